@@ -1,0 +1,3 @@
+"""PhyAssist: the psychological counsellor's assistant."""
+
+__version__ = "0.1.0"

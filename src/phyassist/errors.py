@@ -1,0 +1,184 @@
+"""The one exception tree.
+
+PhyAssistError                     an expected failure: one sentence, and what to do next
+├── BadInput                       what came in cannot be used as it is
+│   ├── EmptyText                  PA-TEXT-EMPTY
+│   ├── TextTooLong                PA-TEXT-LONG
+│   ├── UnreadableFile             PA-FILE-UNREADABLE
+│   ├── UnknownName                PA-NAME-UNKNOWN
+│   └── BadSetting                 PA-SETTING
+├── VaultError
+│   ├── NotSetUp                   PA-VAULT-NOT-SET-UP
+│   ├── AlreadySetUp               PA-VAULT-SET-UP
+│   ├── Locked                     PA-VAULT-LOCKED
+│   ├── WrongPassphrase            PA-VAULT-PASSPHRASE
+│   ├── TooManyTries               PA-VAULT-TRIES
+│   ├── WeakPassphrase             PA-VAULT-WEAK
+│   └── CannotOpen                 PA-VAULT-CANNOT-OPEN
+├── StoreError
+│   ├── NotFound                   PA-STORE-NOT-FOUND
+│   ├── NotYourPatient             PA-STORE-ACCESS
+│   ├── ChangedMeanwhile           PA-STORE-CHANGED
+│   ├── StoreFull                  PA-STORE-FULL
+│   └── StoreUnusable              PA-STORE-UNUSABLE
+├── ModelError
+│   ├── ModelMissing               PA-MODEL-MISSING
+│   ├── ModelDamaged               PA-MODEL-DAMAGED
+│   ├── FetchFailed                PA-MODEL-FETCH
+│   ├── EngineDown                 PA-MODEL-ENGINE
+│   ├── ServerRefused              PA-MODEL-SERVER
+│   ├── AdapterMissing             PA-MODEL-ADAPTER
+│   └── PromptTooLong              PA-MODEL-LONG
+└── NotAllowed                     PA-RULE
+
+Messages name what, which id and what next; never what a patient said.  `docs/errors.md` explains each code.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class PhyAssistError(Exception):
+    """An expected failure: `str(error)` is one sentence, `hint` the next step, `code` is stable."""
+
+    code: ClassVar[str] = "PA-ERROR"
+    hint: str = ""
+
+    def __init__(self, what: str, *, hint: str = "") -> None:
+        super().__init__(what)
+        if hint:
+            self.hint = hint
+
+    @property
+    def what(self) -> str:
+        return str(self.args[0])
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.hint}" if self.hint else self.what
+
+
+class BadInput(PhyAssistError):
+    code = "PA-INPUT"
+
+
+class EmptyText(BadInput):
+    code = "PA-TEXT-EMPTY"
+
+
+class TextTooLong(BadInput):
+    code = "PA-TEXT-LONG"
+
+
+class UnreadableFile(BadInput):
+    code = "PA-FILE-UNREADABLE"
+
+
+class UnknownName(BadInput):
+    code = "PA-NAME-UNKNOWN"
+
+
+class BadSetting(BadInput):
+    code = "PA-SETTING"
+
+
+class VaultError(PhyAssistError):
+    code = "PA-VAULT"
+
+
+class NotSetUp(VaultError):
+    code = "PA-VAULT-NOT-SET-UP"
+
+
+class AlreadySetUp(VaultError):
+    code = "PA-VAULT-SET-UP"
+
+
+class Locked(VaultError):
+    code = "PA-VAULT-LOCKED"
+
+
+class WrongPassphrase(VaultError):
+    code = "PA-VAULT-PASSPHRASE"
+
+
+class TooManyTries(VaultError):
+    """`wait_s` says how many seconds must pass before the next try is looked at."""
+
+    code = "PA-VAULT-TRIES"
+
+    def __init__(self, what: str, *, wait_s: int, hint: str = "") -> None:
+        super().__init__(what, hint=hint)
+        self.wait_s = wait_s
+
+
+class WeakPassphrase(VaultError):
+    code = "PA-VAULT-WEAK"
+
+
+class CannotOpen(VaultError):
+    """Wrong key, wrong place or damaged data: the three cannot be told apart."""
+
+    code = "PA-VAULT-CANNOT-OPEN"
+
+
+class StoreError(PhyAssistError):
+    code = "PA-STORE"
+
+
+class NotFound(StoreError):
+    code = "PA-STORE-NOT-FOUND"
+
+
+class NotYourPatient(StoreError):
+    code = "PA-STORE-ACCESS"
+
+
+class ChangedMeanwhile(StoreError):
+    """Someone, or another tab, wrote first; nothing of either is lost."""
+
+    code = "PA-STORE-CHANGED"
+
+
+class StoreFull(StoreError):
+    code = "PA-STORE-FULL"
+
+
+class StoreUnusable(StoreError):
+    code = "PA-STORE-UNUSABLE"
+
+
+class ModelError(PhyAssistError):
+    code = "PA-MODEL"
+
+
+class ModelMissing(ModelError):
+    code = "PA-MODEL-MISSING"
+
+
+class ModelDamaged(ModelError):
+    code = "PA-MODEL-DAMAGED"
+
+
+class FetchFailed(ModelError):
+    code = "PA-MODEL-FETCH"
+
+
+class EngineDown(ModelError):
+    code = "PA-MODEL-ENGINE"
+
+
+class ServerRefused(ModelError):
+    code = "PA-MODEL-SERVER"
+
+
+class AdapterMissing(ModelError):
+    code = "PA-MODEL-ADAPTER"
+
+
+class PromptTooLong(ModelError):
+    code = "PA-MODEL-LONG"
+
+
+class NotAllowed(PhyAssistError):
+    code = "PA-RULE"

@@ -1,0 +1,97 @@
+"""What PhyAssist asks of a language model, whoever serves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+
+class Stop(Protocol):
+    """Anything with `is_set()`; a `threading.Event` will do."""
+
+    def is_set(self) -> bool: ...
+
+
+class Never:
+    """A stop that never comes."""
+
+    def is_set(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Literal["system", "user", "assistant"]
+    content: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request.  `schema` is a JSON schema that the reply must satisfy; `adapter` a name on the shelf."""
+
+    messages: tuple[Message, ...] = field(repr=False)
+    reply_tokens: int
+    schema: Mapping[str, Any] | None = field(default=None, repr=False)
+    adapter: str = ""
+    temperature: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A piece of the reply, as it comes."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The engine is reading the prompt: `read` of `total` tokens so far."""
+
+    read: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The whole reply.  `adapter` is the one the engine says it used; `cached_tokens` were not read anew."""
+
+    text: str = field(repr=False)
+    model: str
+    adapter: str
+    finish: Literal["done", "length", "stopped"]
+    prompt_tokens: int
+    cached_tokens: int
+    reply_tokens: int
+    seconds: float
+
+
+class LanguageModel(Protocol):
+    """A served model.  `base_sha256` is empty where the server does not let us know the file."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def base_sha256(self) -> str: ...
+    @property
+    def context_tokens(self) -> int: ...
+
+    def write(self, ask: Ask, stop: Stop) -> Iterator[Reading | Words | Reply]:
+        """Readings (where the engine tells), then words, then exactly one Reply.
+
+        A set `stop` ends the reply early (`finish="stopped"`) and frees the engine.
+        Raises EngineDown, ServerRefused, AdapterMissing, PromptTooLong.
+        """
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text` in this model's own vocabulary (an estimate from above where it is unknown)."""
+        ...
+
+    def warm(self, messages: tuple[Message, ...], adapter: str = "") -> None:
+        """Have the engine read the beginning of a prompt in advance; returns when it is read.
+
+        Readers of the same beginning then start at once.  Gives way: a `write` that arrives is served first.
+        """
+        ...
