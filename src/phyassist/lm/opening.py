@@ -8,10 +8,12 @@ from pathlib import Path
 from types import TracebackType
 
 from phyassist.errors import UnknownName
-from phyassist.lm.catalogue import CatalogueModel, find_receipt, get_catalogue_model, get_model_file
+from phyassist.lm.catalogue import CatalogueModel, get_catalogue_model, get_model_file
 from phyassist.lm.choose import choose_present_model, count_threads, look_at_machine
 from phyassist.lm.client import open_outside
 from phyassist.lm.engine import Engine, EngineOptions
+from phyassist.lm.ggufs import read_head
+from phyassist.lm.hashing import load_sha256
 from phyassist.lm.protocol import LanguageModel
 
 
@@ -34,7 +36,7 @@ class OpenModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A model file on this computer; `sha256` is empty where it was never counted."""
+    """A model file on this computer."""
 
     name: str
     path: Path
@@ -55,7 +57,7 @@ def open_model(
     """The model at `url` if there is one, else an engine on the file that `model` names or the rule chooses.
 
     The engine loads while the caller goes on; the first question waits for it.
-    Raises UnknownName, ModelMissing, ModelDamaged, AdapterMissing, and for a server EngineDown, ServerRefused.
+    Raises UnknownName, ModelMissing, ModelDamaged, AdapterMissing; for a server EngineDown, ServerRefused.
     """
     if url:
         client = open_outside(url, key, model, context_tokens=context_tokens)
@@ -78,16 +80,15 @@ def find_file(model: str, models_dir: Path) -> ModelFile:
     """
     if model.endswith(".gguf") or (model and Path(model).is_file()):
         path = Path(model).expanduser()
-        receipt = find_receipt(path)
-        return ModelFile(path.stem, path, receipt.sha256 if receipt else "", "named in the settings")
+        read_head(path)
+        return ModelFile(path.stem, path, load_sha256(path), "named in the settings")
     if model:
         known, reason = _get_named(model), "named in the settings"
     else:
         choice = choose_present_model(look_at_machine(), models_dir)
         known, reason = choice.model, choice.reason
     path = get_model_file(known, models_dir)
-    receipt = find_receipt(path)
-    return ModelFile(known.name, path, known.sha256 or (receipt.sha256 if receipt else ""), reason)
+    return ModelFile(known.name, path, known.sha256 or load_sha256(path), reason)
 
 
 def _get_named(model: str) -> CatalogueModel:
