@@ -26,9 +26,10 @@ from phyassist.domain.records import (
     Statement,
     StatementId,
 )
-from phyassist.services.practice import SetUp, set_up
-from phyassist.store.opening import Store
-from phyassist.store.people import SignedIn
+from phyassist.services.practice import set_up
+from phyassist.store.transactions import Store
+from phyassist.store.desk import SignedIn
+from phyassist.store.people import SetUp
 
 PASSPHRASE = "two chairs, a window and a clock"  # shown on the screen: this practice holds no secret
 COUNSELLOR = "Wen Demo"
