@@ -6,7 +6,6 @@ Every word of it stands in `phyassist/demo/practice/*.toml` and was written for 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.resources import files
@@ -27,7 +26,7 @@ from phyassist.domain.records import (
     StatementId,
 )
 from phyassist.services.practice import set_up
-from phyassist.store.transactions import Store
+from phyassist.store.transactions import Store, Tx
 from phyassist.store.desk import SignedIn
 from phyassist.store.people import SetUp
 
@@ -62,24 +61,31 @@ def load_invented() -> tuple[DemoPatient, ...]:
     return tuple(_parse_patient(folder.joinpath(name).read_text(encoding="utf-8")) for name in names)
 
 
+class PastClock:
+    """A clock that stands where it was last set, so that what is written bears the day it tells of."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
 def fill_practice(
-    store: Store,
-    *,
-    now: datetime,
-    new_id: Callable[[], str],
-    language: Language = "zh",
-    zone: str = "UTC",
+    store: Store, clock: PastClock, *, now: datetime, language: Language = "zh", zone: str = "UTC"
 ) -> SetUp:
-    """Set the practice up under PASSPHRASE and write the six patients into it.
+    """Set the practice up under PASSPHRASE and write the six patients into it; `clock` is the store's own.
 
     Raises AlreadySetUp where the store holds a practice.
     """
+    clock.now = now - timedelta(days=90)
     done = set_up(
         store, name=COUNSELLOR, passphrase=PASSPHRASE, language=language, jurisdiction="cn", zone=zone
     )
-    filler = _Filler(store, done.signed_in, now, new_id)
+    filler = _Filler(store, done.signed_in, clock, now)
     for patient in load_invented():
         filler.add_patient(patient)
+    clock.now = now
     return done
 
 
@@ -87,8 +93,11 @@ def fill_practice(
 class _Filler:
     store: Store
     by: SignedIn
+    clock: PastClock
     now: datetime
-    new_id: Callable[[], str]
+
+    def new_id(self) -> str:
+        return self.store.new_id()
 
     def add_patient(self, invented: DemoPatient) -> None:
         first_at = self._moment(max(one.days_ago for one in invented.consultations))
@@ -101,6 +110,7 @@ class _Filler:
             updated_at=first_at,
         )
         lines: tuple[RecordLine, ...] = ()
+        self.clock.now = first_at
         with self.store.write(self.by) as tx:
             tx.patients.add(patient)
         for number, one in enumerate(invented.consultations, start=1):
@@ -110,7 +120,7 @@ class _Filler:
         self, patient_id: PatientId, one: DemoConsultation, number: int, known: tuple[RecordLine, ...]
     ) -> tuple[RecordLine, ...]:
         """Write consultation, record lines, draft and note; the lines that it brought."""
-        at = self._moment(one.days_ago)
+        at = self.clock.now = self._moment(one.days_ago)
         consultation = Consultation(
             ConsultationId(self.new_id()),
             patient_id,
@@ -135,7 +145,7 @@ class _Filler:
                 self._add_draft(tx, consultation, one, number)
         return added
 
-    def _add_draft(self, tx: Any, consultation: Consultation, one: DemoConsultation, number: int) -> None:
+    def _add_draft(self, tx: Tx, consultation: Consultation, one: DemoConsultation, number: int) -> None:
         items = tuple(
             DraftItem(
                 ItemId(self.new_id()),
@@ -159,7 +169,7 @@ class _Filler:
         tx.drafts.add(draft, Change.STARTED)
         if one.open_draft:
             return
-        signed_at = consultation.at + timedelta(minutes=50)
+        signed_at = self.clock.now = consultation.at + timedelta(minutes=50)
         tx.notes.add(
             Note(
                 NoteId(self.new_id()),
