@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -53,8 +54,8 @@ class Statement:
     """
 
     field: RecordField
-    text: str = field(repr=False)
-    quote: str = field(repr=False)
+    text: str = dataclasses.field(repr=False)
+    quote: str = dataclasses.field(repr=False)
     span: Span
     kind: str = ""
 
