@@ -12,9 +12,8 @@ import pytest
 from phyassist.domain.people import Patient
 from phyassist.services.patients import new_patient
 from phyassist.services.practice import set_up
-from phyassist.store.desk import SignedIn
 from phyassist.store.opening import open_store
-from phyassist.store.people import SetUp
+from phyassist.store.people import SetUp, SignedIn
 from phyassist.store.transactions import Store
 from phyassist.vault.keyring import Argon2Cost
 
