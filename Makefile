@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip
 TEST_MODELS := smollm2-135m-instruct
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lint types chromium models clean
+.PHONY: help setup run demo test check format lint types pages chromium models clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -39,6 +39,9 @@ types: $(VENV)/.installed-test ## check types
 
 models: $(VENV)/.installed ## fetch the model files that tests need
 	@for name in $(TEST_MODELS); do $(BIN)/phyassist models fetch $$name || exit 1; done
+
+pages: $(VENV)/.installed-test ## write docs/commands.md and docs/settings.md from the code
+	$(BIN)/python -m tests.house.pages
 
 chromium: ## install Debian's Chromium for the browser tests, where apt is there
 	@sh tests/browser_needs.sh

@@ -23,17 +23,15 @@ ARROWS = {
 }
 # The command line and the page hand services what they work with, so they name the types and open them:
 # the store (`open_store`), the language model (`open_model`), and the settings.
+STORE_HANDLES = {
+    "phyassist.store.desk",
+    "phyassist.store.opening",
+    "phyassist.store.people",
+    "phyassist.store.transactions",
+}
 OPENERS = {
-    "cli": {
-        "phyassist.settings",
-        "phyassist.store.opening",
-        "phyassist.store.people",
-    },
-    "web": {
-        "phyassist.settings",
-        "phyassist.store.opening",
-        "phyassist.store.people",
-    },
+    "cli": {"phyassist.settings", *STORE_HANDLES},
+    "web": {"phyassist.settings", *STORE_HANDLES},
     # The layout of a prompt marks messages as the protocol does.
     "prompts": {"phyassist.lm.protocol"},
 }

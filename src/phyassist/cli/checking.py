@@ -98,8 +98,15 @@ def _look_at_python() -> Finding:
 
 def _look_at_packages() -> Iterator[Finding]:
     """A line for each that is not there, and one for all that are."""
+    try:
+        needed = requires("phyassist") or []
+    except PackageNotFoundError:
+        yield Finding(
+            "packages", "missing", "phyassist runs from its source, uninstalled", "make setup", needed=False
+        )
+        return
     count = 0
-    for line in requires("phyassist") or ():
+    for line in needed:
         if "extra ==" in line:
             continue
         name = re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0]

@@ -34,6 +34,7 @@ app = typer.Typer(
     help="The psychological counsellor's assistant: orderly records, itemised drafts, encrypted notes, "
     "on your own machine.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -78,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     run = Run()
     try:
-        app(args=None if arguments is None else list(arguments), obj=run)
+        app(args=None if arguments is None else list(arguments), prog_name="phyassist", obj=run)
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else int(done.code is not None)
     except BadSetting as error:

@@ -19,10 +19,9 @@ def read_source(source: str, settings: Settings) -> str:
 
     Raises UnreadableFile where there is none or no text in it, TextTooLong past the settings' size, EmptyText.
     """
-    from phyassist.services.intake import check_text
-    from phyassist.services.uploads import read_upload
-
     name, data = _read_bytes(source, settings.upload_bytes_max + 1)
+    from phyassist.services.intake import check_text, read_upload
+
     if len(data) > settings.upload_bytes_max:
         raise TextTooLong(
             f"{name} is larger than {settings.upload_bytes_max:,} bytes",
