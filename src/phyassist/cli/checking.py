@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -71,8 +71,9 @@ def examine(settings: Settings, *, start_engine: bool) -> Iterator[Finding]:
     yield _look_at_disk(settings.home)
     yield _look_at_machine()
     yield _look_at_practice(settings)
-    yield from _look_at_models(settings)
-    if start_engine:
+    model = _look_at_model(settings)
+    yield model
+    if start_engine and model.state == "good":
         yield _try_engine(settings)
     yield _look_at_browser()
 
@@ -86,7 +87,7 @@ def _print(finding: Finding) -> None:
     line.append(f"{finding.name}: {finding.what}", style="default")
     if finding.advice:
         line.append(f"\n        {finding.advice}", style="bold default")
-    make_console().print(line)
+    make_console().print(line, soft_wrap=True)
 
 
 def _look_at_python() -> Finding:
@@ -142,12 +143,41 @@ def _look_at_disk(home: Path) -> Finding:
 
 
 def _look_at_machine() -> Finding:
-    cores = os.cpu_count() or 1
+    from phyassist.lm.choose import choose_model, look_at_machine
+
+    machine = look_at_machine()
+    what = f"{machine.cores} cores, {machine.memory_bytes / 2**30:.0f} GiB of memory"
+    return Finding("machine", "good", f"{what}; the rule chooses {choose_model(machine).model.name}")
+
+
+def _look_at_model(settings: Settings) -> Finding:
+    """The file or the server that would answer."""
+    from phyassist.lm.opening import find_file
+
+    if settings.model_url:
+        return Finding("model", "good", f"{settings.model or 'the first model'} at the server of model_url")
     try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return Finding("machine", "good", f"{cores} cores")
-    return Finding("machine", "good", f"{cores} cores, {memory / 1e9:.0f} GB memory")
+        file = find_file(settings.model, settings.models_dir)
+    except PhyAssistError as error:
+        return Finding("model", "missing", error.what, error.hint)
+    size = file.path.stat().st_size
+    return Finding("model", "good", f"{file.name}, {size / 1e6:,.0f} MB ({file.reason})")
+
+
+def _try_engine(settings: Settings) -> Finding:
+    """Have the model write a few words: it is there, it starts, it answers."""
+    from phyassist.cli.opening import open_language_model
+    from phyassist.lm.protocol import Ask, Message, Never, Reply
+
+    ask = Ask((Message("user", "Say: ready"),), reply_tokens=8)
+    started = time.monotonic()
+    try:
+        with open_language_model(settings) as opened:
+            replies = [event for event in opened.model.write(ask, Never()) if isinstance(event, Reply)]
+    except PhyAssistError as error:
+        return Finding("engine", "bad", error.what, error.hint)
+    seconds = time.monotonic() - started
+    return Finding("engine", "good", f"started and wrote {replies[-1].reply_tokens} tokens in {seconds:.1f} s")
 
 
 def _look_at_practice(settings: Settings) -> Finding:

@@ -52,7 +52,7 @@ def list_all(
         tell("no notes yet")
     console = make_console()
     for note in file.notes:
-        console.print(f"{note.number:>3}  {note.at:%Y-%m-%d}  {note.id}  {note.question}")
+        console.print(f"{note.number:>3}  {note.at:%Y-%m-%d}  {note.id}  {note.question}", soft_wrap=True)
 
 
 @app.command()
