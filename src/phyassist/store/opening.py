@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from phyassist.domain.clock import Clock, NewId, new_id, utc_now
-from phyassist.errors import BadSetting, StoreUnusable
+from phyassist.errors import BadSetting, StoreError, StoreUnusable
 from phyassist.store.faults import plain_fault, told_plainly
 from phyassist.store.transactions import Store
 from phyassist.vault.keyring import DEFAULT_COST, Argon2Cost
@@ -161,7 +161,7 @@ def _clean_journal(engine: Engine) -> bool:
             cursor.execute(f"PRAGMA busy_timeout={_CLEAN_WAIT_MS}")
             in_use = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
-    except sqlite3.Error:
+    except (sqlite3.Error, StoreError):
         in_use = 1
     if in_use:
         _log.warning("the store's journal is in use and could not be cleared yet")
