@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     model_key: SecretStr = Field(
         SecretStr(""), description="Key that the server at model_url asks for. Never shown and never logged."
     )
+    hub_url: str = Field(
+        "", description="Address of a mirror of the model hub to fetch model files from. Empty: the hub itself."
+    )
     context_tokens: int = Field(
         8192, ge=1024, le=1_048_576, description="Length of the model's window, in tokens."
     )

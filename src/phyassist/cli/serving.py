@@ -46,12 +46,13 @@ def run_workspace(settings: Settings, *, fetch: bool = False, open_browser: bool
 
     Raises BadSetting where the port cannot be opened, StoreUnusable, and with `fetch` FetchFailed.
     """
+    from phyassist.cli.models import fetch_missing
     from phyassist.store.opening import open_store
 
     sock = take_port(settings.host, settings.port)
     with sock:
         if fetch:
-            fetch_missing_model(settings)
+            fetch_missing(settings)
         from phyassist.web.app import create_app
 
         with open_store(settings.store_url) as store, SharedModel(settings) as model:
@@ -87,10 +88,6 @@ class SharedModel:
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
-
-
-def fetch_missing_model(settings: Settings) -> None:
-    """Fetch the model of the settings unless it is there, or is a file or a server of one's own."""
 
 
 def _serve(app: FastAPI, sock: socket.socket, settings: Settings, *, open_browser: bool) -> None:
