@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -53,8 +54,8 @@ class Statement:
     """
 
     field: RecordField
-    text: str = field(repr=False)
-    quote: str = field(repr=False)
+    text: str = dataclasses.field(repr=False)
+    quote: str = dataclasses.field(repr=False)
     span: Span
     kind: str = ""
 
@@ -83,9 +84,7 @@ class Record:
         """Lines of one field that stand, in the order in which they were added."""
         gone = (Standing.REPLACED, Standing.LEFT)
         return tuple(
-            line
-            for line in self.lines
-            if line.statement.field == record_field and line.standing not in gone
+            line for line in self.lines if line.statement.field == record_field and line.standing not in gone
         )
 
     def before(self, consultation_id: ConsultationId) -> Record:
@@ -116,3 +115,11 @@ class Consultation:
     source: Source
     question: str = field(default="", repr=False)
     version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordVersion:
+    """A line of a record's history."""
+
+    version: int
+    at: datetime

@@ -1,0 +1,100 @@
+"""Single-valued facts about the client that a rule finds more surely than a model: age, sex, work, education, marriage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from phyassist.domain.people import Language
+from phyassist.domain.reading import facts_en, facts_zh
+from phyassist.domain.reading.clues import Clue
+from phyassist.domain.reading.sentences import Sentence, guess_language
+from phyassist.domain.reading.speakers import Speaker
+from phyassist.domain.records import RecordField, Span, Statement
+
+KINDS = ("age", "sex", "occupation", "education", "marital")
+
+_NAMES: dict[Language, dict[str, str]] = {
+    "zh": {"age": "年龄", "sex": "性别", "occupation": "职业", "education": "学历", "marital": "婚姻"},
+    "en": {
+        "age": "Age",
+        "sex": "Sex",
+        "occupation": "Occupation",
+        "education": "Education",
+        "marital": "Marital status",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A clue and where its words stand in the source."""
+
+    clue: Clue
+    span: Span
+    sentence: Sentence = field(repr=False)
+
+
+def find_facts(text: str, sentences: Sequence[Sentence]) -> tuple[Statement, ...]:
+    """At most one statement of each kind, the surest clue first; none where the text gives no clue."""
+    third_person = _is_about_third_person(sentences)
+    placed = [place for at in range(len(sentences)) for place in _find_in(sentences, at, third_person)]
+    language = guess_language(text)
+    found: list[Statement] = []
+    for kind in KINDS:
+        of_kind = [place for place in placed if place.clue.kind == kind]
+        if not of_kind:
+            continue
+        best = max(of_kind, key=lambda place: (place.clue.sureness, -place.span.start))
+        if kind == "sex" and _is_disputed(of_kind, best):
+            continue
+        colon = "：" if language == "zh" else ": "
+        found.append(
+            Statement(
+                field=RecordField.DEMOGRAPHIC,
+                text=f"{_NAMES[language][kind]}{colon}{best.clue.value}",
+                quote=text[best.span.start : best.span.end],
+                span=best.span,
+                kind=kind,
+            )
+        )
+    return tuple(found)
+
+
+def _find_in(sentences: Sequence[Sentence], at: int, third_person: bool) -> list[Placed]:
+    sentence = sentences[at]
+    before = sentences[at - 1] if at else None
+    finder = facts_zh if guess_language(sentence.text) == "zh" else facts_en
+    clues = finder.find_clues(
+        sentence.text,
+        before=before.text if before is not None else "",
+        speaker=sentence.speaker,
+        answers=before is not None and before.speaker == Speaker.COUNSELLOR != sentence.speaker,
+        third_person=third_person,
+    )
+    start = sentence.span.start
+    return [Placed(clue, Span(start + clue.start, start + clue.end), sentence) for clue in clues]
+
+
+def _is_disputed(clues: Sequence[Placed], best: Placed) -> bool:
+    """Two equally sure clues that say different things decide nothing."""
+    return any(
+        other.clue.value != best.clue.value and other.clue.sureness >= best.clue.sureness for other in clues
+    )
+
+
+_SELF = re.compile(r"我|咱|\b(?:I|I'm|I've|me|my|mine|myself|we|our|us)\b", re.IGNORECASE)
+_CLIENT = re.compile(
+    r"来访者|求助者|患者|病人|当事人|案主|该生|\b(?:client|patient|pt)\b|^\W*(?:she|he|ms|mr|mrs)\b",
+    re.IGNORECASE,
+)
+
+
+def _is_about_third_person(sentences: Sequence[Sentence]) -> bool:
+    """A counsellor's own notes about a client: nobody speaks, and hardly anybody says "I"."""
+    if any(sentence.speaker != Speaker.NARRATOR for sentence in sentences):
+        return False
+    own = sum(len(_SELF.findall(sentence.text)) for sentence in sentences)
+    named = sum(len(_CLIENT.findall(sentence.text)) for sentence in sentences)
+    return own == 0 or named >= max(2, own)
