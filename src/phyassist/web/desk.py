@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
+from phyassist.domain.practice import PracticeSettings
 from phyassist.errors import Locked
-from phyassist.services.practice import PracticeSettings, get_practice_settings, resume_login
-from phyassist.store.people import SignedIn
+from phyassist.services.practice import get_practice_settings, resume_login
 from phyassist.web.house import LOGIN_COOKIE, House, get_house, get_theme, get_words
 from phyassist.web.when import When, make_zone
 from phyassist.web.wording import Words
+
+
+if TYPE_CHECKING:
+    from phyassist.store.desk import SignedIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,8 @@ def get_desk(request: Request) -> Desk:
     cookie = request.cookies.get(LOGIN_COOKIE, "")
     if not cookie:
         raise Locked("nobody is signed in", hint="give the passphrase")
-    by = resume_login(house.store, cookie, idle_lock_min=house.idle_lock_min)
-    practice = get_practice_settings(house.store, by)
+    practice = get_practice_settings(house.store)
+    by = resume_login(house.store, cookie, idle_lock_min=practice.idle_lock_min)
     w = get_words(request, practice.language, practice.client_word)
     when = When(make_zone(by.counsellor.zone), w, house.clock())
     return Desk(house, by, practice, w, get_theme(request), when)

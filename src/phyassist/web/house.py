@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from starlette.requests import Request
 
 from phyassist.domain.clock import Clock
 from phyassist.domain.people import Jurisdiction
 from phyassist.lm.protocol import LanguageModel
-from phyassist.store.opening import Store
 from phyassist.web.sse import Stops
 from phyassist.web.wording import Words, choose_language, make_words
+
+if TYPE_CHECKING:
+    from phyassist.store.transactions import Store
 
 THEMES = ("auto", "light", "dark")
 LANGUAGE_COOKIE = "phyassist_language"
@@ -30,7 +32,6 @@ class House:
     clock: Clock
     language: str
     jurisdiction: Jurisdiction
-    idle_lock_min: int
     upload_bytes_max: int
     zone: str
     secure_cookie: bool = False

@@ -50,7 +50,7 @@ class Words:
 
 def make_words(language: Language, client_word: str = "") -> Words:
     table = load_words(language)
-    known = client_word if f"client.{client_word}" in table else "default"
+    known = client_word if f"client.{client_word}" in table else "client"
     return Words(language, known, table)
 
 

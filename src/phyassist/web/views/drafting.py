@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from phyassist.domain.drafts import Draft, DraftItem, DraftState, DraftVersion, Section, UnreadReply
+from phyassist.domain.drafts import (
+    Draft,
+    DraftItem,
+    DraftState,
+    DraftVersion,
+    Section,
+    TextRead,
+    UnreadReply,
+    WrittenBy,
+)
 from phyassist.domain.notes import Note
 from phyassist.web.when import When
 from phyassist.web.wording import Words
@@ -13,7 +23,10 @@ from phyassist.web.wording import Words
 
 @dataclass(frozen=True, slots=True)
 class ItemView:
-    """`start` and `end` are -1 for an item that rests on no words of the source; `no` is 0 for a deleted one."""
+    """`start` and `end` are -1 for an item that rests on no words of the source; `no` is 0 for a deleted one.
+
+    `unusual` marks an item that another model or adapter wrote than most of its draft.
+    """
 
     item_id: str
     draft_id: str
@@ -28,6 +41,7 @@ class ItemView:
     by_person: bool
     model: str
     adapter: str
+    unusual: bool
     deleted: bool
     comments: tuple[str, ...] = field(repr=False)
     followed: tuple[str, ...] = field(repr=False)
@@ -48,6 +62,14 @@ class UnreadView:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortened:
+    """What did not fit into the prompt as it is: a word that the page says, and how many of it."""
+
+    what: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class DraftView:
     """`run` is the address of the stream that writes into it, empty while nobody does."""
 
@@ -60,7 +82,9 @@ class DraftView:
     partial: str = field(repr=False)
     notes_used: tuple[str, ...]
     left_out: tuple[str, ...]
+    shortened: tuple[Shortened, ...]
     adapter_reason: str
+    written_by: str
     run: str
 
     @property
@@ -116,11 +140,33 @@ class WritingFragment:
 
 
 @dataclass(frozen=True, slots=True)
-class UnreadFragment:
-    template: ClassVar[str] = "_unread.html"
+class NewUnreadFragment:
+    """An unread reply that hangs itself below the draft."""
+
+    template: ClassVar[str] = "_new_unread.html"
     w: Words
     draft_id: str
     unread: UnreadView
+
+
+@dataclass(frozen=True, slots=True)
+class NewItemFragment:
+    """An item that hangs itself below the last one of its section."""
+
+    template: ClassVar[str] = "_new_item.html"
+    w: Words
+    item: ItemView
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsFragment:
+    """All items of a section; with `oob` they find their own place."""
+
+    template: ClassVar[str] = "_items.html"
+    w: Words
+    section: str
+    items: tuple[ItemView, ...] = field(repr=False)
+    oob: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +216,14 @@ class ItemHistoryFragment:
 
 
 @dataclass(frozen=True, slots=True)
+class AmendmentView:
+    at: str
+    author: str = field(repr=False)
+    reason: str = field(repr=False)
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class NoteView:
     note_id: str
     number: int
@@ -179,14 +233,6 @@ class NoteView:
     question: str = field(repr=False)
     sections: tuple[SectionView, ...] = field(repr=False)
     amendments: tuple[AmendmentView, ...] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class AmendmentView:
-    at: str
-    author: str = field(repr=False)
-    reason: str = field(repr=False)
-    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +246,17 @@ class NotePreview:
     version: int
 
 
-def view_item(item: DraftItem, draft_id: str, no: int) -> ItemView:
+def find_usual(items: tuple[DraftItem, ...]) -> WrittenBy:
+    """Who wrote most of a draft; nobody where a person wrote it all."""
+    writers = Counter(item.written_by for item in items if not item.written_by.by_person)
+    return writers.most_common(1)[0][0] if writers else WrittenBy()
+
+
+def say_writer(by: WrittenBy) -> str:
+    return f"{by.model} + {by.adapter}" if by.adapter else by.model
+
+
+def view_item(item: DraftItem, draft_id: str, no: int, usual: WrittenBy) -> ItemView:
     return ItemView(
         item_id=item.id,
         draft_id=draft_id,
@@ -215,6 +271,7 @@ def view_item(item: DraftItem, draft_id: str, no: int) -> ItemView:
         by_person=item.written_by.by_person,
         model=item.written_by.model,
         adapter=item.written_by.adapter,
+        unusual=not item.written_by.by_person and item.written_by != usual,
         deleted=item.deleted,
         comments=tuple(comment.words for comment in item.comments if not comment.followed),
         followed=tuple(comment.words for comment in item.comments if comment.followed),
@@ -224,6 +281,7 @@ def view_item(item: DraftItem, draft_id: str, no: int) -> ItemView:
 def view_sections(items: tuple[DraftItem, ...], draft_id: str) -> tuple[SectionView, ...]:
     """Items in their sections, numbered as they stand; a deleted one keeps its place and has no number."""
     sections = []
+    usual = find_usual(items)
     for section in Section:
         views = []
         no = 0
@@ -231,7 +289,7 @@ def view_sections(items: tuple[DraftItem, ...], draft_id: str) -> tuple[SectionV
             if item.section != section:
                 continue
             no += 0 if item.deleted else 1
-            views.append(view_item(item, draft_id, 0 if item.deleted else no))
+            views.append(view_item(item, draft_id, 0 if item.deleted else no, usual))
         sections.append(SectionView(section.value, tuple(views)))
     return tuple(sections)
 
@@ -254,9 +312,22 @@ def view_draft(draft: Draft, run: str = "", note_names: dict[str, str] | None = 
         partial=draft.partial,
         notes_used=tuple(names.get(note_id, note_id[:8]) for note_id in draft.notes_used),
         left_out=tuple(names.get(note_id, note_id[:8]) for note_id in draft.left_out),
+        shortened=view_shortened(draft),
         adapter_reason=draft.adapter_reason,
+        written_by=say_writer(find_usual(draft.items)),
         run=run,
     )
+
+
+def view_shortened(draft: Draft) -> tuple[Shortened, ...]:
+    shortened = []
+    if draft.text_read == TextRead.STATEMENTS:
+        shortened.append(Shortened("text_statements", draft.text_left_out))
+    if draft.text_read == TextRead.PART:
+        shortened.append(Shortened("text_part", draft.text_left_out))
+    if draft.record_left_out:
+        shortened.append(Shortened("record_left_out", draft.record_left_out))
+    return tuple(shortened)
 
 
 def find_item_view(draft: Draft, item_id: str) -> ItemView | None:
