@@ -14,7 +14,7 @@ from phyassist.domain.records import Consultation, Record
 from phyassist.errors import BadInput
 from phyassist.services.access import check_may_change
 from phyassist.store.audit import Act, Kind
-from phyassist.store.desk import SignedIn
+from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 
 NAME_CHARACTERS_MAX = 200

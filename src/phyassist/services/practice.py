@@ -9,12 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from phyassist.domain.people import Counsellor, CounsellorId, Jurisdiction, Language
 from phyassist.domain.practice import PracticeSettings
 from phyassist.errors import BadInput, TooManyTries, WeakPassphrase, WrongPassphrase
-from phyassist.store.audit import Act, Kind
-from phyassist.store.desk import SignedIn
-from phyassist.store.entrance import PRACTICE_ID, Entrance
-from phyassist.store.people import (
-    LoginSecret,
-    SetUp,
+from phyassist.store.accounts import (
     changed_account,
     enter_login,
     find_login,
@@ -29,6 +24,9 @@ from phyassist.store.people import (
     unlock,
     wants_relock,
 )
+from phyassist.store.audit import Act, Kind
+from phyassist.store.entrance import PRACTICE_ID, Entrance
+from phyassist.store.people import LoginSecret, SetUp, SignedIn
 from phyassist.store.transactions import Store
 
 NAME_CHARACTERS_MAX = 200

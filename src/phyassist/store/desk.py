@@ -8,26 +8,14 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select
 
 from phyassist.domain.clock import Clock, NewId
-from phyassist.domain.people import Counsellor, CounsellorId, PatientId
+from phyassist.domain.people import PatientId
 from phyassist.errors import NotFound, NotYourPatient
+from phyassist.store.people import SignedIn
 from phyassist.store.tables import counsellors, data_keys, key_wraps, patients
-from phyassist.vault.keyring import Keyring, give_key
+from phyassist.vault.keyring import give_key
 from phyassist.vault.sealing import DataKey, DataKeys, Place
 
 RECOVERY_HOLDER = "recovery"
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A counsellor with the keys that a passphrase or a login opened; never printed, stored or sent."""
-
-    counsellor: Counsellor
-    keyring: Keyring = field(repr=False, compare=False)
-    login_id: str = ""
-
-    @property
-    def id(self) -> CounsellorId:
-        return self.counsellor.id
 
 
 @dataclass(frozen=True, slots=True)

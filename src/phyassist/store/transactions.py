@@ -16,12 +16,13 @@ from phyassist.domain.people import PatientId
 from phyassist.store.adapters import Adapters
 from phyassist.store.audit import Audit
 from phyassist.store.consultations import Consultations
-from phyassist.store.desk import Desk, SignedIn
+from phyassist.store.desk import Desk
 from phyassist.store.drafts import Drafts
 from phyassist.store.entrance import Entrance
 from phyassist.store.faults import told_plainly
 from phyassist.store.notes import Notes
 from phyassist.store.patients import Patients
+from phyassist.store.people import SignedIn
 from phyassist.store.practice import Settings
 from phyassist.store.records import Records
 from phyassist.vault.keyring import Argon2Cost
