@@ -6,7 +6,7 @@ import json
 import stat
 from pathlib import Path
 
-from phyassist.cli.practising import find_zone
+from phyassist.cli.zones import find_zone
 from phyassist.services.demo import PASSPHRASE
 from tests.cli.conftest import Cli
 
