@@ -20,6 +20,7 @@ from phyassist.domain.drafts import (
     DraftItem,
     ItemId,
     Section,
+    TextRead,
     UnreadReply,
     WrittenBy,
 )
@@ -210,6 +211,9 @@ def pack_draft(draft: Draft) -> bytes:
             "notes": list(draft.notes_used),
             "left_out": list(draft.left_out),
             "adapter_reason": draft.adapter_reason,
+            "record_left_out": draft.record_left_out,
+            "text_read": draft.text_read.value,
+            "text_left_out": draft.text_left_out,
         }
     )
 
@@ -226,6 +230,9 @@ def unpack_draft(blob: bytes, bare: Draft) -> Draft:
             notes_used=tuple(fields.get("notes", ())),
             left_out=tuple(fields.get("left_out", ())),
             adapter_reason=fields.get("adapter_reason", ""),
+            record_left_out=int(fields.get("record_left_out", 0)),
+            text_read=TextRead(fields.get("text_read", "whole")),
+            text_left_out=int(fields.get("text_left_out", 0)),
         )
 
     return unpack(blob, read)
