@@ -41,7 +41,7 @@ def test_an_address_that_is_not_ours_is_a_sentence():
 
 
 @pytest.mark.parametrize(
-    ("host", "is_ours"), [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False)]
+    ("host", "is_ours"), [("127.0.0.1", True), ("::1", True), ("localhost", True), ("192.0.2.7", False)]
 )
 def test_loopback_is_told_from_the_rest(host: str, is_ours: bool):
     assert is_loopback(host) is is_ours

@@ -57,7 +57,7 @@ def test_an_unknown_variable_is_refused(monkeypatch):
     monkeypatch.setenv("PHYASSIST_UPLOAD_BYTES", "5")
 
     with pytest.raises(
-        BadSetting, match="PHYASSIST_UPLOAD_BYTES is no setting; did you mean upload_bytes_max"
+        BadSetting, match="UPLOAD_BYTES is no setting; did you mean upload_bytes_max"
     ):
         load_settings()
 

@@ -1,0 +1,212 @@
+"""A canary goes through every page and both commands, failures included; then everything left is searched.
+
+Database and journal, the log at DEBUG of every library, error pages, replies to bad forms, temporary files.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from phyassist.errors import EngineDown
+from phyassist.lm.scripted import ScriptedModel
+from phyassist.settings import load_settings
+from phyassist.store.opening import open_store
+from phyassist.web.app import create_app
+from tests.conftest import FAST_COST
+from tests.house.canary import CANARY, find_canary
+
+PASSPHRASE = f"{CANARY} opens it"
+TEXT = f"Client: I am 31 years old and {CANARY} keeps me awake. My mother {CANARY}. What shall I do about {CANARY}?"
+REPLY = json.dumps(
+    {
+        "symptom_type": f"worry {CANARY}",
+        "reasons": [{"from": number, "text": f"reason {CANARY} {number}"} for number in (1, 2, 0)],
+        "advice": [{"text": f"advice {CANARY} {number}"} for number in (1, 2, 3)],
+    },
+    ensure_ascii=False,
+)
+
+
+@dataclass
+class Workspace:
+    """The pages, driven as a browser does; `failures` keeps what was answered with 4xx or 5xx."""
+
+    http: TestClient
+    routes: tuple[Route, ...]
+    failures: list[bytes] = field(default_factory=list)
+
+    def get(self, path: str, **query: str) -> str:
+        return self._keep(self.http.get(path, params=query)).text
+
+    def post(self, path: str, **form: object) -> str:
+        return self._keep(self.http.post(path, data=form)).text
+
+    def post_to_address(self, path: str, **form: object) -> str:
+        """Post a form whose answer leads elsewhere; the path that it leads to."""
+        return str(self._keep(self.http.post(path, data=form)).url.path)
+
+    def _keep(self, answer: Response) -> Response:
+        if answer.status_code >= 400:
+            self.failures += [answer.content, repr(answer.headers).encode()]
+        return answer
+
+
+@pytest.fixture
+def everything_logged(home: Path) -> Iterator[Path]:
+    """A file that takes what any library logs at DEBUG."""
+    (home / "logs").mkdir()
+    path = home / "logs" / "everything.log"
+    handler = logging.FileHandler(path, encoding="utf-8")
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    # The test's own client logs the addresses that it asks for: they are not the server's.
+    quiet = logging.getLogger("httpx")
+    quiet.propagate = False
+    yield path
+    quiet.propagate = True
+    root.removeHandler(handler)
+    root.setLevel(before)
+    handler.close()
+
+
+@pytest.fixture
+def no_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever wants to put something down for a moment finds no place to."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+
+
+@pytest.fixture
+def model() -> ScriptedModel:
+    broken = f"I will not write a draft, {CANARY}"
+    return ScriptedModel(
+        [REPLY, broken, REPLY, EngineDown("the engine stopped", hint="ask again"), REPLY, REPLY],
+        fails_after=120,
+    )
+
+
+@pytest.fixture
+def workspace(
+    home: Path, model: ScriptedModel, everything_logged: Path, no_temporary_folder: None
+) -> Iterator[Workspace]:
+    with open_store(f"sqlite:///{home / 'practice.db'}", passphrase_cost=FAST_COST) as store:
+        app = create_app(load_settings(), store=store, model=lambda: model)
+        headers = {"origin": "http://127.0.0.1"}
+        with TestClient(app, "http://127.0.0.1", raise_server_exceptions=False, headers=headers) as http:
+            routes = tuple(route for route in app.routes if isinstance(route, Route))
+            yield Workspace(http, routes)
+
+
+def set_up(pages: Workspace) -> None:
+    pages.post(
+        "/setup",
+        name=CANARY,
+        passphrase=PASSPHRASE,
+        again=PASSPHRASE,
+        language="en",
+        jurisdiction="cn",
+        zone="Europe/Berlin",
+    )
+
+
+def consult(pages: Workspace) -> tuple[str, str]:
+    """A patient with an organised text; the paths of patient and consultation."""
+    path = pages.post_to_address("/patients", name=CANARY, number=CANARY, language="en")
+    patient, consultation = re.fullmatch(r"(/patients/\w+)/consultations/(\w+)", path).groups()  # type: ignore[union-attr]
+    at = f"/consultations/{consultation}"
+    pages.post(f"{at}/source", after=0, text=TEXT)
+    pages.post(f"{at}/source", after=0, text=f"{TEXT} stale")
+    pages.post(f"{at}/question", after=0, question=f"why {CANARY}")
+    pages.post(f"{at}/organise")
+    pages.get(f"{at}/organise/stream")
+    pages.post(f"{patient}/record", field="mental_state", text=f"by hand {CANARY}")
+    return patient, at
+
+
+def draft(pages: Workspace, at: str) -> str:
+    """A draft that was broken off, unread, and written in the end; its path."""
+    page = pages.post(f"{at}/drafts")
+    path = re.search(r"/drafts/\w+", page).group(0)  # type: ignore[union-attr]
+    for _ in range(4):
+        pages.get(f"{path}/stream", after=_version(pages, path))
+    return path
+
+
+def _version(pages: Workspace, path: str) -> str:
+    found = re.search(r'name="after"[^>]*value="(\d+)"', pages.get(path))
+    return found.group(1) if found else "1"
+
+
+def work_over(pages: Workspace, path: str) -> None:
+    page = pages.get(path)
+    item = re.search(rf"{path}/items/(\w+)", page)
+    if item is None:
+        raise AssertionError("the draft has no item to work on")
+    at = f"{path}/items/{item.group(1)}"
+    pages.post(at, after=_version(pages, path), text=f"edited {CANARY}")
+    pages.post(at, after=1, text=f"stale {CANARY}")
+    pages.post(f"{at}/comments", after=_version(pages, path), words=f"comment {CANARY}")
+    pages.post(f"{path}/items", after=_version(pages, path), section="advice", text=f"added {CANARY}")
+    pages.post(f"{path}/redo", after=_version(pages, path), items=item.group(1))
+    pages.get(f"{path}/stream", after=_version(pages, path), redo="chosen", items=item.group(1))
+
+
+def sweep(pages: Workspace) -> None:
+    """Ask for every page with the canary in its address, and post it to every form in the wrong places."""
+    for route in pages.routes:
+        path = re.sub(r"\{[^}]+\}", CANARY, route.path)
+        for method in route.methods or ():
+            if method == "GET":
+                pages.get(path, q=CANARY, after=CANARY, redo=CANARY)
+            elif method == "POST" and path not in {"/lock", "/setup"}:
+                pages.post(path, after=CANARY, words=CANARY, section=CANARY, passphrase=CANARY, form=CANARY)
+                answer = pages.http.post(path, content=CANARY.encode(), headers={"content-type": "application/json"})
+                pages.failures.append(answer.content)
+
+
+def test_nothing_is_left_in_the_clear_by_the_pages(
+    workspace: Workspace, home: Path, tmp_path: Path, model: ScriptedModel
+):
+    set_up(workspace)
+    patient, at = consult(workspace)
+    large = f"{TEXT}\n".encode() * 20_000
+    uploaded = workspace.http.post(f"{at}/upload", files={"file": (f"{CANARY}.txt", large)})
+    path = draft(workspace, at)
+    work_over(workspace, path)
+    workspace.post(f"{path}/note", after=_version(workspace, path))
+    notes = workspace.get(f"{patient}/notes")
+    note = re.search(r"/notes/(\w+)/amendments", notes)
+    workspace.post(f"/notes/{note.group(1)}/amendments", text=CANARY, reason=CANARY)  # type: ignore[union-attr]
+    workspace.get("/find", q=CANARY)
+    sweep(workspace)
+
+    # The flows did go through: the canary stands on the pages, and the model was asked about it.
+    assert CANARY in notes
+    assert len(model.asks) >= 5
+    assert uploaded.status_code in {200, 422}
+    assert len(workspace.failures) > 60
+    assert find_canary(workspace.failures) == []
+    assert (home / "logs" / "everything.log").stat().st_size > 0
+    assert find_canary([tmp_path]) == []
+
+
+def test_a_locked_workspace_shows_nothing(workspace: Workspace):
+    set_up(workspace)
+    patient, at = consult(workspace)
+    workspace.post("/lock")
+
+    pages = [workspace.get(path) for path in (patient, f"{patient}/record", f"{at}/source", "/find?q=a")]
+
+    assert find_canary(pages) == []
