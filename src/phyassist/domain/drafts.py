@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from typing import Literal, NewType
 
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import ConsultationId, Span
+from phyassist.errors import EmptyText, NotAllowed, NotFound
 
 DraftId = NewType("DraftId", str)
 ItemId = NewType("ItemId", str)
@@ -20,6 +22,19 @@ class Section(StrEnum):
     ADVICE = "advice"
 
 
+class TextRead(StrEnum):
+    """How much of the text at hand the prompt held.
+
+    `WHOLE`: all of it.  `STATEMENTS`: it was too long, so the sentences that the record's statements rest on
+    stood in its place.  `PART`: even those, or an unorganised text, did not fit; `text_left_out` sentences
+    were left out.
+    """
+
+    WHOLE = "whole"
+    STATEMENTS = "statements"
+    PART = "part"
+
+
 class Basis(StrEnum):
     QUOTED = "quoted"
     INFERRED = "inferred"
@@ -29,6 +44,9 @@ class DraftState(StrEnum):
     OPEN = "open"
     SAVED = "saved"
     DISCARDED = "discarded"
+
+
+Direction = Literal["up", "down"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +89,11 @@ class DraftItem:
     deleted: bool = False
     comments: tuple[Comment, ...] = field(default=(), repr=False)
 
+    @property
+    def open_comments(self) -> tuple[Comment, ...]:
+        """Comments that no regeneration has followed yet."""
+        return tuple(comment for comment in self.comments if not comment.followed)
+
 
 @dataclass(frozen=True, slots=True)
 class UnreadReply:
@@ -100,11 +123,20 @@ class Change(StrEnum):
     RESTORED = "restored"
 
 
+def _words(text: str) -> str:
+    words = text.strip()
+    if not words:
+        raise EmptyText("an item needs words", hint="write something, or delete the item")
+    return words
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A draft at one version.  `notes_used` and `adapter_reason` say what the prompt held and who was asked.
 
-    `partial` is the text of an item that the model was still writing when this was saved.
+    `partial` is the text of an item that the model was still writing when this was saved.  `left_out` are the
+    notes that did not fit, `record_left_out` counts lines of the record that did not, and `text_read` with
+    `text_left_out` (sentences) says what stood for the text at hand.
     """
 
     id: DraftId
@@ -120,10 +152,94 @@ class Draft:
     notes_used: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     adapter_reason: str = ""
+    record_left_out: int = 0
+    text_read: TextRead = TextRead.WHOLE
+    text_left_out: int = 0
 
     def of(self, section: Section) -> tuple[DraftItem, ...]:
         """Items of a section that stand, in their order."""
         return tuple(item for item in self.items if item.section == section and not item.deleted)
+
+    @property
+    def standing(self) -> tuple[DraftItem, ...]:
+        """All items that stand, section by section."""
+        return tuple(item for section in Section for item in self.of(section))
+
+    def get_item(self, item_id: ItemId) -> DraftItem:
+        """The item, deleted or not.  Raises NotFound."""
+        for item in self.items:
+            if item.id == item_id:
+                return item
+        raise NotFound(f"item {item_id} is not in draft {self.id}", hint="load the draft again")
+
+    def with_item(self, item: DraftItem) -> Draft:
+        """The item in the place of the one with its id, or added at the end."""
+        if any(present.id == item.id for present in self.items):
+            items = tuple(item if present.id == item.id else present for present in self.items)
+        else:
+            items = (*self.items, item)
+        return replace(self, items=items)
+
+    def with_unread(self, unread: UnreadReply) -> Draft:
+        return replace(self, unread=(*self.unread, unread))
+
+    def without_unread(self, sections: Iterable[Section] | None = None) -> Draft:
+        """Unread replies of these sections are gone, and those of no section; all of them where none is named."""
+        gone = None if sections is None else {None, *sections}
+        kept = () if gone is None else tuple(reply for reply in self.unread if reply.section not in gone)
+        return replace(self, unread=kept)
+
+    def edited(self, item_id: ItemId, text: str) -> Draft:
+        """The item in the counsellor's words; what it rests on stays.  Raises NotFound, NotAllowed, EmptyText."""
+        return self.with_item(replace(self._standing_item(item_id), text=_words(text), edited=True))
+
+    def commented(self, item_id: ItemId, comment: Comment) -> Draft:
+        """The comment under the item, to be followed by its next try.  Raises NotFound, NotAllowed, EmptyText."""
+        item = self._standing_item(item_id)
+        kept = replace(comment, words=_words(comment.words))
+        return self.with_item(replace(item, comments=(*item.comments, kept)))
+
+    def deleted(self, item_id: ItemId) -> Draft:
+        """The item marked as deleted, in its place.  Raises NotFound, NotAllowed."""
+        return self.with_item(replace(self._standing_item(item_id), deleted=True))
+
+    def brought_back(self, item_id: ItemId) -> Draft:
+        """The deleted item stands again.  Raises NotFound, NotAllowed where it was not deleted."""
+        item = self.get_item(item_id)
+        if not item.deleted:
+            raise NotAllowed(f"item {item_id} is not deleted", hint="load the draft again")
+        return self.with_item(replace(item, deleted=False))
+
+    def moved(self, item_id: ItemId, direction: Direction) -> Draft:
+        """The item has changed places with its standing neighbour of the same section.
+
+        The same draft where there is no neighbour on that side.  Raises NotFound, NotAllowed.
+        """
+        item = self._standing_item(item_id)
+        row = self.of(item.section)
+        at = row.index(item)
+        to = at - 1 if direction == "up" else at + 1
+        if not 0 <= to < len(row):
+            return self
+        other = row[to]
+        swap = {item.id: other, other.id: item}
+        return replace(self, items=tuple(swap.get(present.id, present) for present in self.items))
+
+    def added(self, item_id: ItemId, section: Section, text: str) -> Draft:
+        """A new item in the counsellor's words at the end of a section.  Raises EmptyText."""
+        return self.with_item(DraftItem(item_id, section, _words(text), edited=True))
+
+    def rewritten(self, item: DraftItem) -> Draft:
+        """The model's new words in the place of the old item; its comments have been followed.  Raises NotFound."""
+        old = self.get_item(item.id)
+        followed = tuple(replace(comment, followed=True) for comment in old.comments)
+        return self.with_item(replace(item, section=old.section, comments=followed, edited=False, deleted=False))
+
+    def _standing_item(self, item_id: ItemId) -> DraftItem:
+        item = self.get_item(item_id)
+        if item.deleted:
+            raise NotAllowed(f"item {item_id} is deleted", hint="bring it back first")
+        return item
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,9 +84,7 @@ class Record:
         """Lines of one field that stand, in the order in which they were added."""
         gone = (Standing.REPLACED, Standing.LEFT)
         return tuple(
-            line
-            for line in self.lines
-            if line.statement.field == record_field and line.standing not in gone
+            line for line in self.lines if line.statement.field == record_field and line.standing not in gone
         )
 
     def before(self, consultation_id: ConsultationId) -> Record:
@@ -117,3 +115,11 @@ class Consultation:
     source: Source
     question: str = field(default="", repr=False)
     version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordVersion:
+    """A line of a record's history."""
+
+    version: int
+    at: datetime

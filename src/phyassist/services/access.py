@@ -1,0 +1,29 @@
+"""Who may see whom, for all services.
+
+This is the first of two decisions; the second is made by who holds a key, and the store makes it whatever
+happens here.  Today a patient has one counsellor; a share will be one more row, read by the same functions.
+"""
+
+from __future__ import annotations
+
+from phyassist.domain.people import PatientId
+from phyassist.errors import NotYourPatient
+from phyassist.store.transactions import Tx
+
+
+def may_see(tx: Tx, patient_id: PatientId) -> bool:
+    return tx.patients.right_of(patient_id) is not None
+
+
+def may_change(tx: Tx, patient_id: PatientId) -> bool:
+    right = tx.patients.right_of(patient_id)
+    return right is not None and right.may_write
+
+
+def check_may_change(tx: Tx, patient_id: PatientId) -> None:
+    """Raises NotFound, NotYourPatient."""
+    tx.patients.check_known(patient_id)
+    if not may_change(tx, patient_id):
+        raise NotYourPatient(
+            f"patient {patient_id} was not shared with you for writing", hint="ask the counsellor in charge"
+        )

@@ -1,0 +1,197 @@
+"""Patients: the list, the card, the whole file, and finding."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from phyassist.domain.drafts import Draft
+from phyassist.domain.notes import Note, NoteId
+from phyassist.domain.people import Language, Patient, PatientId
+from phyassist.domain.records import Consultation, Record
+from phyassist.errors import BadInput
+from phyassist.services.access import check_may_change
+from phyassist.store.audit import Act, Kind
+from phyassist.store.people import SignedIn
+from phyassist.store.transactions import Store
+
+NAME_CHARACTERS_MAX = 200
+NUMBER_CHARACTERS_MAX = 60
+_EXCERPT_CHARACTERS = 80
+_BEFORE_CHARACTERS = 24
+_WORDS_MAX = 12
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRow:
+    """A line of the list: `last_at` is when anything last happened."""
+
+    patient: Patient
+    has_open_draft: bool
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A patient, or one of their notes, that holds every word looked for."""
+
+    patient: Patient
+    where: Literal["name", "number", "note"]
+    excerpt: str = field(repr=False)
+    note_id: NoteId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PatientFile:
+    """All that a patient's pages show; consultations, notes and drafts newest first."""
+
+    patient: Patient
+    record: Record
+    consultations: tuple[Consultation, ...]
+    notes: tuple[Note, ...]
+    open_draft: Draft | None
+    drafts: tuple[Draft, ...]
+
+
+def new_patient(
+    store: Store, by: SignedIn, *, name: str, number: str = "", language: Language = "zh"
+) -> Patient:
+    """A patient with a data key of their own.  Raises BadInput for an empty or overlong name, StoreFull."""
+    patient = Patient(PatientId(store.new_id()), _check_name(name), _check_number(number), language)
+    with store.write(by) as tx:
+        stored = tx.patients.add(patient)
+        tx.audit.write(Act.CREATED, Kind.PATIENT, patient.id)
+    return stored
+
+
+def edit_patient(
+    store: Store,
+    by: SignedIn,
+    *,
+    patient_id: PatientId,
+    name: str,
+    number: str,
+    language: Language,
+    after: datetime | None = None,
+) -> Patient:
+    """The card as it stands now; `after` is the `updated_at` of the card it was edited from.
+
+    Raises BadInput, NotFound, NotYourPatient, ChangedMeanwhile.
+    """
+    name, number = _check_name(name), _check_number(number)
+    with store.write(by) as tx:
+        check_may_change(tx, patient_id)
+        card = replace(tx.patients.get(patient_id), name=name, number=number, language=language)
+        stored = tx.patients.update(replace(card, updated_at=after or card.updated_at))
+        tx.audit.write(Act.CHANGED, Kind.PATIENT, patient_id)
+    return stored
+
+
+def delete_patient(store: Store, by: SignedIn, *, patient_id: PatientId) -> None:
+    """Destroy the patient's key, and with it everything about them, for good.
+
+    Copies in backups open no more once the last backup that holds the key has expired.
+    Raises NotFound, NotYourPatient.
+    """
+    with store.write(by) as tx:
+        check_may_change(tx, patient_id)
+        tx.patients.delete(patient_id)
+        tx.audit.write(Act.DELETED, Kind.PATIENT, patient_id)
+
+
+def list_patients(store: Store, by: SignedIn) -> tuple[PatientRow, ...]:
+    """Every patient one may open, the one something happened with last at the top."""
+    with store.read(by) as tx:
+        known, activity = tx.patients.list(), tx.patients.activity()
+    rows = [
+        PatientRow(patient, activity[patient.id].has_open_draft, activity[patient.id].last_at)
+        for patient in known
+    ]
+    return tuple(sorted(rows, key=lambda row: row.last_at, reverse=True))
+
+
+def load_patient(store: Store, by: SignedIn, patient_id: PatientId) -> PatientFile:
+    """Raises NotFound, NotYourPatient, CannotOpen."""
+    with store.read(by) as tx:
+        drafts = tx.drafts.list(patient_id)
+        return PatientFile(
+            patient=tx.patients.get(patient_id),
+            record=tx.records.get(patient_id),
+            consultations=tx.consultations.list(patient_id),
+            notes=tx.notes.list(patient_id),
+            open_draft=tx.drafts.open_of(patient_id),
+            drafts=drafts,
+        )
+
+
+def find(store: Store, by: SignedIn, words: str) -> tuple[Found, ...]:
+    """Patients and notes that hold all of `words`, which spaces part; case and width do not matter.
+
+    Patients come first, then notes, newest first.  A note is found by words of its own together with the
+    patient's name and number.  All is looked through in memory: the store has no index of what was said.
+    """
+    wanted = tuple(_plain(words).split())[:_WORDS_MAX]
+    if not wanted:
+        return ()
+    with store.read(by) as tx:
+        known = {patient.id: patient for patient in tx.patients.list()}
+        notes = tx.notes.list_all()
+    cards = [_find_in_card(patient, wanted) for patient in known.values()]
+    found = [
+        _find_in_note(known[note.patient_id], note, wanted) for note in notes if note.patient_id in known
+    ]
+    return tuple(each for each in (*cards, *found) if each is not None)
+
+
+def _find_in_card(patient: Patient, wanted: tuple[str, ...]) -> Found | None:
+    name, number = _plain(patient.name), _plain(patient.number)
+    if not all(word in name or word in number for word in wanted):
+        return None
+    if any(word in name for word in wanted):
+        return Found(patient, "name", patient.name)
+    return Found(patient, "number", patient.number)
+
+
+def _find_in_note(patient: Patient, note: Note, wanted: tuple[str, ...]) -> Found | None:
+    text = note_words(note)
+    plain, card = _plain(text), _plain(f"{patient.name}\n{patient.number}")
+    inside = [word for word in wanted if word in plain]
+    if not inside or not all(word in plain or word in card for word in wanted):
+        return None
+    return Found(patient, "note", _excerpt(text, plain.index(inside[0])), note.id)
+
+
+def note_words(note: Note) -> str:
+    """Everything a reader sees of a note, as one text."""
+    items = [part for item in note.items if not item.deleted for part in (item.text, item.quote) if part]
+    added = [part for each in note.amendments for part in (each.reason, each.text) if part]
+    return "\n".join((note.question, *items, *added))
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _excerpt(text: str, at: int) -> str:
+    # `at` was found in the folded text, which is a few characters longer or shorter at most.
+    start = max(0, min(at, len(text)) - _BEFORE_CHARACTERS)
+    piece = " ".join(text[start : start + _EXCERPT_CHARACTERS].split())
+    return ("…" if start else "") + piece + ("…" if start + _EXCERPT_CHARACTERS < len(text) else "")
+
+
+def _check_name(name: str) -> str:
+    plain = " ".join(name.split())
+    if not plain:
+        raise BadInput("a patient needs a name, or initials", hint="type one")
+    if len(plain) > NAME_CHARACTERS_MAX:
+        raise BadInput(f"the name is longer than {NAME_CHARACTERS_MAX} characters", hint="shorten it")
+    return plain
+
+
+def _check_number(number: str) -> str:
+    plain = " ".join(number.split())
+    if len(plain) > NUMBER_CHARACTERS_MAX:
+        raise BadInput(f"the number is longer than {NUMBER_CHARACTERS_MAX} characters", hint="shorten it")
+    return plain

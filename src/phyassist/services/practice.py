@@ -1,0 +1,284 @@
+"""Setting up, signing in, locking: the acts around a practice's passphrase."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from phyassist.domain.people import Counsellor, CounsellorId, Jurisdiction, Language
+from phyassist.domain.practice import PracticeSettings
+from phyassist.errors import BadInput, TooManyTries, WeakPassphrase, WrongPassphrase
+from phyassist.store.accounts import (
+    changed_account,
+    check_recovery_key,
+    enter_login,
+    find_login,
+    found_practice,
+    greet,
+    make_login,
+    parse_login,
+    read_recovery_key,
+    relock,
+    restore_access,
+    signed_out,
+    unlock,
+    wants_relock,
+)
+from phyassist.store.audit import Act, Kind
+from phyassist.store.entrance import PRACTICE_ID, Entrance
+from phyassist.store.people import LoginSecret, SetUp, SignedIn
+from phyassist.store.transactions import Store
+
+NAME_CHARACTERS_MAX = 200
+PASSPHRASE_WEIGHT_MIN = 12
+PASSPHRASE_CHARACTERS_MAX = 1024
+LOGIN_HOURS_MAX = 12
+# A request within this time of the last one is not written down: most pages ask several times a second.
+_TOUCH_S = 20
+_FREE_TRIES = 4
+_FIRST_WAIT_S = 5
+_WAIT_S_MAX = 900
+_RECOVERY_TRIES = "recovery"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLogin:
+    """A signed-in browser as a list shows it."""
+
+    id: str
+    opened_at: datetime
+    seen_at: datetime
+    is_this_one: bool
+
+
+def is_set_up(store: Store) -> bool:
+    with store.entrance() as entrance:
+        return entrance.is_set_up()
+
+
+def set_up(
+    store: Store, *, name: str, passphrase: str, language: Language, jurisdiction: Jurisdiction, zone: str
+) -> SetUp:
+    """A new practice with its counsellor signed in, and the recovery key, which is never shown again.
+
+    Raises AlreadySetUp, WeakPassphrase, BadInput for an empty name or an unknown time zone.
+    """
+    counsellor = Counsellor(CounsellorId(store.new_id()), _check_name(name), language, _check_zone(zone))
+    check_passphrase(passphrase)
+    return found_practice(
+        store,
+        counsellor=counsellor,
+        passphrase=passphrase,
+        settings=PracticeSettings(language=language, jurisdiction=jurisdiction),
+    )
+
+
+def sign_in(store: Store, *, passphrase: str, counsellor_id: CounsellorId | None = None) -> SignedIn:
+    """The counsellor behind a passphrase; the only one where no id is given.
+
+    After a few failures each further try has to wait, whichever process is asked and however it is restarted.
+    Raises NotSetUp, WrongPassphrase, TooManyTries.
+    """
+    with store.entrance(writes=True) as entrance:
+        account = entrance.account(counsellor_id)
+        count_try(entrance, account.id)
+
+    try:
+        keyring = unlock(account, passphrase)
+    except WrongPassphrase:
+        with store.entrance(writes=True) as entrance:
+            entrance.audit().write(Act.SIGN_IN_FAILED, Kind.COUNSELLOR, account.id)
+        raise
+    raised = relock(store, account, keyring, passphrase) if wants_relock(store, account) else None
+
+    with store.entrance(writes=True) as entrance:
+        if raised is not None and entrance.save_account(raised, after=account.version):
+            account = raised
+        entrance.clear_tries(account.id)
+        entrance.audit(account.id).write(Act.SIGNED_IN, Kind.COUNSELLOR, account.id)
+        return greet(entrance, account, keyring)
+
+
+def open_login(store: Store, by: SignedIn) -> LoginSecret:
+    """A login for a browser that has just signed in; its text is the cookie's value, kept nowhere else."""
+    with store.entrance(writes=True) as entrance:
+        return make_login(by, entrance)
+
+
+def resume_login(store: Store, cookie: str, *, idle_lock_min: int, touch: bool = True) -> SignedIn:
+    """The counsellor of a login, by its cookie.
+
+    `touch=False` for what a page asks by itself, so that an open page alone does not keep the workspace open.
+    Raises Locked where the login has ended, was idle for too long (0: never), or is over twelve hours old.
+    """
+    secret = parse_login(cookie)
+    with store.entrance() as entrance:
+        login = find_login(entrance, secret)
+        if login is None:
+            raise signed_out()
+        by = enter_login(entrance, login, secret)
+        now = entrance.clock()
+
+    idle = now - login.seen_at
+    too_idle = idle_lock_min > 0 and idle >= timedelta(minutes=idle_lock_min)
+    if too_idle or now - login.opened_at >= timedelta(hours=LOGIN_HOURS_MAX):
+        by.keyring.forget()
+        with store.entrance(writes=True) as entrance:
+            entrance.end_login(login.id)
+            entrance.audit(login.counsellor_id).write(Act.LOCKED, Kind.LOGIN, login.id)
+        raise signed_out()
+    if touch and idle >= timedelta(seconds=_TOUCH_S):
+        with store.entrance(writes=True) as entrance:
+            entrance.touch_login(login.id)
+    return by
+
+
+def end_login(store: Store, cookie: str) -> None:
+    """Lock: the cookie opens nothing from now on.  A cookie that is no login any more is no error."""
+    secret = parse_login(cookie)
+    with store.entrance(writes=True) as entrance:
+        login = find_login(entrance, secret)
+        if login is not None:
+            entrance.end_login(login.id)
+            entrance.audit(login.counsellor_id).write(Act.SIGNED_OUT, Kind.LOGIN, login.id)
+
+
+def list_logins(store: Store, by: SignedIn) -> tuple[OpenLogin, ...]:
+    with store.entrance() as entrance:
+        return tuple(
+            OpenLogin(login.id, login.opened_at, login.seen_at, login.id == by.login_id)
+            for login in entrance.logins(by.id)
+        )
+
+
+def change_passphrase(store: Store, by: SignedIn, *, passphrase: str, new_passphrase: str) -> None:
+    """Lock the same keys under a new passphrase; all other logins of this counsellor end.
+
+    Raises WrongPassphrase, TooManyTries, WeakPassphrase, ChangedMeanwhile.
+    """
+    check_passphrase(new_passphrase)
+    with store.entrance(writes=True) as entrance:
+        account = entrance.account(by.id)
+        count_try(entrance, account.id)
+
+    keyring = unlock(account, passphrase)
+    renewed = relock(store, account, keyring, new_passphrase)
+
+    with store.entrance(writes=True) as entrance:
+        if not entrance.save_account(renewed, after=account.version):
+            raise changed_account()
+        entrance.clear_tries(account.id)
+        entrance.end_logins(by.id, but=by.login_id)
+        entrance.audit(by.id).write(Act.PASSPHRASE_CHANGED, Kind.COUNSELLOR, by.id)
+
+
+def recover(
+    store: Store, *, recovery_key: str, new_passphrase: str, counsellor_id: CounsellorId | None = None
+) -> SignedIn:
+    """The counsellor signed in again after a lost passphrase; old logins end, the audit log says so.
+
+    A slip in the typed key is told at once and counts as no try.
+    Raises NotSetUp, WrongPassphrase, TooManyTries, WeakPassphrase.
+    """
+    check_passphrase(new_passphrase)
+    recovery = read_recovery_key(recovery_key)
+    with store.entrance(writes=True) as entrance:
+        account, expected = entrance.account(counsellor_id), entrance.recovery_public()
+        count_try(entrance, _RECOVERY_TRIES)
+
+    try:
+        check_recovery_key(recovery, expected)
+    except WrongPassphrase:
+        with store.entrance(writes=True) as entrance:
+            entrance.audit().write(Act.RECOVERY_FAILED, Kind.COUNSELLOR, account.id)
+        raise
+    by = restore_access(store, account, recovery, new_passphrase)
+
+    with store.entrance(writes=True) as entrance:
+        entrance.clear_tries(account.id)
+        entrance.clear_tries(_RECOVERY_TRIES)
+    return by
+
+
+def get_practice_settings(store: Store) -> PracticeSettings:
+    """Readable while locked.  Raises NotSetUp."""
+    with store.entrance() as entrance:
+        return entrance.settings.get()
+
+
+def save_practice_settings(store: Store, by: SignedIn, settings: PracticeSettings) -> None:
+    """Raises BadInput for an idle time that is no number of minutes within a day."""
+    if not 0 <= settings.idle_lock_min <= 24 * 60:
+        raise BadInput(
+            "the idle time is not within a day", hint="give minutes from 1 to 1440, or 0 for never"
+        )
+    with store.write(by) as tx:
+        tx.settings.save(settings)
+        tx.audit.write(Act.SETTINGS_CHANGED, Kind.PRACTICE, PRACTICE_ID)
+
+
+def check_passphrase(passphrase: str) -> None:
+    """Raises WeakPassphrase: a passphrase is all that stands between a stolen disk and what is on it.
+
+    Twelve characters, a Chinese one counting as two, with five different ones among them.
+    """
+    weight = sum(2 if ord(sign) > 0x2E7F else 1 for sign in passphrase.strip())
+    if weight < PASSPHRASE_WEIGHT_MIN:
+        raise WeakPassphrase(
+            f"the passphrase is shorter than {PASSPHRASE_WEIGHT_MIN} characters",
+            hint="a sentence that nobody else would think of is easy to keep",
+        )
+    if len(set(passphrase)) < 5:
+        raise WeakPassphrase("the passphrase repeats a few characters", hint="use several different words")
+    if len(passphrase) > PASSPHRASE_CHARACTERS_MAX:
+        raise WeakPassphrase(
+            f"the passphrase is longer than {PASSPHRASE_CHARACTERS_MAX} characters", hint="shorten it"
+        )
+
+
+def count_try(entrance: Entrance, who: str) -> None:
+    """Count a try before it is looked at.  Raises TooManyTries while the last failures ask for a wait."""
+    check_tries(entrance, who)
+    entrance.count_try(who)
+
+
+def check_tries(entrance: Entrance, who: str) -> None:
+    tries = entrance.tries(who)
+    if tries is None:
+        return
+    wait_s = wait_after(tries.failed)
+    elapsed_s = max(0.0, (entrance.clock().astimezone(UTC) - tries.last_at).total_seconds())
+    left_s = int(wait_s - elapsed_s + 0.999)
+    if left_s > 0:
+        raise TooManyTries(
+            f"too many tries; the next one is looked at in {left_s} s",
+            wait_s=left_s,
+            hint="wait, then try again",
+        )
+
+
+def wait_after(failed: int) -> int:
+    """Seconds to wait after so many failures in a row: none at first, then doubling to a quarter hour."""
+    if failed <= _FREE_TRIES:
+        return 0
+    return int(min(_WAIT_S_MAX, _FIRST_WAIT_S * 2 ** min(failed - _FREE_TRIES - 1, 20)))
+
+
+def _check_name(name: str) -> str:
+    plain = " ".join(name.split())
+    if not plain or len(plain) > NAME_CHARACTERS_MAX:
+        raise BadInput(
+            f"a name has 1 to {NAME_CHARACTERS_MAX} characters", hint="type the name notes are signed with"
+        )
+    return plain
+
+
+def _check_zone(zone: str) -> str:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadInput(
+            "the time zone is not known", hint="give one like Asia/Shanghai or Europe/Berlin"
+        ) from None
+    return zone

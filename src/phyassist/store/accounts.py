@@ -1,0 +1,190 @@
+"""Accounts, logins and recovery: where a passphrase, a cookie or a printed key becomes a keyring.
+
+Deriving a key from a passphrase takes a third of a second, so nothing here does it inside a transaction.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import replace
+
+from phyassist.domain.people import Counsellor, CounsellorId
+from phyassist.domain.practice import PracticeSettings
+from phyassist.errors import AlreadySetUp, CannotOpen, ChangedMeanwhile, Locked, WrongPassphrase
+from phyassist.store.audit import Act, Kind
+from phyassist.store.coding import pack_person, unpack_person
+from phyassist.store.desk import RECOVERY_HOLDER, recovery_place, wrap_place, wrap_rows
+from phyassist.store.entrance import PRACTICE_ID, Account, Entrance, Login, WrappedKey
+from phyassist.store.people import LoginSecret, SetUp, SignedIn
+from phyassist.store.practice import write_settings
+from phyassist.store.transactions import Store
+from phyassist.vault.keyring import Keyring, PassphraseLock, login_id, login_key, make_login_secret
+from phyassist.vault.sealing import DataKey, DataKeys, Place
+from phyassist.vault.secrets import Secret, make_recovery_key
+
+COUNSELLOR_ROLE = "counsellor"
+_LOGIN_BYTES = 32
+
+
+def found_practice(
+    store: Store, *, counsellor: Counsellor, passphrase: str, settings: PracticeSettings
+) -> SetUp:
+    """A practice with its first counsellor.  Raises AlreadySetUp."""
+    keyring, lock = Keyring.make(), PassphraseLock.make(store.passphrase_cost)
+    recovery_key = make_recovery_key()
+    recovery = Keyring.from_recovery_key(recovery_key.reveal_text())
+    practice_key, key_id = DataKey.make(term=1), store.new_id()
+    by = SignedIn(counsellor, keyring)
+    account = Account(
+        id=counsellor.id,
+        role=COUNSELLOR_ROLE,
+        public_key=keyring.public,
+        passphrase_lock=lock.to_text(),
+        private_sealed=keyring.seal_private(lock.key(passphrase), _private_place(counsellor.id, 1)),
+        person_sealed=practice_key.seal(pack_person(counsellor), _person_place(counsellor.id)),
+        version=1,
+    )
+    pinned = keyring.own.seal(recovery.public, recovery_place(counsellor.id))
+    with store.entrance(writes=True) as entrance:
+        if entrance.is_set_up():
+            raise AlreadySetUp("this practice has been set up before", hint="sign in with its passphrase")
+        entrance.add_practice(recovery_public=recovery.public, settings=write_settings(settings))
+        entrance.add_account(account, recovery_sealed=pinned)
+        entrance.add_key(key_id, 1, wrap_rows(practice_key, key_id, by, recovery.public, entrance.clock()))
+        entrance.audit(counsellor.id).write(Act.SET_UP, Kind.PRACTICE, PRACTICE_ID)
+    return SetUp(by, recovery_key)
+
+
+def unlock(account: Account, passphrase: str) -> Keyring:
+    """The keyring behind a passphrase; takes about a third of a second.  Raises WrongPassphrase."""
+    lock = PassphraseLock.parse(account.passphrase_lock)
+    place = _private_place(account.id, account.version)
+    try:
+        return Keyring.open_private(account.private_sealed, lock.key(passphrase), place)
+    except CannotOpen:
+        raise WrongPassphrase(
+            "the passphrase does not fit", hint="try again, or use the recovery key"
+        ) from None
+
+
+def relock(store: Store, account: Account, keyring: Keyring, passphrase: str) -> Account:
+    """The account one version on, sealed under this passphrase at the store's present cost."""
+    lock, version = PassphraseLock.make(store.passphrase_cost), account.version + 1
+    return replace(
+        account,
+        public_key=keyring.public,
+        passphrase_lock=lock.to_text(),
+        private_sealed=keyring.seal_private(lock.key(passphrase), _private_place(account.id, version)),
+        version=version,
+    )
+
+
+def wants_relock(store: Store, account: Account) -> bool:
+    """Whether the passphrase was locked at a lower cost than this store's."""
+    return PassphraseLock.parse(account.passphrase_lock).cost.below(store.passphrase_cost)
+
+
+def greet(entrance: Entrance, account: Account, keyring: Keyring, login: str = "") -> SignedIn:
+    """The counsellor behind an account, by the name that only the practice's key opens."""
+    keys = _practice_keys(entrance.practice_keys(account.id), account.id, keyring)
+    person = keys.open_sealed(account.person_sealed, _person_place(account.id))
+    counsellor = unpack_person(person, Counsellor(account.id, name=""))
+    return SignedIn(counsellor, keyring, login)
+
+
+def make_login(by: SignedIn, entrance: Entrance) -> LoginSecret:
+    """A new login's cookie value; the store keeps the private key sealed under it and forgets the value."""
+    secret, now = make_login_secret(), entrance.clock()
+    row_id = login_id(secret)
+    sealed = by.keyring.seal_private(login_key(secret), _login_place(row_id))
+    entrance.add_login(Login(row_id, by.id, sealed, opened_at=now, seen_at=now))
+    return LoginSecret(secret)
+
+
+def parse_login(cookie: str) -> Secret:
+    """The secret in a cookie.  Raises Locked where it is not one of ours."""
+    try:
+        value = base64.b64decode(cookie.encode("ascii") + b"=", altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        value = b""
+    if len(value) != _LOGIN_BYTES:
+        raise signed_out()
+    return Secret(value)
+
+
+def find_login(entrance: Entrance, secret: Secret) -> Login | None:
+    return entrance.login(login_id(secret))
+
+
+def enter_login(entrance: Entrance, login: Login, secret: Secret) -> SignedIn:
+    """The counsellor of a login.  Raises Locked where the cookie does not open it."""
+    try:
+        keyring = Keyring.open_private(login.private_sealed, login_key(secret), _login_place(login.id))
+    except CannotOpen:
+        raise signed_out() from None
+    return greet(entrance, entrance.account(login.counsellor_id), keyring, login.id)
+
+
+def signed_out() -> Locked:
+    return Locked("this login has ended; what was saved is safe", hint="sign in again")
+
+
+def read_recovery_key(typed: str) -> Keyring:
+    """The keyring behind a recovery key as typed.  Raises WrongPassphrase when it has a slip."""
+    return Keyring.from_recovery_key(typed)
+
+
+def check_recovery_key(recovery: Keyring, expected_public: bytes) -> None:
+    """Raises WrongPassphrase when the key is not this practice's."""
+    if Secret(recovery.public) != Secret(expected_public):
+        raise WrongPassphrase(
+            "this recovery key belongs to another practice", hint="look for this practice's printed sheet"
+        )
+
+
+def restore_access(store: Store, account: Account, recovery: Keyring, passphrase: str) -> SignedIn:
+    """The counsellor signed in with a new key pair, under a new passphrase; every login has ended.
+
+    Each data key that the counsellor held is opened with the recovery key and kept anew.
+    Raises CannotOpen, ChangedMeanwhile.
+    """
+    keyring = Keyring.make()
+    renewed = relock(store, account, keyring, passphrase)
+    pinned = keyring.own.seal(recovery.public, recovery_place(account.id))
+    with store.entrance(writes=True) as entrance:
+        for each in entrance.keys_in_common(RECOVERY_HOLDER, account.id):
+            key = recovery.open_given(each.wrapped, wrap_place(each.key_id, RECOVERY_HOLDER, each.term))
+            kept = keyring.keep_key(key, wrap_place(each.key_id, account.id, each.term))
+            entrance.replace_wrap(each.key_id, account.id, kept)
+        if not entrance.save_account(renewed, after=account.version, recovery_sealed=pinned):
+            raise changed_account()
+        entrance.end_logins(account.id)
+        entrance.audit(account.id).write(Act.RECOVERED, Kind.COUNSELLOR, account.id)
+        return greet(entrance, renewed, keyring)
+
+
+def changed_account() -> ChangedMeanwhile:
+    return ChangedMeanwhile("the passphrase was changed meanwhile", hint="sign in with the new one")
+
+
+def _practice_keys(kept: Sequence[WrappedKey], counsellor_id: CounsellorId, keyring: Keyring) -> DataKeys:
+    return DataKeys(
+        {
+            each.term: keyring.open_key(each.wrapped, wrap_place(each.key_id, counsellor_id, each.term))
+            for each in kept
+        }
+    )
+
+
+def _private_place(counsellor_id: CounsellorId, version: int) -> Place:
+    return Place("counsellors", counsellor_id, "private", version)
+
+
+def _person_place(counsellor_id: CounsellorId) -> Place:
+    return Place("counsellors", counsellor_id, "person")
+
+
+def _login_place(row_id: str) -> Place:
+    return Place("logins", row_id, "private")

@@ -1,0 +1,151 @@
+"""What the repositories of one transaction share: the connection, who is signed in, the patients' keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from phyassist.domain.clock import Clock, NewId
+from phyassist.domain.people import PatientId
+from phyassist.errors import NotFound, NotYourPatient
+from phyassist.store.people import SignedIn
+from phyassist.store.tables import counsellors, data_keys, key_wraps, patients
+from phyassist.vault.keyring import give_key
+from phyassist.vault.sealing import DataKey, DataKeys, Place
+
+RECOVERY_HOLDER = "recovery"
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """What someone may do with a patient, until when (None: no end)."""
+
+    may_write: bool
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    conn: Connection
+    by: SignedIn
+    clock: Clock
+    new_id: NewId
+    opened: dict[PatientId, DataKeys] = field(default_factory=dict, repr=False)
+
+    def keys_of(self, patient_id: PatientId) -> DataKeys:
+        """The data keys of a patient, opened with the signed-in counsellor's own.
+
+        Raises NotFound where there is no such patient, NotYourPatient where no key is wrapped to this
+        counsellor, CannotOpen where the wrapping was tampered with, Locked.
+        """
+        keys = self.opened.get(patient_id)
+        if keys is None:
+            keys = self._open(patient_id)
+            self.opened[patient_id] = keys
+        return keys
+
+    def right_of(self, patient_id: PatientId) -> Right | None:
+        """What the signed-in counsellor may do with a patient; None: nothing, not even see a name."""
+        row = self.conn.execute(
+            select(key_wraps.c.may_write, key_wraps.c.until)
+            .join(data_keys, data_keys.c.id == key_wraps.c.key_id)
+            .where(data_keys.c.patient_id == patient_id, key_wraps.c.holder_id == self.by.id)
+            .order_by(data_keys.c.term.desc())
+            .limit(1)
+        ).first()
+        if row is None or (row.until is not None and row.until <= self.clock()):
+            return None
+        return Right(bool(row.may_write), row.until)
+
+    def make_keys(self, patient_id: PatientId) -> DataKeys:
+        """A first data key for a new patient, wrapped to this counsellor and to the recovery key.
+
+        It serves this transaction alone: the keyring learns of it from the committed row.
+        """
+        key, key_id = DataKey.make(term=1), self.new_id()
+        self.conn.execute(
+            insert(data_keys).values(id=key_id, patient_id=patient_id, term=key.term, created_at=self.clock())
+        )
+        recovery = self.by.keyring.own.open_sealed(self._recovery_pin(), recovery_place(self.by.id))
+        self.conn.execute(insert(key_wraps), wrap_rows(key, key_id, self.by, recovery, self.clock()))
+        self.opened[patient_id] = DataKeys({key.term: key})
+        return self.opened[patient_id]
+
+    def _recovery_pin(self) -> bytes:
+        # The practice's row shows the same public key, but whoever can write to the database could change it.
+        pinned = select(counsellors.c.recovery_sealed).where(counsellors.c.id == self.by.id)
+        return bytes(self.conn.execute(pinned).scalar_one())
+
+    def open_all(self) -> None:
+        """Open every patient that this counsellor may open, in one reading."""
+        for patient_id, by_term in self._wrapped(None).items():
+            if patient_id not in self.opened:
+                self.opened[patient_id] = DataKeys(by_term)
+
+    def _open(self, patient_id: PatientId) -> DataKeys:
+        by_term = self._wrapped(patient_id).get(patient_id)
+        if by_term is None:
+            self.check_known(patient_id)
+            raise NotYourPatient(
+                f"patient {patient_id} was not shared with you", hint="ask the counsellor in charge"
+            )
+        return DataKeys(by_term)
+
+    def check_known(self, patient_id: PatientId) -> None:
+        """Raises NotFound where there is no such patient at all."""
+        if self.conn.execute(select(patients.c.id).where(patients.c.id == patient_id)).first() is None:
+            raise NotFound(f"no patient {patient_id}", hint="go back to the list")
+
+    def _wrapped(self, patient_id: PatientId | None) -> dict[PatientId, dict[int, DataKey]]:
+        query = (
+            select(
+                data_keys.c.patient_id,
+                data_keys.c.id,
+                data_keys.c.term,
+                key_wraps.c.wrapped,
+                key_wraps.c.until,
+            )
+            .join(key_wraps, data_keys.c.id == key_wraps.c.key_id)
+            .where(key_wraps.c.holder_id == self.by.id, data_keys.c.patient_id.is_not(None))
+        )
+        if patient_id is not None:
+            query = query.where(data_keys.c.patient_id == patient_id)
+        now = self.clock()
+        found: dict[PatientId, dict[int, DataKey]] = {}
+        for row in self.conn.execute(query):
+            if row.until is None or row.until > now:
+                place = wrap_place(row.id, self.by.id, row.term)
+                key = self.by.keyring.open_key(row.wrapped, place)
+                found.setdefault(PatientId(row.patient_id), {})[row.term] = key
+        return found
+
+
+def wrap_rows(
+    key: DataKey, key_id: str, by: SignedIn, recovery_public: bytes, at: datetime
+) -> list[dict[str, object]]:
+    """The rows that let `by` and the recovery key, and nobody else, open a data key."""
+    kept = by.keyring.keep_key(key, wrap_place(key_id, by.id, key.term))
+    given = give_key(key, recovery_public, wrap_place(key_id, RECOVERY_HOLDER, key.term))
+    return [
+        {
+            "key_id": key_id,
+            "holder_id": holder,
+            "wrapped": wrapped,
+            "may_write": True,
+            "until": None,
+            "added_at": at,
+        }
+        for holder, wrapped in ((by.id, kept), (RECOVERY_HOLDER, given))
+    ]
+
+
+def wrap_place(key_id: str, holder_id: str, term: int) -> Place:
+    """Where a wrapped key lives: it opens for this holder and under this term alone."""
+    return Place("key_wraps", f"{key_id}/{holder_id}", "wrapped", term)
+
+
+def recovery_place(counsellor_id: str) -> Place:
+    """Where a counsellor keeps the recovery key's public half: nobody can put another in its place."""
+    return Place("counsellors", counsellor_id, "recovery")

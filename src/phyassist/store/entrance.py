@@ -1,0 +1,233 @@
+"""What may be looked up before anyone has signed in: accounts, tries and logins.  Nothing is opened here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from phyassist.domain.clock import Clock, NewId
+from phyassist.domain.people import CounsellorId
+from phyassist.errors import NotFound
+from phyassist.store.audit import Audit
+from phyassist.store.practice import Settings, not_set_up
+from phyassist.store.tables import counsellors, data_keys, key_wraps, logins, practice, tries
+
+# One row, and its id is known in advance: two first-time set-ups cannot both succeed.
+PRACTICE_ID = "practice"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A counsellor's row: what a passphrase is tried against."""
+
+    id: CounsellorId
+    role: str
+    public_key: bytes = field(repr=False)
+    passphrase_lock: str = field(repr=False)
+    private_sealed: bytes = field(repr=False)
+    person_sealed: bytes = field(repr=False)
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """A data key as one holder has it."""
+
+    key_id: str
+    term: int
+    wrapped: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """How often a passphrase failed in a row, and when it was last tried."""
+
+    failed: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A signed-in browser."""
+
+    id: str
+    counsellor_id: CounsellorId
+    private_sealed: bytes = field(repr=False)
+    opened_at: datetime
+    seen_at: datetime
+
+
+class Entrance:
+    def __init__(self, conn: Connection, clock: Clock, new_id: NewId) -> None:
+        self._conn = conn
+        self.clock = clock
+        self.new_id = new_id
+        self.settings = Settings(conn)
+
+    def audit(self, by_id: str = "") -> Audit:
+        return Audit(self._conn, self.clock, by_id)
+
+    def is_set_up(self) -> bool:
+        return self._conn.execute(select(practice.c.id)).first() is not None
+
+    def recovery_public(self) -> bytes:
+        """Raises NotSetUp."""
+        found = self._conn.execute(select(practice.c.recovery_public)).scalar_one_or_none()
+        if found is None:
+            raise not_set_up()
+        return bytes(found)
+
+    def add_practice(self, *, recovery_public: bytes, settings: Mapping[str, Any]) -> None:
+        self._conn.execute(
+            insert(practice).values(
+                id=PRACTICE_ID,
+                recovery_public=recovery_public,
+                settings=dict(settings),
+                version=1,
+                created_at=self.clock(),
+            )
+        )
+
+    def add_account(self, account: Account, *, recovery_sealed: bytes) -> None:
+        self._conn.execute(
+            insert(counsellors).values(
+                id=account.id,
+                role=account.role,
+                public_key=account.public_key,
+                passphrase_lock=account.passphrase_lock,
+                private_sealed=account.private_sealed,
+                recovery_sealed=recovery_sealed,
+                person_sealed=account.person_sealed,
+                version=account.version,
+                created_at=self.clock(),
+            )
+        )
+
+    def account(self, counsellor_id: CounsellorId | None = None) -> Account:
+        """A counsellor's row; the only one's where no id is given.  Raises NotSetUp, NotFound."""
+        query = select(counsellors).order_by(counsellors.c.created_at).limit(1)
+        if counsellor_id is not None:
+            query = query.where(counsellors.c.id == counsellor_id)
+        row = self._conn.execute(query).mappings().first()
+        if row is None and counsellor_id is None:
+            raise not_set_up()
+        if row is None:
+            raise NotFound(f"no counsellor {counsellor_id}", hint="sign in again")
+        return Account(
+            id=CounsellorId(row["id"]),
+            role=row["role"],
+            public_key=row["public_key"],
+            passphrase_lock=row["passphrase_lock"],
+            private_sealed=row["private_sealed"],
+            person_sealed=row["person_sealed"],
+            version=row["version"],
+        )
+
+    def save_account(self, account: Account, *, after: int, recovery_sealed: bytes | None = None) -> bool:
+        """Whether the row still stood at version `after` and now says this."""
+        values: dict[str, object] = {
+            "public_key": account.public_key,
+            "passphrase_lock": account.passphrase_lock,
+            "private_sealed": account.private_sealed,
+            "person_sealed": account.person_sealed,
+            "version": account.version,
+        }
+        if recovery_sealed is not None:
+            values["recovery_sealed"] = recovery_sealed
+        done = self._conn.execute(
+            update(counsellors)
+            .where(counsellors.c.id == account.id, counsellors.c.version == after)
+            .values(values)
+        )
+        return done.rowcount == 1
+
+    def add_key(self, key_id: str, term: int, wraps: list[dict[str, object]]) -> None:
+        """A data key of the practice itself, with its wrapped copies."""
+        self._conn.execute(
+            insert(data_keys).values(id=key_id, patient_id=None, term=term, created_at=self.clock())
+        )
+        self._conn.execute(insert(key_wraps), wraps)
+
+    def practice_keys(self, holder_id: str) -> tuple[WrappedKey, ...]:
+        """The practice's own data keys as this holder has them, the newest last."""
+        query = (
+            select(data_keys.c.id, data_keys.c.term, key_wraps.c.wrapped)
+            .join(key_wraps, key_wraps.c.key_id == data_keys.c.id)
+            .where(data_keys.c.patient_id.is_(None), key_wraps.c.holder_id == holder_id)
+            .order_by(data_keys.c.term)
+        )
+        return tuple(WrappedKey(row.id, row.term, row.wrapped) for row in self._conn.execute(query))
+
+    def keys_in_common(self, holder_id: str, other_id: str) -> tuple[WrappedKey, ...]:
+        """Every data key that both hold, as `holder_id` has it."""
+        others = select(key_wraps.c.key_id).where(key_wraps.c.holder_id == other_id)
+        query = (
+            select(data_keys.c.id, data_keys.c.term, key_wraps.c.wrapped)
+            .join(key_wraps, key_wraps.c.key_id == data_keys.c.id)
+            .where(key_wraps.c.holder_id == holder_id, data_keys.c.id.in_(others))
+        )
+        return tuple(WrappedKey(row.id, row.term, row.wrapped) for row in self._conn.execute(query))
+
+    def replace_wrap(self, key_id: str, holder_id: str, wrapped: bytes) -> None:
+        self._conn.execute(
+            update(key_wraps)
+            .where(key_wraps.c.key_id == key_id, key_wraps.c.holder_id == holder_id)
+            .values(wrapped=wrapped)
+        )
+
+    def tries(self, who: str) -> Tries | None:
+        row = self._conn.execute(select(tries).where(tries.c.id == who)).one_or_none()
+        return None if row is None else Tries(row.failed, row.last_at)
+
+    def count_try(self, who: str) -> None:
+        """One more failure, counted before the passphrase is looked at, so that many at once gain nothing."""
+        now = self.clock()
+        done = self._conn.execute(
+            update(tries).where(tries.c.id == who).values(failed=tries.c.failed + 1, last_at=now)
+        )
+        if done.rowcount == 0:
+            self._conn.execute(insert(tries).values(id=who, failed=1, last_at=now))
+
+    def clear_tries(self, who: str) -> None:
+        self._conn.execute(delete(tries).where(tries.c.id == who))
+
+    def add_login(self, login: Login) -> None:
+        self._conn.execute(
+            insert(logins).values(
+                id=login.id,
+                counsellor_id=login.counsellor_id,
+                private_sealed=login.private_sealed,
+                opened_at=login.opened_at,
+                seen_at=login.seen_at,
+            )
+        )
+
+    def login(self, login_id: str) -> Login | None:
+        row = self._conn.execute(select(logins).where(logins.c.id == login_id)).one_or_none()
+        if row is None:
+            return None
+        return Login(row.id, CounsellorId(row.counsellor_id), row.private_sealed, row.opened_at, row.seen_at)
+
+    def logins(self, counsellor_id: CounsellorId) -> tuple[Login, ...]:
+        """The logins that are open, the one used last first."""
+        query = (
+            select(logins).where(logins.c.counsellor_id == counsellor_id).order_by(logins.c.seen_at.desc())
+        )
+        return tuple(
+            Login(row.id, CounsellorId(row.counsellor_id), row.private_sealed, row.opened_at, row.seen_at)
+            for row in self._conn.execute(query)
+        )
+
+    def touch_login(self, login_id: str) -> None:
+        self._conn.execute(update(logins).where(logins.c.id == login_id).values(seen_at=self.clock()))
+
+    def end_login(self, login_id: str) -> None:
+        """The row goes, and with it the only copy of the private key that the cookie could open."""
+        self._conn.execute(delete(logins).where(logins.c.id == login_id))
+
+    def end_logins(self, counsellor_id: CounsellorId, *, but: str = "") -> None:
+        self._conn.execute(delete(logins).where(logins.c.counsellor_id == counsellor_id, logins.c.id != but))

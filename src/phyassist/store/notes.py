@@ -1,0 +1,146 @@
+"""Signed notes and their amendments: both only ever added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import RowMapping, func, insert, select
+
+from phyassist.domain.drafts import DraftId
+from phyassist.domain.notes import Amendment, Note, NoteId
+from phyassist.domain.people import PatientId
+from phyassist.domain.records import ConsultationId
+from phyassist.errors import NotFound
+from phyassist.store.coding import pack_amendment, pack_note, unpack_amendment, unpack_note
+from phyassist.store.desk import Desk
+from phyassist.store.tables import amendments, notes
+from phyassist.vault.sealing import Place
+
+
+class Notes:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def add(self, note: Note) -> Note:
+        """The note as stored, numbered after the patient's last.  Adding the same id again changes nothing.
+
+        Raises NotFound, NotYourPatient.
+        """
+        desk = self._desk
+        keys = desk.keys_of(note.patient_id)
+        if desk.conn.execute(select(notes.c.id).where(notes.c.id == note.id)).first() is not None:
+            return self.get(note.id)
+        last = desk.conn.execute(
+            select(func.max(notes.c.number)).where(notes.c.patient_id == note.patient_id)
+        ).scalar_one()
+        stored = replace(note, number=(last or 0) + 1, amendments=())
+        desk.conn.execute(
+            insert(notes).values(
+                id=note.id,
+                patient_id=note.patient_id,
+                consultation_id=note.consultation_id,
+                draft_id=note.draft_id,
+                author_id=desk.by.id,
+                kind="note",
+                number=stored.number,
+                at=note.at,
+                signed_at=note.signed_at,
+                note_sealed=keys.seal(pack_note(stored), _place(note.id)),
+            )
+        )
+        return stored
+
+    def get(self, note_id: NoteId) -> Note:
+        """Raises NotFound, NotYourPatient, CannotOpen."""
+        row = self._row(note_id)
+        added = self._desk.conn.execute(
+            select(amendments).where(amendments.c.note_id == note_id).order_by(amendments.c.number)
+        ).mappings()
+        return self._open(row, list(added))
+
+    def list(self, patient_id: PatientId) -> tuple[Note, ...]:
+        """Of one patient, newest first.  Raises NotFound, NotYourPatient."""
+        self._desk.keys_of(patient_id)
+        return self._list(patient_id)
+
+    def list_all(self) -> tuple[Note, ...]:
+        """Of every patient that this counsellor may open, newest first: what a search looks through."""
+        self._desk.open_all()
+        return self._list(None)
+
+    def amend(self, note_id: NoteId, amendment: Amendment) -> Note:
+        """The note with the amendment at its end; the note itself stays to the letter.
+
+        Adding the very same amendment again changes nothing.  Raises NotFound, NotYourPatient.
+        """
+        desk, present = self._desk, self.get(note_id)
+        if present.amendments and present.amendments[-1] == amendment:
+            return present
+        number = len(present.amendments) + 1
+        keys = desk.keys_of(present.patient_id)
+        desk.conn.execute(
+            insert(amendments).values(
+                note_id=note_id,
+                number=number,
+                author_id=desk.by.id,
+                at=amendment.at,
+                amendment_sealed=keys.seal(pack_amendment(amendment), _amendment_place(note_id, number)),
+            )
+        )
+        return replace(present, amendments=(*present.amendments, amendment))
+
+    def _row(self, note_id: NoteId) -> RowMapping:
+        row = self._desk.conn.execute(select(notes).where(notes.c.id == note_id)).mappings().first()
+        if row is None:
+            raise NotFound(f"no note {note_id}", hint="go back to the patient")
+        return row
+
+    def _list(self, patient_id: PatientId | None) -> tuple[Note, ...]:
+        of_notes = select(notes).order_by(notes.c.at.desc(), notes.c.number.desc(), notes.c.id)
+        of_amendments = select(amendments).order_by(amendments.c.note_id, amendments.c.number)
+        if patient_id is not None:
+            of_notes = of_notes.where(notes.c.patient_id == patient_id)
+            of_amendments = of_amendments.join(notes, notes.c.id == amendments.c.note_id).where(
+                notes.c.patient_id == patient_id
+            )
+        added: dict[str, list[RowMapping]] = {}
+        for row in self._desk.conn.execute(of_amendments).mappings():
+            added.setdefault(row["note_id"], []).append(row)
+        return tuple(
+            self._open(row, added.get(row["id"], []))
+            for row in self._desk.conn.execute(of_notes).mappings()
+            if patient_id is not None or row["patient_id"] in self._desk.opened
+        )
+
+    def _open(self, row: RowMapping, added: Sequence[RowMapping]) -> Note:
+        keys = self._desk.keys_of(PatientId(row["patient_id"]))
+        note_id = NoteId(row["id"])
+        bare = Note(
+            id=note_id,
+            patient_id=PatientId(row["patient_id"]),
+            consultation_id=ConsultationId(row["consultation_id"]),
+            draft_id=DraftId(row["draft_id"]),
+            number=row["number"],
+            at=row["at"],
+            signed_at=row["signed_at"],
+            author="",
+            question="",
+            items=(),
+            amendments=tuple(
+                unpack_amendment(
+                    keys.open_sealed(each["amendment_sealed"], _amendment_place(note_id, each["number"])),
+                    each["at"],
+                )
+                for each in added
+            ),
+        )
+        return unpack_note(keys.open_sealed(row["note_sealed"], _place(note_id)), bare)
+
+
+def _place(note_id: NoteId) -> Place:
+    return Place("notes", note_id, "note")
+
+
+def _amendment_place(note_id: NoteId, number: int) -> Place:
+    return Place("amendments", note_id, "amendment", number)

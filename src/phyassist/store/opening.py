@@ -1,0 +1,168 @@
+"""Opening a store: the one place that knows which database it is."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from phyassist.domain.clock import Clock, NewId, new_id, utc_now
+from phyassist.errors import BadSetting, StoreError, StoreUnusable
+from phyassist.store.faults import plain_fault, told_plainly
+from phyassist.store.transactions import Store
+from phyassist.vault.keyring import DEFAULT_COST, Argon2Cost
+
+SCHEMA = "0001"
+_BUSY_MS = 10_000
+_CLEAN_WAIT_MS = 1_000
+_log = logging.getLogger(__name__)
+
+
+def open_store(
+    url: str,
+    *,
+    clock: Clock = utc_now,
+    new_id: NewId = new_id,
+    passphrase_cost: Argon2Cost = DEFAULT_COST,
+) -> Store:
+    """The store at `url` (sqlite:////path/to/file, postgresql+psycopg://...), brought to the present schema.
+
+    A SQLite file is made where there is none, for its owner's eyes alone.
+    Raises BadSetting for a URL that cannot be read, StoreUnusable where what is there cannot be used.
+    """
+    parsed = _parse(url)
+    on_sqlite = parsed.get_backend_name() == "sqlite"
+    if on_sqlite:
+        _make_file(parsed)
+    engine = _make_engine(parsed, on_sqlite)
+    try:
+        with told_plainly():
+            _migrate(engine)
+    except StoreUnusable:
+        engine.dispose()
+        raise
+    store = Store(
+        engine,
+        clock=clock,
+        new_id=new_id,
+        passphrase_cost=passphrase_cost,
+        clean_journal=lambda: _clean_journal(engine) if on_sqlite else True,
+    )
+    # An erasure that was interrupted before its journal was cleared is finished here.
+    if on_sqlite:
+        _clean_journal(engine)
+    return store
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        parsed.get_dialect()
+    except (ArgumentError, NoSuchModuleError, ImportError):
+        raise BadSetting(
+            "the store's address cannot be read", hint="write it like sqlite:////home/you/practice.db"
+        ) from None
+    if parsed.get_backend_name() == "sqlite" and not parsed.database:
+        raise BadSetting(
+            "the store's address names no file", hint="write it like sqlite:////home/you/practice.db"
+        )
+    return parsed
+
+
+def _make_file(url: URL) -> None:
+    path = Path(str(url.database))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # SQLite gives its journal the mode of the file, so the mode is set before the first byte.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StoreUnusable(
+            "the store's file cannot be opened for writing",
+            hint="check that its folder exists and belongs to you",
+        ) from error
+
+
+def _make_engine(url: URL, on_sqlite: bool) -> Engine:
+    options = {"pool_size": 8, "max_overflow": 56, "hide_parameters": True, "pool_pre_ping": not on_sqlite}
+    engine = create_engine(url, **options)
+    if on_sqlite:
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver's own idea of transactions leaves out reads and schema changes; `_begin` starts ours.
+    connection.isolation_level = None
+    try:
+        for setting in (
+            f"busy_timeout={_BUSY_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            # FAST would leave what stood in pages that fell empty: wrapped keys among it, as measured.
+            "secure_delete=ON",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+        ):
+            connection.execute(f"PRAGMA {setting}")
+    except sqlite3.Error as error:
+        raise plain_fault(error) from error
+
+
+def _begin(conn: Connection) -> None:
+    # A write takes its lock at once: to read first and then fail to write would waste a person's change.
+    writes = conn.get_execution_options().get("phyassist_writes", True)
+    conn.exec_driver_sql(f"PRAGMA query_only={0 if writes else 1}")
+    conn.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _migrate(engine: Engine) -> None:
+    with engine.begin() as conn:
+        tables = set(inspect(conn).get_table_names())
+        if "alembic_version" in tables:
+            found = conn.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+            if found == SCHEMA:
+                return
+        elif tables:
+            raise StoreUnusable(
+                "the store's file belongs to another program", hint="name another file in store_url"
+            )
+        _upgrade(conn)
+
+
+def _upgrade(conn: Connection) -> None:
+    # Alembic takes a while to load, and a store that is up to date does not need it.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util.exc import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = conn
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreUnusable("a newer PhyAssist wrote this store", hint="update PhyAssist") from error
+
+
+def _clean_journal(engine: Engine) -> bool:
+    """Whether the journal is empty: what was deleted is then gone from the store's own files.
+
+    A reader keeps the journal in use for a moment; SQLite waits for it, but a person should not for long.
+    """
+    try:
+        with closing(engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout={_CLEAN_WAIT_MS}")
+            in_use = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+    except (sqlite3.Error, StoreError):
+        in_use = 1
+    if in_use:
+        _log.warning("the store's journal is in use and could not be cleared yet")
+    return not in_use

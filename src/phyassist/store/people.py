@@ -1,0 +1,41 @@
+"""The signed-in counsellor, and what is shown or handed out once.  `accounts` makes these."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+
+from phyassist.domain.people import Counsellor, CounsellorId
+from phyassist.vault.keyring import Keyring
+from phyassist.vault.secrets import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A counsellor with the keys that a passphrase or a login opened; never printed, stored or sent."""
+
+    counsellor: Counsellor
+    keyring: Keyring = field(repr=False, compare=False)
+    login_id: str = ""
+
+    @property
+    def id(self) -> CounsellorId:
+        return self.counsellor.id
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """A new practice: its counsellor, signed in, and the recovery key, which nothing stores."""
+
+    signed_in: SignedIn
+    recovery_key: Secret = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LoginSecret:
+    """What a login's cookie carries; `reveal_text` gives its value."""
+
+    secret: Secret = field(repr=False)
+
+    def reveal_text(self) -> str:
+        return base64.urlsafe_b64encode(self.secret.reveal()).decode("ascii").rstrip("=")

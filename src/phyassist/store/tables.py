@@ -1,0 +1,261 @@
+"""The tables, all of them.  Columns named `*_sealed` hold sealed values; the rest is what a database may see.
+
+Ids come from the client.  `patient_id` stands on every row that is a patient's, and such rows go with it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware moment: stored in UTC, and in UTC when it comes out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> Column[str]:
+    return Column("id", String(64), primary_key=True)
+
+
+def _of_patient() -> Column[str]:
+    return Column(
+        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=False, index=True
+    )
+
+
+practice = Table(
+    "practice",
+    metadata,
+    _id(),
+    Column("recovery_public", LargeBinary, nullable=False),
+    Column("settings", JSON, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+counsellors = Table(
+    "counsellors",
+    metadata,
+    _id(),
+    Column("role", String(32), nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("passphrase_lock", String(200), nullable=False),
+    Column("private_sealed", LargeBinary, nullable=False),
+    Column("recovery_sealed", LargeBinary, nullable=False),
+    Column("person_sealed", LargeBinary, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+logins = Table(
+    "logins",
+    metadata,
+    _id(),
+    Column(
+        "counsellor_id",
+        String(64),
+        ForeignKey("counsellors.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("private_sealed", LargeBinary, nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+)
+
+tries = Table(
+    "tries",
+    metadata,
+    _id(),
+    Column("failed", Integer, nullable=False),
+    Column("last_at", UtcTime, nullable=False),
+)
+
+patients = Table(
+    "patients",
+    metadata,
+    _id(),
+    Column("card_sealed", LargeBinary, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("record_version", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+)
+
+# The practice's own key has no patient; a renewed key has the next term.
+data_keys = Table(
+    "data_keys",
+    metadata,
+    _id(),
+    Column(
+        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
+    ),
+    Column("term", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("patient_id", "term"),
+)
+
+# `holder_id` is a counsellor's id or "recovery"; `until` ends a share by itself.
+key_wraps = Table(
+    "key_wraps",
+    metadata,
+    Column("key_id", String(64), ForeignKey("data_keys.id", ondelete="CASCADE"), primary_key=True),
+    Column("holder_id", String(64), primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("may_write", Boolean, nullable=False),
+    Column("until", UtcTime, nullable=True),
+    Column("added_at", UtcTime, nullable=False),
+    Index("ix_key_wraps_holder_id", "holder_id"),
+)
+
+consultations = Table(
+    "consultations",
+    metadata,
+    _id(),
+    _of_patient(),
+    Column("at", UtcTime, nullable=False),
+    Column("question_sealed", LargeBinary, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("source_id", String(64), nullable=False),
+    Column("source_sealed", LargeBinary, nullable=False),
+    Column("source_version", Integer, nullable=False),
+    Column("source_saved_at", UtcTime, nullable=True),
+    Column("organised_version", Integer, nullable=True),
+)
+
+record_versions = Table(
+    "record_versions",
+    metadata,
+    Column("patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("lines_sealed", LargeBinary, nullable=False),
+)
+
+drafts = Table(
+    "drafts",
+    metadata,
+    _id(),
+    _of_patient(),
+    Column("consultation_id", String(64), nullable=False, index=True),
+    Column("state", String(32), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("partial_sealed", LargeBinary, nullable=True),
+    Column("started_at", UtcTime, nullable=False),
+    Column("saved_at", UtcTime, nullable=False),
+)
+
+draft_versions = Table(
+    "draft_versions",
+    metadata,
+    Column("draft_id", String(64), ForeignKey("drafts.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("change", String(32), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("item_ids", JSON, nullable=False),
+    Column("draft_sealed", LargeBinary, nullable=False),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    _id(),
+    _of_patient(),
+    Column("consultation_id", String(64), nullable=False, index=True),
+    Column("draft_id", String(64), nullable=False, index=True),
+    Column("author_id", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("signed_at", UtcTime, nullable=False),
+    Column("note_sealed", LargeBinary, nullable=False),
+    UniqueConstraint("patient_id", "number"),
+)
+
+amendments = Table(
+    "amendments",
+    metadata,
+    Column("note_id", String(64), ForeignKey("notes.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("author_id", String(64), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("amendment_sealed", LargeBinary, nullable=False),
+)
+
+adapters = Table(
+    "adapters",
+    metadata,
+    _id(),
+    Column(
+        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
+    ),
+    Column("base_sha256", String(64), nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("trained_at", UtcTime, nullable=False),
+    Column("card_sealed", LargeBinary, nullable=True),
+)
+
+# One row: the lock under which the chain grows, and the place of its end, so that a cut tail is seen.
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False),
+    Column("hash", String(80), nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcTime, nullable=False),
+    Column("by_id", String(64), nullable=False),
+    Column("act", String(40), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("row_id", String(64), nullable=False),
+    Column("origin", String(80), nullable=False),
+    Column("hash", String(80), nullable=False),
+    Index("ix_audit_row_id", "row_id"),
+)
