@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from phyassist.domain.adapters import AdapterChoice, choose_adapter
@@ -296,13 +297,16 @@ def _write(
                 yield keeper.keep_unread(event.unread)
             elif isinstance(event, AnalysisDone):
                 keeper.keep_end(event)
+                if event.reply.finish == "stopped":
+                    keeper.keep_stop()
                 _write_audit(store, by, draft.id, round_.change)
                 yield event
             else:
                 yield event
     except (GeneratorExit, ModelError):
         # The page was closed or the engine died: what stood on the screen is kept as it stood.
-        keeper.flush()
+        with suppress(NotAllowed):
+            keeper.flush()
         raise
     yield Finished(keeper.draft)
 
