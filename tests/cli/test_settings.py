@@ -56,9 +56,7 @@ def test_an_unknown_key_in_the_file_is_refused_with_the_nearest_name(home: Path)
 def test_an_unknown_variable_is_refused(monkeypatch):
     monkeypatch.setenv("PHYASSIST_UPLOAD_BYTES", "5")
 
-    with pytest.raises(
-        BadSetting, match="UPLOAD_BYTES is no setting; did you mean upload_bytes_max"
-    ):
+    with pytest.raises(BadSetting, match="UPLOAD_BYTES is no setting; did you mean upload_bytes_max"):
         load_settings()
 
 

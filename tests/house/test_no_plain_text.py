@@ -172,7 +172,9 @@ def sweep(pages: Workspace) -> None:
                 pages.get(path, q=CANARY, after=CANARY, redo=CANARY)
             elif method == "POST" and path not in {"/lock", "/setup"}:
                 pages.post(path, after=CANARY, words=CANARY, section=CANARY, passphrase=CANARY, form=CANARY)
-                answer = pages.http.post(path, content=CANARY.encode(), headers={"content-type": "application/json"})
+                answer = pages.http.post(
+                    path, content=CANARY.encode(), headers={"content-type": "application/json"}
+                )
                 pages.failures.append(answer.content)
 
 

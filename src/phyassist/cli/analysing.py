@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from phyassist.domain.drafts import DraftItem, Section
     from phyassist.domain.people import Language, Patient
     from phyassist.lm.protocol import LanguageModel
-    from phyassist.services.drafting import AnalysisDone, AnalysisEvent
+    from phyassist.services.drafting import AnalysisDone, AnalysisEvent, Prepared
 
 
 def analyse(
@@ -82,7 +82,7 @@ def _draft(
 def _show(events: Iterable[AnalysisEvent], language: Language, *, as_json: bool) -> None:
     """Print items as they are written, or the whole as JSON at the end."""
     from phyassist.cli.shapes import shape_analysis
-    from phyassist.services.drafting import AnalysisDone, ItemWritten, UnreadWritten
+    from phyassist.services.drafting import AnalysisDone, ItemWritten, Prepared, UnreadWritten
 
     done: AnalysisDone | None = None
     printed: set[Section] = set()
@@ -91,6 +91,8 @@ def _show(events: Iterable[AnalysisEvent], language: Language, *, as_json: bool)
         for event in stream:
             if isinstance(event, AnalysisDone):
                 done = event
+            elif isinstance(event, Prepared):
+                _tell_left_out(event)
             elif as_json:
                 continue
             elif isinstance(event, ItemWritten):
@@ -106,6 +108,15 @@ def _show(events: Iterable[AnalysisEvent], language: Language, *, as_json: bool)
         reply = done.reply
         by = f"{reply.model} + {reply.adapter}" if reply.adapter else reply.model
         tell(f"\n{by}, {reply.reply_tokens} tokens in {reply.seconds:.1f} s")
+
+
+def _tell_left_out(prepared: Prepared) -> None:
+    """Nothing is cut in silence: say what did not fit the model's window."""
+    if prepared.text_left_out:
+        tell(f"{prepared.text_left_out} sentences did not fit the model's window and were left out")
+    if prepared.record_left_out or prepared.left_out:
+        notes, lines = len(prepared.left_out), prepared.record_left_out
+        tell(f"left out of the prompt: {lines} lines of the record, {notes} earlier notes")
 
 
 def _print_item(item: DraftItem, language: Language, *, first: bool) -> None:
