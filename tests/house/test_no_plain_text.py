@@ -27,7 +27,10 @@ from tests.conftest import FAST_COST
 from tests.house.canary import CANARY, find_canary
 
 PASSPHRASE = f"{CANARY} opens it"
-TEXT = f"Client: I am 31 years old and {CANARY} keeps me awake. My mother {CANARY}. What shall I do about {CANARY}?"
+TEXT = (
+    f"Client: I am 31 years old and {CANARY} keeps me awake. "
+    f"My mother {CANARY}. What shall I do about {CANARY}?"
+)
 REPLY = json.dumps(
     {
         "symptom_type": f"worry {CANARY}",
