@@ -13,9 +13,21 @@ UPLOAD_BYTES_MAX = 20_000_000
 _UNPACKED_BYTES_MAX = 60_000_000
 _PDF_PAGES_MAX = 600
 _SUFFIXES = (".txt", ".text", ".md", ".markdown", ".docx", ".pdf")
-_BINARY_HEADS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"MZ", b"\x7fELF", b"Rar!", b"\x1f\x8b", b"7z\xbc\xaf", b"\xd0\xcf\x11\xe0")
+_BINARY_HEADS = (
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"MZ",
+    b"\x7fELF",
+    b"Rar!",
+    b"\x1f\x8b",
+    b"7z\xbc\xaf",
+    b"\xd0\xcf\x11\xe0",
+)
 # Tabs and line ends stay; everything else that no one can see goes, direction marks included.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufff9-\ufffb]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufff9-\ufffb]"
+)
 _SENTENCE_END = "。！？!?；;：:.…”\"'」』）)"
 
 
@@ -28,20 +40,25 @@ def read_file(file_name: str, data: bytes, *, bytes_max: int = UPLOAD_BYTES_MAX)
     suffix = PurePath(name).suffix.lower()
     if len(data) > bytes_max:
         raise UnreadableFile(
-            f"{name} has {len(data):,} bytes and {bytes_max:,} are taken at once", hint="split it or paste a part"
+            f"{name} has {len(data):,} bytes and {bytes_max:,} are taken at once",
+            hint="split it or paste a part",
         )
     if data.startswith(b"%PDF") or suffix == ".pdf":
         return clean_text(_read_pdf(name, data))
     if suffix == ".docx":
         return clean_text(_read_docx(name, data))
     if suffix and suffix not in _SUFFIXES:
-        raise UnreadableFile(f"{name} is not a kind of file that can be read", hint="use txt, md, docx or pdf")
+        raise UnreadableFile(
+            f"{name} is not a kind of file that can be read", hint="use txt, md, docx or pdf"
+        )
     return clean_text(decode_text(name, data))
 
 
 def clean_text(text: str) -> str:
     """The text with line ends as newlines and without invisible or control characters."""
-    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n").replace("\u2028", "\n"))
+    return _CONTROL.sub(
+        "", text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n").replace("\u2028", "\n")
+    )
 
 
 def decode_text(name: str, data: bytes) -> str:
@@ -58,7 +75,9 @@ def decode_text(name: str, data: bytes) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         text = _decode_unmarked(data)
-    strange = sum(1 for char in text if char == "\ufffd" or (ord(char) < 32 and char not in "\t\n\r\x0b\x0c\x1b"))
+    strange = sum(
+        1 for char in text if char == "\ufffd" or (ord(char) < 32 and char not in "\t\n\r\x0b\x0c\x1b")
+    )
     if strange > max(2, len(text) // 50):
         raise UnreadableFile(f"{name} is not text in an encoding that is known here", hint="save it as UTF-8")
     return text
@@ -77,7 +96,10 @@ def _decode_marked(data: bytes) -> str | None:
             return data.decode(encoding, errors="replace")
     zeros_even, zeros_odd = data[0:400:2].count(0), data[1:400:2].count(0)
     half = max(1, min(len(data), 400) // 2)
-    for zeros, others, encoding in ((zeros_odd, zeros_even, "utf-16-le"), (zeros_even, zeros_odd, "utf-16-be")):
+    for zeros, others, encoding in (
+        (zeros_odd, zeros_even, "utf-16-le"),
+        (zeros_even, zeros_odd, "utf-16-be"),
+    ):
         if zeros >= max(2, half // 20) and others == 0 and len(data) % 2 == 0:
             return data.decode(encoding, errors="replace")
     return None
@@ -107,7 +129,9 @@ def _read_docx(name: str, data: bytes) -> str:
     import docx
     from docx.opc.exceptions import PackageNotFoundError
 
-    damaged = UnreadableFile(f"{name} cannot be opened as a Word document", hint="save it again as docx, or as txt")
+    damaged = UnreadableFile(
+        f"{name} cannot be opened as a Word document", hint="save it again as docx, or as txt"
+    )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             unpacked_bytes = sum(entry.file_size for entry in packed.infolist())
@@ -119,7 +143,15 @@ def _read_docx(name: str, data: bytes) -> str:
         )
     try:
         document = docx.Document(io.BytesIO(data))
-    except (PackageNotFoundError, KeyError, ValueError, SyntaxError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (
+        PackageNotFoundError,
+        KeyError,
+        ValueError,
+        SyntaxError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise damaged from error
     blocks: list[str] = []
     for block in document.iter_inner_content():
@@ -144,11 +176,22 @@ def _read_pdf(name: str, data: bytes) -> str:
                 f"{name} has {len(reader.pages)} pages and {_PDF_PAGES_MAX} are read at once", hint="split it"
             )
         pages = [page.extract_text() for page in reader.pages]
-    except (PyPdfError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, NotImplementedError, OSError) as error:
+    except (
+        PyPdfError,
+        ValueError,
+        KeyError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        RecursionError,
+        NotImplementedError,
+        OSError,
+    ) as error:
         raise damaged from error
     if not any(char.isalnum() for page in pages for char in page):
         raise UnreadableFile(
-            f"{name} holds pictures of pages and no text", hint="run it through text recognition, or type what matters"
+            f"{name} holds pictures of pages and no text",
+            hint="run it through text recognition, or type what matters",
         )
     return "\n".join(_join_lines(page) for page in pages)
 

@@ -36,7 +36,9 @@ def _is_list(sentence: Sentence, clauses: Sequence[str]) -> bool:
         return False
     short = _SHORT_ZH if guess_language(sentence.text) == "zh" else _SHORT_EN
     mean = sum(len(clause) for clause in clauses) / len(clauses)
-    return mean <= short if sentence.speaker == Speaker.NARRATOR else len(clauses) >= 3 and mean <= short * 0.75
+    return (
+        mean <= short if sentence.speaker == Speaker.NARRATOR else len(clauses) >= 3 and mean <= short * 0.75
+    )
 
 
 def _clauses(sentence: Sentence) -> list[str]:

@@ -71,7 +71,12 @@ _AGES: tuple[tuple[int, re.Pattern[str]], ...] = (
 )
 _AGES = (
     *_AGES,
-    (2, re.compile(r"\b(?:I am|I'm|I’m|Im|i'm|im) an? (?:\w+ )?(?P<value>teen(?:ager)?|preteen|senior citizen)\b")),
+    (
+        2,
+        re.compile(
+            r"\b(?:I am|I'm|I’m|Im|i'm|im) an? (?:\w+ )?(?P<value>teen(?:ager)?|preteen|senior citizen)\b"
+        ),
+    ),
 )
 _AGE_PAST = re.compile(
     r"\b(?:when|since|until|till|before|after|from|at|by|was|were|used to be|the age of|at age|until age|under|over|between|like an?|as an?)\s*(?:I\s+was\s+|she was\s+|he was\s+|about\s+|around\s+)?(?:the\s+)?(?:age\s+(?:of\s+)?)?$",
@@ -423,7 +428,8 @@ def _addressed(text: str) -> Iterator[Clue]:
 
 
 _JOB_LEAD = re.compile(
-    r"(?:(?:\d+|year|years|yrs?|old|y/?o|single|married|divorced|separated|widowed|male|female|engaged|-)[\s-]*)+", re.IGNORECASE
+    r"(?:(?:\d+|year|years|yrs?|old|y/?o|single|married|divorced|separated|widowed|male|female|engaged|-)[\s-]*)+",
+    re.IGNORECASE,
 )
 
 

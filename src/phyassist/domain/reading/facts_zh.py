@@ -21,7 +21,9 @@ _SELF = re.compile(
     + r")))|本人|自己今年|鄙人|俺"
 )
 _CLIENT = re.compile(r"来访者|求助者|患者|病人|当事人|案主|该生|个案")
-_OWN_SEX = re.compile(r"(?:我是|我今年|本人|作为)[^，。！？他她]*?(?:男生|女生|男孩|女孩|老师|同学|家人|妈妈|母亲|爸爸|父亲)")
+_OWN_SEX = re.compile(
+    r"(?:我是|我今年|本人|作为)[^，。！？他她]*?(?:男生|女生|男孩|女孩|老师|同学|家人|妈妈|母亲|爸爸|父亲)"
+)
 _CLAUSE = re.compile(r"[^，,。！？!?；;、\n：:]+")
 _SENTENCE_HEAD = 14
 
@@ -80,9 +82,7 @@ _SEX_RULES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
     (
         "男",
         2,
-        re.compile(
-            r"(?P<words>我(?:的)?(?:遗精|阳痿|早泄))"
-        ),
+        re.compile(r"(?P<words>我(?:的)?(?:遗精|阳痿|早泄))"),
     ),
 )
 _ADDRESS = (
@@ -200,7 +200,9 @@ def _ages(text: str, before: str, *, answers: bool, third_person: bool) -> Itera
             continue
         if _about_other(text, start, before, third_person=third_person) or not _is_grown(match["value"]):
             continue
-        if _KIN.match(re.sub(r"^的?[小大]?(?:[男女]生|[男女]孩子?)?", "", tail)) and not re.search(r"我是|作为|身为", clause):
+        if _KIN.match(re.sub(r"^的?[小大]?(?:[男女]生|[男女]孩子?)?", "", tail)) and not re.search(
+            r"我是|作为|身为", clause
+        ):
             continue
         own = bool(re.search(r"我|本人|来访者|患者|求助者", clause))
         sureness = 3 if now or (own and not re.search(r"[和跟与]", clause)) else 2

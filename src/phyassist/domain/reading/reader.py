@@ -58,7 +58,9 @@ def judge(sentences: Sequence[Sentence], reader: LinearReader) -> tuple[Judged, 
     return tuple(judged)
 
 
-def read_statements(text: str, sentences: Sequence[Sentence], judged: Sequence[Judged]) -> tuple[Statement, ...]:
+def read_statements(
+    text: str, sentences: Sequence[Sentence], judged: Sequence[Judged]
+) -> tuple[Statement, ...]:
     """The client's facts, then what belongs in the record, in the order of the text."""
     facts = find_facts(text, sentences)
     told = [make_statement(text, item.sentence, item.record_field) for item in choose_sentences(judged)]
