@@ -34,7 +34,18 @@ ADVICE = {
         "Agree on one lunch a week with a classmate, and talk about how it felt",
     ],
 }
-ANEW = {"zh": "换一种写法，第 {no} 次：", "en": "Put differently, try {no}: "}
+ANEW = {
+    "zh": [
+        "每天散步二十分钟，最好有人同行",
+        "把担心写在纸上，限定在傍晚的一刻钟里",
+        "周末安排一件与考试无关的小事，并记下心情",
+    ],
+    "en": [
+        "Walk for twenty minutes a day, best in company",
+        "Put worries on paper, within one quarter of an hour before supper",
+        "Plan something small for the weekend that has nothing to do with exams",
+    ],
+}
 
 
 def answers() -> Iterator[Any]:
@@ -44,19 +55,21 @@ def answers() -> Iterator[Any]:
 
 
 def answer(ask: Ask, no: int = 1) -> str:
-    """A reply of the form that the ask wants, marked from the second one on."""
+    """A reply of the form that the ask wants; other words from the second one on."""
     assert ask.schema is not None
     said = "".join(message.content for message in ask.messages)
     language = "zh" if sum("\u4e00" <= sign <= "\u9fff" for sign in said) > len(said) / 10 else "en"
-    mark = ANEW[language].format(no=no) if no > 1 else ""
+    reasons, advice = REASONS[language], ADVICE[language]
+    if no > 1:
+        reasons = advice = [ANEW[language][(no + k) % 3] for k in range(3)]
     wanted = ask.schema["properties"]
     reply: dict[str, Any] = {}
     if "symptom_type" in wanted:
-        reply["symptom_type"] = mark + SYMPTOM[language]
+        reply["symptom_type"] = SYMPTOM[language]
     if "reasons" in wanted:
         items = wanted["reasons"]["minItems"]
-        reply["reasons"] = [{"from": k + 1, "text": mark + REASONS[language][k]} for k in range(items)]
+        reply["reasons"] = [{"from": k + 1, "text": reasons[k]} for k in range(items)]
     if "advice" in wanted:
         items = wanted["advice"]["minItems"]
-        reply["advice"] = [{"text": mark + ADVICE[language][k]} for k in range(items)]
+        reply["advice"] = [{"text": advice[k]} for k in range(items)]
     return json.dumps(reply, ensure_ascii=False)

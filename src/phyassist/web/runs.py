@@ -13,6 +13,7 @@ from phyassist.domain.drafts import Draft, DraftId, ItemId, Section
 from phyassist.domain.records import Consultation, ConsultationId
 from phyassist.lm.protocol import Reading
 from phyassist.services.drafting import (
+    AnalysisDone,
     DraftEvent,
     Finished,
     ItemWords,
@@ -190,6 +191,7 @@ class DraftRun:
         self.shown = {item.id for item in draft.items}
         self.started = self.last_words = desk.house.clock()
         self.written = 0
+        self.repeated = 0
         self.writing = ""
         self.writing_place: tuple[Section, int] | None = None
 
@@ -223,6 +225,8 @@ class DraftRun:
             yield from self.words(event)
         elif isinstance(event, ItemWritten):
             yield self.item(event)
+        elif isinstance(event, AnalysisDone):
+            self.repeated = event.repeated
         elif isinstance(event, UnreadWritten):
             self.again()
             yield bit(
@@ -264,6 +268,8 @@ class DraftRun:
         w = self.desk.w
         seconds = round((self.desk.house.clock() - self.started).total_seconds())
         said = said or w("actions.analysed", count=self.written, seconds=seconds)
+        if self.repeated and self.wanted.redo:
+            said = w("draft.repeated")
         views: list[View] = [WritingFragment(w, section.value, "") for section in Section]
         if self.wanted.redo:
             views += [
@@ -275,10 +281,10 @@ class DraftRun:
 
     def idle(self, said: str) -> tuple[View, ...]:
         w = self.desk.w
-        shown = "" if self.wanted.redo else said
+        above, below = ("", said) if self.wanted.redo else (said, "")
         buttons: list[View] = [
-            DraftRunFragment(w, self.draft.id, RunView("", "", "", oob=True)),
-            ActionsFragment(w, ActionsView(self.draft.consultation_id, said=shown, oob=True)),
+            DraftRunFragment(w, self.draft.id, RunView("", "", "", below, oob=True)),
+            ActionsFragment(w, ActionsView(self.draft.consultation_id, said=above, oob=True)),
         ]
         file = load_patient(self.desk.house.store, self.desk.by, self.draft.patient_id)
         view = view_draft(self.draft, "", name_notes(file, self.desk))
