@@ -183,8 +183,8 @@ def _ways_to_write(word: str) -> _Word:
 
 
 def _at(word: _Word, text: str) -> int:
-    """Where the word stands in a text first, however it is written; -1 where it does not."""
-    return max((text.find(way) for way in word), default=-1)
+    """Where the word stands in a text, in either width; -1 where it does not."""
+    return next((at for way in word if (at := text.find(way)) >= 0), -1)
 
 
 def _excerpt(text: str, at: int) -> str:
