@@ -51,7 +51,7 @@ from phyassist.services.reworking import (
     restore_version,
 )
 from phyassist.store.audit import Act, Kind
-from phyassist.store.desk import SignedIn
+from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 
 # Pages and the command line take all that concerns a draft from here.
