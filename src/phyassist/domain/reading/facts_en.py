@@ -41,7 +41,7 @@ _AGES: tuple[tuple[int, re.Pattern[str]], ...] = (
     (
         3,
         re.compile(
-            rf"\b(?:I am|I'm|I’m|Im|i'm|i am|im|(?:just|recently) turned|turning|she is|he is|she's|he's)\s+(?:a\s+)?(?:now\s+|only\s+|currently\s+|about to turn\s+|almost\s+|nearly\s+|over\s+|just\s+)?(?P<value>{_NUMBER})(?=\s*(?:[,.;!?)]|and\b|with\b|now\b|but\b|$|male\b|female\b|[mfMF]\b))"
+            rf"\b(?:I am|I'm|I’m|Im|i'm|i am|im|(?<!when )(?<!since )(?<!before )(?<!until )(?<!after )I (?:have |'ve )?(?:just |recently )?turned|turning|she is|he is|she's|he's)\s+(?:a\s+)?(?:now\s+|only\s+|currently\s+|about to turn\s+|almost\s+|nearly\s+|over\s+|just\s+)?(?P<value>{_NUMBER})(?=\s*(?:[,.;!?)]|and\b|with\b|now\b|but\b|$|male\b|female\b|[mfMF]\b))"
         ),
     ),
     (
@@ -69,8 +69,17 @@ _AGES: tuple[tuple[int, re.Pattern[str]], ...] = (
         ),
     ),
 )
+_AGES = (
+    *_AGES,
+    (
+        2,
+        re.compile(
+            r"\b(?:I am|I'm|I’m|Im|i'm|im) an? (?:\w+ )?(?P<value>teen(?:ager)?|preteen|senior citizen)\b"
+        ),
+    ),
+)
 _AGE_PAST = re.compile(
-    r"\b(?:when|since|until|till|before|after|from|at|by|was|were|turned|used to be|the age of|at age|until age|under|over|between|like an?|as an?)\s*(?:I\s+was\s+|she was\s+|he was\s+|about\s+|around\s+)?(?:the\s+)?(?:age\s+(?:of\s+)?)?$",
+    r"\b(?:when|since|until|till|before|after|from|at|by|was|were|used to be|the age of|at age|until age|under|over|between|like an?|as an?)\s*(?:I\s+was\s+|she was\s+|he was\s+|about\s+|around\s+)?(?:the\s+)?(?:age\s+(?:of\s+)?)?$",
     re.IGNORECASE,
 )
 _AGE_AFTER = re.compile(
@@ -85,7 +94,7 @@ _BARE = re.compile(
 
 _FEMALE = r"(?:female|woman|girl|lady|mother|mom|mum|mommy|wife|housewife|lesbian|widow|daughter|transgender woman|trans woman|stay[- ]at[- ]home mom|single mom|grandmother|waitress|girlfriend|bride)"
 _MALE = r"(?:male|man|guy|boy|father|dad|husband|widower|son|gay man|trans(?:gender)? man|single dad|grandfather|boyfriend|groom|dude)"
-_I_AM = r"\b(?:I am|I'm|I’m|Im|im|i'm|i am|as|As|being)\s+(?:also\s+|just\s+|only\s+)?(?:an?|the)\s+(?:[\w'-]+\s+){0,5}?"
+_I_AM = r"(?:\b(?:I am|I'm|I’m|Im|im|i'm|i am)|^As)\s+(?:also\s+|just\s+|only\s+)?(?:an?|the)\s+(?:[\w'-]+\s+){0,5}?"
 _SEX_RULES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
     (
         "Female",
@@ -258,7 +267,7 @@ _MARITAL: tuple[tuple[str | None, int, re.Pattern[str]], ...] = (
         None,
         1,
         re.compile(
-            r"\b(?P<value>(?:my (?:fianc[eé]e?|boyfriend|girlfriend|bf|gf|partner)(?: of (?:\d+|a|\w+) years?| and I have been (?:dating|together) for [\w ]{3,20}?(?:years?|months?|weeks?))?|(?:have|has|got) a (?:boyfriend|girlfriend|bf|gf)|in a (?:[\w-]+ ){0,2}relationship|living with my (?:boyfriend|girlfriend|partner)|dating))\b",
+            r"\b(?P<value>(?:my (?:fianc[eé]e?|boyfriend|girlfriend|bf|gf|partner)(?: of (?:\d+|a|\w+) years?| and I have been (?:dating|together) for [\w ]{3,20}?(?:years?|months?|weeks?))?|I (?:have|have got|got|currently have) a (?:boyfriend|girlfriend|bf|gf)|I(?:'m| am|’m| have been|'ve been) (?:now |currently )?in a (?:[\w-]+ ){0,2}relationship|living with my (?:boyfriend|girlfriend|partner)|(?:I(?:'ve| have|’ve) been|we(?:'ve| have|’ve) been|I(?:'m| am)|we(?:'re| are)) dating))\b",
             re.IGNORECASE,
         ),
     ),
@@ -283,9 +292,16 @@ def find_clues(text: str, *, before: str, speaker: Speaker, answers: bool, third
     ]
 
 
+# "I am a sixteen-year-old girl": the noun is the client, not somebody else.
+_OWN_NOUN = re.compile(
+    r"\b(?:I am|I'm|I’m|Im|im|i'm|i am|[Aa]s)\s+(?:an?|the)\s+(?:[\w'-]+\s+){0,5}?"
+    r"(?:girl|boy|woman|man|guy|lady|student|person|teen(?:ager)?|mother|father|mom|mum|dad|parent|wife|husband|teacher|doctor|therapist)\b"
+)
+
+
 def _about_other(text: str, at: int, *, third_person: bool) -> bool:
     """Whether the words at `at` speak of somebody else: the nearest person named before them decides."""
-    head = text[:at]
+    head = _OWN_NOUN.sub(lambda match: "I " * (len(match.group()) // 2), text[:at])
     own = max((match.end() for match in _NAME_SELF.finditer(head)), default=-1)
     own = max(own, max((match.end() for match in _CLIENT.finditer(head)), default=-1))
     kin = -1
@@ -411,6 +427,12 @@ def _addressed(text: str) -> Iterator[Clue]:
             yield Clue("sex", value, *match.span("words"), 2)
 
 
+_JOB_LEAD = re.compile(
+    r"(?:(?:\d+|year|years|yrs?|old|y/?o|single|married|divorced|separated|widowed|male|female|engaged|-)[\s-]*)+",
+    re.IGNORECASE,
+)
+
+
 def _jobs(text: str, *, answers: bool, third_person: bool) -> Iterator[Clue]:
     jotting = third_person or bool(re.search(r"\b[MF]\b|\b(?:male|female)\b|\byo\b", text))
     for no, (sureness, pattern) in enumerate(_JOBS):
@@ -425,7 +447,9 @@ def _jobs(text: str, *, answers: bool, third_person: bool) -> Iterator[Clue]:
                 continue
             if not first and not third_person and not answers and not jotting and start > 3:
                 continue
-            yield Clue("occupation", match["value"], start, end, sureness)
+            lead = _JOB_LEAD.match(match["value"])
+            start += lead.end() if lead else 0
+            yield Clue("occupation", text[start:end], start, end, sureness)
 
 
 def _education(text: str, *, third_person: bool) -> Iterator[Clue]:
@@ -452,11 +476,17 @@ def _marital(text: str, *, third_person: bool) -> Iterator[Clue]:
                 continue
             if sureness == 3 and not third_person and _about_other(text, start, third_person=third_person):
                 continue
-            shown = value or (
-                "married"
-                if _MARRIED_BY.match(match["value"])
-                and "died" not in match["value"]
-                and "passed" not in match["value"]
-                else match["value"]
-            )
-            yield Clue("marital", shown.removeprefix("my ").removeprefix("our "), start, end, sureness)
+            shown = value or _marital_value(match["value"])
+            yield Clue("marital", shown, start, end, sureness)
+
+
+_PARTNER = re.compile(r"^my (fianc[eé]e?|boyfriend|girlfriend|bf|gf|partner)\b", re.IGNORECASE)
+
+
+def _marital_value(words: str) -> str:
+    if _MARRIED_BY.match(words) and not re.search(r"died|passed", words):
+        return "married"
+    partner = _PARTNER.match(words)
+    if partner:
+        return "engaged" if partner[1].lower().startswith("fianc") else f"has a {partner[1].lower()}"
+    return re.sub(r"^(?:my|our|I(?:'m| am|’m| have been|'ve been)?)\s+", "", words)

@@ -65,7 +65,7 @@ _TOPICS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "cognition",
-        r"注意力|集中|专注|走神|分心|记忆|记性|忘|健忘|发呆|脑子|反应慢|迟钝|幻听|幻觉|听到声音|看到东西|妄想|被监视|跟踪|有人害|怪异|念头|思维|想法|犹豫|决定|不真实|解离|兴奋|话多|亢奋|躁|意识",
+        r"注意力|变笨|空白|转不动|理解力|判断力|集中|专注|走神|分心|记忆|记性|忘|健忘|发呆|脑子|反应慢|迟钝|幻听|幻觉|听到声音|看到东西|妄想|被监视|跟踪|有人害|怪异|念头|思维|想法|犹豫|决定|不真实|解离|兴奋|话多|亢奋|躁|意识",
         r"concentrat\w*|focus\w*|distract\w*|memory|forget\w*|forgot|hear(?:ing)? voices|voices|hallucinat\w*|delusion\w*|paranoi\w*|suspicio\w*|thoughts?|indecisi\w*|decision\w*|dissociat\w*|unreal|zon(?:e|ing) out|manic|mania|hypomani\w*|bipolar|ADHD|ADD|PTSD|flashbacks?|trigger\w*|autis\w*|asperger\w*|schizo\w*|borderline",
     ),
     (
@@ -125,6 +125,7 @@ _TOPICS: tuple[tuple[str, str, str], ...] = (
     ),
 )
 
+_HAN, _LATIN = re.compile(r"[一-龥]"), re.compile(r"[A-Za-z]{2}|\?")
 _ZH = {name: re.compile(zh) for name, zh, _ in _TOPICS}
 _EN = {
     name: re.compile(rf"(?<![a-z])(?:{en})(?![a-z])" if name not in ("ask", "deny") else en, re.IGNORECASE)
@@ -159,8 +160,11 @@ def count_topics(text: str) -> dict[str, int]:
 def find_terms(text: str) -> dict[str, list[str]]:
     """The words of each topic that the text holds, in lower case; topics without any are left out."""
     found: dict[str, list[str]] = {}
+    has_han, has_latin = bool(_HAN.search(text)), bool(_LATIN.search(text))
     for name in TOPIC_NAMES:
-        words = [*_ZH[name].findall(text), *_EN[name].findall(text)]
+        words = _ZH[name].findall(text) if has_han else []
+        if has_latin:
+            words += _EN[name].findall(text)
         if words:
             found[name] = [word.lower() for word in words]
     return found
