@@ -1,4 +1,4 @@
-"""Single-valued facts about the client that a rule finds more surely than a model: age, sex, work, education, marriage."""
+"""Facts about the client that a rule finds more surely than a model: age, sex, work, education, marriage."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ def find_facts(text: str, sentences: Sequence[Sentence]) -> tuple[Statement, ...
 
 # "My boyfriend" says nothing about today where a parting is told of.
 _PARTED = re.compile(
-    r"分手|前男友|前女友|离开了我|\b(?:broke|break(?:ing)?|broken|split) ?up\b|\bmy ex\b|\bbreak-?up\b|left me|\bex-",
+    r"分手|前男友|前女友|离开了我|\b(?:broke|break(?:ing)?|broken|split) ?up\b|\bmy ex\b|\bbreak-?up\b|"
+    r"left me|\bex-",
     re.IGNORECASE,
 )
 

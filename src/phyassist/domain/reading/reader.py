@@ -155,4 +155,4 @@ def _points(text: str) -> Mapping[str, float]:
         pieces = {clean[at : at + 2] for at in range(len(clean) - 1)}
     else:
         pieces = set(_ENGLISH.findall(text.lower()))
-    return points | {piece: WORD_WEIGHT for piece in pieces}
+    return points | dict.fromkeys(pieces, WORD_WEIGHT)
