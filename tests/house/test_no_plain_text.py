@@ -204,7 +204,7 @@ def test_nothing_is_left_in_the_clear_by_the_pages(
 
     # The flows did go through: the canary stands on the pages, and the model was asked about it.
     assert CANARY in notes
-    assert len(model.asks) >= 5
+    assert len(model.asks) >= 4
     assert uploaded.status_code == 422  # read in memory, and too long for one consultation
     assert len(workspace.failures) > 60
     assert find_canary(workspace.failures) == []
