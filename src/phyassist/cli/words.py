@@ -37,4 +37,3 @@ QUESTION: dict[Language, str] = {"zh": "咨询问题", "en": "Counselling questi
 UNREAD: dict[Language, str] = {"zh": "未能读出", "en": "could not be read"}
 QUOTES: dict[Language, tuple[str, str]] = {"zh": ("「", "」"), "en": ("“", "”")}
 JOINT: dict[Language, str] = {"zh": "；", "en": "; "}
-
