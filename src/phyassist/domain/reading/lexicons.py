@@ -8,7 +8,7 @@ import re
 _TOPICS: tuple[tuple[str, str, str], ...] = (
     (
         "sleep",
-        r"失眠|睡眠|睡不|睡得|睡觉|入睡|早醒|惊醒|半夜醒|醒来|嗜睡|熬夜|安眠药|噩梦|恶梦|多梦|做梦|"
+        r"失眠|睡眠|只睡|能睡|睡[\d一二两三四五六七八九十]|睡不|睡得|睡觉|入睡|早醒|惊醒|半夜醒|醒来|嗜睡|熬夜|安眠药|噩梦|恶梦|多梦|做梦|"
         r"整夜|一夜|通宵|睡着|犯困|睡醒|没睡",
         r"sleep\w*|slept|insomnia\w*|nightmares?|wak(?:e|es|ing) up|awake|bedtime|dreams?|nap(?:s|"
         r"ping)?|tired at night",

@@ -28,6 +28,7 @@ _FIELDS = {
 # Tuned on the development texts only: see docs/results/organise.md.
 KEEP_MIN = 0.2
 ROOM, ROOM_SHARE = 300, 0.33
+WHOLE_MAX = 600
 WORTH_MIN = 0.03
 FINDING_WEIGHT = 3.0
 WORD_WEIGHT = 0.08
@@ -95,7 +96,8 @@ def choose_sentences(judged: Sequence[Judged]) -> tuple[Judged, ...]:
     """
     own = [item for item in judged if item.sentence.speaker != Speaker.COUNSELLOR]
     able = [item for item in own if item.keep >= KEEP_MIN and len(item.sentence.text) >= 4]
-    room = ROOM + ROOM_SHARE * sum(_size(item.sentence.text) for item in own)
+    told = sum(_size(item.sentence.text) for item in own)
+    room = ROOM + ROOM_SHARE * told
     chosen: list[Judged] = []
     seen: set[str] = set()
     # A sentence is never worth more later than it was before, so only the one on top is looked at anew.
@@ -110,7 +112,7 @@ def choose_sentences(judged: Sequence[Judged]) -> tuple[Judged, ...]:
             continue
         if worth < WORTH_MIN:
             break
-        kept = _shrink(item, seen)
+        kept = _shrink(item, seen) if told > WHOLE_MAX else item
         chosen.append(kept)
         seen |= _points(kept.sentence.text).keys()
         room -= _size(kept.sentence.text)
@@ -135,7 +137,9 @@ def _worth(item: Judged, points: Mapping[str, float], seen: set[str]) -> float:
 
 
 _ENGLISH = re.compile(r"[a-z']{4,}")
-_NUMBER = re.compile(r"\d+|[一二两三四五六七八九十几半]+(?=年|个?月|周|岁|次|斤|天|小时)")
+_NUMBER = re.compile(
+    r"\d+|[一二两三四五六七八九十几半]+(?=年|个?月|个?小时|个?星期|周|岁|次|斤|公斤|天|晚|片|颗|粒|点)"
+)
 
 
 def _points(text: str) -> Mapping[str, float]:
