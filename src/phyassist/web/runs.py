@@ -46,6 +46,7 @@ from phyassist.web.views.drafting import (
     ItemsFragment,
     NewItemFragment,
     NewUnreadFragment,
+    UnreadListFragment,
     VersionFragment,
     WritingFragment,
     find_item_view,
@@ -84,6 +85,24 @@ class Wanted:
 def address_of(draft: Draft, wanted: Wanted | None = None) -> str:
     """The stream that writes into a draft.  It names the version it follows, so it can run only once."""
     return f"/drafts/{draft.id}/stream?{(wanted or Wanted(draft.version)).to_query()}"
+
+
+def find_missing(draft: Draft) -> tuple[Section, ...]:
+    """Sections that nothing was written for yet."""
+    return tuple(
+        section for section in Section if not any(item.section == section for item in draft.items)
+    )
+
+
+def view_writing(desk: Desk, draft: Draft, wanted: Wanted | None = None, *, oob: bool = False) -> ActionsView:
+    """The run with its Stop, where Organise and Analysis were."""
+    return ActionsView(
+        draft.consultation_id,
+        address_of(draft, wanted),
+        f"/drafts/{draft.id}/stop",
+        desk.w("actions.starting"),
+        oob=oob,
+    )
 
 
 def stream_organise(desk: Desk, consultation: Consultation) -> Response:
@@ -277,6 +296,8 @@ class DraftRun:
                 for section in view_sections(self.draft.items, self.draft.id)
                 if any(ItemId(item.item_id) not in self.shown for item in section.items)
             ]
+        unread = tuple(view_unread(each) for each in self.draft.unread)
+        views.append(UnreadListFragment(w, self.draft.id, unread))
         yield bit(*views, VersionFragment(w, self.draft.version), *self.idle(said))
 
     def idle(self, said: str) -> tuple[View, ...]:
