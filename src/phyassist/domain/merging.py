@@ -1,4 +1,4 @@
-"""New statements against the known record: what is new, what was known, what differs.  Nothing is overwritten."""
+"""New statements against the known record: new, known, or different.  Nothing is overwritten."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Merged:
 def merge(known: Record, found: Sequence[Statement], *, at: datetime) -> tuple[Merged, ...]:
     """Each found statement, once, with its standing against the known lines.
 
-    A single-valued kind with another value DIFFERS; an age that grew as time passed is NEW, not a contradiction.
+    A single-valued kind with another value DIFFERS; an age that grew as time passed is NEW, no contradiction.
     """
     merged: list[Merged] = []
     taken: list[Statement] = []

@@ -11,13 +11,14 @@ from phyassist.domain.practice import PracticeSettings
 from phyassist.errors import BadInput, TooManyTries, WeakPassphrase, WrongPassphrase
 from phyassist.store.accounts import (
     changed_account,
+    check_recovery_key,
     enter_login,
     find_login,
     found_practice,
     greet,
     make_login,
-    open_with_recovery_key,
     parse_login,
+    read_recovery_key,
     relock,
     restore_access,
     signed_out,
@@ -181,15 +182,15 @@ def recover(
     Raises NotSetUp, WrongPassphrase, TooManyTries, WeakPassphrase.
     """
     check_passphrase(new_passphrase)
+    recovery = read_recovery_key(recovery_key)
     with store.entrance(writes=True) as entrance:
-        account = entrance.account(counsellor_id)
-        check_tries(entrance, _RECOVERY_TRIES)
+        account, expected = entrance.account(counsellor_id), entrance.recovery_public()
+        count_try(entrance, _RECOVERY_TRIES)
 
     try:
-        recovery = open_with_recovery_key(store, recovery_key)
+        check_recovery_key(recovery, expected)
     except WrongPassphrase:
         with store.entrance(writes=True) as entrance:
-            entrance.count_try(_RECOVERY_TRIES)
             entrance.audit().write(Act.RECOVERY_FAILED, Kind.COUNSELLOR, account.id)
         raise
     by = restore_access(store, account, recovery, new_passphrase)

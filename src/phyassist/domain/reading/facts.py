@@ -1,4 +1,4 @@
-"""Single-valued facts about the client that a rule finds more surely than a model: age, sex, work, education, marriage."""
+"""Facts about the client that a rule finds more surely than a model: age, sex, work, education, marriage."""
 
 from __future__ import annotations
 
@@ -49,6 +49,8 @@ def find_facts(text: str, sentences: Sequence[Sentence]) -> tuple[Statement, ...
         best = max(of_kind, key=lambda place: (place.clue.sureness, -place.span.start))
         if kind == "sex" and _is_disputed(of_kind, best):
             continue
+        if kind == "marital" and best.clue.sureness == 1 and _PARTED.search(text):
+            continue
         colon = "：" if language == "zh" else ": "
         found.append(
             Statement(
@@ -60,6 +62,14 @@ def find_facts(text: str, sentences: Sequence[Sentence]) -> tuple[Statement, ...
             )
         )
     return tuple(found)
+
+
+# "My boyfriend" says nothing about today where a parting is told of.
+_PARTED = re.compile(
+    r"分手|前男友|前女友|离开了我|\b(?:broke|break(?:ing)?|broken|split) ?up\b|\bmy ex\b|\bbreak-?up\b|"
+    r"left me|\bex-",
+    re.IGNORECASE,
+)
 
 
 def _find_in(sentences: Sequence[Sentence], at: int, third_person: bool) -> list[Placed]:
@@ -85,10 +95,7 @@ def _is_disputed(clues: Sequence[Placed], best: Placed) -> bool:
 
 
 _SELF = re.compile(r"我|咱|\b(?:I|I'm|I've|me|my|mine|myself|we|our|us)\b", re.IGNORECASE)
-_CLIENT = re.compile(
-    r"来访者|求助者|患者|病人|当事人|案主|该生|\b(?:client|patient|pt)\b|^\W*(?:she|he|ms|mr|mrs)\b",
-    re.IGNORECASE,
-)
+_CLIENT = re.compile(r"来访者|求助者|患者|病人|当事人|案主|该生|\b(?:client|patient|pt)\b", re.IGNORECASE)
 
 
 def _is_about_third_person(sentences: Sequence[Sentence]) -> bool:
