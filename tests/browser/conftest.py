@@ -26,7 +26,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
 PASSPHRASE = "four quiet lamps at dawn"
 # The browser logs refused requests itself; what a test provokes on purpose is no fault of the page.
-EXPECTED = ("Failed to load resource", "net::ERR_", "Response Status Error Code", "htmx:sendError", "htmx:sseError")
+EXPECTED = ("Failed to load resource", "net::ERR_", "Response Status Error Code", "htmx:sendError", "htmx:sseError", "htmx:afterRequest")
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,13 @@ class PlainSettings:
 
 
 class GatedModel:
-    """Says what the script says; `gate` holds the words back until a test lets them go on."""
+    """Says what the script says; after `hold_after` words it waits until a test opens the gate or stops it."""
 
     def __init__(self, replies: Iterator[Any]) -> None:
         self.script = ScriptedModel(itertools.islice(replies, 60), name="scripted-model")
         self.gate = threading.Event()
         self.gate.set()
+        self.hold_after = 0
         self.stopped = threading.Event()
 
     @property
@@ -65,10 +66,9 @@ class GatedModel:
         self.script.warm(messages, adapter)
 
     def write(self, ask: Ask, stop: Stop) -> Iterator[Reading | Words | Reply]:
-        for event in self.script.write(ask, stop):
-            while not self.gate.wait(0.02):
-                if stop.is_set():
-                    break
+        for no, event in enumerate(self.script.write(ask, stop)):
+            while no > self.hold_after and not self.gate.wait(0.02) and not stop.is_set():
+                pass
             if stop.is_set():
                 self.stopped.set()
             yield event
