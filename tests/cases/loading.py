@@ -22,9 +22,11 @@ class Fact:
     quote: str
     kind: str = ""
 
-    def is_in(self, statements: tuple[Statement, ...]) -> bool:
+    def is_in(self, statements: tuple[Statement, ...], *, anywhere: bool = False) -> bool:
+        """Whether a statement says it, in one of its fields or `anywhere` in the record."""
         return any(
-            one.field in self.fields and any(word in f"{one.text} {one.quote}".lower() for word in self.says)
+            (anywhere or one.field in self.fields)
+            and any(word in f"{one.text} {one.quote}".lower() for word in self.says)
             for one in statements
         )
 

@@ -10,11 +10,10 @@ import logging
 import re
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -26,6 +25,7 @@ from phyassist.web.app import PAGES, create_app
 from tests.conftest import FAST_COST
 from tests.house.canary import CANARY, find_canary
 
+STRANGER = "wombat-错误-9d21"
 PASSPHRASE = f"{CANARY} opens it"
 TEXT = (
     f"Client: I am 31 years old and {CANARY} keeps me awake. "
@@ -41,28 +41,22 @@ REPLY = json.dumps(
 )
 
 
-@dataclass
+@dataclass(frozen=True)
 class Workspace:
-    """The pages, driven as a browser does; `failures` keeps what was answered with 4xx or 5xx."""
+    """The pages, driven as a browser does."""
 
     http: TestClient
     routes: tuple[Route, ...]
-    failures: list[bytes] = field(default_factory=list)
 
     def get(self, path: str, **query: str) -> str:
-        return self._keep(self.http.get(path, params=query)).text
+        return self.http.get(path, params=query).text
 
     def post(self, path: str, **form: object) -> str:
-        return self._keep(self.http.post(path, data=form)).text
+        return self.http.post(path, data=form).text
 
     def post_to_address(self, path: str, **form: object) -> str:
         """Post a form whose answer leads elsewhere; the path that it leads to."""
-        return str(self._keep(self.http.post(path, data=form)).url.path)
-
-    def _keep(self, answer: Response) -> Response:
-        if answer.status_code >= 400:
-            self.failures += [answer.content, repr(answer.headers).encode()]
-        return answer
+        return str(self.http.post(path, data=form).url.path)
 
 
 @pytest.fixture
@@ -171,19 +165,25 @@ def work_over(pages: Workspace, path: str) -> None:
     pages.get(f"{path}/stream", after=_version(pages, path), redo="chosen", items=item.group(1))
 
 
-def sweep(pages: Workspace) -> None:
-    """Ask for every page with the canary in its address, and post it to every form in the wrong places."""
+def sweep(pages: Workspace) -> list[bytes]:
+    """Ask for every page with another canary in its address, and post that to every form in the wrong places.
+
+    What was answered: no page of a request that was not understood repeats it.
+    """
+    answers = []
+    wrong = dict.fromkeys(("words", "section", "passphrase", "form", "field", "q", "redo"), STRANGER)
     for route in pages.routes:
-        path = re.sub(r"\{[^}]+\}", CANARY, route.path)
+        path = re.sub(r"\{[^}]+\}", STRANGER, route.path)
         for method in route.methods or ():
             if method == "GET":
-                pages.get(path, q=CANARY, after=CANARY, redo=CANARY)
+                answers.append(pages.http.get(path, params=wrong))
             elif method == "POST" and path not in {"/lock", "/setup"}:
-                pages.post(path, after=CANARY, words=CANARY, section=CANARY, passphrase=CANARY, form=CANARY)
-                answer = pages.http.post(
-                    path, content=CANARY.encode(), headers={"content-type": "application/json"}
-                )
-                pages.failures.append(answer.content)
+                kind = {"content-type": "application/json"}
+                answers.append(pages.http.post(path, data=wrong))
+                answers.append(pages.http.post(path, content=json.dumps(wrong), headers=kind))
+    refused = [answer for answer in answers if answer.status_code >= 400]
+    assert len(refused) > 60
+    return [part for answer in refused for part in (answer.content, repr(answer.headers).encode())]
 
 
 def test_nothing_is_left_in_the_clear_by_the_pages(
@@ -200,16 +200,15 @@ def test_nothing_is_left_in_the_clear_by_the_pages(
     note = re.search(r"/notes/(\w+)/amendments", notes)
     workspace.post(f"/notes/{note.group(1)}/amendments", text=CANARY, reason=CANARY)  # type: ignore[union-attr]
     workspace.get("/find", q=CANARY)
-    sweep(workspace)
+    refusals = sweep(workspace)
 
     # The flows did go through: the canary stands on the pages, and the model was asked about it.
     assert CANARY in notes
     assert len(model.asks) >= 4
     assert uploaded.status_code == 422  # read in memory, and too long for one consultation
-    assert len(workspace.failures) > 60
-    assert find_canary(workspace.failures) == []
+    assert find_canary(refusals, STRANGER) == []
     assert (home / "logs" / "everything.log").stat().st_size > 0
-    assert find_canary([tmp_path]) == []
+    assert find_canary([tmp_path]) + find_canary([tmp_path], STRANGER) == []
 
 
 def test_a_locked_workspace_shows_nothing(workspace: Workspace):
