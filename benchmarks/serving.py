@@ -75,13 +75,13 @@ class Ours:
 class Worker:
     """Another path, in a process of its own that answers a line of JSON with a line of JSON."""
 
-    def __init__(self, name: str, python: str, kind: str, model: Path, threads: int, spin: bool) -> None:
+    def __init__(self, name: str, command: list[str], *, spin: bool) -> None:
         self.name = name
         environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
         if not spin:
             environment["OMP_WAIT_POLICY"] = "passive"
         self._process = subprocess.Popen(
-            [python, __file__, str(model), "--worker", kind, "--threads", str(threads)],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -123,15 +123,16 @@ def compare(options: argparse.Namespace) -> None:
     threads = options.threads or count_threads()
     ours = Ours(options.model, threads)
     paths: list[Ours | Worker] = [ours]
-    for label, spin in (
-        ("bare engine, threads spin (its default)", True),
-        ("bare engine, threads sleep", False),
-    ):
-        paths.append(Worker(label, sys.executable, "bare", options.model, threads, spin))
+
+    def make_command(python: str, kind: str) -> list[str]:
+        return [python, __file__, str(options.model), "--worker", kind, "--threads", str(threads)]
+
+    bare = make_command(sys.executable, "bare")
+    paths.append(Worker("bare engine, threads spin (its default)", bare, spin=True))
+    paths.append(Worker("bare engine, threads sleep", bare, spin=False))
     if options.python:
-        paths.append(
-            Worker("transformers, float32", options.python, "transformers", options.model, threads, True)
-        )
+        command = make_command(options.python, "transformers")
+        paths.append(Worker("transformers, float32", command, spin=True))
     load_before = os.getloadavg()
     rounds: dict[str, list[Round]] = {path.name: [] for path in paths}
     try:
@@ -187,8 +188,8 @@ def save(
 
 
 def make_table(rounds: dict[str, list[Round]]) -> list[str]:
-    head = "| path | reads, tokens/s | first word cold, s | second question, s | cold / second | writes, tokens/s | ours / this |"
-    lines = [head, "|---|---|---|---|---|---|---|"]
+    head = "| path | reads, tokens/s | first word cold, s | second question, s | cold / second "
+    lines = [head + "| writes, tokens/s | ours / this |", "|---|---|---|---|---|---|---|"]
     ours = rounds[Ours.name]
     for name, done in rounds.items():
         reads = median([each.cold.prompt_tokens / each.cold.first_s for each in done])
@@ -212,12 +213,12 @@ def explain(rounds: dict[str, list[Round]]) -> list[str]:
     sooner = median([each.cold.first_s / each.warm.first_s for each in ours])
     cached = median([each.warm.cached_tokens / each.warm.prompt_tokens for each in ours])
     return [
-        f"Each round: a history of about {HISTORY_TOKENS:,} tokens that is new, a question on it ({REPLY_TOKENS} "
-        "tokens of answer), and a second question on the same history. All figures are medians over the rounds; "
-        "the last column is the median of the ratios of writing speeds within a round.",
+        f"Each round: a history of about {HISTORY_TOKENS:,} tokens that is new, a question on it "
+        f"({REPLY_TOKENS} tokens of answer), and a second question on the same history. All figures are "
+        "medians over the rounds; the last column is the median of a round's ratios of writing speeds.",
         "",
-        f"The second question starts {sooner:.0f} times sooner than the first: {cached:.0%} of its prompt was "
-        "read already. transformers keeps nothing between two questions.",
+        f"The second question starts {sooner:.0f} times sooner than the first: {cached:.0%} of its prompt "
+        "was read already. transformers keeps nothing between two questions.",
     ]
 
 
@@ -237,7 +238,9 @@ def find_processor() -> str:
 
 
 def find_versions(python: str) -> str:
-    code = "import torch, transformers; print(f'torch {torch.__version__}, transformers {transformers.__version__}')"
+    code = (
+        "import torch, transformers as t; print(f'torch {torch.__version__}, transformers {t.__version__}')"
+    )
     return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -280,7 +283,7 @@ def make_bare(model: Path, threads: int) -> Any:
 
 
 def make_transformers(model: Path, threads: int) -> Any:
-    """transformers with float32 weights, as its documentation shows: a question is read from its beginning."""
+    """transformers with float32 weights, as its documentation shows: every question is read anew."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.generation.streamers import BaseStreamer
@@ -294,6 +297,7 @@ def make_transformers(model: Path, threads: int) -> Any:
             self.started, self.times, self.prompt = time.perf_counter(), [], True
 
         def put(self, value: Any) -> None:
+            del value
             # The first call brings the prompt back.
             if not self.prompt:
                 self.times.append(time.perf_counter() - self.started)
