@@ -12,6 +12,7 @@ from phyassist.domain.drafts import (
     DraftItem,
     ItemId,
     Section,
+    TextRead,
     UnreadReply,
     WrittenBy,
 )
@@ -89,6 +90,9 @@ def make_draft(
         notes_used=("note1",),
         left_out=("note0",),
         adapter_reason="patient-adapter",
+        record_left_out=3,
+        text_read=TextRead.PART,
+        text_left_out=7,
     )
 
 

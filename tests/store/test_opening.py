@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import subprocess
 import threading
 from pathlib import Path
 
@@ -17,13 +18,14 @@ from sqlalchemy import create_engine
 from phyassist.domain.people import Patient
 from phyassist.errors import BadSetting, ChangedMeanwhile, StoreFull, StoreUnusable
 from phyassist.services.patients import new_patient
-from phyassist.services.practice import is_set_up
+from phyassist.services.practice import is_set_up, set_up
 from phyassist.store import opening
 from phyassist.store.opening import SCHEMA, open_store
 from phyassist.store.people import SignedIn
 from phyassist.store.tables import metadata
 from phyassist.store.transactions import Store
-from tests.conftest import FAST_COST
+from phyassist.vault.keyring import DEFAULT_COST
+from tests.conftest import FAST_COST, PASSPHRASE
 from tests.store.making import make_consultation, make_note
 
 
@@ -229,3 +231,37 @@ def test_what_one_store_wrote_another_reads(store: Store, store_path: Path, anna
 def test_a_read_writes_nothing(store: Store, anna: SignedIn) -> None:
     with pytest.raises(StoreUnusable), store.read(anna) as tx:
         tx.patients.add(Patient("p9", "Lee"))  # type: ignore[arg-type]
+
+
+def test_a_store_locks_passphrases_at_the_decided_cost_unless_told_otherwise(tmp_path: Path) -> None:
+    with open_store(f"sqlite:///{tmp_path}/practice.db") as plain:
+        assert plain.passphrase_cost == DEFAULT_COST
+
+
+def test_a_disk_that_is_really_full_says_so_and_keeps_what_was_saved(tmp_path: Path) -> None:
+    """On a file system of one megabyte, where this machine lets a test make one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("this machine lets nobody make a small disk")
+    try:
+        with open_store(f"sqlite:///{disk}/practice.db", passphrase_cost=FAST_COST) as store:
+            by = set_up(
+                store, name="Anna", passphrase=PASSPHRASE, language="en", jurisdiction="other", zone="UTC"
+            ).signed_in
+            patient = new_patient(store, by, name="Lee")
+            with store.write(by) as tx:
+                tx.consultations.add(make_consultation(patient.id, text="saved before"))
+
+            with pytest.raises((StoreFull, StoreUnusable)) as raised, store.write(by) as tx:
+                tx.consultations.save_source(make_consultation(patient.id).id, "x" * 3_000_000, after=0)
+
+            assert "saved before is intact" in str(raised.value)
+            with store.read(by) as tx:
+                source = tx.consultations.get(make_consultation(patient.id).id).source
+            assert source.text == "saved before"
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=False)

@@ -25,7 +25,7 @@ from phyassist.prompts.labels import without_labels
 from phyassist.prompts.replies import ItemWords, RawItem, ReplyReader, UnreadableReply
 from phyassist.services.draft_events import AnalysisDone, ItemWritten, UnreadWritten
 from phyassist.services.following import get_open
-from phyassist.store.desk import SignedIn
+from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 
 PARTIAL_EVERY_S = 0.3
@@ -150,10 +150,13 @@ class DraftKeeper:
         self._known = {item.id for item in draft.items}
         self._begun = {item.id: item.text for item in assignment.targets}
         self._words = ""
+        self._writing: tuple[Section, int] | None = None
         self._kept_words, self._kept_at = "", float("-inf")
 
     def keep_words(self, words: ItemWords) -> None:
         """Add to the item being written, and save it where the last saving is some time ago."""
+        if (words.section, words.no) != self._writing:
+            self._writing, self._words = (words.section, words.no), ""
         self._words += words.text
         if self._ticks() - self._kept_at >= PARTIAL_EVERY_S:
             self.flush()
@@ -163,16 +166,12 @@ class DraftKeeper:
         if self._words == self._kept_words:
             return
         with self._store.write(self._by) as tx:
+            get_open(tx, self.draft.id)
             tx.drafts.save_partial(self.draft.id, self._words)
         self._kept_words, self._kept_at = self._words, self._ticks()
 
-    def drop_words(self) -> None:
-        """The item being written is finished, or is not shown."""
-        self._words = ""
-
     def keep_item(self, item: DraftItem) -> ItemWritten:
         """The item as it is stored, and the version that holds it."""
-        self.drop_words()
         is_redone = item.id in self._begun
 
         def write(newest: Draft) -> Draft:
@@ -187,14 +186,12 @@ class DraftKeeper:
         return ItemWritten(stored, self.draft.version)
 
     def keep_unread(self, unread: UnreadReply) -> UnreadWritten:
-        self.drop_words()
         sections = self._assignment.asked
         self._save(lambda newest: newest.without_unread(sections).with_unread(unread), Change.UNREAD)
         return UnreadWritten(unread, self.draft.version)
 
     def keep_stop(self) -> None:
         """Mark that the counsellor stopped; the unfinished item is gone, the finished ones stand."""
-        self.drop_words()
         self._save(lambda newest: newest, Change.STOPPED)
 
     def keep_end(self, done: AnalysisDone) -> None:
@@ -208,7 +205,7 @@ class DraftKeeper:
                     newest = newest.with_item(replace(item, written_by=by))
             return newest
 
-        self.drop_words()
+        self._words = ""
         if correct(self.draft) != self.draft:
             self._save(correct, self._change, tuple(written))
         elif self._kept_words:
@@ -244,4 +241,4 @@ class DraftKeeper:
                 adapter_reason=self.draft.adapter_reason,
             )
             self.draft = tx.drafts.save(content, change, after=newest.version, item_ids=item_ids)
-        self._kept_words = ""
+        self._words = self._kept_words = ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from phyassist.domain.adapters import AdapterChoice, choose_adapter
@@ -50,7 +51,7 @@ from phyassist.services.reworking import (
     restore_version,
 )
 from phyassist.store.audit import Act, Kind
-from phyassist.store.desk import SignedIn
+from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 
 # Pages and the command line take all that concerns a draft from here.
@@ -296,13 +297,16 @@ def _write(
                 yield keeper.keep_unread(event.unread)
             elif isinstance(event, AnalysisDone):
                 keeper.keep_end(event)
+                if event.reply.finish == "stopped":
+                    keeper.keep_stop()
                 _write_audit(store, by, draft.id, round_.change)
                 yield event
             else:
                 yield event
     except (GeneratorExit, ModelError):
         # The page was closed or the engine died: what stood on the screen is kept as it stood.
-        keeper.flush()
+        with suppress(NotAllowed):
+            keeper.flush()
         raise
     yield Finished(keeper.draft)
 

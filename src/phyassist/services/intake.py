@@ -1,25 +1,49 @@
-"""From a raw text to the patient's record: reading what was poured in, and organising it."""
+"""From a raw text to the record: reading it, checking every quote, merging, and the counsellor's own hand."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
+from typing import Literal
 
-from phyassist.domain.people import Language
+from phyassist.domain.merging import Merged, merge
+from phyassist.domain.people import Language, PatientId
 from phyassist.domain.reading.classifier import LinearReader
 from phyassist.domain.reading.question import find_question
-from phyassist.domain.reading.reader import read_statements
+from phyassist.domain.reading.reader import judge, read_statements
 from phyassist.domain.reading.sentences import split_sentences
-from phyassist.domain.records import Record, Span, Statement
-from phyassist.errors import EmptyText, TextTooLong
+from phyassist.domain.records import (
+    Consultation,
+    ConsultationId,
+    Record,
+    RecordField,
+    RecordLine,
+    Source,
+    SourceId,
+    Span,
+    Standing,
+    Statement,
+    StatementId,
+)
+from phyassist.errors import BadInput, ChangedMeanwhile, EmptyText, NotFound, TextTooLong
 from phyassist.lm.protocol import LanguageModel, Stop
+from phyassist.services.access import check_may_change
+from phyassist.services.second_reading import SecondReading, Setting, list_doubts
+from phyassist.services.uploads import UPLOAD_BYTES_MAX, read_file
+from phyassist.store.audit import Act, Kind
+from phyassist.store.people import SignedIn
+from phyassist.store.transactions import Store
 
 TEXT_CHARS_MAX = 200_000
+# A second reading that is not done by then is left: the counsellor waits no longer than a minute and a half.
+SECOND_READING_S = 75.0
+_MERGE_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +63,7 @@ class StatementsFound:
 
 @dataclass(frozen=True, slots=True)
 class QuestionFound:
-    """What the client wants to know, in the words of the source; the opening complaint where nothing is asked."""
+    """What the client asks, in the words of the source; the opening complaint where nothing is asked."""
 
     text: str = field(repr=False)
     quote: str = field(repr=False)
@@ -47,8 +71,15 @@ class QuestionFound:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordSaved:
+    """The patient's record as it was just written, with the standing of each line."""
+
+    record: Record = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class OrganiseDone:
-    """Everything found.  `tokens` were read and written by the model; `unread` says why parts of it were not usable."""
+    """Everything found.  `tokens`: read and written by the model; `unread`: which parts it left, and why."""
 
     statements: tuple[Statement, ...] = field(repr=False)
     question: str = field(repr=False)
@@ -58,6 +89,7 @@ class OrganiseDone:
 
 
 OrganiseEvent = Progress | StatementsFound | QuestionFound | OrganiseDone
+Choice = Literal["keep_both", "replace", "leave"]
 
 
 @lru_cache(maxsize=1)
@@ -79,29 +111,64 @@ def check_text(text: str) -> None:
         )
 
 
+def read_upload(file_name: str, data: bytes, *, bytes_max: int = UPLOAD_BYTES_MAX) -> str:
+    """The text of an uploaded file (txt, md, docx, pdf; any usual encoding), checked as pasted text is.
+
+    Raises UnreadableFile, EmptyText, TextTooLong.
+    """
+    text = read_file(file_name, data, bytes_max=bytes_max)
+    check_text(text)
+    return text
+
+
 def organise_text(
     text: str, lm: LanguageModel | None, *, language: Language, known: Record, stop: Stop
 ) -> Iterator[OrganiseEvent]:
     """The statements and the question of a text; touches no store.
 
-    Raises EmptyText, TextTooLong, EngineDown, ServerRefused.
+    The model is asked only where measurements say that it may add something (`docs/results/organise.md`).
+    Raises EmptyText, TextTooLong.
     """
+    asked = lm if lm is not None and is_worth_asking(lm.name) else None
+    yield from read_text(text, asked, language=language, known=known, stop=stop)
+
+
+def is_worth_asking(model_name: str) -> bool:
+    """False for the models that were measured to add nothing to rules and classifier."""
+    body = json.loads(files("phyassist").joinpath("data/organise_models.json").read_text("utf-8"))
+    return model_name not in body["adds_nothing"]
+
+
+def read_text(
+    text: str, lm: LanguageModel | None, *, language: Language, known: Record, stop: Stop
+) -> Iterator[OrganiseEvent]:
+    """As `organise_text`, with a second reading by `lm` whichever it is; none without one."""
     check_text(text)
     started = time.monotonic()
     sentences = split_sentences(text)
     yield Progress(1, 1)
-    statements = check_quotes(text, read_statements(text, sentences, load_reader()))
+    judged = judge(sentences, load_reader())
+    statements = check_quotes(text, read_statements(text, sentences, judged))
     if statements:
         yield StatementsFound(statements)
-    question = find_question(text, sentences, load_reader())
+    question = find_question(text, judged)
+    asked = " ".join(question.quote.split()) if question is not None else ""
     if question is not None:
-        yield QuestionFound(" ".join(question.quote.split()), question.quote, question.span)
-    yield OrganiseDone(
-        statements,
-        " ".join(question.quote.split()) if question is not None else "",
-        0,
-        time.monotonic() - started,
-    )
+        yield QuestionFound(asked, question.quote, question.span)
+    tokens, unread = 0, []
+    if lm is not None:
+        doubts = list_doubts(judged, statements)
+        setting = Setting(language, known, started + SECOND_READING_S)
+        reading = SecondReading(text, lm, sentences, doubts, setting)
+        for part in reading.read(stop):
+            if part.statements is None:
+                yield Progress(part.part, part.parts)
+            elif part.statements:
+                found = check_quotes(text, part.statements)
+                statements += found
+                yield StatementsFound(found)
+        tokens, unread = reading.tokens, reading.unread
+    yield OrganiseDone(statements, asked, tokens, time.monotonic() - started, tuple(unread))
 
 
 def check_quotes(text: str, statements: Sequence[Statement]) -> tuple[Statement, ...]:
@@ -111,3 +178,251 @@ def check_quotes(text: str, statements: Sequence[Statement]) -> tuple[Statement,
         for statement in statements
         if statement.quote and text[statement.span.start : statement.span.end] == statement.quote
     )
+
+
+def start_consultation(
+    store: Store, by: SignedIn, *, patient_id: PatientId, at: datetime | None = None
+) -> Consultation:
+    """A new, empty consultation, dated now unless `at` says when.  Raises NotFound, NotYourPatient."""
+    consultation = Consultation(
+        ConsultationId(store.new_id()), patient_id, at or store.clock(), Source(SourceId(store.new_id()), "")
+    )
+    with store.write(by) as tx:
+        check_may_change(tx, patient_id)
+        stored = tx.consultations.add(consultation)
+        tx.audit.write(Act.CREATED, Kind.CONSULTATION, consultation.id)
+    return stored
+
+
+def save_source(
+    store: Store, by: SignedIn, *, consultation_id: ConsultationId, text: str, after: int
+) -> Source:
+    """The text as it stands now.  Raises TextTooLong, ChangedMeanwhile, NotFound, NotYourPatient."""
+    if len(text) > TEXT_CHARS_MAX:
+        check_text(text)
+    with store.write(by) as tx:
+        check_may_change(tx, tx.consultations.get(consultation_id).patient_id)
+        return tx.consultations.save_source(consultation_id, text, after=after)
+
+
+def save_question(
+    store: Store, by: SignedIn, *, consultation_id: ConsultationId, question: str, after: int
+) -> Consultation:
+    """The counselling question as the counsellor puts it.  Raises as `save_source` does."""
+    with store.write(by) as tx:
+        check_may_change(tx, tx.consultations.get(consultation_id).patient_id)
+        return tx.consultations.save_question(consultation_id, question.strip(), after=after)
+
+
+def organise(
+    store: Store, lm: LanguageModel | None, by: SignedIn, *, consultation_id: ConsultationId, stop: Stop
+) -> Iterator[OrganiseEvent | RecordSaved]:
+    """Fill the patient's record from the consultation's text: each find is written before it is yielded.
+
+    Raises EmptyText, TextTooLong, NotFound, NotYourPatient, StoreFull.
+    """
+    with store.read(by) as tx:
+        consultation = tx.consultations.get(consultation_id)
+        check_may_change(tx, consultation.patient_id)
+        known = tx.records.get(consultation.patient_id).before(consultation_id)
+        language = tx.patients.get(consultation.patient_id).language
+    text = consultation.source.text
+    for event in organise_text(text, lm, language=language, known=known, stop=stop):
+        if isinstance(event, StatementsFound):
+            yield RecordSaved(_write_found(store, by, consultation, event.statements))
+        if isinstance(event, QuestionFound) and not consultation.question:
+            _write_question(store, by, consultation_id, event.text)
+        if isinstance(event, OrganiseDone):
+            with store.write(by) as tx:
+                tx.consultations.mark_organised(consultation_id, consultation.source.version)
+                tx.audit.write(Act.ORGANISED, Kind.CONSULTATION, consultation_id)
+        yield event
+
+
+def _write_found(
+    store: Store, by: SignedIn, consultation: Consultation, found: Sequence[Statement]
+) -> Record:
+    """The record with the finds merged in; merging again after somebody else's change loses nothing."""
+    for attempt in range(_MERGE_TRIES):
+        try:
+            with store.write(by) as tx:
+                record = tx.records.get(consultation.patient_id)
+                lines = _merge_lines(store, record, consultation, found)
+                if lines == record.lines:
+                    return record
+                return tx.records.save(consultation.patient_id, lines, after=record.version)
+        except ChangedMeanwhile:
+            if attempt == _MERGE_TRIES - 1:
+                raise
+    raise AssertionError("the loop returns or raises")
+
+
+def _merge_lines(
+    store: Store, record: Record, consultation: Consultation, found: Sequence[Statement]
+) -> tuple[RecordLine, ...]:
+    now = store.clock()
+    lines = _settle_in(record.lines, consultation)
+    merged = merge(replace(record, lines=lines), _leave_out(found, lines, consultation), at=consultation.at)
+    said_again = {
+        item.against: item.statement for item in merged if item.standing == Standing.SAME and item.against
+    }
+    kept = tuple(_say_again(line, said_again.get(line.id), consultation) for line in lines)
+    return kept + tuple(
+        _make_line(store, item, consultation, now) for item in merged if item.standing != Standing.SAME
+    )
+
+
+def _leave_out(
+    found: Sequence[Statement], lines: Sequence[RecordLine], consultation: Consultation
+) -> list[Statement]:
+    """The finds without those whose words this text has brought before: kept, reworded or removed by hand."""
+    brought = {
+        (line.statement.quote, line.statement.kind)
+        for line in lines
+        if line.source_id == consultation.source.id
+    }
+    return [statement for statement in found if (statement.quote, statement.kind) not in brought]
+
+
+def _settle_in(lines: Sequence[RecordLine], consultation: Consultation) -> tuple[RecordLine, ...]:
+    """What other consultations brought is known by now; lines of this one follow its changed text."""
+    text = consultation.source.text
+    settled: list[RecordLine] = []
+    for line in lines:
+        if line.source_id != consultation.source.id:
+            fresh = line.standing in (Standing.NEW, Standing.SAME)
+            settled.append(replace(line, standing=Standing.KNOWN) if fresh else line)
+            continue
+        quote, span = line.statement.quote, line.statement.span
+        if not quote or text[span.start : span.end] == quote:
+            settled.append(line)
+        elif quote in text:
+            start = text.index(quote)
+            moved = replace(line.statement, span=Span(start, start + len(quote)))
+            settled.append(replace(line, statement=moved))
+    return tuple(settled)
+
+
+def _say_again(line: RecordLine, again: Statement | None, consultation: Consultation) -> RecordLine:
+    if again is None or line.source_id == consultation.source.id or line.standing == Standing.DIFFERS:
+        return line
+    return replace(line, standing=Standing.SAME)
+
+
+def _make_line(store: Store, item: Merged, consultation: Consultation, now: datetime) -> RecordLine:
+    return RecordLine(
+        id=StatementId(store.new_id()),
+        statement=item.statement,
+        source_id=consultation.source.id,
+        consultation_id=consultation.id,
+        added_at=now,
+        standing=item.standing,
+        differs_from=item.against,
+    )
+
+
+def _write_question(store: Store, by: SignedIn, consultation_id: ConsultationId, question: str) -> None:
+    """The question that was found, unless the counsellor has written one in the meantime."""
+    with store.write(by) as tx:
+        now = tx.consultations.get(consultation_id)
+        if not now.question:
+            tx.consultations.save_question(consultation_id, question, after=now.version)
+
+
+def settle(
+    store: Store, by: SignedIn, *, patient_id: PatientId, statement_id: StatementId, choice: Choice
+) -> Record:
+    """The record after the counsellor has decided on a line that differs from a known one.
+
+    Raises NotFound, NotYourPatient, BadInput for a line that differs from none.
+    """
+
+    def decide(lines: tuple[RecordLine, ...]) -> tuple[RecordLine, ...]:
+        line = _get_line(lines, statement_id)
+        if line.differs_from is None or line.standing != Standing.DIFFERS:
+            raise BadInput(f"statement {statement_id} differs from no other", hint="load the page again")
+        standing = Standing.LEFT if choice == "leave" else Standing.NEW
+        changed = {line.id: replace(line, standing=standing, differs_from=None)}
+        if choice == "replace":
+            old = _get_line(lines, line.differs_from)
+            changed[old.id] = replace(old, standing=Standing.REPLACED)
+        return tuple(changed.get(each.id, each) for each in lines)
+
+    return _change_lines(store, by, patient_id, decide)
+
+
+def add_statement(
+    store: Store,
+    by: SignedIn,
+    *,
+    consultation_id: ConsultationId,
+    record_field: RecordField,
+    text: str,
+) -> Record:
+    """The record with a line in the counsellor's own words, which rests on no quote.  Raises EmptyText."""
+    words = _check_line(text)
+    with store.read(by) as tx:
+        consultation = tx.consultations.get(consultation_id)
+    line = RecordLine(
+        StatementId(store.new_id()),
+        Statement(record_field, words, "", Span(0, 0)),
+        consultation.source.id,
+        consultation_id,
+        store.clock(),
+    )
+    return _change_lines(store, by, consultation.patient_id, lambda lines: (*lines, line))
+
+
+def edit_statement(
+    store: Store, by: SignedIn, *, patient_id: PatientId, statement_id: StatementId, text: str
+) -> Record:
+    """The record with the line in other words; its quote stays.  Raises EmptyText, NotFound."""
+    words = _check_line(text)
+
+    def reword(lines: tuple[RecordLine, ...]) -> tuple[RecordLine, ...]:
+        line = _get_line(lines, statement_id)
+        changed = replace(line, statement=replace(line.statement, text=words))
+        return tuple(changed if each.id == statement_id else each for each in lines)
+
+    return _change_lines(store, by, patient_id, reword)
+
+
+def remove_statement(
+    store: Store, by: SignedIn, *, patient_id: PatientId, statement_id: StatementId
+) -> Record:
+    """The record without the line; earlier versions keep it, organising again does not bring it back."""
+
+    def remove(lines: tuple[RecordLine, ...]) -> tuple[RecordLine, ...]:
+        line = _get_line(lines, statement_id)
+        gone = replace(line, standing=Standing.LEFT, differs_from=None)
+        return tuple(gone if each.id == statement_id else each for each in lines)
+
+    return _change_lines(store, by, patient_id, remove)
+
+
+def _change_lines(
+    store: Store,
+    by: SignedIn,
+    patient_id: PatientId,
+    change: Callable[[tuple[RecordLine, ...]], tuple[RecordLine, ...]],
+) -> Record:
+    with store.write(by) as tx:
+        check_may_change(tx, patient_id)
+        record = tx.records.get(patient_id)
+        saved = tx.records.save(patient_id, change(record.lines), after=record.version)
+        tx.audit.write(Act.CHANGED, Kind.RECORD, patient_id)
+    return saved
+
+
+def _get_line(lines: Sequence[RecordLine], statement_id: StatementId) -> RecordLine:
+    for line in lines:
+        if line.id == statement_id:
+            return line
+    raise NotFound(f"statement {statement_id} is not in the record", hint="load the page again")
+
+
+def _check_line(text: str) -> str:
+    words = " ".join(text.split())
+    if not words:
+        raise EmptyText("a line of the record cannot be empty", hint="type its words, or remove the line")
+    return words

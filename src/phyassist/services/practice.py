@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from phyassist.domain.people import Counsellor, CounsellorId, Jurisdiction, Language
 from phyassist.domain.practice import PracticeSettings
-from phyassist.errors import BadInput, TooManyTries, WeakPassphrase, WrongPassphrase
+from phyassist.errors import BadInput, StoreFull, TooManyTries, WeakPassphrase, WrongPassphrase
 from phyassist.store.accounts import (
     changed_account,
+    check_recovery_key,
     enter_login,
     find_login,
     found_practice,
     greet,
     make_login,
-    open_with_recovery_key,
     parse_login,
+    read_recovery_key,
     relock,
     restore_access,
     signed_out,
@@ -123,12 +125,14 @@ def resume_login(store: Store, cookie: str, *, idle_lock_min: int, touch: bool =
     too_idle = idle_lock_min > 0 and idle >= timedelta(minutes=idle_lock_min)
     if too_idle or now - login.opened_at >= timedelta(hours=LOGIN_HOURS_MAX):
         by.keyring.forget()
-        with store.entrance(writes=True) as entrance:
+        # A full disk must not keep a login open; the row that stays is as idle at the next request.
+        with suppress(StoreFull), store.entrance(writes=True) as entrance:
             entrance.end_login(login.id)
             entrance.audit(login.counsellor_id).write(Act.LOCKED, Kind.LOGIN, login.id)
         raise signed_out()
     if touch and idle >= timedelta(seconds=_TOUCH_S):
-        with store.entrance(writes=True) as entrance:
+        # With a full disk a counsellor can still read; the page that saves says what is wrong.
+        with suppress(StoreFull), store.entrance(writes=True) as entrance:
             entrance.touch_login(login.id)
     return by
 
@@ -181,15 +185,15 @@ def recover(
     Raises NotSetUp, WrongPassphrase, TooManyTries, WeakPassphrase.
     """
     check_passphrase(new_passphrase)
+    recovery = read_recovery_key(recovery_key)
     with store.entrance(writes=True) as entrance:
-        account = entrance.account(counsellor_id)
-        check_tries(entrance, _RECOVERY_TRIES)
+        account, expected = entrance.account(counsellor_id), entrance.recovery_public()
+        count_try(entrance, _RECOVERY_TRIES)
 
     try:
-        recovery = open_with_recovery_key(store, recovery_key)
+        check_recovery_key(recovery, expected)
     except WrongPassphrase:
         with store.entrance(writes=True) as entrance:
-            entrance.count_try(_RECOVERY_TRIES)
             entrance.audit().write(Act.RECOVERY_FAILED, Kind.COUNSELLOR, account.id)
         raise
     by = restore_access(store, account, recovery, new_passphrase)

@@ -131,16 +131,17 @@ def signed_out() -> Locked:
     return Locked("this login has ended; what was saved is safe", hint="sign in again")
 
 
-def open_with_recovery_key(store: Store, typed: str) -> Keyring:
-    """The keyring behind the printed key.  Raises WrongPassphrase when it is another practice's, NotSetUp."""
-    recovery = Keyring.from_recovery_key(typed)
-    with store.entrance() as entrance:
-        expected = entrance.recovery_public()
-    if Secret(recovery.public) != Secret(expected):
+def read_recovery_key(typed: str) -> Keyring:
+    """The keyring behind a recovery key as typed.  Raises WrongPassphrase when it has a slip."""
+    return Keyring.from_recovery_key(typed)
+
+
+def check_recovery_key(recovery: Keyring, expected_public: bytes) -> None:
+    """Raises WrongPassphrase when the key is not this practice's."""
+    if Secret(recovery.public) != Secret(expected_public):
         raise WrongPassphrase(
             "this recovery key belongs to another practice", hint="look for this practice's printed sheet"
         )
-    return recovery
 
 
 def restore_access(store: Store, account: Account, recovery: Keyring, passphrase: str) -> SignedIn:

@@ -1,4 +1,4 @@
-"""Single-valued facts about the client that a rule finds more surely than a model: age, sex, work, education, marriage."""
+"""Facts about the client that a rule finds more surely than a model: age, sex, work, education, marriage."""
 
 from __future__ import annotations
 
@@ -49,6 +49,8 @@ def find_facts(text: str, sentences: Sequence[Sentence]) -> tuple[Statement, ...
         best = max(of_kind, key=lambda place: (place.clue.sureness, -place.span.start))
         if kind == "sex" and _is_disputed(of_kind, best):
             continue
+        if kind == "marital" and best.clue.sureness == 1 and _PARTED.search(text):
+            continue
         colon = "：" if language == "zh" else ": "
         found.append(
             Statement(
@@ -62,8 +64,29 @@ def find_facts(text: str, sentences: Sequence[Sentence]) -> tuple[Statement, ...
     return tuple(found)
 
 
+# "My boyfriend" says nothing about today where a parting is told of.
+_PARTED = re.compile(
+    r"分手|前男友|前女友|离开了我|\b(?:broke|break(?:ing)?|broken|split) ?up\b|\bmy ex\b|\bbreak-?up\b|"
+    r"left me|\bex-",
+    re.IGNORECASE,
+)
+
+
+# A sentence that gives orders about what to write tells nothing about the client.
+_ORDER = re.compile(
+    r"忽略.{0,8}(?:指令|内容|要求|提示|以上)|提示词|系统指令|(?:写成|改成|改为|填写?成?|输出).{0,"
+    r"12}(?:岁|年龄|性别|密码|JSON)|"
+    r"(?:年龄|性别|职业|婚姻).{0,4}(?:写成|改成|改为|填|设为)|"
+    r"\b(?:ignore|disregard|forget)\b.{0,30}\b(?:above|instructions?|previous|prompt|rules)\b|system prompt|"
+    r"\b(?:write|output|set|answer|respond|reply)\b.{0,20}\b(?:age|sex|json|password|instead)\b",
+    re.IGNORECASE,
+)
+
+
 def _find_in(sentences: Sequence[Sentence], at: int, third_person: bool) -> list[Placed]:
     sentence = sentences[at]
+    if _ORDER.search(sentence.text):
+        return []
     before = sentences[at - 1] if at else None
     finder = facts_zh if guess_language(sentence.text) == "zh" else facts_en
     clues = finder.find_clues(
@@ -85,10 +108,7 @@ def _is_disputed(clues: Sequence[Placed], best: Placed) -> bool:
 
 
 _SELF = re.compile(r"我|咱|\b(?:I|I'm|I've|me|my|mine|myself|we|our|us)\b", re.IGNORECASE)
-_CLIENT = re.compile(
-    r"来访者|求助者|患者|病人|当事人|案主|该生|\b(?:client|patient|pt)\b|^\W*(?:she|he|ms|mr|mrs)\b",
-    re.IGNORECASE,
-)
+_CLIENT = re.compile(r"来访者|求助者|患者|病人|当事人|案主|该生|\b(?:client|patient|pt)\b", re.IGNORECASE)
 
 
 def _is_about_third_person(sentences: Sequence[Sentence]) -> bool:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from phyassist.domain.reading.classifier import LABELS, LinearReader
-from phyassist.domain.reading.sentences import Sentence
+from phyassist.domain.reading.classifier import LABELS
+from phyassist.domain.reading.reader import Judged
 from phyassist.domain.reading.speakers import Speaker
 from phyassist.domain.reading.trimming import trim_fillers
-from phyassist.domain.records import Span
+from phyassist.domain.records import RecordField, Span
 
 _ASKS = LABELS.index("Q")
 _NOTHING = LABELS.index("N")
 _SURE = 0.5
-_CHARS_MIN = 6
+_CHARS_MIN = 4
+# Two questions in a row are one concern; a bare "what should I do?" needs the words before it.
+_BARE_CHARS = 12
 # A question put early names the reason for coming; one put late is often about the advice just given.
 _LATE_COSTS = 0.35
 
@@ -28,33 +30,42 @@ class Question:
     is_asked: bool = True
 
 
-def find_question(text: str, sentences: Sequence[Sentence], reader: LinearReader) -> Question | None:
+def find_question(text: str, judged: Sequence[Judged]) -> Question | None:
     """The client's surest question, else the first thing complained of; None where there is neither."""
     own = [
-        (sentence, scores)
-        for sentence, scores in zip(sentences, reader.score_all(sentences), strict=True)
-        if sentence.speaker != Speaker.COUNSELLOR and len(sentence.text) >= _CHARS_MIN
+        item
+        for item in judged
+        if item.sentence.speaker != Speaker.COUNSELLOR and len(item.sentence.text) >= _CHARS_MIN
     ]
-    if not own:
-        return None
-    length = max(1, sentences[-1].span.end)
+    length = max(1, len(text))
     asked = [
-        (scores[_ASKS] - _LATE_COSTS * sentence.span.start / length, sentence)
-        for sentence, scores in own
-        if scores[_ASKS] >= _SURE
+        (item.by_label[_ASKS] - _LATE_COSTS * item.sentence.span.start / length, -no)
+        for no, item in enumerate(own)
+        if item.by_label[_ASKS] >= _SURE
     ]
     if asked:
-        return _quote(text, max(asked, key=lambda pair: pair[0])[1], is_asked=True)
-    complaint = next((sentence for sentence, scores in own if scores[_NOTHING] < _SURE), None)
-    return _quote(text, complaint, is_asked=False) if complaint is not None else None
+        return _quote(text, own, -max(asked)[1])
+    told = [item for item in own if item.by_label[_NOTHING] < _SURE]
+    complaint = next((item for item in told if item.record_field != RecordField.DEMOGRAPHIC), None)
+    if complaint is None:
+        return None
+    return _make(text, complaint.sentence.span, complaint.sentence.span, is_asked=False)
 
 
-def _quote(text: str, sentence: Sentence, *, is_asked: bool) -> Question | None:
-    span = trim_fillers(text, sentence.span)
-    if span is None:
+def _quote(text: str, own: Sequence[Judged], no: int) -> Question | None:
+    first = last = own[no].sentence
+    before = own[no - 1].sentence if no else None
+    if len(first.text) <= _BARE_CHARS and before is not None and before.turn == first.turn:
+        first = before
+    return _make(text, first.span, last.span, is_asked=True)
+
+
+def _make(text: str, first: Span, last: Span, *, is_asked: bool) -> Question | None:
+    trimmed = trim_fillers(text, Span(first.start, last.end))
+    if trimmed is None:
         return None
     # The question mark belongs to a question.
-    end = span.end
-    while end < sentence.span.end and text[end] in "?？":
+    end = trimmed.end
+    while end < last.end and text[end] in "?？":
         end += 1
-    return Question(text[span.start : end], Span(span.start, end), is_asked)
+    return Question(text[trimmed.start : end], Span(trimmed.start, end), is_asked)

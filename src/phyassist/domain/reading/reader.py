@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from phyassist.domain.reading.classifier import LABELS, LinearReader
+from phyassist.domain.reading.clauses import cut_by_field, shrink
 from phyassist.domain.reading.facts import find_facts
 from phyassist.domain.reading.lexicons import FINDINGS, find_terms
 from phyassist.domain.reading.sentences import Sentence, guess_language
@@ -24,11 +26,12 @@ _FIELDS = {
 }
 
 # Tuned on the development texts only: see docs/results/organise.md.
-KEEP_MIN = 0.3
-ROOM_ZH, ROOM_EN, ROOM_SHARE = 300, 900, 0.33
-WORTH_MIN = 0.1
-FINDING_WEIGHT = 2.0
-WORD_WEIGHT = 0.1
+KEEP_MIN = 0.2
+ROOM, ROOM_SHARE = 300, 0.33
+WHOLE_MAX = 600
+WORTH_MIN = 0.03
+FINDING_WEIGHT = 3.0
+WORD_WEIGHT = 0.08
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,9 @@ class Judged:
 
 
 def judge(sentences: Sequence[Sentence], reader: LinearReader) -> tuple[Judged, ...]:
-    """Each sentence with its likeliest field."""
+    """Each sentence with its likeliest field; one that lists several is cut where the field changes."""
     judged: list[Judged] = []
+    sentences = cut_by_field(sentences, reader)
     for sentence, scores in zip(sentences, reader.score_all(sentences), strict=True):
         by_label = dict(zip(LABELS, scores, strict=True))
         best = max(_FIELDS, key=lambda label: by_label[label])
@@ -55,12 +59,25 @@ def judge(sentences: Sequence[Sentence], reader: LinearReader) -> tuple[Judged, 
     return tuple(judged)
 
 
-def read_statements(text: str, sentences: Sequence[Sentence], reader: LinearReader) -> tuple[Statement, ...]:
-    """The client's facts, then the sentences that belong in the record, in the order of the text."""
+def read_statements(
+    text: str, sentences: Sequence[Sentence], judged: Sequence[Judged]
+) -> tuple[Statement, ...]:
+    """The client's facts, then what belongs in the record, in the order of the text."""
     facts = find_facts(text, sentences)
-    chosen = choose_sentences(judge(sentences, reader))
-    told = [make_statement(text, item.sentence, item.record_field) for item in chosen]
-    return (*facts, *(statement for statement in told if statement is not None))
+    told = [make_statement(text, item.sentence, item.record_field) for item in choose_sentences(judged)]
+    return (*facts, *(line for line in told if line is not None and not _is_covered(text, line.span, facts)))
+
+
+_LEFTOVER = re.compile(r"\w")
+
+
+def _is_covered(text: str, span: Span, facts: Sequence[Statement]) -> bool:
+    """Whether a line holds nothing but facts that stand in lines of their own ("F, 19, single")."""
+    left = list(text[span.start : span.end])
+    for fact in facts:
+        for at in range(max(span.start, fact.span.start), min(span.end, fact.span.end)):
+            left[at - span.start] = " "
+    return len(_LEFTOVER.findall("".join(left))) <= (span.end - span.start) * 0.25
 
 
 def make_statement(text: str, sentence: Sentence, record_field: RecordField) -> Statement | None:
@@ -79,34 +96,53 @@ def choose_sentences(judged: Sequence[Judged]) -> tuple[Judged, ...]:
     """
     own = [item for item in judged if item.sentence.speaker != Speaker.COUNSELLOR]
     able = [item for item in own if item.keep >= KEEP_MIN and len(item.sentence.text) >= 4]
-    zh = guess_language("".join(item.sentence.text for item in own[:20])) == "zh"
-    told = sum(len(item.sentence.text) for item in own)
-    room = (ROOM_ZH if zh else ROOM_EN) + int(told * ROOM_SHARE)
-    points = {item.sentence.no: _points(item.sentence.text) for item in able}
+    told = sum(_size(item.sentence.text) for item in own)
+    room = ROOM + ROOM_SHARE * told
     chosen: list[Judged] = []
-    seen: dict[str, int] = {}
-    while able and room > 0:
-        best = max(able, key=lambda item: _worth(item, points[item.sentence.no], seen))
-        if _worth(best, points[best.sentence.no], seen) < WORTH_MIN:
+    seen: set[str] = set()
+    # A sentence is never worth more later than it was before, so only the one on top is looked at anew.
+    points = [_points(item.sentence.text) for item in able]
+    queue = [(-_worth(item, points[no], seen), no, item) for no, item in enumerate(able)]
+    heapq.heapify(queue)
+    while queue and room > 0:
+        _, no, item = heapq.heappop(queue)
+        worth = _worth(item, points[no], seen)
+        if queue and worth < -queue[0][0]:
+            heapq.heappush(queue, (-worth, no, item))
+            continue
+        if worth < WORTH_MIN:
             break
-        able.remove(best)
-        chosen.append(best)
-        for point in points[best.sentence.no]:
-            seen[point] = seen.get(point, 0) + 1
-        room -= len(best.sentence.text)
-    return tuple(sorted(chosen, key=lambda item: item.sentence.no))
+        kept = _shrink(item, seen) if told > WHOLE_MAX else item
+        chosen.append(kept)
+        seen |= _points(kept.sentence.text).keys()
+        room -= _size(kept.sentence.text)
+    return tuple(sorted(chosen, key=lambda item: item.sentence.span.start))
 
 
-def _worth(item: Judged, points: dict[str, float], seen: dict[str, int]) -> float:
+def _shrink(item: Judged, seen: set[str]) -> Judged:
+    def adds(clause: str) -> bool:
+        return any(weight >= 0.7 for point, weight in _points(clause).items() if point not in seen)
+
+    return replace(item, sentence=shrink(item.sentence, adds))
+
+
+def _size(text: str) -> float:
+    """Length as a reader feels it, in Chinese characters: three English letters are about one."""
+    return len(text) if guess_language(text) == "zh" else len(text) / 3
+
+
+def _worth(item: Judged, points: Mapping[str, float], seen: set[str]) -> float:
     news = sum(weight for point, weight in points.items() if point not in seen)
-    return item.keep * news / math.sqrt(len(item.sentence.text) + 15)
+    return item.keep * news / math.sqrt(_size(item.sentence.text) + 15)
 
 
 _ENGLISH = re.compile(r"[a-z']{4,}")
-_NUMBER = re.compile(r"\d+|[一二两三四五六七八九十几半]+(?=年|个?月|周|岁|次|斤|天|小时)")
+_NUMBER = re.compile(
+    r"\d+|[一二两三四五六七八九十几半]+(?=年|个?月|个?小时|个?星期|周|岁|次|斤|公斤|天|晚|片|颗|粒|点)"
+)
 
 
-def _points(text: str) -> dict[str, float]:
+def _points(text: str) -> Mapping[str, float]:
     """What a line would add to the record: findings weigh most, then other topics, then any new word."""
     points: dict[str, float] = {}
     for topic, words in find_terms(text).items():
@@ -123,4 +159,4 @@ def _points(text: str) -> dict[str, float]:
         pieces = {clean[at : at + 2] for at in range(len(clean) - 1)}
     else:
         pieces = set(_ENGLISH.findall(text.lower()))
-    return points | {piece: WORD_WEIGHT for piece in pieces}
+    return points | dict.fromkeys(pieces, WORD_WEIGHT)

@@ -76,10 +76,16 @@ def _ends(text: str, whole: Span, *, is_zh: bool) -> list[int]:
     ends: list[int] = []
     for match in pattern.finditer(text, whole.start, whole.end):
         before = text[max(whole.start, match.end() - 12) : match.end()]
-        if not is_zh and _SHORT_FORM.search(before):
+        if not is_zh and (_SHORT_FORM.search(before) or _runs_on(text, match)):
             continue
         ends.append(match.end())
     return ends
+
+
+def _runs_on(text: str, line_end: re.Match[str]) -> bool:
+    """Whether a line is broken in mid-sentence, as letters typed to a width are."""
+    after = text[line_end.end() : line_end.end() + 1]
+    return line_end.group() in ("\n", "\r") and after.islower() and text[line_end.start() - 1] not in ".!?:;"
 
 
 def _trim(text: str, start: int, end: int) -> Span | None:

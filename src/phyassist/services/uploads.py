@@ -1,0 +1,211 @@
+"""Files that a counsellor drops on the page, as text: txt, md, docx, pdf, in whatever encoding they come."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import PurePath
+
+from phyassist.errors import UnreadableFile
+
+UPLOAD_BYTES_MAX = 20_000_000
+_UNPACKED_BYTES_MAX = 60_000_000
+_PDF_PAGES_MAX = 600
+_SUFFIXES = (".txt", ".text", ".md", ".markdown", ".docx", ".pdf")
+_BINARY_HEADS = (
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"MZ",
+    b"\x7fELF",
+    b"Rar!",
+    b"\x1f\x8b",
+    b"7z\xbc\xaf",
+    b"\xd0\xcf\x11\xe0",
+)
+# Tabs and line ends stay; everything else that no one can see goes, direction marks included.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufff9-\ufffb]"
+)
+_SENTENCE_END = "。！？!?；;：:.…”\"'」』）)"
+
+
+def read_file(file_name: str, data: bytes, *, bytes_max: int = UPLOAD_BYTES_MAX) -> str:
+    """The text of a file, without control characters.
+
+    Raises UnreadableFile, naming what is wrong and never what is written in it.
+    """
+    name = PurePath(file_name).name or "file"
+    suffix = PurePath(name).suffix.lower()
+    if len(data) > bytes_max:
+        raise UnreadableFile(
+            f"{name} has {len(data):,} bytes and {bytes_max:,} are taken at once",
+            hint="split it or paste a part",
+        )
+    if data.startswith(b"%PDF") or suffix == ".pdf":
+        return clean_text(_read_pdf(name, data))
+    if suffix == ".docx":
+        return clean_text(_read_docx(name, data))
+    if suffix and suffix not in _SUFFIXES:
+        raise UnreadableFile(
+            f"{name} is not a kind of file that can be read", hint="use txt, md, docx or pdf"
+        )
+    return clean_text(decode_text(name, data))
+
+
+def clean_text(text: str) -> str:
+    """The text with line ends as newlines and without invisible or control characters."""
+    return _CONTROL.sub(
+        "", text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n").replace("\u2028", "\n")
+    )
+
+
+def decode_text(name: str, data: bytes) -> str:
+    """Bytes as text: UTF-8, UTF-16, GB18030, Windows Latin, or lines of different ones.
+
+    Raises UnreadableFile for what is no text.
+    """
+    marked = _decode_marked(data)
+    if marked is not None:
+        return marked
+    if data.startswith(_BINARY_HEADS) or data.startswith(b"PK\x03\x04") or b"\x00" in data:
+        raise UnreadableFile(f"{name} is not text", hint="use txt, md, docx or pdf")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = _decode_unmarked(data)
+    strange = sum(
+        1 for char in text if char == "\ufffd" or (ord(char) < 32 and char not in "\t\n\r\x0b\x0c\x1b")
+    )
+    if strange > max(2, len(text) // 50):
+        raise UnreadableFile(f"{name} is not text in an encoding that is known here", hint="save it as UTF-8")
+    return text
+
+
+def _decode_marked(data: bytes) -> str | None:
+    """Text that says its encoding by a mark, or by the zeros that UTF-16 puts between Latin letters."""
+    for mark, encoding in (
+        (b"\xef\xbb\xbf", "utf-8-sig"),
+        (b"\xff\xfe\x00\x00", "utf-32"),
+        (b"\x00\x00\xfe\xff", "utf-32"),
+        (b"\xff\xfe", "utf-16"),
+        (b"\xfe\xff", "utf-16"),
+    ):
+        if data.startswith(mark):
+            return data.decode(encoding, errors="replace")
+    zeros_even, zeros_odd = data[0:400:2].count(0), data[1:400:2].count(0)
+    half = max(1, min(len(data), 400) // 2)
+    for zeros, others, encoding in (
+        (zeros_odd, zeros_even, "utf-16-le"),
+        (zeros_even, zeros_odd, "utf-16-be"),
+    ):
+        if zeros >= max(2, half // 20) and others == 0 and len(data) % 2 == 0:
+            return data.decode(encoding, errors="replace")
+    return None
+
+
+def _decode_unmarked(data: bytes) -> str:
+    """Text that is not UTF-8 as a whole: each line in the encoding it is valid in."""
+    lines: list[str] = []
+    for line in data.splitlines(keepends=True):
+        try:
+            lines.append(line.decode("utf-8"))
+        except UnicodeDecodeError:
+            lines.append(_decode_line(line))
+    return "".join(lines)
+
+
+def _decode_line(line: bytes) -> str:
+    # Chinese in GB18030 comes in pairs of high bytes; in Windows Latin a high byte stands alone.
+    alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", line))
+    together = len(re.findall(rb"[\x80-\xff]{2}", line))
+    if alone > together:
+        return line.decode("cp1252", errors="replace")
+    return line.decode("gb18030", errors="replace")
+
+
+def _read_docx(name: str, data: bytes) -> str:
+    import docx
+    from docx.opc.exceptions import PackageNotFoundError
+
+    damaged = UnreadableFile(
+        f"{name} cannot be opened as a Word document", hint="save it again as docx, or as txt"
+    )
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            unpacked_bytes = sum(entry.file_size for entry in packed.infolist())
+    except zipfile.BadZipFile as error:
+        raise damaged from error
+    if unpacked_bytes > _UNPACKED_BYTES_MAX:
+        raise UnreadableFile(
+            f"{name} unpacks to {unpacked_bytes:,} bytes and is not opened", hint="save its words as txt"
+        )
+    try:
+        document = docx.Document(io.BytesIO(data))
+    except (
+        PackageNotFoundError,
+        KeyError,
+        ValueError,
+        SyntaxError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
+        raise damaged from error
+    blocks: list[str] = []
+    for block in document.iter_inner_content():
+        if isinstance(block, docx.table.Table):
+            blocks += ["\t".join(dict.fromkeys(cell.text for cell in row.cells)) for row in block.rows]
+        else:
+            blocks.append(block.text)
+    return "\n".join(blocks)
+
+
+def _read_pdf(name: str, data: bytes) -> str:
+    import pypdf
+    from pypdf.errors import PyPdfError
+
+    damaged = UnreadableFile(f"{name} cannot be opened as a PDF", hint="save it again, or paste its words")
+    try:
+        reader = pypdf.PdfReader(io.BytesIO(data))
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise UnreadableFile(f"{name} is protected by a password", hint="save it without one")
+        if len(reader.pages) > _PDF_PAGES_MAX:
+            raise UnreadableFile(
+                f"{name} has {len(reader.pages)} pages and {_PDF_PAGES_MAX} are read at once", hint="split it"
+            )
+        pages = [page.extract_text() for page in reader.pages]
+    except (
+        PyPdfError,
+        ValueError,
+        KeyError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        RecursionError,
+        NotImplementedError,
+        OSError,
+    ) as error:
+        raise damaged from error
+    if not any(char.isalnum() for page in pages for char in page):
+        raise UnreadableFile(
+            f"{name} holds pictures of pages and no text",
+            hint="run it through text recognition, or type what matters",
+        )
+    return "\n".join(_join_lines(page) for page in pages)
+
+
+def _join_lines(page: str) -> str:
+    """A page's lines put together where a sentence runs on: a PDF breaks lines where the paper ends."""
+    joined: list[str] = []
+    longest = max((len(line) for line in page.splitlines()), default=0)
+    runs_on = False
+    for line in (line.rstrip() for line in page.splitlines()):
+        if runs_on and line.strip() and joined:
+            space = " " if joined[-1][-1:].isascii() and line[:1].isascii() else ""
+            joined[-1] += space + line.strip()
+        else:
+            joined.append(line)
+        runs_on = len(line) > longest * 0.75 and line[-1:] not in _SENTENCE_END
+    return "\n".join(joined)

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from phyassist.domain.people import Counsellor, CounsellorId, Patient, PatientId
+from phyassist.errors import NotFound, NotYourPatient
+from phyassist.services.access import check_may_change, may_change, may_see
+from phyassist.services.patients import delete_patient, edit_patient, load_patient
+from phyassist.store.people import SignedIn
+from phyassist.store.transactions import Store
+from phyassist.vault.keyring import Keyring
+
+
+@pytest.fixture
+def bo(anna: SignedIn) -> SignedIn:
+    return SignedIn(Counsellor(CounsellorId("b0"), "Bo"), Keyring.make())
+
+
+def test_a_patients_counsellor_sees_and_changes(store: Store, anna: SignedIn, patient: Patient) -> None:
+    with store.read(anna) as tx:
+        assert may_see(tx, patient.id)
+        assert may_change(tx, patient.id)
+        check_may_change(tx, patient.id)
+
+
+def test_a_colleague_neither_sees_nor_changes(store: Store, bo: SignedIn, patient: Patient) -> None:
+    with store.read(bo) as tx:
+        assert not may_see(tx, patient.id)
+        assert not may_change(tx, patient.id)
+    with pytest.raises(NotYourPatient):
+        load_patient(store, bo, patient.id)
+    with pytest.raises(NotYourPatient):
+        edit_patient(store, bo, patient_id=patient.id, name="x", number="", language="en")
+    with pytest.raises(NotYourPatient):
+        delete_patient(store, bo, patient_id=patient.id)
+
+
+def test_who_may_only_read_is_told_so(
+    store: Store, store_path: Path, anna: SignedIn, patient: Patient
+) -> None:
+    with sqlite3.connect(store_path) as database:
+        database.execute("UPDATE key_wraps SET may_write = 0 WHERE holder_id = ?", [anna.id])
+
+    assert load_patient(store, anna, patient.id).patient == patient
+    with pytest.raises(NotYourPatient, match="for writing"):
+        edit_patient(store, anna, patient_id=patient.id, name="x", number="", language="en")
+
+
+def test_nobody_is_not_found_rather_than_forbidden(store: Store, anna: SignedIn) -> None:
+    with store.read(anna) as tx, pytest.raises(NotFound):
+        check_may_change(tx, PatientId("nobody"))
