@@ -78,7 +78,7 @@ def main() -> None:
         )
         ap = average_precision_score(targets[:, no], guessed[:, no])
         print(
-            f"{label}  n {targets[:, no].sum():5d}  precision {p:.2f}  recall {r:.2f}  F1 {f:.2f}  AP {ap:.2f}"
+            f"{label}  n {targets[:, no].sum()}  precision {p:.2f}  recall {r:.2f}  F1 {f:.2f}  AP {ap:.2f}"
         )
     if options.out:
         write(options.out, fit(matrix, targets, options.strength), columns)

@@ -1,35 +1,49 @@
-"""From a raw text to statements: reading what was poured in, checking every quote, asking the model what is left."""
+"""From a raw text to the record: reading it, checking every quote, merging, and the counsellor's own hand."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
+from typing import Literal
 
-from phyassist.domain.people import Language
+from phyassist.domain.merging import Merged, merge
+from phyassist.domain.people import Language, PatientId
 from phyassist.domain.reading.classifier import LinearReader
 from phyassist.domain.reading.question import find_question
-from phyassist.domain.reading.reader import Judged, judge, make_statement, read_statements
-from phyassist.domain.reading.sentences import Sentence, split_sentences
-from phyassist.domain.reading.speakers import Speaker
-from phyassist.domain.records import Record, Span, Statement
-from phyassist.errors import EmptyText, ModelError, TextTooLong
-from phyassist.lm.protocol import Ask, LanguageModel, Reply, Stop
-from phyassist.prompts.layout import make_messages, make_prefix
-from phyassist.prompts.organise import REPLY_TOKENS, make_schema, make_task, parse_picks
+from phyassist.domain.reading.reader import judge, read_statements
+from phyassist.domain.reading.sentences import split_sentences
+from phyassist.domain.records import (
+    Consultation,
+    ConsultationId,
+    Record,
+    RecordField,
+    RecordLine,
+    Source,
+    SourceId,
+    Span,
+    Standing,
+    Statement,
+    StatementId,
+)
+from phyassist.errors import BadInput, ChangedMeanwhile, EmptyText, NotFound, TextTooLong
+from phyassist.lm.protocol import LanguageModel, Stop
+from phyassist.services.access import check_may_change
+from phyassist.services.second_reading import SecondReading, Setting, list_doubts
 from phyassist.services.uploads import UPLOAD_BYTES_MAX, read_file
+from phyassist.store.audit import Act, Kind
+from phyassist.store.people import SignedIn
+from phyassist.store.transactions import Store
 
 TEXT_CHARS_MAX = 200_000
 # A second reading that is not done by then is left: the counsellor waits no longer than a minute and a half.
 SECOND_READING_S = 75.0
-_PART_TOKENS = 1500
-_SPARE_TOKENS = REPLY_TOKENS + 400
-_DOUBT_MIN = 0.05
-_DOUBTS_MAX = 24
+_MERGE_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +63,7 @@ class StatementsFound:
 
 @dataclass(frozen=True, slots=True)
 class QuestionFound:
-    """What the client wants to know, in the words of the source; the opening complaint where nothing is asked."""
+    """What the client asks, in the words of the source; the opening complaint where nothing is asked."""
 
     text: str = field(repr=False)
     quote: str = field(repr=False)
@@ -57,8 +71,15 @@ class QuestionFound:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordSaved:
+    """The patient's record as it was just written, with the standing of each line."""
+
+    record: Record = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class OrganiseDone:
-    """Everything found.  `tokens` were read and written by the model; `unread` says why parts of it were not usable."""
+    """Everything found.  `tokens`: read and written by the model; `unread`: which parts it left, and why."""
 
     statements: tuple[Statement, ...] = field(repr=False)
     question: str = field(repr=False)
@@ -68,6 +89,7 @@ class OrganiseDone:
 
 
 OrganiseEvent = Progress | StatementsFound | QuestionFound | OrganiseDone
+Choice = Literal["keep_both", "replace", "leave"]
 
 
 @lru_cache(maxsize=1)
@@ -102,7 +124,7 @@ def read_upload(file_name: str, data: bytes, *, bytes_max: int = UPLOAD_BYTES_MA
 def organise_text(
     text: str, lm: LanguageModel | None, *, language: Language, known: Record, stop: Stop
 ) -> Iterator[OrganiseEvent]:
-    """The statements and the question of a text, the first within a second; touches no store.
+    """The statements and the question of a text; touches no store.
 
     The model is asked only where measurements say that it may add something (`docs/results/organise.md`).
     Raises EmptyText, TextTooLong.
@@ -135,112 +157,18 @@ def read_text(
         yield QuestionFound(asked, question.quote, question.span)
     tokens, unread = 0, []
     if lm is not None:
-        doubts = _list_doubts(judged, statements)
-        reading = _SecondReading(text, lm, language, known, sentences, doubts, started + SECOND_READING_S)
-        for event in reading.read(stop):
-            if isinstance(event, StatementsFound):
-                statements += event.statements
-            yield event
+        doubts = list_doubts(judged, statements)
+        setting = Setting(language, known, started + SECOND_READING_S)
+        reading = SecondReading(text, lm, sentences, doubts, setting)
+        for part in reading.read(stop):
+            if part.statements is None:
+                yield Progress(part.part, part.parts)
+            elif part.statements:
+                found = check_quotes(text, part.statements)
+                statements += found
+                yield StatementsFound(found)
         tokens, unread = reading.tokens, reading.unread
     yield OrganiseDone(statements, asked, tokens, time.monotonic() - started, tuple(unread))
-
-
-def _list_doubts(judged: Sequence[Judged], statements: Sequence[Statement]) -> set[int]:
-    """Numbers of the sentences that may belong in the record and are not in it, the likeliest few."""
-    taken = [statement.span for statement in statements if not statement.kind]
-    left = [
-        item
-        for item in judged
-        if item.sentence.speaker != Speaker.COUNSELLOR
-        and item.keep >= _DOUBT_MIN
-        and not any(
-            span.start < item.sentence.span.end and item.sentence.span.start < span.end for span in taken
-        )
-    ]
-    return {item.sentence.no for item in sorted(left, key=lambda item: -item.keep)[: _DOUBTS_MAX * 4]}
-
-
-class _SecondReading:
-    """The model looks over the sentences in doubt, part by part; each part begins as the last one ended.
-
-    The prompt grows at its end, so the engine reads every word of the text once, and what it has read
-    serves the analysis that follows.
-    """
-
-    def __init__(
-        self,
-        text: str,
-        lm: LanguageModel,
-        language: Language,
-        known: Record,
-        sentences: Sequence[Sentence],
-        doubts: set[int],
-        until_s: float,
-    ) -> None:
-        self._text, self._lm, self._language, self._known = text, lm, language, known
-        self._sentences, self._doubts, self._until_s = sentences, doubts, until_s
-        self.tokens = 0
-        self.unread: list[str] = []
-
-    def read(self, stop: Stop) -> Iterator[Progress | StatementsFound]:
-        try:
-            parts = self._cut_parts()
-            for no, (shown, new) in enumerate(parts, start=1):
-                yield Progress(no, len(parts))
-                if stop.is_set() or time.monotonic() > self._until_s:
-                    self.unread.append(f"parts {no} to {len(parts)}: not read a second time")
-                    return
-                found = self._ask(no, shown, new, stop)
-                if found:
-                    yield StatementsFound(found)
-        except ModelError as error:
-            # What rules and classifier found stands without the model.
-            self.unread.append(error.what)
-
-    def _cut_parts(self) -> list[tuple[list[Sentence], list[Sentence]]]:
-        """For each part: the sentences its prompt shows, and those of them that are new in it."""
-        room = self._lm.context_tokens - _SPARE_TOKENS
-        head = self._lm.count_tokens(self._prefix(())) if self._known.lines else 0
-        parts: list[tuple[list[Sentence], list[Sentence]]] = []
-        shown: list[Sentence] = []
-        new: list[Sentence] = []
-        shown_tokens, new_tokens = head, 0
-        for sentence in self._sentences:
-            tokens = self._lm.count_tokens(sentence.text) + 8
-            if new and new_tokens + tokens > _PART_TOKENS:
-                parts.append((list(shown), new))
-                new, new_tokens = [], 0
-            if shown and shown_tokens + tokens > room:
-                shown, shown_tokens = list(new), head + new_tokens
-            shown.append(sentence)
-            new.append(sentence)
-            shown_tokens, new_tokens = shown_tokens + tokens, new_tokens + tokens
-        return [*parts, (list(shown), new)] if new else parts
-
-    def _prefix(self, sentences: Sequence[Sentence]) -> str:
-        return make_prefix(language=self._language, record=self._known, notes=(), sentences=sentences)
-
-    def _ask(
-        self, no: int, shown: Sequence[Sentence], new: Sequence[Sentence], stop: Stop
-    ) -> tuple[Statement, ...]:
-        numbers = [sentence.no for sentence in new if sentence.no in self._doubts][:_DOUBTS_MAX]
-        if not numbers:
-            return ()
-        messages = make_messages(
-            language=self._language, prefix=self._prefix(shown), task=make_task(self._language, numbers)
-        )
-        ask = Ask(messages, REPLY_TOKENS, make_schema(self._language, numbers))
-        reply = next(event for event in self._lm.write(ask, stop) if isinstance(event, Reply))
-        self.tokens += reply.prompt_tokens - reply.cached_tokens + reply.reply_tokens
-        picks = parse_picks(reply.text, self._language, numbers)
-        if picks.why_unread:
-            self.unread.append(f"part {no}: {picks.why_unread}")
-        lines = [
-            make_statement(self._text, sentence, picks.by_number[sentence.no])
-            for sentence in new
-            if sentence.no in picks.by_number
-        ]
-        return check_quotes(self._text, [line for line in lines if line is not None])
 
 
 def check_quotes(text: str, statements: Sequence[Statement]) -> tuple[Statement, ...]:
@@ -250,3 +178,251 @@ def check_quotes(text: str, statements: Sequence[Statement]) -> tuple[Statement,
         for statement in statements
         if statement.quote and text[statement.span.start : statement.span.end] == statement.quote
     )
+
+
+def start_consultation(
+    store: Store, by: SignedIn, *, patient_id: PatientId, at: datetime | None = None
+) -> Consultation:
+    """A new, empty consultation, dated now unless `at` says when.  Raises NotFound, NotYourPatient."""
+    consultation = Consultation(
+        ConsultationId(store.new_id()), patient_id, at or store.clock(), Source(SourceId(store.new_id()), "")
+    )
+    with store.write(by) as tx:
+        check_may_change(tx, patient_id)
+        stored = tx.consultations.add(consultation)
+        tx.audit.write(Act.CREATED, Kind.CONSULTATION, consultation.id)
+    return stored
+
+
+def save_source(
+    store: Store, by: SignedIn, *, consultation_id: ConsultationId, text: str, after: int
+) -> Source:
+    """The text as it stands now.  Raises TextTooLong, ChangedMeanwhile, NotFound, NotYourPatient."""
+    if len(text) > TEXT_CHARS_MAX:
+        check_text(text)
+    with store.write(by) as tx:
+        check_may_change(tx, tx.consultations.get(consultation_id).patient_id)
+        return tx.consultations.save_source(consultation_id, text, after=after)
+
+
+def save_question(
+    store: Store, by: SignedIn, *, consultation_id: ConsultationId, question: str, after: int
+) -> Consultation:
+    """The counselling question as the counsellor puts it.  Raises as `save_source` does."""
+    with store.write(by) as tx:
+        check_may_change(tx, tx.consultations.get(consultation_id).patient_id)
+        return tx.consultations.save_question(consultation_id, question.strip(), after=after)
+
+
+def organise(
+    store: Store, lm: LanguageModel | None, by: SignedIn, *, consultation_id: ConsultationId, stop: Stop
+) -> Iterator[OrganiseEvent | RecordSaved]:
+    """Fill the patient's record from the consultation's text: each find is written before it is yielded.
+
+    Raises EmptyText, TextTooLong, NotFound, NotYourPatient, StoreFull.
+    """
+    with store.read(by) as tx:
+        consultation = tx.consultations.get(consultation_id)
+        check_may_change(tx, consultation.patient_id)
+        known = tx.records.get(consultation.patient_id).before(consultation_id)
+        language = tx.patients.get(consultation.patient_id).language
+    text = consultation.source.text
+    for event in organise_text(text, lm, language=language, known=known, stop=stop):
+        if isinstance(event, StatementsFound):
+            yield RecordSaved(_write_found(store, by, consultation, event.statements))
+        if isinstance(event, QuestionFound) and not consultation.question:
+            _write_question(store, by, consultation_id, event.text)
+        if isinstance(event, OrganiseDone):
+            with store.write(by) as tx:
+                tx.consultations.mark_organised(consultation_id, consultation.source.version)
+                tx.audit.write(Act.ORGANISED, Kind.CONSULTATION, consultation_id)
+        yield event
+
+
+def _write_found(
+    store: Store, by: SignedIn, consultation: Consultation, found: Sequence[Statement]
+) -> Record:
+    """The record with the finds merged in; merging again after somebody else's change loses nothing."""
+    for attempt in range(_MERGE_TRIES):
+        try:
+            with store.write(by) as tx:
+                record = tx.records.get(consultation.patient_id)
+                lines = _merge_lines(store, record, consultation, found)
+                if lines == record.lines:
+                    return record
+                return tx.records.save(consultation.patient_id, lines, after=record.version)
+        except ChangedMeanwhile:
+            if attempt == _MERGE_TRIES - 1:
+                raise
+    raise AssertionError("the loop returns or raises")
+
+
+def _merge_lines(
+    store: Store, record: Record, consultation: Consultation, found: Sequence[Statement]
+) -> tuple[RecordLine, ...]:
+    now = store.clock()
+    lines = _settle_in(record.lines, consultation)
+    merged = merge(replace(record, lines=lines), _leave_out(found, lines, consultation), at=consultation.at)
+    said_again = {
+        item.against: item.statement for item in merged if item.standing == Standing.SAME and item.against
+    }
+    kept = tuple(_say_again(line, said_again.get(line.id), consultation) for line in lines)
+    return kept + tuple(
+        _make_line(store, item, consultation, now) for item in merged if item.standing != Standing.SAME
+    )
+
+
+def _leave_out(
+    found: Sequence[Statement], lines: Sequence[RecordLine], consultation: Consultation
+) -> list[Statement]:
+    """The finds without those whose words this text has brought before: kept, reworded or removed by hand."""
+    brought = {
+        (line.statement.quote, line.statement.kind)
+        for line in lines
+        if line.source_id == consultation.source.id
+    }
+    return [statement for statement in found if (statement.quote, statement.kind) not in brought]
+
+
+def _settle_in(lines: Sequence[RecordLine], consultation: Consultation) -> tuple[RecordLine, ...]:
+    """What other consultations brought is known by now; lines of this one follow its changed text."""
+    text = consultation.source.text
+    settled: list[RecordLine] = []
+    for line in lines:
+        if line.source_id != consultation.source.id:
+            fresh = line.standing in (Standing.NEW, Standing.SAME)
+            settled.append(replace(line, standing=Standing.KNOWN) if fresh else line)
+            continue
+        quote, span = line.statement.quote, line.statement.span
+        if not quote or text[span.start : span.end] == quote:
+            settled.append(line)
+        elif quote in text:
+            start = text.index(quote)
+            moved = replace(line.statement, span=Span(start, start + len(quote)))
+            settled.append(replace(line, statement=moved))
+    return tuple(settled)
+
+
+def _say_again(line: RecordLine, again: Statement | None, consultation: Consultation) -> RecordLine:
+    if again is None or line.source_id == consultation.source.id or line.standing == Standing.DIFFERS:
+        return line
+    return replace(line, standing=Standing.SAME)
+
+
+def _make_line(store: Store, item: Merged, consultation: Consultation, now: datetime) -> RecordLine:
+    return RecordLine(
+        id=StatementId(store.new_id()),
+        statement=item.statement,
+        source_id=consultation.source.id,
+        consultation_id=consultation.id,
+        added_at=now,
+        standing=item.standing,
+        differs_from=item.against,
+    )
+
+
+def _write_question(store: Store, by: SignedIn, consultation_id: ConsultationId, question: str) -> None:
+    """The question that was found, unless the counsellor has written one in the meantime."""
+    with store.write(by) as tx:
+        now = tx.consultations.get(consultation_id)
+        if not now.question:
+            tx.consultations.save_question(consultation_id, question, after=now.version)
+
+
+def settle(
+    store: Store, by: SignedIn, *, patient_id: PatientId, statement_id: StatementId, choice: Choice
+) -> Record:
+    """The record after the counsellor has decided on a line that differs from a known one.
+
+    Raises NotFound, NotYourPatient, BadInput for a line that differs from none.
+    """
+
+    def decide(lines: tuple[RecordLine, ...]) -> tuple[RecordLine, ...]:
+        line = _get_line(lines, statement_id)
+        if line.differs_from is None or line.standing != Standing.DIFFERS:
+            raise BadInput(f"statement {statement_id} differs from no other", hint="load the page again")
+        standing = Standing.LEFT if choice == "leave" else Standing.NEW
+        changed = {line.id: replace(line, standing=standing, differs_from=None)}
+        if choice == "replace":
+            old = _get_line(lines, line.differs_from)
+            changed[old.id] = replace(old, standing=Standing.REPLACED)
+        return tuple(changed.get(each.id, each) for each in lines)
+
+    return _change_lines(store, by, patient_id, decide)
+
+
+def add_statement(
+    store: Store,
+    by: SignedIn,
+    *,
+    consultation_id: ConsultationId,
+    record_field: RecordField,
+    text: str,
+) -> Record:
+    """The record with a line in the counsellor's own words, which rests on no quote.  Raises EmptyText."""
+    words = _check_line(text)
+    with store.read(by) as tx:
+        consultation = tx.consultations.get(consultation_id)
+    line = RecordLine(
+        StatementId(store.new_id()),
+        Statement(record_field, words, "", Span(0, 0)),
+        consultation.source.id,
+        consultation_id,
+        store.clock(),
+    )
+    return _change_lines(store, by, consultation.patient_id, lambda lines: (*lines, line))
+
+
+def edit_statement(
+    store: Store, by: SignedIn, *, patient_id: PatientId, statement_id: StatementId, text: str
+) -> Record:
+    """The record with the line in other words; its quote stays.  Raises EmptyText, NotFound."""
+    words = _check_line(text)
+
+    def reword(lines: tuple[RecordLine, ...]) -> tuple[RecordLine, ...]:
+        line = _get_line(lines, statement_id)
+        changed = replace(line, statement=replace(line.statement, text=words))
+        return tuple(changed if each.id == statement_id else each for each in lines)
+
+    return _change_lines(store, by, patient_id, reword)
+
+
+def remove_statement(
+    store: Store, by: SignedIn, *, patient_id: PatientId, statement_id: StatementId
+) -> Record:
+    """The record without the line; earlier versions keep it, organising again does not bring it back."""
+
+    def remove(lines: tuple[RecordLine, ...]) -> tuple[RecordLine, ...]:
+        line = _get_line(lines, statement_id)
+        gone = replace(line, standing=Standing.LEFT, differs_from=None)
+        return tuple(gone if each.id == statement_id else each for each in lines)
+
+    return _change_lines(store, by, patient_id, remove)
+
+
+def _change_lines(
+    store: Store,
+    by: SignedIn,
+    patient_id: PatientId,
+    change: Callable[[tuple[RecordLine, ...]], tuple[RecordLine, ...]],
+) -> Record:
+    with store.write(by) as tx:
+        check_may_change(tx, patient_id)
+        record = tx.records.get(patient_id)
+        saved = tx.records.save(patient_id, change(record.lines), after=record.version)
+        tx.audit.write(Act.CHANGED, Kind.RECORD, patient_id)
+    return saved
+
+
+def _get_line(lines: Sequence[RecordLine], statement_id: StatementId) -> RecordLine:
+    for line in lines:
+        if line.id == statement_id:
+            return line
+    raise NotFound(f"statement {statement_id} is not in the record", hint="load the page again")
+
+
+def _check_line(text: str) -> str:
+    words = " ".join(text.split())
+    if not words:
+        raise EmptyText("a line of the record cannot be empty", hint="type its words, or remove the line")
+    return words

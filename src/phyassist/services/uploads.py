@@ -117,7 +117,7 @@ def _decode_unmarked(data: bytes) -> str:
 
 
 def _decode_line(line: bytes) -> str:
-    # Chinese in GB18030 comes in pairs of high bytes; in Windows Latin a high byte stands alone among letters.
+    # Chinese in GB18030 comes in pairs of high bytes; in Windows Latin a high byte stands alone.
     alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", line))
     together = len(re.findall(rb"[\x80-\xff]{2}", line))
     if alone > together:

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from phyassist.domain.reading.lexicons import count_topics
 from phyassist.domain.reading.sentences import Sentence, guess_language
@@ -75,7 +76,7 @@ def _grams(text: str, language: str) -> set[str]:
         return {words[at : at + size] for size in (1, 2, 3) for at in range(len(words) - size + 1)}
     tokens = ["^", *_ENGLISH_WORD.findall(words.replace("’", "'"))]
     singles = {f"w:{_stem(token)}" for token in tokens}
-    pairs = {f"w:{first} {second}" for first, second in zip(tokens, tokens[1:], strict=False)}
+    pairs = {f"w:{first} {second}" for first, second in pairwise(tokens)}
     return singles | pairs
 
 

@@ -1,4 +1,4 @@
-"""Jottings and summaries put several fields into one sentence; here such a sentence is cut where the field changes."""
+"""Jottings put several fields into one sentence; here such a sentence is cut where the field changes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,26 @@ def _clauses(sentence: Sentence) -> list[str]:
             start = match.end()
     if start < len(sentence.text):
         pieces.append(sentence.text[start:])
-    return pieces
+    return _join_followers(pieces)
+
+
+# A clause without a subject of its own speaks of whom the clause before it names.
+_FOLLOWS = re.compile(
+    r"\s*(?:都|也|还|均|他|她|其|并|且|而|又|但|却|就|才|所以|因此|大的|小的|老大|老二|"
+    r"(?:aged?|who|whose|which|where|and|but|or|so|that|both|the (?:older|younger|eldest)|\d+)\b)",
+    re.IGNORECASE,
+)
+
+
+def _join_followers(pieces: Sequence[str]) -> list[str]:
+    joined: list[str] = []
+    for no, piece in enumerate(pieces):
+        # Jottings begin "F, 27": there a number follows nobody but the client.
+        if no > 1 and _FOLLOWS.match(piece):
+            joined[-1] += piece
+        else:
+            joined.append(piece)
+    return joined
 
 
 def _group(sentence: Sentence, clauses: Sequence[str], reader: LinearReader) -> list[Sentence]:
@@ -70,16 +89,19 @@ def _group(sentence: Sentence, clauses: Sequence[str], reader: LinearReader) -> 
 
 # What these words join or turn round cannot be left out without changing what was said.
 _BINDS = re.compile(
-    r"如果|要是|假如|除非|虽然|尽管|即使|因为|由于|只要|只有|一旦|每当|不管|无论|但|不过|只是|而是|却|可是|然而|后来|现在|没|不|无|未|否|别|"
-    r"比|除了|直到|以前|曾|想过|差点|几乎|害怕|担心|怕|听说|据说|说|觉得|认为|以为|希望|想|像|好像|似乎|可能|他|她|对方|别人|有人|"
-    r"\b(?:if|unless|though|although|but|however|not|no|never|without|because|since|until|except|used|almost|nearly|said|says|told|"
+    r"如果|要是|假如|除非|虽然|尽管|即使|因为|由于|只要|只有|一旦|每当|不管|无论|但|不过|只是|而是|却|"
+    r"可是|然而|后来|现在|没|不|无|未|否|别|"
+    r"比|除了|直到|以前|曾|想过|差点|几乎|害怕|担心|怕|听说|据说|说|觉得|认为|以为|希望|想|像|好像|"
+    r"似乎|可能|他|她|对方|别人|有人|"
+    r"\b(?:if|unless|though|although|but|however|not|no|never|without|because|since|until|except|"
+    r"used|almost|nearly|said|says|told|"
     r"thought|think|thinks|afraid|like|as|maybe|might|could|would|wish|hope|want|than|only)\b|n't",
     re.IGNORECASE,
 )
 
 
 def shrink(sentence: Sentence, is_needed: Callable[[str], bool]) -> Sentence:
-    """The sentence without clauses at its edges that are not needed and bind nothing; one clause at least stays."""
+    """The sentence without needless clauses at its edges that bind nothing; one clause at least stays."""
     clauses = _clauses(sentence)
     first, last = 0, len(clauses)
     while last - first > 1 and _is_loose(clauses[last - 1], is_needed):
