@@ -83,12 +83,18 @@ _ORDER = re.compile(
 )
 
 
+_LETTER = re.compile(r"[^\W\d_]")
+
+
 def _find_in(sentences: Sequence[Sentence], at: int, third_person: bool) -> list[Placed]:
     sentence = sentences[at]
     if _ORDER.search(sentence.text):
         return []
     before = sentences[at - 1] if at else None
-    finder = facts_zh if guess_language(sentence.text) == "zh" else facts_en
+    # A bare number is of the language of what stands around it.
+    told = sentence.text
+    around = told if _LETTER.search(told) else f"{before.text if before else ''} {told}"
+    finder = facts_zh if guess_language(around) == "zh" else facts_en
     clues = finder.find_clues(
         sentence.text,
         before=before.text if before is not None else "",
