@@ -127,7 +127,7 @@ def make_schema(
     form = load_texts(language)["form"]
     properties: dict[str, Any] = {}
     if Section.SYMPTOM_TYPE in asked:
-        properties["symptom_type"] = {"type": "string", "minLength": 2, "maxLength": form["symptom_chars"]}
+        properties["symptom_type"] = _sentence(form["symptom_pattern"])
     if Section.REASON in asked:
         patterns = _patterns(form["reason_openers"], asked[Section.REASON], in_order=in_order)
         number = {"type": "integer", "enum": [0, *_tellable(sentences)]}
