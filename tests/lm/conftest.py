@@ -7,18 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from phyassist.lm.catalogue import get_catalogue_model
 from phyassist.lm.engine import Engine, EngineOptions
-from phyassist.lm.fetch import fetch_model
 from tests.lm.handmade import make_adapter
-
-TEST_MODELS = Path.home() / ".cache" / "phyassist-tests" / "models"
+from tests.models import find_model
 
 
 @pytest.fixture(scope="session")
 def small_model_path() -> Path:
-    """The catalogue's smallest model, fetched once for all test runs and verified."""
-    return fetch_model(get_catalogue_model("smollm2-135m-instruct"), TEST_MODELS)
+    """The catalogue's smallest model."""
+    return find_model("smollm2-135m-instruct")
 
 
 @pytest.fixture(scope="session")

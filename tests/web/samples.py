@@ -266,6 +266,7 @@ def make_fragments(language: Language) -> dict[str, View]:
         "version": drafting.VersionFragment(w, 5, "said"),
         "writing": drafting.WritingFragment(w, "reason", item.text),
         "unread": drafting.NewUnreadFragment(w, "d1", view.unread[0]),
+        "unread_list": drafting.UnreadListFragment(w, "d1", view.unread),
         "versions": drafting.VersionsFragment(w, "d1", drafting.view_versions(draft, history, when)),
         "old_version": drafting.OldVersionFragment(w, view, when.moment(NOW), "edited"),
         "history": drafting.ItemHistoryFragment(w, (past,)),

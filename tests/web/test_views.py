@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from html.parser import HTMLParser
 
@@ -13,7 +14,8 @@ from tests.web.samples import TEXT, make_fragments, make_pages
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 PAGES = sorted(make_pages("en"))
 FRAGMENTS = sorted(make_fragments("en"))
-GLOBALS = {"scripts", "styles"}
+GLOBALS = {"styles", "theme"}
+MACROS = re.compile(r"import ([\w, ]+?)(?: with context)? %}")
 
 
 class Ids(HTMLParser):
@@ -45,16 +47,18 @@ def test_a_template_uses_nothing_but_its_views_fields(name: str) -> None:
     view = every_view("en")[name]
     environment = get_environment()
 
-    wanted, seen, waiting = set(), set(), [view.template]
+    wanted, seen, waiting, macros = set(), set(), [view.template], set()
     while waiting:
         template = waiting.pop()
         seen.add(template)
-        tree = environment.parse(environment.loader.get_source(environment, template)[0])
+        source = environment.loader.get_source(environment, template)[0]
+        tree = environment.parse(source)
+        macros |= {name.strip() for names in MACROS.findall(source) for name in names.split(",")}
         if template == view.template:
             wanted |= meta.find_undeclared_variables(tree)
         waiting += [other for other in meta.find_referenced_templates(tree) if other and other not in seen]
 
-    assert wanted - GLOBALS - {"theme"} <= {each.name for each in fields(view)}
+    assert wanted - GLOBALS - macros <= {each.name for each in fields(view)}
     assert set(make_context(view)) == {each.name for each in fields(view)}
 
 

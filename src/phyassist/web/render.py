@@ -27,7 +27,6 @@ def get_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["scripts"] = _names("js", ".js")
     environment.globals["styles"] = _names("css", ".css")
     return environment
 

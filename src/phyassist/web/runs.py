@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from phyassist.domain.drafts import Draft, DraftId, ItemId, Section
-from phyassist.domain.records import Consultation, ConsultationId
-from phyassist.lm.protocol import Reading
+from phyassist.domain.records import Consultation, Record
+from phyassist.errors import ModelError, UnknownName
+from phyassist.lm.protocol import LanguageModel, Reading
 from phyassist.services.drafting import (
+    AnalysisDone,
     DraftEvent,
     Finished,
     ItemWords,
@@ -21,7 +23,14 @@ from phyassist.services.drafting import (
     redo_items,
     write_draft,
 )
-from phyassist.services.intake import OrganiseDone, OrganiseEvent, Progress, QuestionFound, StatementsFound, organise
+from phyassist.services.intake import (
+    OrganiseDone,
+    OrganiseEvent,
+    Progress,
+    QuestionFound,
+    RecordSaved,
+    organise,
+)
 from phyassist.services.looking import get_consultation, get_draft
 from phyassist.services.patients import load_patient
 from phyassist.web.desk import Desk
@@ -45,6 +54,7 @@ from phyassist.web.views.drafting import (
     ItemsFragment,
     NewItemFragment,
     NewUnreadFragment,
+    UnreadListFragment,
     VersionFragment,
     WritingFragment,
     find_item_view,
@@ -85,6 +95,24 @@ def address_of(draft: Draft, wanted: Wanted | None = None) -> str:
     return f"/drafts/{draft.id}/stream?{(wanted or Wanted(draft.version)).to_query()}"
 
 
+def find_missing(draft: Draft) -> tuple[Section, ...]:
+    """Sections that nothing was written for yet."""
+    return tuple(
+        section for section in Section if not any(item.section == section for item in draft.items)
+    )
+
+
+def view_writing(desk: Desk, draft: Draft, wanted: Wanted | None = None, *, oob: bool = False) -> ActionsView:
+    """The run with its Stop, where Organise and Analysis were."""
+    return ActionsView(
+        draft.consultation_id,
+        address_of(draft, wanted),
+        f"/drafts/{draft.id}/stop",
+        desk.w("actions.starting"),
+        oob=oob,
+    )
+
+
 def stream_organise(desk: Desk, consultation: Consultation) -> Response:
     """Organise a consultation, part by part, into the record."""
     stop = desk.house.stops.open(consultation.id)
@@ -95,7 +123,7 @@ def stream_organise(desk: Desk, consultation: Consultation) -> Response:
 
     def bits(stop: threading.Event) -> Iterator[Bit]:
         run = OrganiseRun(desk, consultation)
-        model = desk.house.model()
+        model = find_model(desk)
         for event in organise(
             desk.house.store, model, desk.by, consultation_id=consultation.id, stop=stop
         ):
@@ -108,6 +136,14 @@ def stream_organise(desk: Desk, consultation: Consultation) -> Response:
     return stream(guarded, stop, lambda: desk.house.stops.close(consultation.id))
 
 
+def find_model(desk: Desk) -> LanguageModel | None:
+    """The model, or none: rules and the small reader organise a text without it, only less fully."""
+    try:
+        return desk.house.model()
+    except (ModelError, UnknownName):
+        return None
+
+
 class OrganiseRun:
     """Keeps count of one run's parts and time."""
 
@@ -116,25 +152,24 @@ class OrganiseRun:
         self.consultation = consultation
         self.started = desk.house.clock()
 
-    def tell(self, event: OrganiseEvent, stopped: bool) -> Iterator[Bit]:
+    def tell(self, event: OrganiseEvent | RecordSaved, stopped: bool) -> Iterator[Bit]:
         if isinstance(event, Progress):
             yield bit(ProgressFragment(self.desk.w, self.progress(event)))
-        elif isinstance(event, StatementsFound):
-            yield bit(self.record())
+        elif isinstance(event, RecordSaved):
+            yield bit(self.show(event.record))
         elif isinstance(event, QuestionFound):
             now = self.again()
             yield bit(QuestionFragment(self.desk.w, view_consultation(now, (), self.desk.when)))
         elif isinstance(event, OrganiseDone):
-            yield bit(self.record(), ActionsFragment(self.desk.w, self.done(event, stopped)))
+            yield bit(ActionsFragment(self.desk.w, self.done(event, stopped)))
 
     def again(self) -> Consultation:
         return get_consultation(
-            self.desk.house.store, self.desk.by, consultation_id=ConsultationId(self.consultation.id)
+            self.desk.house.store, self.desk.by, consultation_id=self.consultation.id
         )
 
-    def record(self) -> RecordFragment:
+    def show(self, record: Record) -> RecordFragment:
         patient_id = self.consultation.patient_id
-        record = load_patient(self.desk.house.store, self.desk.by, patient_id).record
         fields = view_record(record, patient_id)
         return RecordFragment(self.desk.w, patient_id, record.version, fields, "consultation", oob=True)
 
@@ -190,6 +225,7 @@ class DraftRun:
         self.shown = {item.id for item in draft.items}
         self.started = self.last_words = desk.house.clock()
         self.written = 0
+        self.repeated = 0
         self.writing = ""
         self.writing_place: tuple[Section, int] | None = None
 
@@ -223,6 +259,8 @@ class DraftRun:
             yield from self.words(event)
         elif isinstance(event, ItemWritten):
             yield self.item(event)
+        elif isinstance(event, AnalysisDone):
+            self.repeated = event.repeated
         elif isinstance(event, UnreadWritten):
             self.again()
             yield bit(
@@ -264,6 +302,8 @@ class DraftRun:
         w = self.desk.w
         seconds = round((self.desk.house.clock() - self.started).total_seconds())
         said = said or w("actions.analysed", count=self.written, seconds=seconds)
+        if self.repeated and self.wanted.redo:
+            said = w("draft.repeated")
         views: list[View] = [WritingFragment(w, section.value, "") for section in Section]
         if self.wanted.redo:
             views += [
@@ -271,14 +311,16 @@ class DraftRun:
                 for section in view_sections(self.draft.items, self.draft.id)
                 if any(ItemId(item.item_id) not in self.shown for item in section.items)
             ]
+        unread = tuple(view_unread(each) for each in self.draft.unread)
+        views.append(UnreadListFragment(w, self.draft.id, unread))
         yield bit(*views, VersionFragment(w, self.draft.version), *self.idle(said))
 
     def idle(self, said: str) -> tuple[View, ...]:
         w = self.desk.w
-        shown = "" if self.wanted.redo else said
+        above, below = ("", said) if self.wanted.redo else (said, "")
         buttons: list[View] = [
-            DraftRunFragment(w, self.draft.id, RunView("", "", "", oob=True)),
-            ActionsFragment(w, ActionsView(self.draft.consultation_id, said=shown, oob=True)),
+            DraftRunFragment(w, self.draft.id, RunView("", "", "", below, oob=True)),
+            ActionsFragment(w, ActionsView(self.draft.consultation_id, said=above, oob=True)),
         ]
         file = load_patient(self.desk.house.store, self.desk.by, self.draft.patient_id)
         view = view_draft(self.draft, "", name_notes(file, self.desk))

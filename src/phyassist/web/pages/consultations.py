@@ -8,17 +8,18 @@ from fastapi import APIRouter, Form, UploadFile
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.responses import Response
 
+from phyassist.domain.drafts import Draft
 from phyassist.domain.people import PatientId
-from phyassist.domain.records import ConsultationId
+from phyassist.domain.records import Consultation, ConsultationId
 from phyassist.errors import TextTooLong
 from phyassist.services.drafting import start_draft
 from phyassist.services.intake import check_text, read_upload, save_question, save_source, start_consultation
 from phyassist.services.looking import get_consultation
-from phyassist.services.patients import list_patients, load_patient
+from phyassist.services.patients import PatientFile, list_patients, load_patient
 from phyassist.web.desk import AtDesk
 from phyassist.web.faults import PageRoute
 from phyassist.web.render import render
-from phyassist.web.runs import address_of, stream_organise
+from phyassist.web.runs import address_of, find_missing, stream_organise, view_writing
 from phyassist.web.views.consultation import (
     ActionsFragment,
     ActionsView,
@@ -128,15 +129,23 @@ def stop_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
 
 @router.post("/consultations/{consultation_id}/drafts")
 def begin_draft(desk: AtDesk, consultation_id: ConsultationId) -> Response:
+    """A new draft; one that was stopped in the middle, about the same question, is written to its end."""
     store, by, w = desk.house.store, desk.by, desk.w
     consultation = get_consultation(store, by, consultation_id=consultation_id)
     check_text(consultation.source.text)
-    draft = start_draft(store, by, consultation_id=consultation_id, question=consultation.question)
     file = load_patient(store, by, consultation.patient_id)
-    url, stop = address_of(draft), f"/drafts/{draft.id}/stop"
-    actions = ActionsView(consultation_id, url, stop, w("actions.starting"), oob=True)
-    view = view_draft(draft, url, name_notes(file, desk))
-    return render(DraftFragment(w, view), ActionsFragment(w, actions))
+    draft = find_unfinished(file, consultation)
+    if draft is None:
+        draft = start_draft(store, by, consultation_id=consultation_id, question=consultation.question)
+    view = view_draft(draft, address_of(draft), name_notes(file, desk))
+    return render(DraftFragment(w, view), ActionsFragment(w, view_writing(desk, draft, oob=True)))
+
+
+def find_unfinished(file: PatientFile, consultation: Consultation) -> Draft | None:
+    draft = file.open_draft
+    if draft is None or draft.consultation_id != consultation.id or draft.question != consultation.question:
+        return None
+    return draft if find_missing(draft) else None
 
 
 def plain_lines(text: str) -> str:

@@ -16,8 +16,8 @@ from phyassist.services.patients import load_patient
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
 from phyassist.web.render import render
-from phyassist.web.runs import Wanted, address_of, stream_draft
-from phyassist.web.views.consultation import DraftRunFragment, RunView, name_notes
+from phyassist.web.runs import Wanted, address_of, find_missing, stream_draft, view_writing
+from phyassist.web.views.consultation import ActionsFragment, DraftRunFragment, RunView, name_notes
 from phyassist.web.views.drafting import (
     DraftFragment,
     DraftView,
@@ -73,6 +73,16 @@ def begin_redo(
     shown = [item.id for item in draft.items if item.id in chosen and section in (None, item.section)]
     run = RunView(address_of(draft, wanted), f"/drafts/{draft_id}/stop", " ".join(shown))
     return render(DraftRunFragment(desk.w, draft_id, run))
+
+
+@router.post("/drafts/{draft_id}/again")
+def begin_again(desk: AtDesk, draft_id: DraftId, section: Annotated[str, Form()] = "") -> Response:
+    """After a reply that could not be read: what is still missing, else the section that it was about."""
+    draft = get_draft(desk.house.store, desk.by, draft_id=draft_id)
+    wanted = Wanted(draft.version)
+    if not find_missing(draft):
+        wanted = Wanted(draft.version, redo=True, section=Section(section) if section else None)
+    return render(ActionsFragment(desk.w, view_writing(desk, draft, wanted)))
 
 
 @router.get("/drafts/{draft_id}/versions")

@@ -9,19 +9,32 @@ from starlette.responses import Response
 
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import Record, RecordField, StatementId
-from phyassist.errors import ChangedMeanwhile
-from phyassist.services.intake import add_statement, edit_statement, remove_statement, settle
+from phyassist.errors import NotFound
+from phyassist.services.intake import (
+    add_statement,
+    edit_statement,
+    remove_statement,
+    settle,
+    start_consultation,
+)
 from phyassist.services.patients import list_patients, load_patient
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
 from phyassist.web.render import render
 from phyassist.web.views.consultation import view_head, view_source
 from phyassist.web.views.frame import make_frame
-from phyassist.web.views.recording import RecordFragment, RecordPage, view_record
+from phyassist.web.pages.consultations import plain_lines
+from phyassist.web.views.recording import (
+    LineFragment,
+    LineView,
+    RecordFragment,
+    RecordPage,
+    view_line,
+    view_record,
+)
 
 router = APIRouter(route_class=PageRoute)
 FormText = Annotated[str, Form()]
-Version = Annotated[int, Form()]
 Choice = Annotated[Literal["keep_both", "replace", "leave"], Form()]
 
 
@@ -40,18 +53,37 @@ def show_record(desk: AtDesk, patient_id: PatientId) -> Response:
 def write_line(
     desk: AtDesk, patient_id: PatientId, field: Annotated[RecordField, Form()], text: FormText
 ) -> Response:
-    record = add_statement(desk.house.store, desk.by, patient_id=patient_id, field=field, text=text)
+    """A line by hand belongs to the last consultation."""
+    store, by = desk.house.store, desk.by
+    consultations = load_patient(store, by, patient_id).consultations
+    last = consultations[0] if consultations else start_consultation(store, by, patient_id=patient_id)
+    record = add_statement(store, by, consultation_id=last.id, record_field=field, text=text)
     return render(make_record(desk, patient_id, record))
 
 
 @router.post("/patients/{patient_id}/record/{statement_id}")
 def change_line(
-    desk: AtDesk, patient_id: PatientId, statement_id: StatementId, text: FormText, after: Version
+    desk: AtDesk, patient_id: PatientId, statement_id: StatementId, text: FormText, was: FormText
 ) -> Response:
-    record = edit_statement(
-        desk.house.store, desk.by, patient_id=patient_id, statement_id=statement_id, text=text
-    )
+    store, by = desk.house.store, desk.by
+    line = find_line(load_patient(store, by, patient_id).record, patient_id, statement_id)
+    if line.text != plain_lines(was):
+        return show_changed(desk, line, text)
+    record = edit_statement(store, by, patient_id=patient_id, statement_id=statement_id, text=text)
     return render(make_record(desk, patient_id, record))
+
+
+def find_line(record: Record, patient_id: PatientId, statement_id: StatementId) -> LineView:
+    for line in record.lines:
+        if line.id == statement_id:
+            return view_line(line, patient_id)
+    raise NotFound(f"statement {statement_id} is not in the record", hint="load the page again")
+
+
+def show_changed(desk: Desk, line: LineView, kept: str) -> Response:
+    """The line as another window left it, and the counsellor's words still in the box."""
+    place = {"HX-Retarget": f"#line-{line.statement_id}", "HX-Reswap": "outerHTML"}
+    return render(LineFragment(desk.w, line, 0, "record", kept, changed=True), status=409, headers=place)
 
 
 @router.post("/patients/{patient_id}/record/{statement_id}/delete")

@@ -91,6 +91,7 @@ class RunView:
     url: str
     stop: str
     item_ids: str
+    said: str = ""
     oob: bool = False
 
 

@@ -150,6 +150,17 @@ class NewUnreadFragment:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadListFragment:
+    """All replies of a draft that could not be read, and that nothing has replaced since."""
+
+    template: ClassVar[str] = "_unread_list.html"
+    w: Words
+    draft_id: str
+    unread: tuple[UnreadView, ...]
+    oob: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class NewItemFragment:
     """An item that hangs itself below the last one of its section."""
 

@@ -8,6 +8,15 @@ const boxes = new Map();
 
 export function startAutosave() {
   for (const box of document.querySelectorAll("textarea[data-autosave]")) watch(box);
+  document.body.addEventListener("htmx:oobBeforeSwap", (event) => {
+    // A question that was found does not take the place of one that is being written.
+    const box = event.target;
+    if (box.id === "question" && (box.value.trim() || box === document.activeElement)) event.detail.shouldSwap = false;
+  });
+  document.body.addEventListener("htmx:oobAfterSwap", () => {
+    for (const box of document.querySelectorAll("textarea[data-autosave]")) if (!boxes.has(box)) watch(box);
+    for (const box of boxes.keys()) if (!box.isConnected) boxes.delete(box);
+  });
   window.addEventListener("beforeunload", (event) => {
     if (!hasUnsaved()) return;
     for (const state of boxes.values()) if (state.dirty) send(state, true);
@@ -37,6 +46,8 @@ function watch(box) {
   const state = { box, timer: 0, dirty: false, sending: null, failed: false, note: document.getElementById(box.dataset.savedTo) };
   boxes.set(box, state);
   showLength(box);
+  // Words typed while the page was still loading.
+  if (box.value !== box.defaultValue) { state.dirty = true; send(state); }
   box.addEventListener("input", () => {
     state.dirty = true;
     showLength(box);

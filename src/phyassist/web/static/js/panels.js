@@ -3,7 +3,7 @@ export function startPanels() {
   document.addEventListener("click", onClick);
   document.addEventListener("keydown", onKey);
   document.body.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id === "dialog-body") openDialog();
+    if (event.target.id === "dialog-body") openDialog();
   });
   for (const list of document.querySelectorAll('[role="tablist"]')) startTabs(list);
 }
