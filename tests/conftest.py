@@ -1,7 +1,8 @@
-"""What many tests begin with: a clock to set, ids to foresee, a store in a temporary folder, a counsellor."""
+"""What many tests begin with: a home folder, a clock to set, ids to foresee, a store, a counsellor."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,6 +49,18 @@ class Ids:
     def __call__(self) -> str:
         self.count += 1
         return f"{self.count:032x}"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder of its own for every test, and no settings from outside."""
+    for name in list(os.environ):
+        if name.startswith("PHYASSIST_"):
+            monkeypatch.delenv(name)
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("PHYASSIST_HOME", str(folder))
+    return folder
 
 
 @pytest.fixture

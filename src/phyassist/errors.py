@@ -182,3 +182,24 @@ class PromptTooLong(ModelError):
 
 class NotAllowed(PhyAssistError):
     code = "PA-RULE"
+
+
+def describe_frames(error: BaseException) -> str:
+    """Where an unexpected error came from: classes, files and lines, its causes first.
+
+    Neither messages nor locals: both may hold what a patient said.
+    """
+    blocks: list[str] = []
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        lines = [f"{type(link).__module__}.{type(link).__qualname__}"]
+        trace = link.__traceback__
+        while trace is not None:
+            code = trace.tb_frame.f_code
+            lines.append(f"  {code.co_filename}:{trace.tb_lineno} {code.co_qualname}")
+            trace = trace.tb_next
+        blocks.append("\n".join(lines))
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return "\n".join(reversed(blocks))

@@ -97,7 +97,7 @@ class DraftItem:
 
 @dataclass(frozen=True, slots=True)
 class UnreadReply:
-    """What the model wrote where it could not be read as items; shown as such, never guessed into an answer."""
+    """What the model wrote where it could not be read as items; shown as such, never guessed at."""
 
     id: ItemId
     section: Section | None
@@ -184,17 +184,17 @@ class Draft:
         return replace(self, unread=(*self.unread, unread))
 
     def without_unread(self, sections: Iterable[Section] | None = None) -> Draft:
-        """Unread replies of these sections are gone, and those of no section; all of them where none is named."""
+        """Unread replies of these sections, and those of no section, are gone; all where none is named."""
         gone = None if sections is None else {None, *sections}
         kept = () if gone is None else tuple(reply for reply in self.unread if reply.section not in gone)
         return replace(self, unread=kept)
 
     def edited(self, item_id: ItemId, text: str) -> Draft:
-        """The item in the counsellor's words; what it rests on stays.  Raises NotFound, NotAllowed, EmptyText."""
+        """The item in the counsellor's words; its quote stays.  Raises NotFound, NotAllowed, EmptyText."""
         return self.with_item(replace(self._standing_item(item_id), text=_words(text), edited=True))
 
     def commented(self, item_id: ItemId, comment: Comment) -> Draft:
-        """The comment under the item, to be followed by its next try.  Raises NotFound, NotAllowed, EmptyText."""
+        """The comment under the item, for its next try.  Raises NotFound, NotAllowed, EmptyText."""
         item = self._standing_item(item_id)
         kept = replace(comment, words=_words(comment.words))
         return self.with_item(replace(item, comments=(*item.comments, kept)))
@@ -230,10 +230,12 @@ class Draft:
         return self.with_item(DraftItem(item_id, section, _words(text), edited=True))
 
     def rewritten(self, item: DraftItem) -> Draft:
-        """The model's new words in the place of the old item; its comments have been followed.  Raises NotFound."""
+        """The model's new words in the old item's place, its comments followed.  Raises NotFound."""
         old = self.get_item(item.id)
         followed = tuple(replace(comment, followed=True) for comment in old.comments)
-        return self.with_item(replace(item, section=old.section, comments=followed, edited=False, deleted=False))
+        return self.with_item(
+            replace(item, section=old.section, comments=followed, edited=False, deleted=False)
+        )
 
     def _standing_item(self, item_id: ItemId) -> DraftItem:
         item = self.get_item(item_id)

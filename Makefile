@@ -1,0 +1,64 @@
+# PhyAssist. `make help` lists the targets; README.md gives the plain commands beside each.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip
+# Models that tests ask for by name; they are fetched into the same folder that `make run` uses.
+TEST_MODELS := smollm2-135m-instruct qwen2.5-coder-0.5b-instruct
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test check format lint types pages chromium models clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup: $(VENV)/.installed ## install into .venv; does nothing the second time
+
+run: $(VENV)/.installed ## fetch the model if it is not there, then open the workspace on http://127.0.0.1:8420
+	@$(BIN)/phyassist serve --fetch
+
+demo: $(VENV)/.installed ## the same with an invented practice of six patients in it
+	@$(BIN)/phyassist demo --fetch
+
+test: $(VENV)/.installed-test chromium models ## run every test, with all that they need
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-test lint types test ## format, lint, types and tests: what .ci/run calls
+
+format: $(VENV)/.installed-test ## write the code in the house's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only .
+
+lint: $(VENV)/.installed-test ## compare format and lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.installed-test ## check types
+	$(BIN)/mypy
+
+models: $(VENV)/.installed ## fetch the model files that tests need
+	@for name in $(TEST_MODELS); do $(BIN)/phyassist models fetch $$name || exit 1; done
+
+pages: $(VENV)/.installed-test ## write docs/commands.md and docs/settings.md from the code
+	$(BIN)/python -m tests.house.pages
+
+chromium: ## install Debian's Chromium for the browser tests, where apt is there
+	@sh tests/browser_needs.sh
+
+clean: ## remove what was built here; models and practices stay where they are
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps are written last: a broken installation is taken up again.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "PhyAssist needs Python 3.11 or later; $(PYTHON) is older. Try: make PYTHON=python3.12 run"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+		|| { echo "The virtual environment could not be made. On Debian: apt-get install python3-venv"; exit 1; }
+	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@

@@ -1,0 +1,164 @@
+"""`phyassist serve`: the engine and the workspace."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from phyassist.cli.options import ModelOption
+from phyassist.cli.run import get_run
+from phyassist.cli.screen import tell
+from phyassist.cli.zones import find_zone
+from phyassist.errors import BadSetting, ModelError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from phyassist.lm.protocol import LanguageModel
+    from phyassist.settings import Settings
+
+HostOption = Annotated[str | None, typer.Option("--host", help="Address to listen on.")]
+PortOption = Annotated[int | None, typer.Option("--port", help="Port to listen on.")]
+FetchOption = Annotated[bool, typer.Option("--fetch", help="Fetch the model first where it is not there.")]
+OpenOption = Annotated[bool, typer.Option("--open", help="Open the workspace in the browser.")]
+
+
+def serve(
+    context: typer.Context,
+    host: HostOption = None,
+    port: PortOption = None,
+    model: ModelOption = None,
+    fetch: FetchOption = False,
+    open_browser: OpenOption = False,
+) -> None:
+    """Start the engine and the workspace; Ctrl C ends both."""
+    settings = get_run(context).load_settings(host=host, port=port, model=model)
+    run_workspace(settings, fetch=fetch, open_browser=open_browser)
+
+
+def run_workspace(settings: Settings, *, fetch: bool = False, open_browser: bool = False) -> None:
+    """The workspace, until it is interrupted.
+
+    Raises BadSetting where the port cannot be opened, StoreUnusable, and with `fetch` FetchFailed.
+    """
+    from phyassist.cli.models import fetch_missing
+    from phyassist.store.opening import open_store
+
+    sock = take_port(settings.host, settings.port)
+    with sock:
+        if fetch:
+            fetch_missing(settings)
+        from phyassist.web.app import create_app
+
+        with open_store(settings.store_url) as store, SharedModel(settings) as model:
+            try:
+                model()
+            except ModelError as error:
+                # The record and the notes work without a model; the pages say the same where they need it.
+                tell(f"no model yet: {error} [{error.code}]")
+            app = create_app(settings, store=store, model=model, zone=find_zone())
+            _serve(app, sock, settings, open_browser=open_browser)
+
+
+class SharedModel:
+    """Calling it gives the model of the settings, opened once; closed at the end of the block."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._open = ExitStack()
+        self._model: LanguageModel | None = None
+
+    def __call__(self) -> LanguageModel:
+        """Raises ModelMissing, ModelDamaged, UnknownName; a later call tries again."""
+        from phyassist.cli.opening import open_language_model
+
+        with self._lock:
+            if self._model is None:
+                self._model = self._open.enter_context(open_language_model(self._settings)).model
+            return self._model
+
+    def __enter__(self) -> SharedModel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+
+def _serve(app: FastAPI, sock: socket.socket, settings: Settings, *, open_browser: bool) -> None:
+    import uvicorn
+
+    address = f"http://{settings.host}:{settings.port}"
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                _announce(address, settings, open_browser=open_browser)
+
+    # uvicorn's own logs hold addresses with what was searched for in them, so it has none.
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    Server(config).run(sockets=[sock])
+
+
+def _announce(address: str, settings: Settings, *, open_browser: bool) -> None:
+    tell(f"PhyAssist is open on {address}  (Ctrl C closes it)")
+    if not is_loopback(settings.host):
+        tell(
+            "others can reach this address and nothing encrypts the way: put a proxy with TLS in front of it"
+        )
+    if open_browser:
+        import webbrowser
+
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+
+def take_port(host: str, port: int) -> socket.socket:
+    """A socket that listens at host and port.
+
+    Raises BadSetting where the port is taken, is not ours to open, or the address is not this computer's.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        # Without this a port is refused for a minute after the last run ended.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(128)
+    except OSError as error:
+        raise BadSetting(_why_no_port(host, port, error), hint=_what_instead(port, error)) from None
+    return sock
+
+
+def _why_no_port(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is taken, perhaps by a workspace that is already open"
+    if error.errno == errno.EACCES:
+        return f"port {port} may not be opened by this user"
+    return f"{host} is not an address of this computer"
+
+
+def _what_instead(port: int, error: OSError) -> str:
+    if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+        return f"look at http://127.0.0.1:{port} first, or start with --port {min(port + 1, 65535)}"
+    return "use 127.0.0.1"
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

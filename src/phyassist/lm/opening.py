@@ -1,0 +1,98 @@
+"""Opens the model that the settings name: one of the catalogue, a file, or a server elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from phyassist.errors import UnknownName
+from phyassist.lm.catalogue import CatalogueModel, get_catalogue_model, get_model_file
+from phyassist.lm.choose import choose_present_model, count_threads, look_at_machine
+from phyassist.lm.client import open_outside
+from phyassist.lm.engine import Engine, EngineOptions
+from phyassist.lm.ggufs import read_head
+from phyassist.lm.hashing import load_sha256
+from phyassist.lm.protocol import LanguageModel
+
+
+@dataclass(frozen=True)
+class OpenModel:
+    """A model that answers, and why it is this one; a context manager that closes it."""
+
+    model: LanguageModel
+    reason: str
+    close: Callable[[], None]
+
+    def __enter__(self) -> OpenModel:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A model file on this computer."""
+
+    name: str
+    path: Path
+    sha256: str
+    reason: str
+
+
+def open_model(
+    *,
+    model: str,
+    models_dir: Path,
+    url: str,
+    key: str,
+    context_tokens: int,
+    threads: int,
+    adapters: Mapping[str, Path] | None = None,
+) -> OpenModel:
+    """The model at `url` if there is one, else an engine on the file that `model` names or the rule chooses.
+
+    The engine loads while the caller goes on; the first question waits for it.
+    Raises UnknownName, ModelMissing, ModelDamaged, AdapterMissing; for a server EngineDown, ServerRefused.
+    """
+    if url:
+        client = open_outside(url, key, model, context_tokens=context_tokens)
+        return OpenModel(client, "named in the settings", client.close)
+    file = find_file(model, models_dir)
+    engine = Engine(
+        file.path,
+        name=file.name,
+        sha256=file.sha256,
+        adapters=adapters,
+        options=EngineOptions(context_tokens=context_tokens, threads=threads or count_threads()),
+    )
+    return OpenModel(engine.model, file.reason, engine.close)
+
+
+def find_file(model: str, models_dir: Path) -> ModelFile:
+    """The file that `model` (a name, a path, or nothing: the rule decides) stands for.
+
+    Raises UnknownName, ModelMissing, ModelDamaged.
+    """
+    if model.endswith(".gguf") or (model and Path(model).is_file()):
+        path = Path(model).expanduser()
+        read_head(path)
+        return ModelFile(path.stem, path, load_sha256(path), "named in the settings")
+    if model:
+        known, reason = _get_named(model), "named in the settings"
+    else:
+        choice = choose_present_model(look_at_machine(), models_dir)
+        known, reason = choice.model, choice.reason
+    path = get_model_file(known, models_dir)
+    return ModelFile(known.name, path, known.sha256 or load_sha256(path), reason)
+
+
+def _get_named(model: str) -> CatalogueModel:
+    try:
+        return get_catalogue_model(model)
+    except UnknownName as error:
+        raise UnknownName(error.what, hint=f"{error.hint}; a file's name must end in .gguf") from None

@@ -1,0 +1,58 @@
+"""What happens while a draft is written, as values that pages and the command line show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from phyassist.domain.drafts import Draft, DraftItem, TextRead, UnreadReply
+from phyassist.lm.protocol import Reading, Reply
+from phyassist.prompts.replies import ItemWords
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the prompt holds: notes by their ids, what was left out, and what stands for the text at hand."""
+
+    notes_used: tuple[str, ...]
+    left_out: tuple[str, ...]
+    record_left_out: int
+    text_read: TextRead
+    text_left_out: int
+    adapter_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemWritten:
+    """A finished item; `version` is the draft's that holds it (0 where nothing is stored)."""
+
+    item: DraftItem = field(repr=False)
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadWritten:
+    """A reply, or the rest of one, that cannot be read; the items before it stand."""
+
+    unread: UnreadReply = field(repr=False)
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisDone:
+    """What came of one reply.  `repeated` items were not shown: they said again what another one says."""
+
+    items: tuple[DraftItem, ...] = field(repr=False)
+    unread: tuple[UnreadReply, ...] = field(repr=False)
+    reply: Reply
+    repeated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The draft as it is stored now."""
+
+    draft: Draft
+
+
+AnalysisEvent = Prepared | Reading | ItemWords | ItemWritten | UnreadWritten | AnalysisDone
+DraftEvent = AnalysisEvent | Finished

@@ -1,0 +1,244 @@
+"""The model's reply as items: read while it comes, tied to the patient's words, and kept as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from phyassist.domain.clock import NewId
+from phyassist.domain.drafts import (
+    Basis,
+    Change,
+    Draft,
+    DraftItem,
+    ItemId,
+    Section,
+    UnreadReply,
+    WrittenBy,
+)
+from phyassist.domain.people import Jurisdiction, Language
+from phyassist.domain.reading.sentences import Sentence
+from phyassist.errors import ChangedMeanwhile
+from phyassist.lm.protocol import Ask, LanguageModel, Reading, Reply, Stop
+from phyassist.prompts.grounding import find_ground, is_repetition
+from phyassist.prompts.labels import without_labels
+from phyassist.prompts.replies import ItemWords, RawItem, ReplyReader, UnreadableReply
+from phyassist.services.draft_events import AnalysisDone, ItemWritten, UnreadWritten
+from phyassist.services.following import get_open
+from phyassist.store.people import SignedIn
+from phyassist.store.transactions import Store
+
+PARTIAL_EVERY_S = 0.3
+
+WritingEvent = Reading | ItemWords | ItemWritten | UnreadWritten | AnalysisDone
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What one reply is to bring: how many items of which section, about which sentences, under which rules.
+
+    `targets` are items whose places the new ones take, in the order of the reply; `others` stand beside them
+    and are not to be said again.
+    """
+
+    asked: Mapping[Section, int]
+    sentences: tuple[Sentence, ...] = field(repr=False)
+    language: Language
+    jurisdiction: Jurisdiction
+    targets: tuple[DraftItem, ...] = field(default=(), repr=False)
+    others: tuple[DraftItem, ...] = field(default=(), repr=False)
+
+    def find_target(self, section: Section, no: int) -> DraftItem | None:
+        """The item that number `no` of a section takes the place of; None where it is a new one."""
+        of_section = [item for item in self.targets if item.section == section]
+        return of_section[no - 1] if no <= len(of_section) else None
+
+
+def write_items(
+    lm: LanguageModel, ask: Ask, assignment: Assignment, stop: Stop, new_id: NewId
+) -> Iterator[WritingEvent]:
+    """Readings, words, items as they are finished, what could not be read, and one AnalysisDone.
+
+    Raises what `LanguageModel.write` does.
+    """
+    reader = ReplyReader({section: (count, count) for section, count in assignment.asked.items()})
+    items: list[DraftItem] = []
+    failure: UnreadableReply | None = None
+    repeated = 0
+    reply: Reply | None = None
+    for event in lm.write(ask, stop):
+        if isinstance(event, Reply):
+            reply = event
+        elif isinstance(event, Reading):
+            yield event
+        elif failure is None:
+            try:
+                for part in reader.feed(event.text):
+                    if isinstance(part, ItemWords):
+                        yield part
+                        continue
+                    item = _make_item(part, assignment, new_id, WrittenBy(lm.name, ask.adapter))
+                    if is_repetition(item.text, _said(item, items, assignment)):
+                        repeated += 1
+                        continue
+                    items.append(item)
+                    yield ItemWritten(item)
+            except UnreadableReply as error:
+                failure = error
+    if reply is None:
+        raise RuntimeError("a language model ended without a Reply")
+    by = WrittenBy(reply.model, reply.adapter)
+    if failure is None and reply.finish != "stopped":
+        failure = _find_failure(reader, reply)
+    unread: tuple[UnreadReply, ...] = ()
+    if failure is not None:
+        unread = (UnreadReply(ItemId(new_id()), failure.section, failure.why, reply.text, by),)
+        yield UnreadWritten(unread[0])
+    yield AnalysisDone(tuple(replace(item, written_by=by) for item in items), unread, reply, repeated)
+
+
+def _find_failure(reader: ReplyReader, reply: Reply) -> UnreadableReply | None:
+    try:
+        reader.close(cut_short=reply.finish == "length")
+    except UnreadableReply as error:
+        return error
+    return None
+
+
+def _said(item: DraftItem, items: list[DraftItem], assignment: Assignment) -> list[str]:
+    """What stands in the item's section already, said now or before."""
+    return [other.text for other in (*assignment.others, *items) if other.section == item.section]
+
+
+def _make_item(raw: RawItem, assignment: Assignment, new_id: NewId, by: WrittenBy) -> DraftItem:
+    target = assignment.find_target(raw.section, raw.no)
+    item = DraftItem(target.id if target else ItemId(new_id()), raw.section, raw.text, written_by=by)
+    if raw.section == Section.REASON:
+        ground = find_ground(raw.text, raw.sentence_no, assignment.sentences)
+        item = (
+            replace(item, basis=Basis.INFERRED)
+            if ground is None
+            else replace(item, basis=Basis.QUOTED, quote=ground.text, span=ground.span)
+        )
+    if assignment.jurisdiction == "cn":
+        is_type = raw.section == Section.SYMPTOM_TYPE
+        plain = without_labels(item.text, assignment.language, told=item.quote, is_type=is_type)
+        item = replace(item, text=plain)
+    return item
+
+
+class DraftKeeper:
+    """Keeps what is being written: each finished item a version, the words of the next a few times a second.
+
+    It follows the newest version, so what the counsellor changes meanwhile stays.
+    Raises NotAllowed once the draft is closed, ChangedMeanwhile where the same items came from elsewhere.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        by: SignedIn,
+        draft: Draft,
+        assignment: Assignment,
+        *,
+        change: Change,
+        ticks: Callable[[], float],
+    ) -> None:
+        self.draft = draft
+        self._store, self._by = store, by
+        self._assignment, self._change, self._ticks = assignment, change, ticks
+        self._known = {item.id for item in draft.items}
+        self._begun = {item.id: item.text for item in assignment.targets}
+        self._words = ""
+        self._writing: tuple[Section, int] | None = None
+        self._kept_words, self._kept_at = "", float("-inf")
+
+    def keep_words(self, words: ItemWords) -> None:
+        """Add to the item being written, and save it where the last saving is some time ago."""
+        if (words.section, words.no) != self._writing:
+            self._writing, self._words = (words.section, words.no), ""
+        self._words += words.text
+        if self._ticks() - self._kept_at >= PARTIAL_EVERY_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Save the words of the item being written now."""
+        if self._words == self._kept_words:
+            return
+        with self._store.write(self._by) as tx:
+            get_open(tx, self.draft.id)
+            tx.drafts.save_partial(self.draft.id, self._words)
+        self._kept_words, self._kept_at = self._words, self._ticks()
+
+    def keep_item(self, item: DraftItem) -> ItemWritten:
+        """The item as it is stored, and the version that holds it."""
+        is_redone = item.id in self._begun
+
+        def write(newest: Draft) -> Draft:
+            self._check_alone(newest, item)
+            whole = newest.rewritten(item) if is_redone else newest.with_item(item)
+            return whole.without_unread((item.section,))
+
+        self._save(write, self._change, (item.id,))
+        self._known.add(item.id)
+        stored = self.draft.get_item(item.id)
+        self._begun[item.id] = stored.text
+        return ItemWritten(stored, self.draft.version)
+
+    def keep_unread(self, unread: UnreadReply) -> UnreadWritten:
+        sections = self._assignment.asked
+        self._save(lambda newest: newest.without_unread(sections).with_unread(unread), Change.UNREAD)
+        return UnreadWritten(unread, self.draft.version)
+
+    def keep_stop(self) -> None:
+        """Mark that the counsellor stopped; the unfinished item is gone, the finished ones stand."""
+        self._save(lambda newest: newest, Change.STOPPED)
+
+    def keep_end(self, done: AnalysisDone) -> None:
+        """Correct who wrote the items where the engine says otherwise than asked, and clear the rest."""
+        written = {item.id: item.written_by for item in done.items}
+
+        def correct(newest: Draft) -> Draft:
+            for item in newest.items:
+                by = written.get(item.id)
+                if by is not None and not item.edited and item.written_by != by:
+                    newest = newest.with_item(replace(item, written_by=by))
+            return newest
+
+        self._words = ""
+        if correct(self.draft) != self.draft:
+            self._save(correct, self._change, tuple(written))
+        elif self._kept_words:
+            self.flush()
+
+    def _check_alone(self, newest: Draft, item: DraftItem) -> None:
+        if item.id in self._begun:
+            is_foreign = (
+                newest.get_item(item.id).text != self._begun[item.id] or newest.get_item(item.id).deleted
+            )
+        else:
+            is_foreign = any(
+                other.id not in self._known and not other.written_by.by_person for other in newest.items
+            )
+        if is_foreign:
+            raise ChangedMeanwhile(
+                f"draft {newest.id} is being written in another window", hint="look at it as it is now"
+            )
+
+    def _save(
+        self, write: Callable[[Draft], Draft], change: Change, item_ids: tuple[ItemId, ...] = ()
+    ) -> None:
+        with self._store.write(self._by) as tx:
+            newest = get_open(tx, self.draft.id)
+            content = replace(
+                write(newest),
+                partial="",
+                notes_used=self.draft.notes_used,
+                left_out=self.draft.left_out,
+                record_left_out=self.draft.record_left_out,
+                text_read=self.draft.text_read,
+                text_left_out=self.draft.text_left_out,
+                adapter_reason=self.draft.adapter_reason,
+            )
+            self.draft = tx.drafts.save(content, change, after=newest.version, item_ids=item_ids)
+        self._words = self._kept_words = ""

@@ -1,0 +1,335 @@
+"""Drafts: written by the model item by item, and written anew where the counsellor asks for it.
+
+Each finished item is a version in the store before it is handed on, and the words of the one being written
+are kept a few times a second.  What a counsellor changes meanwhile stays: the writer follows the newest
+version.  What is done to a draft by hand stands in `reworking`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from phyassist.domain.adapters import AdapterChoice, choose_adapter
+from phyassist.domain.clock import NewId, new_id
+from phyassist.domain.drafts import Change, Draft, DraftId, DraftItem, ItemId, Section
+from phyassist.domain.people import Jurisdiction, Language
+from phyassist.domain.reading.sentences import split_sentences
+from phyassist.domain.records import ConsultationId
+from phyassist.errors import ModelError, NotAllowed
+from phyassist.lm.protocol import Ask, LanguageModel, Stop
+from phyassist.prompts.budget import Fitted
+from phyassist.prompts.draft import REPLY_TOKENS, Task, make_redo_task, make_task
+from phyassist.prompts.layout import make_messages
+from phyassist.prompts.orders import without_orders
+from phyassist.prompts.replies import ItemWords
+from phyassist.services.access import check_may_change
+from phyassist.services.draft_events import (
+    AnalysisDone,
+    AnalysisEvent,
+    DraftEvent,
+    Finished,
+    ItemWritten,
+    Prepared,
+    UnreadWritten,
+)
+from phyassist.services.draft_writing import Assignment, DraftKeeper, write_items
+from phyassist.services.following import get_followed, get_open
+from phyassist.services.intake import check_text
+from phyassist.services.prompting import Case, fit_case, load_case
+from phyassist.services.reworking import (
+    add_item,
+    bring_back_item,
+    comment_on_item,
+    delete_item,
+    discard_draft,
+    edit_item,
+    get_version,
+    list_versions,
+    move_item,
+    restore_version,
+)
+from phyassist.store.audit import Act, Kind
+from phyassist.store.people import SignedIn
+from phyassist.store.transactions import Store
+
+# Pages and the command line take all that concerns a draft from here.
+__all__ = [
+    "AnalysisDone",
+    "AnalysisEvent",
+    "DraftEvent",
+    "Finished",
+    "ItemWords",
+    "ItemWritten",
+    "Prepared",
+    "UnreadWritten",
+    "add_item",
+    "analyse_text",
+    "bring_back_item",
+    "comment_on_item",
+    "delete_item",
+    "discard_draft",
+    "edit_item",
+    "get_version",
+    "list_versions",
+    "move_item",
+    "redo_items",
+    "restore_version",
+    "start_draft",
+    "write_draft",
+]
+
+# At temperature 0 a second try would say the first one again.
+REDO_TEMPERATURE = 0.7
+Ticks = Callable[[], float]
+
+
+def analyse_text(
+    text: str,
+    lm: LanguageModel,
+    *,
+    question: str,
+    language: Language,
+    jurisdiction: Jurisdiction,
+    stop: Stop,
+    new_id: NewId = new_id,
+) -> Iterator[AnalysisEvent]:
+    """The draft of a text that belongs to no patient; touches no store.
+
+    Raises EmptyText, TextTooLong, PromptTooLong, EngineDown, ServerRefused.
+    """
+    check_text(text)
+    case = Case(language, jurisdiction, without_orders(split_sentences(text), language))
+    fitted = fit_case(case, lm)
+    task = make_task(
+        question=question, language=language, jurisdiction=jurisdiction, sentences=fitted.sentences
+    )
+    assignment = Assignment(task.asked, fitted.sentences, language, jurisdiction)
+    yield _say_prepared(fitted, "")
+    yield from write_items(lm, _make_ask(case, fitted, task), assignment, stop, new_id)
+
+
+def start_draft(store: Store, by: SignedIn, *, consultation_id: ConsultationId, question: str = "") -> Draft:
+    """An empty draft of a consultation, about `question` or the consultation's own.
+
+    An open one that is still empty and asks the same is taken up again.  Raises NotFound, NotYourPatient.
+    """
+    with store.write(by) as tx:
+        consultation = tx.consultations.get(consultation_id)
+        check_may_change(tx, consultation.patient_id)
+        asked = question.strip() or consultation.question
+        present = tx.drafts.open_of(consultation.patient_id)
+        if (
+            present is not None
+            and present.consultation_id == consultation_id
+            and present.question == asked
+            and not present.items
+        ):
+            return present
+        draft = Draft(DraftId(store.new_id()), consultation.patient_id, consultation_id, asked)
+        return tx.drafts.add(draft, Change.STARTED)
+
+
+def write_draft(
+    store: Store,
+    lm: LanguageModel,
+    by: SignedIn,
+    *,
+    draft_id: DraftId,
+    stop: Stop,
+    ticks: Ticks = time.monotonic,
+) -> Iterator[DraftEvent]:
+    """Write the sections that the draft does not have yet: all of them, or the rest after a stop or a fault.
+
+    Raises NotFound, NotYourPatient, EmptyText, NotAllowed where the draft is closed or nothing is missing,
+    ChangedMeanwhile where another window writes it too, and the model's errors; what was written stays.
+    """
+    loaded = _load(store, by, draft_id, lm)
+    missing = tuple(
+        section for section in Section if not any(item.section == section for item in loaded.draft.items)
+    )
+    if not missing:
+        raise NotAllowed(f"draft {draft_id} has all its sections", hint="regenerate what should be different")
+    round_ = _prepare(loaded, lm, missing)
+    yield from _write(store, lm, by, loaded=loaded, round_=round_, stop=stop, ticks=ticks)
+
+
+def redo_items(
+    store: Store,
+    lm: LanguageModel,
+    by: SignedIn,
+    *,
+    draft_id: DraftId,
+    item_ids: tuple[ItemId, ...] | None = None,
+    section: Section | None = None,
+    after: int,
+    stop: Stop,
+) -> Iterator[DraftEvent]:
+    """Write one item, a chosen few, a section, or all anew, following their comments.
+
+    All others stay to the letter, and so do edited ones, unless chosen alone or with a comment to follow.
+    An item whose new words are not finished keeps its old ones.  A section without items is written.
+    Raises NotFound, NotYourPatient, NotAllowed, ChangedMeanwhile, and the model's errors.
+    """
+    with store.read(by) as tx:
+        draft = get_followed(tx, draft_id, after=after, touching=item_ids or ())
+    targets = choose_targets(draft, item_ids, section)
+    is_empty_section = section is not None and not draft.of(section)
+    if not targets and not is_empty_section:
+        raise NotAllowed(
+            "there is nothing to write anew: edited items stay", hint="choose one alone, or comment on it"
+        )
+    loaded = replace(_load(store, by, draft_id, lm), draft=draft)
+    round_ = _prepare(loaded, lm, (section,) if section is not None and is_empty_section else (), targets)
+    yield from _write(store, lm, by, loaded=loaded, round_=round_, stop=stop, ticks=time.monotonic)
+
+
+def choose_targets(
+    draft: Draft, item_ids: Sequence[ItemId] | None, section: Section | None
+) -> tuple[DraftItem, ...]:
+    """The items that a regeneration writes anew, in the draft's order.  Raises NotFound, NotAllowed."""
+    if item_ids is None:
+        pool = draft.standing if section is None else draft.of(section)
+        return tuple(item for item in pool if not item.edited)
+    chosen = [draft.get_item(item_id) for item_id in item_ids]
+    if any(item.deleted for item in chosen):
+        raise NotAllowed("a deleted item cannot be written anew", hint="bring it back first")
+    is_alone = len(set(item_ids)) == 1
+    ids = {item.id for item in chosen if is_alone or not item.edited or item.open_comments}
+    return tuple(item for item in draft.standing if item.id in ids)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    draft: Draft
+    case: Case
+    adapter: AdapterChoice
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """One reply that is asked for."""
+
+    fitted: Fitted
+    ask: Ask
+    assignment: Assignment
+    change: Change
+
+
+def _load(store: Store, by: SignedIn, draft_id: DraftId, lm: LanguageModel) -> _Loaded:
+    with store.read(by) as tx:
+        draft = get_open(tx, draft_id)
+        consultation = tx.consultations.get(draft.consultation_id)
+        case = load_case(tx, draft.patient_id, consultation)
+        choice = choose_adapter(tx.adapters.cards(), draft.patient_id, lm.base_sha256)
+    check_text(consultation.source.text)
+    return _Loaded(draft, case, choice)
+
+
+def _prepare(
+    loaded: _Loaded, lm: LanguageModel, sections: tuple[Section, ...], targets: tuple[DraftItem, ...] = ()
+) -> _Round:
+    """The prompt of writing these sections, or of writing these items anew."""
+    draft, case = loaded.draft, loaded.case
+    fitted = fit_case(case, lm)
+    if targets:
+        task = make_redo_task(
+            draft,
+            targets,
+            language=case.language,
+            jurisdiction=case.jurisdiction,
+            sentences=fitted.sentences,
+        )
+    else:
+        task = make_task(
+            question=draft.question,
+            language=case.language,
+            jurisdiction=case.jurisdiction,
+            sentences=fitted.sentences,
+            sections=sections,
+            present=draft.standing,
+        )
+    ids = {item.id for item in targets}
+    others = tuple(item for item in draft.standing if item.id not in ids)
+    ask = _make_ask(case, fitted, task, adapter=loaded.adapter.card.id if loaded.adapter.card else "")
+    if targets:
+        ask = replace(ask, temperature=REDO_TEMPERATURE, seed=draft.version)
+    return _Round(
+        fitted,
+        ask,
+        Assignment(task.asked, fitted.sentences, case.language, case.jurisdiction, targets, others),
+        Change.REGENERATED if targets else Change.WROTE,
+    )
+
+
+def _write(
+    store: Store,
+    lm: LanguageModel,
+    by: SignedIn,
+    *,
+    loaded: _Loaded,
+    round_: _Round,
+    stop: Stop,
+    ticks: Ticks,
+) -> Iterator[DraftEvent]:
+    """Ask for one round and keep what comes of it."""
+    prepared = _say_prepared(round_.fitted, loaded.adapter.reason)
+    draft = replace(
+        loaded.draft,
+        notes_used=prepared.notes_used,
+        left_out=prepared.left_out,
+        record_left_out=prepared.record_left_out,
+        text_read=prepared.text_read,
+        text_left_out=prepared.text_left_out,
+        adapter_reason=prepared.adapter_reason,
+    )
+    keeper = DraftKeeper(store, by, draft, round_.assignment, change=round_.change, ticks=ticks)
+    yield prepared
+    try:
+        for event in write_items(lm, round_.ask, round_.assignment, stop, store.new_id):
+            if isinstance(event, ItemWords):
+                keeper.keep_words(event)
+                yield event
+            elif isinstance(event, ItemWritten):
+                yield keeper.keep_item(event.item)
+            elif isinstance(event, UnreadWritten):
+                yield keeper.keep_unread(event.unread)
+            elif isinstance(event, AnalysisDone):
+                keeper.keep_end(event)
+                if event.reply.finish == "stopped":
+                    keeper.keep_stop()
+                _write_audit(store, by, draft.id, round_.change)
+                yield event
+            else:
+                yield event
+    except (GeneratorExit, ModelError):
+        # The page was closed or the engine died: what stood on the screen is kept as it stood.
+        with suppress(NotAllowed):
+            keeper.flush()
+        raise
+    yield Finished(keeper.draft)
+
+
+def _write_audit(store: Store, by: SignedIn, draft_id: DraftId, change: Change) -> None:
+    act = Act.REGENERATED if change == Change.REGENERATED else Act.ANALYSED
+    with store.write(by) as tx:
+        tx.audit.write(act, Kind.DRAFT, draft_id)
+
+
+def _make_ask(case: Case, fitted: Fitted, task: Task, *, adapter: str = "") -> Ask:
+    messages = make_messages(language=case.language, prefix=fitted.prefix, task=task.text)
+    return Ask(messages, REPLY_TOKENS, task.schema, adapter)
+
+
+def _say_prepared(fitted: Fitted, adapter_reason: str) -> Prepared:
+    history = fitted.history
+    return Prepared(
+        notes_used=history.notes_used,
+        left_out=history.left_out,
+        record_left_out=history.record_left_out,
+        text_read=fitted.text_read,
+        text_left_out=fitted.text_left_out,
+        adapter_reason=adapter_reason,
+    )

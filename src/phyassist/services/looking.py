@@ -1,0 +1,21 @@
+"""Looking one thing up by its id; a patient's whole file is `services.patients.load_patient`."""
+
+from __future__ import annotations
+
+from phyassist.domain.drafts import Draft, DraftId
+from phyassist.domain.records import Consultation, ConsultationId
+from phyassist.store.desk import SignedIn
+from phyassist.store.transactions import Store
+
+
+def get_consultation(store: Store, by: SignedIn, *, consultation_id: ConsultationId) -> Consultation:
+    """Raises NotFound, NotYourPatient, CannotOpen."""
+    with store.read(by) as tx:
+        return tx.consultations.get(consultation_id)
+
+
+def get_draft(store: Store, by: SignedIn, *, draft_id: DraftId, version: int | None = None) -> Draft:
+    """The draft as it stands, or as it stood at `version`.  Raises NotFound, NotYourPatient, CannotOpen."""
+    with store.read(by) as tx:
+        return tx.drafts.get(draft_id) if version is None else tx.drafts.get_version(draft_id, version)
+

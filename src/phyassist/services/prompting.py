@@ -1,0 +1,80 @@
+"""What a prompt begins with: the patient's record and notes, then the text at hand, cut to fit the window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from phyassist.domain.notes import Note
+from phyassist.domain.people import Jurisdiction, Language, PatientId
+from phyassist.domain.reading.sentences import Sentence, split_sentences
+from phyassist.domain.records import Consultation, Record, Span
+from phyassist.lm.protocol import LanguageModel
+from phyassist.prompts.budget import Fitted, choose_history, fit_text
+from phyassist.prompts.draft import REPLY_TOKENS
+from phyassist.prompts.orders import without_orders
+from phyassist.store.transactions import Tx
+
+# Kept free for the longest task, a regeneration that shows a full draft with comments: the beginning of a
+# prompt does not depend on what is asked at its end.
+TASK_SHARE = 1 / 8
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The text at hand and what surrounds it; in which language and under which rules it is written about.
+
+    `spans` are those of the record's statements from this text.
+    """
+
+    language: Language
+    jurisdiction: Jurisdiction
+    sentences: tuple[Sentence, ...] = field(repr=False)
+    spans: tuple[Span, ...] = ()
+    record: Record = field(default_factory=Record)
+    notes: tuple[Note, ...] = field(default=(), repr=False)
+
+
+def load_case(tx: Tx, patient_id: PatientId, consultation: Consultation | None) -> Case:
+    """What every prompt about a consultation begins with; without one, the patient's record and notes.
+
+    The record is shown as it was before this consultation, so that organising it leaves the beginning as it
+    is, with the notes of the other consultations.  Raises NotFound, NotYourPatient, CannotOpen.
+    """
+    patient, record = tx.patients.get(patient_id), tx.records.get(patient_id)
+    notes, jurisdiction = tx.notes.list(patient_id), tx.settings.get().jurisdiction
+    if consultation is None:
+        return Case(patient.language, jurisdiction, (), (), record, notes)
+    source = consultation.source.text
+    spans = tuple(
+        line.statement.span
+        for line in record.lines
+        if line.consultation_id == consultation.id
+        and source[line.statement.span.start : line.statement.span.end] == line.statement.quote
+    )
+    return Case(
+        patient.language,
+        jurisdiction,
+        without_orders(split_sentences(source), patient.language),
+        spans,
+        record.before(consultation.id),
+        tuple(note for note in notes if note.consultation_id != consultation.id),
+    )
+
+
+def fit_case(case: Case, lm: LanguageModel) -> Fitted:
+    """The beginning of a prompt that leaves room for the task and the reply.  Raises PromptTooLong."""
+    history = choose_history(
+        case.record,
+        case.notes,
+        language=case.language,
+        context_tokens=lm.context_tokens,
+        count=lm.count_tokens,
+    )
+    return fit_text(
+        history,
+        case.sentences,
+        case.spans,
+        language=case.language,
+        room_tokens=int(lm.context_tokens * (1 - TASK_SHARE)) - REPLY_TOKENS,
+        count=lm.count_tokens,
+    )

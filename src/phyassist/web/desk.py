@@ -1,0 +1,55 @@
+"""Who is at work: the signed-in counsellor with the practice's settings, in the language of the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from phyassist.domain.practice import PracticeSettings
+from phyassist.errors import Locked
+from phyassist.services.practice import get_practice_settings, resume_login
+from phyassist.web.house import LOGIN_COOKIE, House, get_house, get_theme, get_words
+from phyassist.web.when import When, make_zone
+from phyassist.web.wording import Words
+
+
+if TYPE_CHECKING:
+    from phyassist.store.desk import SignedIn
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    house: House
+    by: SignedIn
+    practice: PracticeSettings
+    w: Words
+    theme: str
+    when: When
+
+
+def get_desk(request: Request) -> Desk:
+    """Raises Locked where the browser has no login, or one that has been idle for too long."""
+    house = get_house(request)
+    cookie = request.cookies.get(LOGIN_COOKIE, "")
+    if not cookie:
+        raise Locked("nobody is signed in", hint="give the passphrase")
+    practice = get_practice_settings(house.store)
+    by = resume_login(house.store, cookie, idle_lock_min=practice.idle_lock_min)
+    w = get_words(request, practice.language, practice.client_word)
+    when = When(make_zone(by.counsellor.zone), w, house.clock())
+    return Desk(house, by, practice, w, get_theme(request), when)
+
+
+AtDesk = Annotated[Desk, Depends(get_desk)]
+
+
+def set_login(response: Response, house: House, secret: str) -> Response:
+    """The login's cookie: out of reach for scripts, never sent from another site, gone with the browser."""
+    response.set_cookie(
+        LOGIN_COOKIE, secret, httponly=True, samesite="strict", secure=house.secure_cookie, path="/"
+    )
+    return response

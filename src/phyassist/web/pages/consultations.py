@@ -1,0 +1,153 @@
+"""A consultation: its text, its question, and organising it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, UploadFile
+from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.responses import Response
+
+from phyassist.domain.drafts import Draft
+from phyassist.domain.people import PatientId
+from phyassist.domain.records import Consultation, ConsultationId
+from phyassist.errors import TextTooLong
+from phyassist.services.drafting import start_draft
+from phyassist.services.intake import check_text, read_upload, save_question, save_source, start_consultation
+from phyassist.services.looking import get_consultation
+from phyassist.services.patients import PatientFile, list_patients, load_patient
+from phyassist.web.desk import AtDesk
+from phyassist.web.faults import PageRoute
+from phyassist.web.render import render
+from phyassist.web.runs import address_of, find_missing, stream_organise, view_writing
+from phyassist.web.views.consultation import (
+    ActionsFragment,
+    ActionsView,
+    make_consultation_page,
+    name_notes,
+    view_head,
+)
+from phyassist.web.views.drafting import DraftFragment, view_draft
+from phyassist.web.views.frame import make_frame
+from phyassist.web.views.people import BeginPage
+
+router = APIRouter(route_class=PageRoute)
+FormText = Annotated[str, Form()]
+Version = Annotated[int, Form()]
+
+
+@router.get("/patients/{patient_id}/consultation")
+def show_last_consultation(desk: AtDesk, patient_id: PatientId) -> Response:
+    file = load_patient(desk.house.store, desk.by, patient_id)
+    if file.consultations:
+        return RedirectResponse(f"/patients/{patient_id}/consultations/{file.consultations[0].id}", 303)
+    frame = make_frame(desk, list_patients(desk.house.store, desk.by), patient_id, "consultation")
+    return render(BeginPage(desk.w, frame, view_head(file, desk)))
+
+
+@router.post("/patients/{patient_id}/consultations")
+def create_consultation(desk: AtDesk, patient_id: PatientId) -> Response:
+    consultation = start_consultation(desk.house.store, desk.by, patient_id=patient_id)
+    return RedirectResponse(f"/patients/{patient_id}/consultations/{consultation.id}", 303)
+
+
+@router.get("/patients/{patient_id}/consultations/{consultation_id}")
+def show_consultation(
+    desk: AtDesk, patient_id: PatientId, consultation_id: ConsultationId, draft: str = ""
+) -> Response:
+    file = load_patient(desk.house.store, desk.by, patient_id)
+    consultation = get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
+    frame = make_frame(desk, list_patients(desk.house.store, desk.by), patient_id, "consultation")
+    return render(make_consultation_page(desk, frame, file, consultation, draft))
+
+
+@router.get("/consultations/{consultation_id}/source")
+def show_source(desk: AtDesk, consultation_id: ConsultationId) -> Response:
+    """What stands in the store, for a window whose own text is older."""
+    source = get_consultation(desk.house.store, desk.by, consultation_id=consultation_id).source
+    body = {"version": source.version, "text": source.text, "time": desk.when.clock(source.saved_at)}
+    return JSONResponse(body)
+
+
+@router.post("/consultations/{consultation_id}/source")
+def keep_source(desk: AtDesk, consultation_id: ConsultationId, after: Version, text: FormText = "") -> Response:
+    text = plain_lines(text)
+    saved = save_source(desk.house.store, desk.by, consultation_id=consultation_id, text=text, after=after)
+    return JSONResponse({"version": saved.version, "time": desk.when.clock(saved.saved_at)})
+
+
+@router.get("/consultations/{consultation_id}/question")
+def show_question(desk: AtDesk, consultation_id: ConsultationId) -> Response:
+    consultation = get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
+    now = desk.when.clock(desk.house.clock())
+    return JSONResponse({"version": consultation.version, "text": consultation.question, "time": now})
+
+
+@router.post("/consultations/{consultation_id}/question")
+def keep_question(
+    desk: AtDesk, consultation_id: ConsultationId, after: Version, question: FormText = ""
+) -> Response:
+    question = plain_lines(question)
+    saved = save_question(
+        desk.house.store, desk.by, consultation_id=consultation_id, question=question, after=after
+    )
+    return JSONResponse({"version": saved.version, "time": desk.when.clock(desk.house.clock())})
+
+
+@router.post("/consultations/{consultation_id}/upload")
+def read_file(desk: AtDesk, consultation_id: ConsultationId, file: UploadFile) -> Response:
+    """The text of a file; the page puts it into the box, from where it is saved like typed words."""
+    get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
+    data = file.file.read(desk.house.upload_bytes_max + 1)
+    if len(data) > desk.house.upload_bytes_max:
+        raise TextTooLong("the file is larger than an upload may be")
+    return JSONResponse({"text": plain_lines(read_upload(file.filename or "", data))})
+
+
+@router.post("/consultations/{consultation_id}/organise")
+def begin_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
+    consultation = get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
+    check_text(consultation.source.text)
+    at = f"/consultations/{consultation_id}"
+    actions = ActionsView(
+        consultation_id, f"{at}/organise/stream", f"{at}/organise/stop", desk.w("actions.starting")
+    )
+    return render(ActionsFragment(desk.w, actions))
+
+
+@router.get("/consultations/{consultation_id}/organise/stream")
+def run_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
+    consultation = get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
+    return stream_organise(desk, consultation)
+
+
+@router.post("/consultations/{consultation_id}/organise/stop")
+def stop_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
+    desk.house.stops.stop(consultation_id)
+    return Response(status_code=204)
+
+
+@router.post("/consultations/{consultation_id}/drafts")
+def begin_draft(desk: AtDesk, consultation_id: ConsultationId) -> Response:
+    """A new draft; one that was stopped in the middle, about the same question, is written to its end."""
+    store, by, w = desk.house.store, desk.by, desk.w
+    consultation = get_consultation(store, by, consultation_id=consultation_id)
+    check_text(consultation.source.text)
+    file = load_patient(store, by, consultation.patient_id)
+    draft = find_unfinished(file, consultation)
+    if draft is None:
+        draft = start_draft(store, by, consultation_id=consultation_id, question=consultation.question)
+    view = view_draft(draft, address_of(draft), name_notes(file, desk))
+    return render(DraftFragment(w, view), ActionsFragment(w, view_writing(desk, draft, oob=True)))
+
+
+def find_unfinished(file: PatientFile, consultation: Consultation) -> Draft | None:
+    draft = file.open_draft
+    if draft is None or draft.consultation_id != consultation.id or draft.question != consultation.question:
+        return None
+    return draft if find_missing(draft) else None
+
+
+def plain_lines(text: str) -> str:
+    """Forms send lines with both signs of a line's end; places in the text are counted with one."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")

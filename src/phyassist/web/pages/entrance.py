@@ -1,0 +1,164 @@
+"""Set-up, unlock, lock, recovery."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import JSONResponse, RedirectResponse
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from phyassist.domain.people import Jurisdiction, Language
+from phyassist.errors import BadInput, PhyAssistError, TooManyTries, WeakPassphrase, WrongPassphrase
+from phyassist.services.practice import end_login, is_set_up, open_login, recover, set_up, sign_in
+from phyassist.web.desk import set_login
+from phyassist.web.faults import PageRoute, make_fault
+from phyassist.web.house import LOGIN_COOKIE, get_house, get_theme, get_words
+from phyassist.web.pages.choices import set_language
+from phyassist.web.render import render
+from phyassist.web.views.entrance import RecoverPage, RecoveryKeyPage, SetupPage, UnlockPage
+from phyassist.web.when import When, make_zone
+from phyassist.web.wording import Words, make_words
+
+if TYPE_CHECKING:
+    from phyassist.store.desk import SignedIn
+
+router = APIRouter(route_class=PageRoute)
+
+
+class SetupForm(BaseModel):
+    name: str = Field(repr=False)
+    passphrase: str = Field(repr=False)
+    again: str = Field(repr=False)
+    language: Language
+    jurisdiction: Jurisdiction
+    zone: str = ""
+
+
+class RecoverForm(BaseModel):
+    recovery_key: str = Field(repr=False)
+    passphrase: str = Field(repr=False)
+    again: str = Field(repr=False)
+
+
+@router.get("/setup")
+def show_setup(request: Request) -> Response:
+    house = get_house(request)
+    if is_set_up(house.store):
+        return RedirectResponse("/", 303)
+    return render(SetupPage(get_words(request), get_theme(request), "", house.jurisdiction, ""))
+
+
+@router.post("/setup")
+def do_setup(request: Request, form: Annotated[SetupForm, Form()]) -> Response:
+    house, w = get_house(request), make_words(form.language)
+    try:
+        check_same(form.passphrase, form.again)
+        done = set_up(
+            house.store,
+            name=form.name,
+            passphrase=form.passphrase,
+            language=form.language,
+            jurisdiction=form.jurisdiction,
+            zone=make_zone(form.zone or house.zone).key,
+        )
+    except (BadInput, WeakPassphrase) as error:
+        page = SetupPage(w, get_theme(request), form.name, form.jurisdiction, describe(w, error))
+        return render(page, status=422)
+    return show_recovery_key(request, w, done.recovery_key.reveal_text(), done.signed_in)
+
+
+def show_recovery_key(request: Request, w: Words, recovery_key: str, by: SignedIn) -> Response:
+    """The only time that the key is shown; the browser is signed in from here on."""
+    house = get_house(request)
+    when = When(make_zone(by.counsellor.zone), w, house.clock())
+    page = RecoveryKeyPage(w, get_theme(request), recovery_key, by.counsellor.name, when.date(house.clock()))
+    response = set_language(render(page), w.language)
+    return set_login(response, house, open_login(house.store, by).reveal_text())
+
+
+@router.get("/unlock")
+def show_unlock(request: Request, next: str = "/") -> Response:  # noqa: A002 - the name in the address
+    if not is_set_up(get_house(request).store):
+        return RedirectResponse("/setup", 303)
+    return render(UnlockPage(get_words(request), get_theme(request), own_path(next), ""))
+
+
+@router.post("/unlock")
+def do_unlock(
+    request: Request,
+    passphrase: Annotated[str, Form()],
+    next: Annotated[str, Form()] = "/",  # noqa: A002 - the name of the field
+) -> Response:
+    house = get_house(request)
+    as_json = "application/json" in request.headers.get("accept", "")
+    try:
+        by = sign_in(house.store, passphrase=passphrase)
+    except (WrongPassphrase, TooManyTries) as error:
+        if as_json:
+            raise
+        w = get_words(request)
+        problem = describe(w, error)
+        return render(UnlockPage(w, get_theme(request), own_path(next), problem), status=403)
+    response = JSONResponse({}) if as_json else RedirectResponse(own_path(next), 303)
+    return set_login(response, house, open_login(house.store, by).reveal_text())
+
+
+@router.post("/lock")
+def do_lock(request: Request) -> Response:
+    end_login_of(request)
+    as_json = "application/json" in request.headers.get("accept", "")
+    response = JSONResponse({}) if as_json else RedirectResponse("/unlock", 303)
+    response.delete_cookie(LOGIN_COOKIE, path="/")
+    return response
+
+
+def end_login_of(request: Request) -> None:
+    cookie = request.cookies.get(LOGIN_COOKIE, "")
+    if cookie:
+        end_login(get_house(request).store, cookie)
+
+
+@router.get("/recover")
+def show_recover(request: Request) -> Response:
+    return render(RecoverPage(get_words(request), get_theme(request), ""))
+
+
+@router.post("/recover")
+def do_recover(request: Request, form: Annotated[RecoverForm, Form()]) -> Response:
+    house, w = get_house(request), get_words(request)
+    try:
+        check_same(form.passphrase, form.again)
+        by = recover(house.store, recovery_key=form.recovery_key, new_passphrase=form.passphrase)
+    except WrongPassphrase:
+        return render(RecoverPage(w, get_theme(request), w("recover.wrong")), status=403)
+    except (BadInput, WeakPassphrase, TooManyTries) as error:
+        return render(RecoverPage(w, get_theme(request), describe(w, error)), status=422)
+    return set_login(RedirectResponse("/", 303), house, open_login(house.store, by).reveal_text())
+
+
+class Differ(BadInput):
+    """The two fields for one passphrase hold different text."""
+
+    code = "PA-DIFFER"
+
+
+def check_same(passphrase: str, again: str) -> None:
+    if passphrase != again:
+        raise Differ("the two passphrases are not the same")
+
+
+def describe(w: Words, error: PhyAssistError) -> str:
+    if isinstance(error, Differ):
+        return w("setup.differ")
+    fault = make_fault(w, error)
+    return f"{fault.what} {fault.next}"
+
+
+def own_path(path: str) -> str:
+    """A path of this site; anything that would lead elsewhere becomes the workspace."""
+    parts = urlsplit(path)
+    is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc
+    return path if is_own and not parts.scheme else "/"

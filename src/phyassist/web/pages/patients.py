@@ -1,0 +1,103 @@
+"""A patient's card, and the way to the page that is open for them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from phyassist.domain.people import Language, PatientId
+from phyassist.errors import BadInput
+from phyassist.services.intake import start_consultation
+from phyassist.services.patients import delete_patient, edit_patient, list_patients, load_patient, new_patient
+from phyassist.web.desk import AtDesk, Desk
+from phyassist.web.faults import PageRoute
+from phyassist.web.pages.entrance import describe
+from phyassist.web.render import render
+from phyassist.web.views.frame import make_frame
+from phyassist.web.views.people import PatientFormPage
+
+router = APIRouter(route_class=PageRoute)
+
+
+class PatientForm(BaseModel):
+    name: str = Field("", repr=False)
+    number: str = Field("", repr=False)
+    language: Language = "zh"
+    after: str = ""
+
+
+@router.get("/patients/new")
+def show_new_patient(desk: AtDesk) -> Response:
+    return render(make_form(desk, PatientForm(language=desk.w.language)))
+
+
+@router.post("/patients")
+def create_patient(desk: AtDesk, form: Annotated[PatientForm, Form()]) -> Response:
+    store, by = desk.house.store, desk.by
+    try:
+        patient = new_patient(store, by, name=form.name, number=form.number, language=form.language)
+    except BadInput as error:
+        return render(make_form(desk, form, problem=describe(desk.w, error)), status=422)
+    consultation = start_consultation(store, by, patient_id=patient.id)
+    return RedirectResponse(f"/patients/{patient.id}/consultations/{consultation.id}", 303)
+
+
+@router.get("/patients/{patient_id}")
+def open_patient(desk: AtDesk, patient_id: PatientId) -> Response:
+    """Straight to the unfinished draft where there is one, else to the last consultation."""
+    file = load_patient(desk.house.store, desk.by, patient_id)
+    if file.open_draft is not None:
+        where = f"consultations/{file.open_draft.consultation_id}"
+    else:
+        where = "consultation"
+    return RedirectResponse(f"/patients/{patient_id}/{where}", 303)
+
+
+@router.get("/patients/{patient_id}/edit")
+def show_patient(desk: AtDesk, patient_id: PatientId) -> Response:
+    patient = load_patient(desk.house.store, desk.by, patient_id).patient
+    after = patient.updated_at.isoformat() if patient.updated_at else ""
+    form = PatientForm(name=patient.name, number=patient.number, language=patient.language, after=after)
+    return render(make_form(desk, form, patient_id))
+
+
+@router.post("/patients/{patient_id}")
+def save_patient(desk: AtDesk, patient_id: PatientId, form: Annotated[PatientForm, Form()]) -> Response:
+    after = datetime.fromisoformat(form.after) if form.after else None
+    try:
+        edit_patient(
+            desk.house.store,
+            desk.by,
+            patient_id=patient_id,
+            name=form.name,
+            number=form.number,
+            language=form.language,
+            after=after,
+        )
+    except BadInput as error:
+        return render(make_form(desk, form, patient_id, describe(desk.w, error)), status=422)
+    return RedirectResponse(f"/patients/{patient_id}", 303)
+
+
+@router.post("/patients/{patient_id}/delete")
+def remove_patient(desk: AtDesk, patient_id: PatientId, confirm: Annotated[str, Form()]) -> Response:
+    store, by = desk.house.store, desk.by
+    patient = load_patient(store, by, patient_id).patient
+    if confirm.strip() != patient.name:
+        form = PatientForm(name=patient.name, number=patient.number, language=patient.language)
+        page = make_form(desk, form, patient_id, desk.w("patient.delete_differs"))
+        return render(page, status=422)
+    delete_patient(store, by, patient_id=patient_id)
+    return RedirectResponse("/patients", 303)
+
+
+def make_form(desk: Desk, form: PatientForm, patient_id: str = "", problem: str = "") -> PatientFormPage:
+    frame = make_frame(desk, list_patients(desk.house.store, desk.by), patient_id)
+    return PatientFormPage(
+        desk.w, frame, patient_id, form.name, form.number, form.language, form.after, problem
+    )

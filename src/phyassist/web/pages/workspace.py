@@ -1,0 +1,126 @@
+"""The workspace with nobody chosen, finding, the practice's settings, and the sign of life."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import PlainTextResponse, RedirectResponse
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from phyassist.domain.people import Jurisdiction, Language
+from phyassist.domain.practice import ClientWord, PracticeSettings
+from phyassist.errors import BadInput, ModelError, TooManyTries, UnknownName, WeakPassphrase, WrongPassphrase
+from phyassist.services.patients import find, list_patients
+from phyassist.services.practice import change_passphrase, is_set_up, save_practice_settings
+from phyassist.web.desk import AtDesk, Desk
+from phyassist.web.faults import PageRoute
+from phyassist.web.house import get_house
+from phyassist.web.pages.choices import set_language, set_theme
+from phyassist.web.pages.entrance import check_same, describe
+from phyassist.web.render import render
+from phyassist.web.views.frame import WelcomePage, make_frame
+from phyassist.web.views.people import FoundFragment, FoundPage, PracticePage, RailFragment, view_found
+
+router = APIRouter(route_class=PageRoute)
+CLIENT_WORDS: tuple[ClientWord, ...] = ("client", "seeker", "patient")
+
+
+class PracticeForm(BaseModel):
+    language: Language
+    theme: str
+    client_word: ClientWord
+    jurisdiction: Jurisdiction
+    idle_lock_min: int
+    hide_names: str = ""
+
+
+@router.get("/alive")
+def show_alive() -> Response:
+    """Needs no login and keeps none awake."""
+    return PlainTextResponse("alive")
+
+
+@router.get("/")
+def show_workspace(request: Request) -> Response:
+    if not is_set_up(get_house(request).store):
+        return RedirectResponse("/setup", 303)
+    return RedirectResponse("/patients", 303)
+
+
+@router.get("/patients")
+def show_welcome(desk: AtDesk) -> Response:
+    rows = list_patients(desk.house.store, desk.by)
+    return render(WelcomePage(desk.w, make_frame(desk, rows)))
+
+
+@router.get("/find")
+def show_found(request: Request, desk: AtDesk, q: str = "") -> Response:
+    store, by = desk.house.store, desk.by
+    fragment = request.headers.get("hx-request") == "true"
+    if fragment and not q.strip():
+        return render(RailFragment(desk.w, make_frame(desk, list_patients(store, by))))
+    found = view_found(find(store, by, q), desk)
+    if fragment:
+        return render(FoundFragment(desk.w, found))
+    return render(FoundPage(desk.w, make_frame(desk, list_patients(store, by)), found))
+
+
+@router.get("/practice")
+def show_practice(desk: AtDesk, said: str = "") -> Response:
+    known = {"saved": desk.w("practice.saved"), "changed": desk.w("practice.changed")}
+    return render(make_practice_page(desk, known.get(said, "")))
+
+
+@router.post("/practice")
+def save_practice(desk: AtDesk, form: Annotated[PracticeForm, Form()]) -> Response:
+    settings = PracticeSettings(
+        form.language, form.jurisdiction, form.idle_lock_min, form.client_word, bool(form.hide_names)
+    )
+    try:
+        save_practice_settings(desk.house.store, desk.by, settings)
+    except BadInput as error:
+        return render(make_practice_page(desk, "", describe(desk.w, error)), status=422)
+    return set_theme(set_language(RedirectResponse("/practice?said=saved", 303), form.language), form.theme)
+
+
+@router.post("/practice/passphrase")
+def save_passphrase(
+    request: Request,
+    desk: AtDesk,
+    old: Annotated[str, Form()],
+    passphrase: Annotated[str, Form()],
+    again: Annotated[str, Form()],
+) -> Response:
+    try:
+        check_same(passphrase, again)
+        change_passphrase(desk.house.store, desk.by, passphrase=old, new_passphrase=passphrase)
+    except (BadInput, WeakPassphrase, WrongPassphrase, TooManyTries) as error:
+        return render(make_practice_page(desk, "", describe(desk.w, error)), status=422)
+    return RedirectResponse("/practice?said=changed", 303)
+
+
+def make_practice_page(desk: Desk, said: str, problem: str = "") -> PracticePage:
+    name, context_tokens = describe_model(desk)
+    return PracticePage(
+        w=desk.w,
+        frame=make_frame(desk, list_patients(desk.house.store, desk.by), tab="practice"),
+        jurisdiction=desk.practice.jurisdiction,
+        client_word=desk.practice.client_word,
+        client_words=tuple((word, desk.w(f"client.{word}")) for word in CLIENT_WORDS),
+        idle_lock_min=desk.practice.idle_lock_min,
+        model=name,
+        context_tokens=context_tokens,
+        said=said,
+        problem=problem,
+    )
+
+
+def describe_model(desk: Desk) -> tuple[str, int]:
+    """The name and reach of the model in use; no name where there is none."""
+    try:
+        model = desk.house.model()
+    except (ModelError, UnknownName):
+        return "", 0
+    return model.name, model.context_tokens

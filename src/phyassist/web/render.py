@@ -1,0 +1,49 @@
+"""From a view to a reply: a template's context is exactly its view's fields."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from functools import cache
+from importlib.resources import files
+from typing import Any, ClassVar, Protocol
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+
+class View(Protocol):
+    """A frozen dataclass that names its template."""
+
+    template: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+@cache
+def get_environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("phyassist.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["styles"] = _names("css", ".css")
+    return environment
+
+
+def _names(folder: str, ending: str) -> list[str]:
+    entries = files("phyassist.web").joinpath("static", folder).iterdir()
+    return sorted(entry.name for entry in entries if entry.name.endswith(ending))
+
+
+def make_context(view: View) -> dict[str, Any]:
+    return {each.name: getattr(view, each.name) for each in fields(view)}
+
+
+def render_text(view: View) -> str:
+    return get_environment().get_template(view.template).render(make_context(view))
+
+
+def render(*views: View, status: int = 200, headers: dict[str, str] | None = None) -> HTMLResponse:
+    """A page, or a fragment followed by the fragments that change elsewhere on the page with it."""
+    return HTMLResponse("\n".join(render_text(view) for view in views), status, headers)

@@ -1,0 +1,335 @@
+"""What the model does while the counsellor looks on: the services' events as pieces of the page."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from phyassist.domain.drafts import Draft, DraftId, ItemId, Section
+from phyassist.domain.records import Consultation, Record
+from phyassist.errors import ModelError, UnknownName
+from phyassist.lm.protocol import LanguageModel, Reading
+from phyassist.services.drafting import (
+    AnalysisDone,
+    DraftEvent,
+    Finished,
+    ItemWords,
+    ItemWritten,
+    UnreadWritten,
+    redo_items,
+    write_draft,
+)
+from phyassist.services.intake import (
+    OrganiseDone,
+    OrganiseEvent,
+    Progress,
+    QuestionFound,
+    RecordSaved,
+    organise,
+)
+from phyassist.services.looking import get_consultation, get_draft
+from phyassist.services.patients import load_patient
+from phyassist.web.desk import Desk
+from phyassist.web.faults import guard_bits
+from phyassist.web.render import View, render_text
+from phyassist.web.sse import Bit, one_shot, stream
+from phyassist.web.views.consultation import (
+    ActionsFragment,
+    ActionsView,
+    DraftRunFragment,
+    GivenFragment,
+    ProgressFragment,
+    QuestionFragment,
+    RunView,
+    name_notes,
+    view_consultation,
+)
+from phyassist.web.views.drafting import (
+    DraftFragment,
+    ItemFragment,
+    ItemsFragment,
+    NewItemFragment,
+    NewUnreadFragment,
+    UnreadListFragment,
+    VersionFragment,
+    WritingFragment,
+    find_item_view,
+    view_draft,
+    view_sections,
+    view_unread,
+)
+from phyassist.web.views.recording import RecordFragment, view_record
+
+WORDS_EVERY_S = 0.2
+ABOUT_AFTER_S = 10
+
+
+def bit(*views: View) -> Bit:
+    return Bit("\n".join(render_text(view) for view in views))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a run is to write: all of a new draft, or some of its items anew."""
+
+    after: int
+    redo: bool = False
+    item_ids: tuple[ItemId, ...] | None = None
+    section: Section | None = None
+
+    def to_query(self) -> str:
+        pairs = [("after", str(self.after)), *(("items", item_id) for item_id in self.item_ids or ())]
+        if self.redo:
+            pairs.append(("redo", "yes"))
+        if self.section is not None:
+            pairs.append(("section", self.section.value))
+        return urlencode(pairs)
+
+
+def address_of(draft: Draft, wanted: Wanted | None = None) -> str:
+    """The stream that writes into a draft.  It names the version it follows, so it can run only once."""
+    return f"/drafts/{draft.id}/stream?{(wanted or Wanted(draft.version)).to_query()}"
+
+
+def find_missing(draft: Draft) -> tuple[Section, ...]:
+    """Sections that nothing was written for yet."""
+    return tuple(
+        section for section in Section if not any(item.section == section for item in draft.items)
+    )
+
+
+def view_writing(desk: Desk, draft: Draft, wanted: Wanted | None = None, *, oob: bool = False) -> ActionsView:
+    """The run with its Stop, where Organise and Analysis were."""
+    return ActionsView(
+        draft.consultation_id,
+        address_of(draft, wanted),
+        f"/drafts/{draft.id}/stop",
+        desk.w("actions.starting"),
+        oob=oob,
+    )
+
+
+def stream_organise(desk: Desk, consultation: Consultation) -> Response:
+    """Organise a consultation, part by part, into the record."""
+    stop = desk.house.stops.open(consultation.id)
+    idle = ActionsView(consultation.id, oob=True)
+    if stop is None:
+        busy = replace(idle, said=desk.w("actions.busy"))
+        return one_shot(bit(ActionsFragment(desk.w, busy)))
+
+    def bits(stop: threading.Event) -> Iterator[Bit]:
+        run = OrganiseRun(desk, consultation)
+        model = find_model(desk)
+        for event in organise(
+            desk.house.store, model, desk.by, consultation_id=consultation.id, stop=stop
+        ):
+            yield from run.tell(event, stop.is_set())
+
+    def at_last() -> Iterator[Bit]:
+        yield bit(ActionsFragment(desk.w, idle))
+
+    guarded = guard_bits(bits, desk.w, at_last)
+    return stream(guarded, stop, lambda: desk.house.stops.close(consultation.id))
+
+
+def find_model(desk: Desk) -> LanguageModel | None:
+    """The model, or none: rules and the small reader organise a text without it, only less fully."""
+    try:
+        return desk.house.model()
+    except (ModelError, UnknownName):
+        return None
+
+
+class OrganiseRun:
+    """Keeps count of one run's parts and time."""
+
+    def __init__(self, desk: Desk, consultation: Consultation) -> None:
+        self.desk = desk
+        self.consultation = consultation
+        self.started = desk.house.clock()
+
+    def tell(self, event: OrganiseEvent | RecordSaved, stopped: bool) -> Iterator[Bit]:
+        if isinstance(event, Progress):
+            yield bit(ProgressFragment(self.desk.w, self.progress(event)))
+        elif isinstance(event, RecordSaved):
+            yield bit(self.show(event.record))
+        elif isinstance(event, QuestionFound):
+            now = self.again()
+            yield bit(QuestionFragment(self.desk.w, view_consultation(now, (), self.desk.when)))
+        elif isinstance(event, OrganiseDone):
+            yield bit(ActionsFragment(self.desk.w, self.done(event, stopped)))
+
+    def again(self) -> Consultation:
+        return get_consultation(
+            self.desk.house.store, self.desk.by, consultation_id=self.consultation.id
+        )
+
+    def show(self, record: Record) -> RecordFragment:
+        patient_id = self.consultation.patient_id
+        fields = view_record(record, patient_id)
+        return RecordFragment(self.desk.w, patient_id, record.version, fields, "consultation", oob=True)
+
+    def progress(self, event: Progress) -> ActionsView:
+        said = self.desk.w("actions.reading_part", part=event.part, parts=event.parts)
+        done = event.part - 1
+        elapsed_s = (self.desk.house.clock() - self.started).total_seconds()
+        left_s = elapsed_s / done * (event.parts - done) if done else 0.0
+        if left_s > ABOUT_AFTER_S:
+            said = f"{said} · {self.desk.w('actions.about_left', seconds=round(left_s))}"
+        return ActionsView(
+            self.consultation.id, said=said, done=done, total=event.parts, progress_oob=True
+        )
+
+    def done(self, event: OrganiseDone, stopped: bool) -> ActionsView:
+        w = self.desk.w
+        said = w("actions.organised", count=len(event.statements), seconds=round(event.seconds))
+        if not event.statements:
+            said = w("actions.nothing_found")
+        if stopped:
+            said = w("actions.stopped")
+        if event.unread:
+            said = f"{said} {w('actions.parts_unread', count=len(event.unread))}"
+        return ActionsView(self.consultation.id, said=said, oob=True)
+
+
+def stream_draft(desk: Desk, draft: Draft, wanted: Wanted) -> Response:
+    """Write a draft, or some of its items anew, item by item."""
+    run = DraftRun(desk, draft, wanted)
+    if draft.version != wanted.after:
+        # The browser calls again by itself after a break; what was written before it is shown, nothing twice.
+        return one_shot(Bit("\n".join(each.html for each in run.show_again())))
+    stop = desk.house.stops.open(draft.id)
+    if stop is None:
+        return one_shot(bit(*run.idle(desk.w("actions.busy"))))
+
+    def bits(stop: threading.Event) -> Iterator[Bit]:
+        for event in run.events(stop):
+            yield from run.tell(event)
+        yield from run.finish(desk.w("actions.stopped") if stop.is_set() else "")
+
+    guarded = guard_bits(bits, desk.w, run.show_again)
+    return stream(guarded, stop, lambda: desk.house.stops.close(draft.id))
+
+
+class DraftRun:
+    """What the page shows of a draft while it is being written."""
+
+    def __init__(self, desk: Desk, draft: Draft, wanted: Wanted) -> None:
+        self.desk = desk
+        self.draft = draft
+        self.wanted = wanted
+        self.shown = {item.id for item in draft.items}
+        self.started = self.last_words = desk.house.clock()
+        self.written = 0
+        self.repeated = 0
+        self.writing = ""
+        self.writing_place: tuple[Section, int] | None = None
+
+    def events(self, stop: threading.Event) -> Iterator[DraftEvent]:
+        store, model, by = self.desk.house.store, self.desk.house.model(), self.desk.by
+        if not self.wanted.redo:
+            return write_draft(store, model, by, draft_id=self.draft.id, stop=stop)
+        return redo_items(
+            store,
+            model,
+            by,
+            draft_id=self.draft.id,
+            item_ids=self.wanted.item_ids,
+            section=self.wanted.section,
+            after=self.wanted.after,
+            stop=stop,
+        )
+
+    def tell(self, event: DraftEvent) -> Iterator[Bit]:
+        w = self.desk.w
+        if isinstance(event, Reading) and not self.wanted.redo:
+            actions = ActionsView(
+                self.draft.consultation_id,
+                said=w("actions.reading_prompt"),
+                done=event.read,
+                total=event.total,
+                progress_oob=True,
+            )
+            yield bit(ProgressFragment(w, actions))
+        elif isinstance(event, ItemWords):
+            yield from self.words(event)
+        elif isinstance(event, ItemWritten):
+            yield self.item(event)
+        elif isinstance(event, AnalysisDone):
+            self.repeated = event.repeated
+        elif isinstance(event, UnreadWritten):
+            self.again()
+            yield bit(
+                NewUnreadFragment(w, self.draft.id, view_unread(event.unread)),
+                VersionFragment(w, self.draft.version, w("unread.title")),
+            )
+
+    def words(self, event: ItemWords) -> Iterator[Bit]:
+        """A few times a second at most: the page is read by a person."""
+        now, place = self.desk.house.clock(), (event.section, event.no)
+        self.writing = self.writing + event.text if place == self.writing_place else event.text
+        self.writing_place = place
+        if (now - self.last_words).total_seconds() >= WORDS_EVERY_S:
+            self.last_words = now
+            yield bit(WritingFragment(self.desk.w, event.section.value, self.writing))
+
+    def item(self, event: ItemWritten) -> Bit:
+        self.again()
+        self.written += 1
+        self.writing_place = None
+        self.written += 1
+        w, item = self.desk.w, find_item_view(self.draft, event.item.id)
+        if item is None:
+            return bit(VersionFragment(w, self.draft.version))
+        said = w("item.written_said", section=w(f"section.{item.section}"), no=item.no, text=item.text)
+        rest = (WritingFragment(w, item.section, ""), VersionFragment(w, self.draft.version, said))
+        if event.item.id in self.shown:
+            return bit(ItemFragment(w, item, oob="true"), *rest)
+        self.shown.add(event.item.id)
+        return bit(NewItemFragment(w, item), *rest)
+
+    def again(self) -> None:
+        draft_id = DraftId(self.draft.id)
+        self.draft = get_draft(self.desk.house.store, self.desk.by, draft_id=draft_id)
+
+    def finish(self, said: str) -> Iterator[Bit]:
+        """The buttons again; sections whose items are not those on the page, or in another order, anew."""
+        self.again()
+        w = self.desk.w
+        seconds = round((self.desk.house.clock() - self.started).total_seconds())
+        said = said or w("actions.analysed", count=self.written, seconds=seconds)
+        if self.repeated and self.wanted.redo:
+            said = w("draft.repeated")
+        views: list[View] = [WritingFragment(w, section.value, "") for section in Section]
+        if self.wanted.redo:
+            views += [
+                ItemsFragment(w, section.name, section.items, oob=True)
+                for section in view_sections(self.draft.items, self.draft.id)
+                if any(ItemId(item.item_id) not in self.shown for item in section.items)
+            ]
+        unread = tuple(view_unread(each) for each in self.draft.unread)
+        views.append(UnreadListFragment(w, self.draft.id, unread))
+        yield bit(*views, VersionFragment(w, self.draft.version), *self.idle(said))
+
+    def idle(self, said: str) -> tuple[View, ...]:
+        w = self.desk.w
+        above, below = ("", said) if self.wanted.redo else (said, "")
+        buttons: list[View] = [
+            DraftRunFragment(w, self.draft.id, RunView("", "", "", below, oob=True)),
+            ActionsFragment(w, ActionsView(self.draft.consultation_id, said=above, oob=True)),
+        ]
+        file = load_patient(self.desk.house.store, self.desk.by, self.draft.patient_id)
+        view = view_draft(self.draft, "", name_notes(file, self.desk))
+        return (*buttons, GivenFragment(w, view))
+
+    def show_again(self) -> Iterator[Bit]:
+        """The whole draft as the store has it."""
+        self.again()
+        file = load_patient(self.desk.house.store, self.desk.by, self.draft.patient_id)
+        view = view_draft(self.draft, "", name_notes(file, self.desk))
+        actions = ActionsView(self.draft.consultation_id, oob=True)
+        yield bit(DraftFragment(self.desk.w, view, oob=True), ActionsFragment(self.desk.w, actions))

@@ -1,0 +1,154 @@
+// Text is saved as it is typed.  What could not be saved yet lives in this page's memory only, never on disk.
+import { whenConnected } from "./connection.js";
+import { showLock } from "./lock.js";
+import { say } from "./words.js";
+
+const PAUSE_MS = 700;
+const boxes = new Map();
+
+export function startAutosave() {
+  for (const box of document.querySelectorAll("textarea[data-autosave]")) watch(box);
+  document.body.addEventListener("htmx:oobBeforeSwap", (event) => {
+    // A question that was found does not take the place of one that is being written.
+    const box = event.target;
+    if (box.id === "question" && (box.value.trim() || box === document.activeElement)) event.detail.shouldSwap = false;
+  });
+  document.body.addEventListener("htmx:oobAfterSwap", () => {
+    for (const box of document.querySelectorAll("textarea[data-autosave]")) if (!boxes.has(box)) watch(box);
+    for (const box of boxes.keys()) if (!box.isConnected) boxes.delete(box);
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (!hasUnsaved()) return;
+    for (const state of boxes.values()) if (state.dirty) send(state, true);
+    if (hasWaitingBox()) { event.preventDefault(); event.returnValue = say("leave"); }
+  });
+  document.body.addEventListener("htmx:confirm", (event) => {
+    // What the model is to read must be saved before it is asked.
+    if (!event.target.closest("[data-flush]")) return;
+    event.preventDefault();
+    flush().then((saved) => { if (saved) event.detail.issueRequest(true); });
+  });
+}
+
+export function hasUnsaved() { return [...boxes.values()].some((state) => state.dirty || state.sending); }
+function hasWaitingBox() { return [...boxes.values()].some((state) => state.failed); }
+
+export async function flush() {
+  for (const state of boxes.values()) {
+    window.clearTimeout(state.timer);
+    while (state.sending) await state.sending;
+    if (state.dirty) await send(state);
+  }
+  return !hasUnsaved();
+}
+
+function watch(box) {
+  const state = { box, timer: 0, dirty: false, sending: null, failed: false, note: document.getElementById(box.dataset.savedTo) };
+  boxes.set(box, state);
+  showLength(box);
+  // Words typed while the page was still loading.
+  if (box.value !== box.defaultValue) { state.dirty = true; send(state); }
+  box.addEventListener("input", () => {
+    state.dirty = true;
+    showLength(box);
+    window.clearTimeout(state.timer);
+    state.timer = window.setTimeout(() => send(state), PAUSE_MS);
+  });
+  box.addEventListener("blur", () => { if (state.dirty) send(state); });
+}
+
+function send(state, leaving = false) {
+  if (state.sending) return state.sending.then(() => (state.dirty ? send(state, leaving) : undefined));
+  window.clearTimeout(state.timer);
+  state.sending = post(state, leaving).finally(() => { state.sending = null; });
+  return state.sending;
+}
+
+async function post(state, leaving) {
+  const { box, note } = state;
+  const text = box.value;
+  state.dirty = false;
+  mark(note, say("saving"));
+  let reply;
+  try {
+    reply = await fetch(box.dataset.autosave, {
+      method: "POST",
+      headers: { Accept: "application/json" },
+      body: new URLSearchParams({ [box.name]: text, after: box.dataset.after }),
+      keepalive: leaving && text.length < 20000,
+    });
+  } catch {
+    keep(state);
+    whenConnected(box, () => send(state));
+    return;
+  }
+  await take(state, reply, text);
+}
+
+async function take(state, reply, text) {
+  const { box, note } = state;
+  if (reply.ok) {
+    const saved = await reply.json();
+    state.failed = false;
+    box.dataset.after = saved.version;
+    mark(note, say("saved", { time: saved.time }));
+    showSource(box, text);
+    return;
+  }
+  keep(state);
+  if (reply.status === 401) { showLock(); return; }
+  if (reply.status === 409) { showChanged(state); return; }
+  const fault = await reply.json().catch(() => ({ what: "", next: "" }));
+  mark(note, `${fault.what} ${fault.next}`.trim(), true);
+  if (reply.status >= 500) state.timer = window.setTimeout(() => send(state), 10000);
+}
+
+function keep(state) {
+  state.dirty = true;
+  state.failed = true;
+  mark(state.note, say("kept"), true);
+}
+
+function mark(note, text, waiting = false) {
+  if (!note) return;
+  note.textContent = text;
+  note.classList.toggle("waiting", waiting);
+}
+
+async function showChanged(state) {
+  const card = document.getElementById(`${state.box.id}-changed`) || document.getElementById("source-changed");
+  const reply = await fetch(state.box.dataset.autosave, { headers: { Accept: "application/json" } });
+  if (!reply.ok) return;
+  const theirs = await reply.json();
+  card.hidden = false;
+  card.querySelector("[data-keep-mine]").onclick = () => { card.hidden = true; state.box.dataset.after = theirs.version; send(state); };
+  card.querySelector("[data-take-theirs]").onclick = () => {
+    card.hidden = true;
+    state.box.value = theirs.text;
+    state.box.dataset.after = theirs.version;
+    state.dirty = false;
+    state.failed = false;
+    mark(state.note, say("saved", { time: theirs.time }));
+    showLength(state.box);
+    showSource(state.box, theirs.text);
+  };
+}
+
+function showSource(box, text) {
+  const pane = document.querySelector("#pane-source [data-source-text]");
+  if (box.id === "source" && pane) pane.textContent = text;
+}
+
+function showLength(box) {
+  const place = document.querySelector(`[data-for="${box.id}"]`);
+  if (!place) return;
+  const text = box.value.trim();
+  const count = Array.from(text).length;
+  const han = (text.match(/[\u3400-\u9fff]/g) || []).length;
+  const words = (text.replace(/[\u3400-\u9fff]/g, " ").match(/\S+/g) || []).length;
+  // Reading speeds of adults: about 350 Chinese characters, or 230 English words, a minute.
+  const minutes = han / 350 + words / 230;
+  if (!count) { place.textContent = ""; return; }
+  const time = minutes < 1 ? say("seconds") : say("minutes", { count: Math.round(minutes) });
+  place.textContent = `${say("length", { count })} · ${time}`;
+}

@@ -1,0 +1,26 @@
+// Everything that the pages do by themselves, beyond what htmx does for them.
+import { startAutosave } from "./autosave.js";
+import { startConnection } from "./connection.js";
+import { startFiles } from "./files.js";
+import { startItems } from "./items.js";
+import { startKeys } from "./keys.js";
+import { startLight } from "./light.js";
+import { startLock } from "./lock.js";
+import { startPanels } from "./panels.js";
+import { startPaper } from "./paper.js";
+import { startRuns } from "./runs.js";
+
+startConnection();
+startAutosave();
+startFiles();
+startItems();
+startKeys();
+startLight();
+startLock();
+startPanels();
+startPaper();
+startRuns();
+for (const input of document.querySelectorAll("[data-zone]")) {
+  input.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+}
+document.documentElement.dataset.ready = "yes";

@@ -1,0 +1,87 @@
+"""What every page of the workspace shares: the rail, the head, the words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from phyassist.domain.people import Patient
+from phyassist.services.patients import PatientRow
+from phyassist.web.desk import Desk
+from phyassist.web.wording import Words
+
+
+@dataclass(frozen=True, slots=True)
+class RailRow:
+    patient_id: str
+    name: str = field(repr=False)
+    day: str
+    has_open_draft: bool
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """`tab` is empty on pages that belong to no patient."""
+
+    language: str
+    theme: str
+    counsellor: str = field(repr=False)
+    rail: tuple[RailRow, ...]
+    patient_id: str
+    tab: str
+    idle_lock_min: int
+    hide_names: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PatientHead:
+    patient_id: str
+    name: str = field(repr=False)
+    number: str = field(repr=False)
+    facts: str = field(repr=False)
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class WelcomePage:
+    """The workspace with nobody chosen."""
+
+    template: ClassVar[str] = "welcome.html"
+    w: Words
+    frame: Frame
+
+
+def make_frame(desk: Desk, rows: tuple[PatientRow, ...], patient_id: str = "", tab: str = "") -> Frame:
+    rail = tuple(
+        RailRow(
+            row.patient.id,
+            show_name(row.patient, desk.practice.hide_names),
+            desk.when.day(row.last_at),
+            row.has_open_draft,
+            row.patient.id == patient_id,
+        )
+        for row in rows
+    )
+    return Frame(
+        desk.w.language,
+        desk.theme,
+        desk.by.counsellor.name,
+        rail,
+        patient_id,
+        tab,
+        desk.practice.idle_lock_min,
+        desk.practice.hide_names,
+    )
+
+
+def show_name(patient: Patient, hide: bool) -> str:
+    """The name; in a shared room its initials, and the number beside them."""
+    if not hide:
+        return patient.name
+    words = patient.name.split()
+    if len(words) > 1:
+        initials = " ".join(f"{word[0]}." for word in words)
+    else:
+        initials = f"{patient.name[:1]}…"
+    return f"{initials} {patient.number}".strip()

@@ -1,0 +1,105 @@
+"""No page breaks a rule that axe-core knows, in either theme and language, wide and narrow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Workspace, add_patient, set_up
+from tests.web.samples import NAMES, TEXT
+
+pytestmark = pytest.mark.browser
+AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def find_violations(page: Any, where: str) -> list[str]:
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate(
+        "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES
+    )
+    return [
+        f"{where}: {each['id']} {node['target']} {node.get('failureSummary', '')}"
+        for each in found["violations"]
+        for node in each["nodes"]
+    ]
+
+
+def look(page: Any, found: list[str], where: str) -> None:
+    """The page wide and narrow, light and dark; nothing may be wider than the window."""
+    for width in (1280, 360):
+        page.set_viewport_size({"width": width, "height": 900})
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            # Colours change over a tenth of a second, and axe must not measure the middle of it.
+            page.wait_for_timeout(200)
+            found += find_violations(page, f"{where} {width} {theme}")
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append(f"{where} {width}: wider than the window")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_page_breaks_a_rule(language: str, workspace: Workspace, open_page: Any) -> None:
+    page = open_page(language)
+    found: list[str] = []
+
+    page.goto(workspace.url)
+    look(page, found, "set-up")
+    set_up(page, workspace.url, language)
+    look(page, found, "welcome")
+    add_patient(page, NAMES[language][0], TEXT[language])
+    look(page, found, "consultation")
+    page.click("[hx-post$='/organise']")
+    page.wait_for_selector(".line .chip.new")
+    page.click("[hx-post$='/drafts']")
+    page.wait_for_selector("#items-advice .item:nth-child(3)")
+    page.wait_for_selector("[hx-post$='/drafts']")
+    look(page, found, "draft")
+    page.click("#items-reason .item:nth-child(1) .item-text")
+    page.click("#items-reason .item:nth-child(2) [data-comment]")
+    look(page, found, "editing")
+    page.reload()
+    page.click("#items-advice .item:nth-child(1) details.menu > summary")
+    look(page, found, "menu")
+    page.click("#items-advice .item:nth-child(1) .danger-text")
+    page.wait_for_selector(".item.gone")
+    page.click(".draft-bar [hx-get$='/versions']")
+    page.wait_for_selector("#dialog .versions")
+    look(page, found, "versions")
+    page.click("#dialog .versions .text-button >> nth=0")
+    page.wait_for_selector("#dialog .paper-section")
+    look(page, found, "old version")
+    page.click("#dialog [data-close-dialog]")
+    page.click(".draft-bar .primary")
+    page.wait_for_selector("#dialog .paper")
+    look(page, found, "preview")
+    page.click("#dialog form .primary")
+    page.wait_for_selector(".timeline .paper")
+    page.click(".amend > summary")
+    look(page, found, "notes")
+    page.click(".tabs a >> nth=1")
+    page.wait_for_selector(".record-field .line-acts")
+    look(page, found, "record")
+    patient = page.url.rsplit("/", 1)[0]
+    for name, url in {
+        "card": f"{patient}/edit",
+        "new": f"{workspace.url}/patients/new",
+        "practice": f"{workspace.url}/practice",
+        "found": f"{workspace.url}/find?q={NAMES[language][0]}",
+        "missing": f"{workspace.url}/nowhere",
+        "recover": f"{workspace.url}/recover",
+    }.items():
+        page.goto(url)
+        look(page, found, name)
+    page.goto(f"{workspace.url}/practice")
+    page.keyboard.press("?")
+    look(page, found, "keys")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+.")
+    page.wait_for_url("**/unlock**")
+    look(page, found, "unlock")
+
+    assert found == []

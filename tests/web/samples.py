@@ -1,0 +1,286 @@
+"""One view of every template, made of invented people, in either language."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from phyassist.domain.drafts import (
+    Basis,
+    Change,
+    Comment,
+    Draft,
+    DraftId,
+    DraftItem,
+    DraftVersion,
+    ItemId,
+    Section,
+    UnreadReply,
+    WrittenBy,
+)
+from phyassist.domain.notes import Amendment, Note, NoteId
+from phyassist.domain.people import Language, PatientId
+from phyassist.domain.records import (
+    Consultation,
+    ConsultationId,
+    Record,
+    RecordField,
+    RecordLine,
+    Source,
+    SourceId,
+    Span,
+    Standing,
+    Statement,
+    StatementId,
+)
+from phyassist.web import faults
+from phyassist.web.render import View
+from phyassist.web.views import consultation as consulting
+from phyassist.web.views import drafting, entrance, frame, notes, people, recording
+from phyassist.web.when import When, make_zone
+from phyassist.web.wording import Words, make_words
+
+NOW = datetime(2026, 11, 2, 6, 3, tzinfo=UTC)
+PERSON = PatientId("p1")
+MEETING = ConsultationId("c1")
+
+TEXT = {
+    "zh": "我今年十九岁，女，在读高三复读班。从三月开始，每晚只能睡四个小时左右，一想到模拟考试就心慌、手心出汗。"
+    "去年高考差了六分，爸妈没有责怪我，可是我觉得对不起他们。以前成绩一直很好，初中时当过班长。"
+    "现在不太想和同学说话，中午一个人吃饭。我想知道，我这样是不是出了什么问题，还能不能参加明年的考试？",
+    "en": "I am nineteen and repeating my final school year. Since March I sleep about four hours a night, and when I "
+    "think of the mock exams my heart races and my palms sweat. I missed the mark by six points last year. My "
+    "parents did not blame me, but I feel that I let them down. I was always good at school, and class monitor once. "
+    "These days I hardly talk to anybody and have lunch alone. Is something wrong with me, and can I sit the exam next year?",
+}
+QUESTION = {
+    "zh": "我这样是不是出了什么问题，还能不能参加明年的考试？",
+    "en": "Is something wrong with me, and can I sit the exam next year?",
+}
+LINES = {
+    "zh": [
+        (RecordField.DEMOGRAPHIC, "女", "女", "sex", Standing.KNOWN),
+        (RecordField.DEMOGRAPHIC, "19 岁", "十九岁", "age", Standing.DIFFERS),
+        (RecordField.DEMOGRAPHIC, "高三复读生", "在读高三复读班", "occupation", Standing.NEW),
+        (RecordField.HISTORY, "去年高考差六分", "去年高考差了六分", "", Standing.NEW),
+        (RecordField.HISTORY, "成绩一直很好，当过班长", "以前成绩一直很好，初中时当过班长", "", Standing.SAME),
+        (RecordField.MENTAL, "想到模拟考试就心慌", "一想到模拟考试就心慌", "", Standing.NEW),
+        (RecordField.PHYSICAL, "三月起每晚睡四小时左右", "从三月开始，每晚只能睡四个小时左右", "", Standing.NEW),
+        (RecordField.SOCIAL, "不愿与同学说话，独自吃饭", "不太想和同学说话，中午一个人吃饭", "", Standing.NEW),
+    ],
+    "en": [
+        (RecordField.DEMOGRAPHIC, "female", "", "sex", Standing.KNOWN),
+        (RecordField.DEMOGRAPHIC, "19 years old", "I am nineteen", "age", Standing.DIFFERS),
+        (RecordField.DEMOGRAPHIC, "repeats her final school year", "repeating my final school year", "occupation", Standing.NEW),
+        (RecordField.HISTORY, "missed the mark by six points last year", "I missed the mark by six points last year", "", Standing.NEW),
+        (RecordField.HISTORY, "always good at school; class monitor", "I was always good at school, and class monitor once", "", Standing.SAME),
+        (RecordField.MENTAL, "heart races when she thinks of the mock exams", "when I think of the mock exams my heart races", "", Standing.NEW),
+        (RecordField.PHYSICAL, "sleeps about four hours a night since March", "Since March I sleep about four hours a night", "", Standing.NEW),
+        (RecordField.SOCIAL, "hardly talks to anybody, has lunch alone", "I hardly talk to anybody and have lunch alone", "", Standing.NEW),
+    ],
+}  # fmt: skip
+ITEMS = {
+    "zh": [
+        (Section.SYMPTOM_TYPE, "学业焦虑，伴睡眠不足", None, ""),
+        (Section.REASON, "落榜仅差六分，复读把压力集中到一次考试上。", Basis.QUOTED, "去年高考差了六分"),
+        (Section.REASON, "父母没有责怪，她却觉得亏欠，内疚转成对自己的苛求。", Basis.QUOTED, "我觉得对不起他们"),
+        (Section.REASON, "一贯优秀，可能把成绩当作自我价值的唯一依据。", Basis.INFERRED, ""),
+        (Section.ADVICE, "先稳定睡眠：固定起床时间，睡前一小时不看习题，记录两周的睡眠日记。", None, ""),
+        (Section.ADVICE, "与她一起写下“六分意味着什么”，把一次结果和整个人分开。", None, ""),
+        (Section.ADVICE, "若睡眠和心慌四周内没有好转，建议转介精神科评估。", None, ""),
+    ],
+    "en": [
+        (Section.SYMPTOM_TYPE, "Academic anxiety with too little sleep", None, ""),
+        (Section.REASON, "Six points were missing; repeating the year puts all the weight on one exam.", Basis.QUOTED, "I missed the mark by six points last year"),
+        (Section.REASON, "Nobody blames her, yet she feels she owes them: guilt has become a demand on herself.", Basis.QUOTED, "I feel that I let them down"),
+        (Section.REASON, "Always good at school, she may measure her worth by marks alone.", Basis.INFERRED, ""),
+        (Section.ADVICE, "Steady the sleep first: one time to get up, no exercises in the last hour, a sleep diary for two weeks.", None, ""),
+        (Section.ADVICE, "Write down together what six points mean, and part one result from the whole person.", None, ""),
+        (Section.ADVICE, "If sleep and racing heart are no better in four weeks, consider referral to a psychiatrist.", None, ""),
+    ],
+}  # fmt: skip
+NAMES = {"zh": ("孙某", "李晓雨", "赵先生", "陈某某"), "en": ("Lee Hartwell", "Ada Brook", "Tom Finch", "J. Moss")}
+COMMENT = {"zh": "再具体一些，她只有周末有时间", "en": "more concrete, she has only weekends"}
+
+
+def make_when(language: Language) -> When:
+    return When(make_zone("Asia/Shanghai"), make_words(language), NOW)
+
+
+def make_consultation(language: Language) -> Consultation:
+    source = Source(SourceId("s1"), TEXT[language], 3, NOW, 3)
+    return Consultation(MEETING, PERSON, NOW, source, QUESTION[language], 2)
+
+
+def make_record(language: Language) -> Record:
+    lines = []
+    for no, (place, text, words, kind, standing) in enumerate(LINES[language]):
+        start = max(TEXT[language].find(words), 0)
+        statement = Statement(place, text, words, Span(start, start + len(words)), kind)
+        differs = StatementId("line0") if standing == Standing.DIFFERS else None
+        line_id = StatementId(f"line{no}")
+        lines.append(RecordLine(line_id, statement, SourceId("s1"), MEETING, NOW, standing, differs))
+    return Record(tuple(lines), 4)
+
+
+def make_draft(language: Language) -> Draft:
+    items = []
+    for no, (section, text, basis, words) in enumerate(ITEMS[language]):
+        start = TEXT[language].find(words) if words else -1
+        span = Span(start, start + len(words)) if words else None
+        comments = (Comment(COMMENT[language], NOW),) if no == 5 else ()
+        by = WrittenBy("qwen2.5-coder-1.5b-instruct")
+        items.append(
+            DraftItem(ItemId(f"i{no}"), section, text, basis, words, span, by, no == 3, False, comments)
+        )
+    gone = DraftItem(ItemId("i9"), Section.REASON, "…", Basis.INFERRED, deleted=True)
+    unread = UnreadReply(ItemId("u1"), Section.ADVICE, "not JSON", '{"advice": [{"text": ', WrittenBy("qwen"))
+    return Draft(
+        DraftId("d1"),
+        PERSON,
+        MEETING,
+        QUESTION[language],
+        (*items[:4], gone, *items[4:]),
+        (unread,),
+        version=5,
+        started_at=NOW,
+        notes_used=("n1",),
+        left_out=("n2",),
+    )
+
+
+def make_note(language: Language) -> Note:
+    draft = make_draft(language)
+    amendment = Amendment(NOW, "Dr. Wen", COMMENT[language], ITEMS[language][4][1])
+    return Note(
+        NoteId("n1"),
+        PERSON,
+        MEETING,
+        draft.id,
+        2,
+        NOW,
+        NOW,
+        "Dr. Wen",
+        draft.question,
+        draft.items,
+        (amendment,),
+    )
+
+
+def make_frame(language: Language, tab: str) -> frame.Frame:
+    days = [make_words(language)(key) for key in ("when.today", "when.yesterday", "when.day2")]
+    rail = tuple(
+        frame.RailRow(f"p{no}", name, (*days, "2026-10-12")[no - 1], no == 1, no == 1)
+        for no, name in enumerate(NAMES[language], start=1)
+    )
+    return frame.Frame(language, "auto", "Dr. Wen", rail, "p1" if tab != "practice" else "", tab, 15, False)
+
+
+def make_head(language: Language) -> frame.PatientHead:
+    name = NAMES[language][0]
+    return frame.PatientHead("p1", name, "0231", consulting.view_facts(make_record(language)), language)
+
+
+def make_pages(language: Language) -> dict[str, View]:
+    """Every page by name."""
+    w = make_words(language)
+    head, when = make_head(language), make_when(language)
+    note_names = {
+        "n1": w("given.note", no=2, date="2026-10-20"),
+        "n2": w("given.note", no=1, date="2026-10-02"),
+    }
+    draft = drafting.view_draft(make_draft(language), "", note_names)
+    source = consulting.view_source(make_consultation(language), when)
+    fields = recording.view_record(make_record(language), "p1")
+    meeting = consulting.view_consultation(
+        make_consultation(language), (make_consultation(language),) * 2, when
+    )
+    note = drafting.view_note(make_note(language), when)
+    earlier = notes.EarlierDraft("/drafts/d1", when.moment(NOW), QUESTION[language], "discarded")
+    client_words = (("client", w("client.client")), ("patient", w("client.patient")))
+    fault = faults.make_fault(w, faults.NotFound("nothing"))
+    key = "K7QF-2M9X-TT4A-0W3P-8RZC-5VEN-J1HD-6YBS"
+    return {
+        "setup": entrance.SetupPage(w, "auto", "", "cn", ""),
+        "recovery": entrance.RecoveryKeyPage(w, "auto", key, "Dr. Wen", "2026-11-02"),
+        "unlock": entrance.UnlockPage(w, "auto", "/", w("unlock.wrong")),
+        "recover": entrance.RecoverPage(w, "auto", ""),
+        "fault": faults.FaultPage(w, "auto", fault),
+        "welcome": frame.WelcomePage(w, make_frame(language, "")),
+        "patient": people.PatientFormPage(
+            w, make_frame(language, ""), "p1", head.name, "0231", language, "", ""
+        ),
+        "begin": people.BeginPage(w, make_frame(language, "consultation"), head),
+        "found": people.FoundPage(w, make_frame(language, ""), make_found(w, language)),
+        "practice": people.PracticePage(
+            w, make_frame(language, "practice"), "cn", "client", client_words, 15, "qwen", 8192, "", ""
+        ),
+        "consultation": consulting.ConsultationPage(
+            w,
+            make_frame(language, "consultation"),
+            head,
+            meeting,
+            recording.RecordFragment(w, "p1", 4, fields, "consultation"),
+            (source,),
+            draft,
+            consulting.ActionsView("c1"),
+        ),
+        "record": recording.RecordPage(
+            w,
+            make_frame(language, "record"),
+            head,
+            recording.RecordFragment(w, "p1", 4, fields, "record"),
+            (source,),
+        ),
+        "notes": notes.NotesPage(w, make_frame(language, "notes"), head, (note,), (earlier,), "n1", ""),
+    }
+
+
+def make_found(w: Words, language: Language) -> tuple[people.FoundRow, ...]:
+    name = NAMES[language][0]
+    return (
+        people.FoundRow("/patients/p1", name, w("rail.where_name"), ""),
+        people.FoundRow(
+            "/patients/p1/notes", name, w("rail.where_note"), TEXT[language][:40].split("。")[0]
+        ),
+    )
+
+
+def make_fragments(language: Language) -> dict[str, View]:
+    """Every fragment by name."""
+    w, when = make_words(language), make_when(language)
+    draft = make_draft(language)
+    view = drafting.view_draft(draft)
+    item = view.sections[1].items[0]
+    fields = recording.view_record(make_record(language), "p1")
+    meeting = consulting.view_consultation(make_consultation(language), (), when)
+    running = consulting.ActionsView("c1", "/run", "/stop", w("actions.writing"), 1, 5)
+    history = (DraftVersion(5, Change.WROTE, NOW), DraftVersion(4, Change.EDITED, NOW))
+    past = drafting.ItemPast(4, when.moment(NOW), "edited", item.text, "qwen", (COMMENT[language],))
+    fault = faults.make_fault(w, RuntimeError("never shown"))
+    return {
+        "draft": drafting.DraftFragment(w, view, oob=True),
+        "item": drafting.ItemFragment(w, item),
+        "item_changed": drafting.ItemFragment(w, item, mode="edit", kept=item.text, changed=True),
+        "new_item": drafting.NewItemFragment(w, item),
+        "items": drafting.ItemsFragment(w, "reason", view.sections[1].items, oob=True),
+        "version": drafting.VersionFragment(w, 5, "said"),
+        "writing": drafting.WritingFragment(w, "reason", item.text),
+        "unread": drafting.NewUnreadFragment(w, "d1", view.unread[0]),
+        "unread_list": drafting.UnreadListFragment(w, "d1", view.unread),
+        "versions": drafting.VersionsFragment(w, "d1", drafting.view_versions(draft, history, when)),
+        "old_version": drafting.OldVersionFragment(w, view, when.moment(NOW), "edited"),
+        "history": drafting.ItemHistoryFragment(w, (past,)),
+        "preview": drafting.NotePreview(w, drafting.view_note(make_note(language), when), "d1", 5),
+        "note_card": notes.NoteCard(w, drafting.view_note(make_note(language), when)),
+        "record": recording.RecordFragment(w, "p1", 4, fields, "consultation", oob=True),
+        "line": recording.LineFragment(w, fields[0].lines[1], 4, "record", "kept", changed=True),
+        "actions": consulting.ActionsFragment(w, running),
+        "progress": consulting.ProgressFragment(w, running),
+        "question": consulting.QuestionFragment(w, meeting),
+        "given": consulting.GivenFragment(w, view),
+        "draft_run": consulting.DraftRunFragment(w, "d1", consulting.RunView("/run", "/stop", "i1")),
+        "draft_idle": consulting.DraftRunFragment(w, "d1", consulting.RunView("", "", "", oob=True)),
+        "found": people.FoundFragment(w, make_found(w, language)),
+        "rail": people.RailFragment(w, make_frame(language, "")),
+        "alert": faults.FaultAlert(w, fault, oob=True),
+    }

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from string import Formatter
+
+import pytest
+
+from phyassist import errors
+from phyassist.domain.drafts import Basis, Change, DraftState, Section
+from phyassist.domain.records import RecordField, Standing
+from phyassist.web.wording import choose_language, load_words, make_words
+
+PACKAGE = files("phyassist.web")
+CALL = re.compile(r"""\bw\(\s*f?["']([^"']+)["'](\s*~)?""")
+WHOLE = {
+    "section.": [section.value for section in Section],
+    "field.": [place.value for place in RecordField],
+    "standing.": [Standing.NEW.value, Standing.SAME.value, Standing.DIFFERS.value],
+    "basis.": [*(basis.value for basis in Basis), "not_mentioned"],
+    "change.": [change.name.lower() for change in Change],
+    "draft.state_": [state.value for state in DraftState],
+}
+
+
+def every_template() -> str:
+    return "\n".join(entry.read_text("utf-8") for entry in PACKAGE.joinpath("templates").iterdir())
+
+
+def every_module() -> str:
+    folders = (PACKAGE, PACKAGE.joinpath("pages"), PACKAGE.joinpath("views"))
+    entries = [entry for folder in folders for entry in folder.iterdir() if entry.name.endswith(".py")]
+    return "\n".join(entry.read_text("utf-8") for entry in entries)
+
+
+def error_codes() -> list[str]:
+    kinds = [errors.PhyAssistError]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+    return [kind.code for kind in kinds if kind.__module__ == errors.__name__]
+
+
+def test_both_languages_have_the_same_keys() -> None:
+    zh, en = load_words("zh"), load_words("en")
+
+    assert set(zh) == set(en)
+
+
+def test_both_languages_fill_the_same_places() -> None:
+    zh, en = load_words("zh"), load_words("en")
+
+    for key, text in zh.items():
+        ours = {name for _, name, _, _ in Formatter().parse(text) if name}
+        theirs = {name for _, name, _, _ in Formatter().parse(en[key]) if name}
+        assert ours - {"client", "Client"} == theirs - {"client", "Client"}, key
+
+
+def test_every_key_that_a_page_says_exists() -> None:
+    words = load_words("zh")
+
+    for key, joined in CALL.findall(every_template() + every_module()):
+        if joined or "{" in key:
+            before = key.split("{")[0]
+            assert any(known.startswith(before) for known in words), key
+        else:
+            assert key in words, key
+
+
+def test_every_value_that_a_page_may_say_has_words() -> None:
+    words = load_words("en")
+
+    for before, names in WHOLE.items():
+        for name in names:
+            assert before + name in words, before + name
+
+
+@pytest.mark.parametrize("code", error_codes())
+def test_every_error_says_what_happened_and_what_to_do(code: str) -> None:
+    for language in ("zh", "en"):
+        words = load_words(language)
+        assert words[f"error.{code}.what"]
+        assert words[f"error.{code}.next"]
+
+
+def test_no_words_exclaim() -> None:
+    said = "".join([*load_words("zh").values(), *load_words("en").values()])
+
+    assert "!" not in said
+    assert "！" not in said
+
+
+def test_the_browsers_first_language_that_we_speak_is_chosen() -> None:
+    assert choose_language("", "fr-CH, zh-CN;q=0.9, en;q=0.8") == "zh"
+    assert choose_language("", "en-GB,zh;q=0.5") == "en"
+    assert choose_language("en", "zh-CN") == "en"
+    assert choose_language("", "fr", "zh") == "zh"
+    assert choose_language("", "") == "en"
+
+
+def test_the_practice_chooses_what_the_person_is_called() -> None:
+    assert make_words("zh")("rail.new") == "新建来访者"
+    assert make_words("zh", "patient")("rail.new") == "新建患者"
+    assert make_words("en", "unheard of")("rail.new") == "New client"
