@@ -61,8 +61,8 @@ def create_app(
 ) -> FastAPI:
     """The workspace over a store.
 
-    `model` is called whenever a page needs the language model: it returns the open one, or raises ModelMissing,
-    ModelDamaged, UnknownName.  `zone` is the calendar where a browser does not tell its own.
+    `model` is called whenever a page needs the language model: it returns the open one, or raises
+    ModelMissing, ModelDamaged, UnknownName.  `zone` is the calendar where a browser does not tell its own.
     """
     house = House(
         store=store,
@@ -79,9 +79,7 @@ def create_app(
         yield
         house.stops.stop_all()
 
-    app = FastAPI(
-        title="PhyAssist", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
-    )
+    app = FastAPI(title="PhyAssist", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.house = house
     app.add_middleware(Guard)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list_hosts(settings.host))

@@ -25,7 +25,7 @@ LOGIN_COOKIE = "phyassist_login"
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """`model` opens the language model when it is first asked for; it raises ModelMissing where there is none."""
+    """`model` gives the open language model; it raises ModelMissing or UnknownName where there is none."""
 
     store: Store
     model: Callable[[], LanguageModel]

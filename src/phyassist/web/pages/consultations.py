@@ -70,7 +70,9 @@ def show_source(desk: AtDesk, consultation_id: ConsultationId) -> Response:
 
 
 @router.post("/consultations/{consultation_id}/source")
-def keep_source(desk: AtDesk, consultation_id: ConsultationId, after: Version, text: FormText = "") -> Response:
+def keep_source(
+    desk: AtDesk, consultation_id: ConsultationId, after: Version, text: FormText = ""
+) -> Response:
     text = plain_lines(text)
     saved = save_source(desk.house.store, desk.by, consultation_id=consultation_id, text=text, after=after)
     return JSONResponse({"version": saved.version, "time": desk.when.clock(saved.saved_at)})
