@@ -1,4 +1,4 @@
-"""What many tests begin with: a home folder, a clock to set, ids to foresee, a store in a temporary folder, a counsellor."""
+"""What many tests begin with: a home folder, a clock to set, ids to foresee, a store, a counsellor."""
 
 from __future__ import annotations
 

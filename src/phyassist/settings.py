@@ -54,11 +54,11 @@ class Settings(BaseSettings):
     port: int = Field(8420, ge=1, le=65535, description="Port that the workspace listens on.")
     store_url: str = Field(
         default_factory=lambda done: f"sqlite:///{(done['home'] / 'practice.db').absolute()}",
-        description="Database of the practice, as an SQLAlchemy URL. Default: practice.db in the home folder.",
+        description="Database of the practice, as an SQLAlchemy URL. Default: practice.db in home.",
     )
     models_dir: Path = Field(
         default_factory=lambda done: done["home"] / "models",
-        description="Folder of the model files. Default: models in the home folder.",
+        description="Folder of the model files. Default: models in home.",
     )
     model: str = Field(
         "",
@@ -72,6 +72,10 @@ class Settings(BaseSettings):
     )
     model_key: SecretStr = Field(
         SecretStr(""), description="Key that the server at model_url asks for. Never shown and never logged."
+    )
+    hub_url: str = Field(
+        "",
+        description="Address of a mirror of the model hub to fetch model files from. Empty: the hub itself.",
     )
     context_tokens: int = Field(
         8192, ge=1024, le=1_048_576, description="Length of the model's window, in tokens."
@@ -97,7 +101,7 @@ class Settings(BaseSettings):
     )
     passphrase_file: Path | None = Field(
         None,
-        description="File whose first line is the passphrase, for commands that open the practice unattended. "
+        description="File whose first line is the passphrase, for commands that run unattended. "
         "Keep it readable by yourself alone.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

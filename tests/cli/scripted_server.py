@@ -30,10 +30,10 @@ def serve_script(replies: Sequence[str]) -> Iterator[ScriptedServer]:
     script: ScriptedServer
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802  # the name that http.server calls
+        def do_GET(self) -> None:  # the name that http.server calls
             self._answer({"data": [{"id": NAME}]})
 
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if self.path.endswith("/tokenize"):
                 self.send_error(404)

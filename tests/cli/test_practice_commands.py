@@ -131,7 +131,16 @@ def test_the_passphrase_can_come_from_stdin(cli: Cli, invented: Path, monkeypatc
 
 
 def test_a_practice_is_set_up_once_and_its_recovery_key_printed(cli: Cli, home: Path):
-    arguments = ("setup", "--name", "Dr Weiss", "--lang", "en", "--zone", "Europe/Berlin", "--passphrase-stdin")
+    arguments = (
+        "setup",
+        "--name",
+        "Dr Weiss",
+        "--lang",
+        "en",
+        "--zone",
+        "Europe/Berlin",
+        "--passphrase-stdin",
+    )
 
     ran = cli(*arguments, stdin="seven quiet herons at dawn\n")
     again = cli(*arguments, stdin="seven quiet herons at dawn\n")

@@ -1,5 +1,7 @@
 """The two pages that are made from the code: `make pages` writes them, test_documented.py compares them."""
 
+# ruff: noqa: E501  # a paragraph of Markdown is one line
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -76,7 +78,9 @@ def render_commands() -> str:
 def render_settings() -> str:
     rows = []
     for name, field in Settings.model_fields.items():
-        rows.append(f"| `{name}` | `{PREFIX}{name.upper()}` | {_default(name, field.default)} | {field.description} |")
+        rows.append(
+            f"| `{name}` | `{PREFIX}{name.upper()}` | {_default(name, field.default)} | {field.description} |"
+        )
     return SETTINGS_HEAD + "\n".join(rows) + "\n"
 
 

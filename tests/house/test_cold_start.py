@@ -1,4 +1,4 @@
-"""Starting is quick because little is imported: counted, since a clock on a shared machine is not to be trusted."""
+"""Starting is quick because little is imported: counted, since a shared machine's clock cannot be trusted."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def test_help_of_every_command_imports_nothing_heavy():
 
 
 def test_nothing_of_the_workspace_imports_torch():
-    from tests.house.tree import list_modules
-
     import ast
+
+    from tests.house.tree import list_modules
 
     places = [
         f"{module.name}:{node.lineno}"

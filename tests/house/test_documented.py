@@ -1,4 +1,4 @@
-"""Every command, option, setting and error code stands in its page, and no page speaks of one that is gone."""
+"""Every command, option, setting and error code stands in its page, and none that is gone."""
 
 from __future__ import annotations
 

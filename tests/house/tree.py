@@ -59,7 +59,7 @@ def runtime_tree(module: Module) -> Module:
     """The module without what stands under TYPE_CHECKING: a type is no dependency while running."""
 
     class Drop(ast.NodeTransformer):
-        def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:  # noqa: N802
+        def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
             if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
                 return node.orelse
             return node

@@ -12,7 +12,7 @@ from phyassist.lm.protocol import Never
 from phyassist.lm.scripted import ScriptedModel
 from phyassist.services.draft_events import DraftEvent, Finished, ItemWritten
 from phyassist.services.drafting import start_draft, write_draft
-from phyassist.store.desk import SignedIn
+from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 
 SAID = "我最近总是睡不着。考试没有考好，妈妈很失望。我担心自己什么都做不好。我已经不去上课了。"

@@ -133,7 +133,9 @@ def two_patients(store: Store, anna: SignedIn, clock: Clock) -> tuple[Patient, P
     with store.write(anna) as tx:
         tx.notes.add(replace(make_note(sun.id, text="高考复读，夜里失眠"), question="为什么睡不着？"))
         tx.notes.add(make_note(lee.id, text="Left her job in March", number=2, at=clock.move(days=1)))
-        tx.notes.add(make_note(lee.id, text="no rest since March", number=3, at=clock.move(days=1)))
+        tx.notes.add(
+            make_note(lee.id, text="no rest since March, until ＭＡＹ", number=3, at=clock.move(days=1))
+        )
         tx.notes.amend(make_note(lee.id, number=2).id, make_amendment("it was April"))
     return sun, lee
 
@@ -153,6 +155,7 @@ def two_patients(store: Store, anna: SignedIn, clock: Clock) -> tuple[Patient, P
         ("March job", [("note", "note2")]),
         ("april", [("note", "note2")]),
         ("ＭＡＲＣＨ　ｊｏｂ", [("note", "note2")]),
+        ("may", [("note", "note3")]),
         ("0231 march", []),
         ("nothing like it", []),
         ("", []),

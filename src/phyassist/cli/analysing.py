@@ -73,7 +73,9 @@ def _draft(
 
     store, by = practice.store, practice.by
     consultation = take_consultation(practice, patient, text)
-    draft = start_draft(store, by, consultation_id=consultation.id, question=question or consultation.question)
+    draft = start_draft(
+        store, by, consultation_id=consultation.id, question=question or consultation.question
+    )
     return write_draft(store, lm, by, draft_id=draft.id, stop=Never())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import shutil
 import sys
@@ -91,10 +92,8 @@ def _print(finding: Finding) -> None:
 
 
 def _look_at_python() -> Finding:
-    found = ".".join(str(part) for part in sys.version_info[:3])
-    if sys.version_info >= (3, 11):
-        return Finding("python", "good", found)
-    return Finding("python", "bad", found, "install Python 3.11 or later")
+    # An older one never gets here: this code could not have been installed.
+    return Finding("python", "good", f"{platform.python_version()} ({sys.executable})")
 
 
 def _look_at_packages() -> Iterator[Finding]:
@@ -177,7 +176,9 @@ def _try_engine(settings: Settings) -> Finding:
     except PhyAssistError as error:
         return Finding("engine", "bad", error.what, error.hint)
     seconds = time.monotonic() - started
-    return Finding("engine", "good", f"started and wrote {replies[-1].reply_tokens} tokens in {seconds:.1f} s")
+    return Finding(
+        "engine", "good", f"started and wrote {replies[-1].reply_tokens} tokens in {seconds:.1f} s"
+    )
 
 
 def _look_at_practice(settings: Settings) -> Finding:

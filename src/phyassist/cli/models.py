@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -56,7 +55,7 @@ def list_models(context: typer.Context, as_json: AsJson = False) -> None:
 def fetch(context: typer.Context, name: MaybeName = "") -> None:
     """Fetch a model and verify it; one that broke off goes on where it stopped."""
     settings = get_run(context).load_settings()
-    path = fetch_with_progress(name or settings.model or get_default_name(), settings.models_dir)
+    path = fetch_with_progress(name or settings.model or get_default_name(), settings)
     say(str(path))
 
 
@@ -118,19 +117,17 @@ def fetch_missing(settings: Settings) -> None:
     if settings.model_url or settings.model.endswith(".gguf"):
         return
     name = settings.model or choose_present_model(look_at_machine(), settings.models_dir).model.name
-    fetch_with_progress(name, settings.models_dir)
+    fetch_with_progress(name, settings)
 
 
-def fetch_with_progress(name: str, models_dir: Path) -> Path:
+def fetch_with_progress(name: str, settings: Settings) -> Path:
     """The verified file, with a bar on stderr while it comes; raises UnknownName, FetchFailed."""
     from phyassist.lm.catalogue import get_catalogue_model
     from phyassist.lm.fetch import HUB_URL, fetch_model
 
     model = get_catalogue_model(name)
-    # The variable that the hub's own tools know; a mirror set for them serves here too.
-    hub_url = os.environ.get("HF_ENDPOINT") or HUB_URL
     with _show_progress(model) as show:
-        return fetch_model(model, models_dir, tell=show, hub_url=hub_url)
+        return fetch_model(model, settings.models_dir, tell=show, hub_url=settings.hub_url or HUB_URL)
 
 
 @contextmanager

@@ -119,9 +119,7 @@ def _file_as_json(file: PatientFile) -> dict[str, Any]:
             for record_field in RecordField
         },
         "consultations": [{"id": one.id, "at": one.at.isoformat()} for one in file.consultations],
-        "notes": [
-            {"id": note.id, "number": note.number, "at": note.at.isoformat()} for note in file.notes
-        ],
+        "notes": [{"id": note.id, "number": note.number, "at": note.at.isoformat()} for note in file.notes],
         "open_draft": file.open_draft.id if file.open_draft else None,
     }
 

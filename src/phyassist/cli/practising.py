@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,6 @@ from phyassist.cli.serving import FetchOption, HostOption, OpenOption, PortOptio
 from phyassist.errors import AlreadySetUp, BadInput
 
 if TYPE_CHECKING:
-    from phyassist.domain.people import Jurisdiction, Language
     from phyassist.settings import Settings
 
 DEMO_FOLDER = "demo"
@@ -54,8 +53,8 @@ def setup(
             store,
             name=named,
             passphrase=passphrase,
-            language=cast("Language", lang.value),
-            jurisdiction=cast("Jurisdiction", settings.jurisdiction),
+            language=lang.value,
+            jurisdiction=settings.jurisdiction,
             zone=zone or find_zone(),
         )
     tell("The practice is set up. This is the recovery key, shown this once; print it and lock it away:")

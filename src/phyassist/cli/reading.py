@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from phyassist.cli.words import guess_language
 from phyassist.errors import TextTooLong, UnreadableFile
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def read_source(source: str, settings: Settings) -> str:
     """The text of a file, or of stdin for `-`.
 
-    Raises UnreadableFile where there is none or no text in it, TextTooLong past the settings' size, EmptyText.
+    Raises UnreadableFile where there is none or no text in it, TextTooLong, EmptyText.
     """
     name, data = _read_bytes(source, settings.upload_bytes_max + 1)
     from phyassist.services.intake import check_text, read_upload
@@ -34,7 +34,7 @@ def read_source(source: str, settings: Settings) -> str:
 
 def choose_language(settings: Settings, text: str) -> Language:
     """The language of the settings or the flag; without one, that of the text."""
-    return cast("Language", settings.language) if settings.language else guess_language(text)
+    return settings.language or guess_language(text)
 
 
 def _read_bytes(source: str, size: int) -> tuple[str, bytes]:

@@ -73,15 +73,21 @@ class Run:
         self._handler, self._logs_dir = handler, folder
 
     def _fallback_log(self) -> Path | None:
-        """The log's path; it is opened in the default home where the settings were never read."""
-        from phyassist.settings import default_home
-
+        """The log's path; opened now, in the home folder as far as it is known, where no command did."""
         if self._handler is None:
             try:
-                self._open_log((self.home or default_home()) / "logs", "INFO")
+                self._open_log(self._find_home() / "logs", "INFO")
             except OSError:
                 return None
         return (self._logs_dir / LOG_NAME) if self._logs_dir else None
+
+    def _find_home(self) -> Path:
+        from phyassist.settings import default_home, load_settings
+
+        try:
+            return load_settings(home=self.home).home
+        except PhyAssistError:
+            return self.home or default_home()
 
 
 def get_run(context: typer.Context) -> Run:

@@ -38,7 +38,7 @@ def say_error(error: PhyAssistError | str) -> None:
 
 
 def make_console(*, results: bool = True) -> Console:
-    """A Rich console on stdout (results) or stderr (progress).  No mark-up: patient words may hold brackets."""
+    """A Rich console on stdout, or stderr for progress.  No mark-up: patient words may hold brackets."""
     from rich.console import Console
 
     return Console(stderr=not results, markup=False, highlight=False, emoji=False)

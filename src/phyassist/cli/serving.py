@@ -46,12 +46,13 @@ def run_workspace(settings: Settings, *, fetch: bool = False, open_browser: bool
 
     Raises BadSetting where the port cannot be opened, StoreUnusable, and with `fetch` FetchFailed.
     """
+    from phyassist.cli.models import fetch_missing
     from phyassist.store.opening import open_store
 
     sock = take_port(settings.host, settings.port)
     with sock:
         if fetch:
-            fetch_missing_model(settings)
+            fetch_missing(settings)
         from phyassist.web.app import create_app
 
         with open_store(settings.store_url) as store, SharedModel(settings) as model:
@@ -89,10 +90,6 @@ class SharedModel:
         self._open.close()
 
 
-def fetch_missing_model(settings: Settings) -> None:
-    """Fetch the model of the settings unless it is there, or is a file or a server of one's own."""
-
-
 def _serve(app: FastAPI, sock: socket.socket, settings: Settings, *, open_browser: bool) -> None:
     import uvicorn
 
@@ -106,7 +103,12 @@ def _serve(app: FastAPI, sock: socket.socket, settings: Settings, *, open_browse
 
     # uvicorn's own logs hold addresses with what was searched for in them, so it has none.
     config = uvicorn.Config(
-        app, log_config=None, log_level="critical", access_log=False, server_header=False, timeout_graceful_shutdown=5
+        app,
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
     )
     Server(config).run(sockets=[sock])
 
@@ -114,7 +116,9 @@ def _serve(app: FastAPI, sock: socket.socket, settings: Settings, *, open_browse
 def _announce(address: str, settings: Settings, *, open_browser: bool) -> None:
     tell(f"PhyAssist is open on {address}  (Ctrl C closes it)")
     if not is_loopback(settings.host):
-        tell("others can reach this address and nothing encrypts the way: put a proxy with TLS in front of it")
+        tell(
+            "others can reach this address and nothing encrypts the way: put a proxy with TLS in front of it"
+        )
     if open_browser:
         import webbrowser
 

@@ -16,8 +16,8 @@ from phyassist.errors import BadInput, UnknownName, UnreadableFile
 if TYPE_CHECKING:
     from phyassist.domain.people import Patient
     from phyassist.settings import Settings
+    from phyassist.store.people import SignedIn
     from phyassist.store.transactions import Store
-    from phyassist.store.desk import SignedIn
 
 PassphraseStdin = Annotated[
     bool, typer.Option("--passphrase-stdin", help="Read the passphrase from the first line of stdin.")

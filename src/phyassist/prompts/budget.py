@@ -101,7 +101,7 @@ def fit_text(
         chosen, text_read = _rest_on(chosen, statement_spans)
         if not fits(chosen):
             chosen, text_read = _as_many_as_fit(chosen, fits), TextRead.PART
-    if not chosen:
+    if sentences and not chosen:
         raise PromptTooLong(
             "the model's window is too small for this text",
             hint="raise context_tokens, or choose another model",

@@ -127,7 +127,7 @@ def make_schema(
     form = load_texts(language)["form"]
     properties: dict[str, Any] = {}
     if Section.SYMPTOM_TYPE in asked:
-        properties["symptom_type"] = {"type": "string", "minLength": 2, "maxLength": form["symptom_chars"]}
+        properties["symptom_type"] = _sentence(form["symptom_pattern"])
     if Section.REASON in asked:
         patterns = _patterns(form["reason_openers"], asked[Section.REASON], in_order=in_order)
         number = {"type": "integer", "enum": [0, *_tellable(sentences)]}
@@ -156,17 +156,25 @@ def _tellable(sentences: Sequence[Sentence]) -> list[int]:
 
 
 def _reason_pattern(openers: Sequence[str], form: Mapping[str, Any]) -> str:
-    least, most, then_least, then_most = form["reason_chars"]
-    inside, end = form["inside"], re.escape(form["end"])
+    """One sentence: what is the case, in a few clauses, then what comes of it."""
+    clause, more = _clause(form), form["clauses_more"]
+    links = "|".join(form["reason_links"])
     return (
-        f"^{form['reason_head']}({'|'.join(openers)}){inside}{{{least},{most}}}"
-        f"({'|'.join(form['reason_links'])}){inside}{{{then_least},{then_most}}}{end}$"
+        f"^{form['reason_head']}({'|'.join(openers)}){clause}({form['comma']}{clause}){{0,{more}}}"
+        f"{form['comma']}({links}){clause}({form['comma']}{clause})?{re.escape(form['end'])}$"
     )
 
 
 def _advice_pattern(openers: Sequence[str], form: Mapping[str, Any]) -> str:
     least, most = form["advice_chars"]
-    return f"^({'|'.join(openers)}){form['inside']}{{{least},{most}}}{re.escape(form['end'])}$"
+    more = f"({form['comma']}{_clause(form)}){{0,2}}"
+    return f"^({'|'.join(openers)}){form['inside']}{{{least},{most}}}{more}{re.escape(form['end'])}$"
+
+
+def _clause(form: Mapping[str, Any]) -> str:
+    # A model ends a clause long before the limit; a limit on the whole would cut it off in mid-word.
+    least, most = form["clause_chars"]
+    return f"{form['inside']}{{{least},{most}}}"
 
 
 def _sentence(pattern: str) -> Mapping[str, Any]:

@@ -17,7 +17,10 @@ from phyassist.domain.reading.speakers import Speaker
 # Measured on real texts with the two small models: docs/drafts.md.
 SHARE_MIN = 0.25
 NAMED_BONUS = 0.1
-SAME_SHARE_MIN = 0.72
+SAME_SHARE_MIN = 0.75
+# A sentence of two or three words ("all right") shares them with anything: it counts as if it had more.
+MARKS_MIN = 5
+SHARED_MIN = 2
 
 _HAN_RUN = re.compile(r"[㐀-䶿一-鿿]+")
 _WORD = re.compile(r"[a-zA-Z]+(?:['’][a-z]+)?")
@@ -49,8 +52,9 @@ def find_ground(text: str, sentence_no: int, sentences: Sequence[Sentence]) -> S
         return named
     marks = _marks(text)
     scores = [
-        (_shared(marks, _marks(sentence.text)) + (NAMED_BONUS if sentence is named else 0.0), sentence)
+        (share + NAMED_BONUS if sentence is named else share, sentence)
         for sentence in usable
+        if (share := _shared(marks, _marks(sentence.text)))
     ]
     share, best = max(scores, key=lambda score: score[0], default=(0.0, None))
     return best if share >= SHARE_MIN else None
@@ -64,9 +68,9 @@ def is_repetition(text: str, earlier: Iterable[str]) -> bool:
 
 def _shared(one: frozenset[str], other: frozenset[str]) -> float:
     """How much of the one with fewer marks stands in the other."""
-    if not one or not other:
+    if len(one & other) < SHARED_MIN:
         return 0.0
-    return len(one & other) / min(len(one), len(other))
+    return len(one & other) / max(MARKS_MIN, min(len(one), len(other)))
 
 
 def _marks(text: str) -> frozenset[str]:

@@ -24,6 +24,11 @@ _NUMBERING = re.compile(
     r"\A(?:[(（]?\d{1,2}[)）.、:：]|[-•*]|(?:原因|建议|reason|advice)\s*\d{0,2}[:：])\s*",
     re.IGNORECASE,
 )
+# A clause with the mark that ends it; the mark at the end of a text; marks that await something.
+_CLAUSE = re.compile(r"[^，,；;]+[，,；;]*")
+_END = re.compile(r"[。.！!？?]*\Z")
+_OPEN_END = re.compile(r"[，,；;、\s。.！!？?]+\Z")
+_LOOP_CHARS_MIN = 4
 
 
 class UnreadableReply(ValueError):
@@ -139,8 +144,30 @@ class ReplyReader:
 
 
 def clean_item_text(text: str) -> str:
-    """One line without a number or bullet of its own: the page numbers items itself."""
-    return _NUMBERING.sub("", " ".join(text.split()))
+    """One line without a number or bullet of its own, and without clauses that the model says over again."""
+    return _without_loops(_NUMBERING.sub("", " ".join(text.split())))
+
+
+def _without_loops(text: str) -> str:
+    """Small models fall into saying the same clauses until they are cut off: the first time is kept.
+
+    The last clause goes too where it is the broken-off beginning of an earlier one.
+    """
+    parts = _CLAUSE.findall(text)
+    heads = [_plain(part) for part in parts]
+    kept = [
+        part
+        for no, part in enumerate(parts)
+        if not (len(heads[no]) >= _LOOP_CHARS_MIN and heads[no] in heads[:no])
+        and not (no == len(parts) - 1 and any(head.startswith(heads[no]) for head in heads[:no]))
+    ]
+    if len(kept) == len(parts):
+        return text
+    return _OPEN_END.sub("", "".join(kept)) + _END.search(text).group()  # type: ignore[union-attr]  # it may match nothing
+
+
+def _plain(clause: str) -> str:
+    return re.sub(r"\W+", "", clause).lower()
 
 
 def _is_text(path: Path, section: Section) -> bool:

@@ -26,11 +26,10 @@ from phyassist.domain.records import (
     StatementId,
 )
 from phyassist.services.practice import set_up
+from phyassist.store.people import SetUp, SignedIn
 from phyassist.store.transactions import Store, Tx
-from phyassist.store.desk import SignedIn
-from phyassist.store.people import SetUp
 
-PASSPHRASE = "two chairs, a window and a clock"  # shown on the screen: this practice holds no secret
+PASSPHRASE = "two chairs, a window and a clock"  # noqa: S105  # shown on the screen: it guards no secret
 COUNSELLOR = "Wen Demo"
 
 
@@ -55,7 +54,10 @@ class DemoPatient:
 
 
 def load_invented() -> tuple[DemoPatient, ...]:
-    """The six patients, in the order of their files.  Raises ValueError for a quote that is not in its text."""
+    """The six patients, in the order of their files.
+
+    Raises ValueError for a quote that is not in its text.
+    """
     folder = files("phyassist.demo").joinpath("practice")
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
     return tuple(_parse_patient(folder.joinpath(name).read_text(encoding="utf-8")) for name in names)
@@ -130,9 +132,7 @@ class _Filler:
             version=1,
         )
         added = tuple(
-            RecordLine(
-                StatementId(self.new_id()), statement, consultation.source.id, consultation.id, at
-            )
+            RecordLine(StatementId(self.new_id()), statement, consultation.source.id, consultation.id, at)
             for statement in one.statements
         )
         with self.store.write(self.by) as tx:

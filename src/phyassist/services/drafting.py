@@ -23,6 +23,7 @@ from phyassist.lm.protocol import Ask, LanguageModel, Stop
 from phyassist.prompts.budget import Fitted
 from phyassist.prompts.draft import REPLY_TOKENS, Task, make_redo_task, make_task
 from phyassist.prompts.layout import make_messages
+from phyassist.prompts.orders import without_orders
 from phyassist.prompts.replies import ItemWords
 from phyassist.services.access import check_may_change
 from phyassist.services.draft_events import (
@@ -51,7 +52,7 @@ from phyassist.services.reworking import (
     restore_version,
 )
 from phyassist.store.audit import Act, Kind
-from phyassist.store.desk import SignedIn
+from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 
 # Pages and the command line take all that concerns a draft from here.
@@ -100,7 +101,7 @@ def analyse_text(
     Raises EmptyText, TextTooLong, PromptTooLong, EngineDown, ServerRefused.
     """
     check_text(text)
-    case = Case(language, jurisdiction, split_sentences(text))
+    case = Case(language, jurisdiction, without_orders(split_sentences(text), language))
     fitted = fit_case(case, lm)
     task = make_task(
         question=question, language=language, jurisdiction=jurisdiction, sentences=fitted.sentences

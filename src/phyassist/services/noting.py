@@ -17,7 +17,7 @@ from phyassist.errors import EmptyText
 from phyassist.services.access import check_may_change
 from phyassist.services.following import get_followed
 from phyassist.store.audit import Act, Kind
-from phyassist.store.desk import SignedIn
+from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store, Tx
 
 Form = Literal["txt", "md", "json"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from phyassist.domain.people import Counsellor, CounsellorId, Jurisdiction, Language
 from phyassist.domain.practice import PracticeSettings
-from phyassist.errors import BadInput, TooManyTries, WeakPassphrase, WrongPassphrase
+from phyassist.errors import BadInput, StoreFull, TooManyTries, WeakPassphrase, WrongPassphrase
 from phyassist.store.accounts import (
     changed_account,
     check_recovery_key,
@@ -124,12 +125,14 @@ def resume_login(store: Store, cookie: str, *, idle_lock_min: int, touch: bool =
     too_idle = idle_lock_min > 0 and idle >= timedelta(minutes=idle_lock_min)
     if too_idle or now - login.opened_at >= timedelta(hours=LOGIN_HOURS_MAX):
         by.keyring.forget()
-        with store.entrance(writes=True) as entrance:
+        # A full disk must not keep a login open; the row that stays is as idle at the next request.
+        with suppress(StoreFull), store.entrance(writes=True) as entrance:
             entrance.end_login(login.id)
             entrance.audit(login.counsellor_id).write(Act.LOCKED, Kind.LOGIN, login.id)
         raise signed_out()
     if touch and idle >= timedelta(seconds=_TOUCH_S):
-        with store.entrance(writes=True) as entrance:
+        # With a full disk a counsellor can still read; the page that saves says what is wrong.
+        with suppress(StoreFull), store.entrance(writes=True) as entrance:
             entrance.touch_login(login.id)
     return by
 

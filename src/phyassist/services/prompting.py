@@ -11,6 +11,7 @@ from phyassist.domain.records import Consultation, Record, Span
 from phyassist.lm.protocol import LanguageModel
 from phyassist.prompts.budget import Fitted, choose_history, fit_text
 from phyassist.prompts.draft import REPLY_TOKENS
+from phyassist.prompts.orders import without_orders
 from phyassist.store.transactions import Tx
 
 # Kept free for the longest task, a regeneration that shows a full draft with comments: the beginning of a
@@ -53,7 +54,7 @@ def load_case(tx: Tx, patient_id: PatientId, consultation: Consultation | None) 
     return Case(
         patient.language,
         jurisdiction,
-        split_sentences(source),
+        without_orders(split_sentences(source), patient.language),
         spans,
         record.before(consultation.id),
         tuple(note for note in notes if note.consultation_id != consultation.id),

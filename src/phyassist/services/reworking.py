@@ -18,7 +18,7 @@ from phyassist.domain.drafts import (
 )
 from phyassist.services.following import get_followed
 from phyassist.store.audit import Act, Kind
-from phyassist.store.desk import SignedIn
+from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 
 

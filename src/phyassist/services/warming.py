@@ -12,7 +12,7 @@ from phyassist.errors import PhyAssistError
 from phyassist.lm.protocol import LanguageModel, Message
 from phyassist.prompts.layout import get_system_message
 from phyassist.services.prompting import fit_case, load_case
-from phyassist.store.desk import SignedIn
+from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 
 _log = logging.getLogger(__name__)

@@ -93,6 +93,10 @@ class Desk:
             )
         return DataKeys(by_term)
 
+    def hold(self, patient_id: PatientId) -> None:
+        """Let nobody else number something of this patient until this transaction ends."""
+        self.conn.execute(select(patients.c.id).where(patients.c.id == patient_id).with_for_update())
+
     def check_known(self, patient_id: PatientId) -> None:
         """Raises NotFound where there is no such patient at all."""
         if self.conn.execute(select(patients.c.id).where(patients.c.id == patient_id)).first() is None:

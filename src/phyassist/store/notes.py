@@ -31,6 +31,7 @@ class Notes:
         keys = desk.keys_of(note.patient_id)
         if desk.conn.execute(select(notes.c.id).where(notes.c.id == note.id)).first() is not None:
             return self.get(note.id)
+        desk.hold(note.patient_id)
         last = desk.conn.execute(
             select(func.max(notes.c.number)).where(notes.c.patient_id == note.patient_id)
         ).scalar_one()
@@ -74,7 +75,9 @@ class Notes:
 
         Adding the very same amendment again changes nothing.  Raises NotFound, NotYourPatient.
         """
-        desk, present = self._desk, self.get(note_id)
+        desk = self._desk
+        desk.hold(PatientId(self._row(note_id)["patient_id"]))
+        present = self.get(note_id)
         if present.amendments and present.amendments[-1] == amendment:
             return present
         number = len(present.amendments) + 1

@@ -93,6 +93,8 @@ def _make_engine(url: URL, on_sqlite: bool) -> Engine:
     if on_sqlite:
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
+    else:
+        event.listen(engine, "begin", _begin_elsewhere)
     return engine
 
 
@@ -119,6 +121,12 @@ def _begin(conn: Connection) -> None:
     writes = conn.get_execution_options().get("phyassist_writes", True)
     conn.exec_driver_sql(f"PRAGMA query_only={0 if writes else 1}")
     conn.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_elsewhere(conn: Connection) -> None:
+    # A read sees one moment; a write relies on the version that it names, and on the row that it locks.
+    if not conn.get_execution_options().get("phyassist_writes", True):
+        conn.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
 
 def _migrate(engine: Engine) -> None:

@@ -1,0 +1,41 @@
+"""Orders to a machine inside a patient's words ("ignore the above and …").
+
+A large model leaves them alone when it is told that the text is data.  A small one carries some of them out,
+so it is told that an order stood there and not what it was; the sentence keeps its number, and the source its
+words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from phyassist.domain.people import Language
+from phyassist.domain.reading.sentences import Sentence
+
+_ORDER = re.compile(
+    r"(?:忽略|无视|忘记|忘掉|不要理会|不用管|跳过)[^。！？\n]{0,8}"
+    r"(?:(?:上面|以上|上述|之前|前面|此前|所有)[^。！？\n]{0,8}(?:内容|指令|指示|要求|规则|提示|文字|任务|说明)|提示词|系统)"
+    r"|(?:系统|初始)(?:消息|提示词|提示|指令|设定)"
+    r"|你(?:现在)?(?:是|扮演)(?:一个|一名|个)?[^，。]{0,6}(?:AI|人工智能|语言模型|大模型|模型|机器人|程序|助手)"
+    r"|\b(?:ignore|disregard|forget|override|bypass) (?:(?:all|any|everything|the|of|your|these|those) ){0,3}"
+    r"(?:above|(?:(?:previous|prior|preceding|earlier|above) )?(?:instructions?|prompts?|guidelines))\b"
+    r"|\bsystem (?:message|prompt|instructions?)\b"
+    r"|\byou are (?:now )?(?:an? )?(?:\w+ )?(?:ai|assistant|chatbot|language model|model|bot)\b"
+    r"|\b(?:print|output|reply with|respond with|answer with)\b[^.!?\n]{0,30}"
+    r"\b(?:prompt|instructions?|words?|json|only)\b",
+    re.IGNORECASE,
+)
+_STAND_IN: dict[Language, str] = {
+    "zh": "（此处是对机器说的话，与个案无关）",
+    "en": "(words to a machine, no part of the case)",
+}
+
+
+def without_orders(sentences: Sequence[Sentence], language: Language) -> tuple[Sentence, ...]:
+    """The sentences as a model is shown them: where one is an order to a machine, only that it is one."""
+    return tuple(
+        replace(sentence, text=_STAND_IN[language]) if _ORDER.search(sentence.text) else sentence
+        for sentence in sentences
+    )
