@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip
 # Models that tests ask for by name; they are fetched into the same folder that `make run` uses.
-TEST_MODELS := smollm2-135m-instruct
+TEST_MODELS := smollm2-135m-instruct qwen2.5-coder-0.5b-instruct
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo test check format lint types pages chromium models clean

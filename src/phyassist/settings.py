@@ -93,9 +93,6 @@ class Settings(BaseSettings):
         description="Rules that drafts follow where no practice has chosen: "
         "cn writes no diagnosis, only signs to consider and referral; other leaves it to the counsellor.",
     )
-    idle_lock_min: int = Field(
-        15, ge=1, le=1440, description="Minutes without a sign of life after which the workspace locks."
-    )
     upload_bytes_max: int = Field(
         20_000_000, ge=1, description="Largest file that can be poured in, in bytes."
     )

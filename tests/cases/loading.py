@@ -15,16 +15,18 @@ NAMES = ("zh-final-year-again", "en-not-the-same-since-the-move")
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Found when a statement of `field` holds one of `says`."""
+    """Found when a statement of one of `fields` holds one of `says`."""
 
-    field: RecordField
+    fields: tuple[RecordField, ...]
     says: tuple[str, ...]
     quote: str
     kind: str = ""
 
-    def is_in(self, statements: tuple[Statement, ...]) -> bool:
+    def is_in(self, statements: tuple[Statement, ...], *, anywhere: bool = False) -> bool:
+        """Whether a statement says it, in one of its fields or `anywhere` in the record."""
         return any(
-            one.field == self.field and any(word in f"{one.text} {one.quote}".lower() for word in self.says)
+            (anywhere or one.field in self.fields)
+            and any(word in f"{one.text} {one.quote}".lower() for word in self.says)
             for one in statements
         )
 
@@ -65,7 +67,7 @@ def load_case(name: str) -> Case:
         question_says=tuple(value["question_says"]),
         facts=tuple(
             Fact(
-                RecordField(one["field"]),
+                tuple(RecordField(name) for name in one["fields"]),
                 tuple(word.lower() for word in one["says"]),
                 one["quote"],
                 one.get("kind", ""),

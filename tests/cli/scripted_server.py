@@ -42,7 +42,9 @@ def serve_script(replies: Sequence[str]) -> Iterator[ScriptedServer]:
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
             self.end_headers()
-            text = script.replies.popleft() if script.replies else ""
+            # Organise may ask for a second reading; what is scripted is the draft.
+            is_draft = "symptom_type" in json.dumps(body.get("response_format") or "symptom_type")
+            text = script.replies.popleft() if is_draft and script.replies else "{}"
             for start in range(0, len(text), PIECE_CHARS):
                 self._send({"choices": [{"delta": {"content": text[start : start + PIECE_CHARS]}}]})
             usage = {"prompt_tokens": 100, "completion_tokens": max(1, len(text) // PIECE_CHARS)}

@@ -6,7 +6,7 @@ import json
 import stat
 from pathlib import Path
 
-from phyassist.cli.practising import find_zone
+from phyassist.cli.zones import find_zone
 from phyassist.services.demo import PASSPHRASE
 from tests.cli.conftest import Cli
 
@@ -92,8 +92,8 @@ def test_notes_are_exported_to_a_file_for_its_owner_alone(cli: Cli, invented: Pa
 def test_a_form_nobody_knows_is_refused(cli: Cli, invented: Path):
     ran = cli("notes", "export", "0124", "--form", "pdf")
 
-    assert ran.code == 1
-    assert "txt, md or json" in ran.err
+    assert ran.code == 2
+    assert "txt" in ran.err
 
 
 def test_without_a_practice_the_way_to_one_is_said(cli: Cli):

@@ -54,9 +54,9 @@ def test_an_unknown_key_in_the_file_is_refused_with_the_nearest_name(home: Path)
 
 
 def test_an_unknown_variable_is_refused(monkeypatch):
-    monkeypatch.setenv("PHYASSIST_IDLE_LOCK", "5")
+    monkeypatch.setenv("PHYASSIST_UPLOAD_BYTES", "5")
 
-    with pytest.raises(BadSetting, match="PHYASSIST_IDLE_LOCK is no setting; did you mean idle_lock_min"):
+    with pytest.raises(BadSetting, match="UPLOAD_BYTES is no setting; did you mean upload_bytes_max"):
         load_settings()
 
 

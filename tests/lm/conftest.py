@@ -9,12 +9,13 @@ import pytest
 
 from phyassist.lm.engine import Engine, EngineOptions
 from tests.lm.handmade import make_adapter
+from tests.models import find_model
 
 
 @pytest.fixture(scope="session")
 def small_model_path() -> Path:
     """The catalogue's smallest model."""
-    return Path.home() / ".cache" / "phyassist-tests" / "models" / "smollm2-135m-instruct.gguf"
+    return find_model("smollm2-135m-instruct")
 
 
 @pytest.fixture(scope="session")

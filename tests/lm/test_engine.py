@@ -117,6 +117,18 @@ def test_a_question_is_served_before_reading_in_advance_goes_on(engine: Engine) 
     assert get_reply(engine.model, make_ask(history + "So?")).cached_tokens > 1000
 
 
+def test_a_question_takes_over_what_was_read_in_advance_so_far(engine: Engine) -> None:
+    history = "A fourth person tells of a house by the river. " * 140
+    warming = threading.Thread(target=engine.model.warm, args=((Message("user", history),),))
+    warming.start()
+    time.sleep(3.0)  # long enough for a batch or two
+
+    reply = get_reply(engine.model, make_ask(history + "Why?", reply_tokens=2))
+    warming.join(60)
+
+    assert reply.cached_tokens >= 128
+
+
 def test_a_reader_who_leaves_frees_the_engine(engine: Engine) -> None:
     words: Iterator[object] = engine.model.write(make_ask("Tell a long story.", reply_tokens=1500), Never())
     for event in words:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
     from phyassist.cli.unlocking import Practice
     from phyassist.domain.drafts import DraftItem, Section
     from phyassist.domain.people import Language, Patient
-    from phyassist.lm.protocol import LanguageModel
-    from phyassist.services.drafting import AnalysisDone, AnalysisEvent
+    from phyassist.lm.protocol import LanguageModel, Stop
+    from phyassist.services.drafting import AnalysisDone, DraftEvent, Prepared
 
 
 def analyse(
@@ -36,39 +35,38 @@ def analyse(
     """Draft the analysis of a text: symptom type, reasons with the words they rest on, advice."""
     from phyassist.cli.opening import open_language_model
     from phyassist.cli.reading import choose_language, read_source
+    from phyassist.cli.stopping import stop_on_interrupt
     from phyassist.cli.unlocking import find_patient, open_practice
-    from phyassist.lm.protocol import Never
     from phyassist.services.drafting import analyse_text
 
     settings = get_run(context).load_settings(language=lang, model=model)
     text = read_source(source, settings)
     if patient is None:
         language = choose_language(settings, text)
-        with open_language_model(settings) as opened:
-            events = analyse_text(
+        with open_language_model(settings) as opened, stop_on_interrupt() as stop:
+            events: Iterator[DraftEvent] = analyse_text(
                 text,
                 opened.model,
                 question=question,
                 language=language,
                 jurisdiction=settings.jurisdiction,
-                stop=Never(),
+                stop=stop,
             )
             _show(events, language, as_json=as_json)
         return
     with open_practice(settings, from_stdin=passphrase_stdin) as practice:
         found = find_patient(practice, patient)
-        with open_language_model(settings) as opened:
-            events = _draft(practice, opened.model, found, text, question)
+        with open_language_model(settings) as opened, stop_on_interrupt() as stop:
+            events = _draft(practice, opened.model, found, text, question, stop)
             _show(events, found.language, as_json=as_json)
     tell(f"kept as the open draft of patient {found.id[:8]}; phyassist notes save signs it")
 
 
 def _draft(
-    practice: Practice, lm: LanguageModel, patient: Patient, text: str, question: str
-) -> Iterable[AnalysisEvent]:
+    practice: Practice, lm: LanguageModel, patient: Patient, text: str, question: str, stop: Stop
+) -> Iterator[DraftEvent]:
     """Start a draft in the patient's file and write it, each item saved as it is finished."""
     from phyassist.cli.consulting import take_consultation
-    from phyassist.lm.protocol import Never
     from phyassist.services.drafting import start_draft, write_draft
 
     store, by = practice.store, practice.by
@@ -76,28 +74,28 @@ def _draft(
     draft = start_draft(
         store, by, consultation_id=consultation.id, question=question or consultation.question
     )
-    return write_draft(store, lm, by, draft_id=draft.id, stop=Never())
+    return write_draft(store, lm, by, draft_id=draft.id, stop=stop)
 
 
-def _show(events: Iterable[AnalysisEvent], language: Language, *, as_json: bool) -> None:
+def _show(events: Iterator[DraftEvent], language: Language, *, as_json: bool) -> None:
     """Print items as they are written, or the whole as JSON at the end."""
     from phyassist.cli.shapes import shape_analysis
-    from phyassist.services.drafting import AnalysisDone, ItemWritten, UnreadWritten
+    from phyassist.services.drafting import AnalysisDone, ItemWritten, Prepared, UnreadWritten
 
     done: AnalysisDone | None = None
     printed: set[Section] = set()
-    # Closing the generator stops the model when Ctrl C comes in between.
-    with closing(iter(events)) as stream:  # type: ignore[type-var]  # services yield from generators
-        for event in stream:
-            if isinstance(event, AnalysisDone):
-                done = event
-            elif as_json:
-                continue
-            elif isinstance(event, ItemWritten):
-                _print_item(event.item, language, first=event.item.section not in printed)
-                printed.add(event.item.section)
-            elif isinstance(event, UnreadWritten):
-                _print_unread(event.unread.why, language)
+    for event in events:
+        if isinstance(event, AnalysisDone):
+            done = event
+        elif isinstance(event, Prepared):
+            _tell_left_out(event)
+        elif as_json:
+            continue
+        elif isinstance(event, ItemWritten):
+            _print_item(event.item, language, first=event.item.section not in printed)
+            printed.add(event.item.section)
+        elif isinstance(event, UnreadWritten):
+            _print_unread(event.unread.why, language)
     if done is None:
         return
     if as_json:
@@ -106,6 +104,15 @@ def _show(events: Iterable[AnalysisEvent], language: Language, *, as_json: bool)
         reply = done.reply
         by = f"{reply.model} + {reply.adapter}" if reply.adapter else reply.model
         tell(f"\n{by}, {reply.reply_tokens} tokens in {reply.seconds:.1f} s")
+
+
+def _tell_left_out(prepared: Prepared) -> None:
+    """Nothing is cut in silence: say what did not fit the model's window."""
+    if prepared.text_left_out:
+        tell(f"{prepared.text_left_out} sentences did not fit the model's window and were left out")
+    if prepared.record_left_out or prepared.left_out:
+        notes, lines = len(prepared.left_out), prepared.record_left_out
+        tell(f"left out of the prompt: {lines} lines of the record, {notes} earlier notes")
 
 
 def _print_item(item: DraftItem, language: Language, *, first: bool) -> None:

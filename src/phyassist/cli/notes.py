@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +12,17 @@ from phyassist.cli.options import AsJson
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import make_console, say, say_json, tell
 from phyassist.cli.unlocking import PassphraseStdin, find_patient, open_practice
-from phyassist.errors import NotFound, UnknownName
+from phyassist.errors import NotFound
 
 app = typer.Typer(help="The signed notes of a patient.", no_args_is_help=True)
 
 PatientArgument = Annotated[str, typer.Argument(help="Id, number or name of the patient.")]
-FORMS = ("txt", "md", "json")
+
+
+class Form(StrEnum):
+    TXT = "txt"
+    MD = "md"
+    JSON = "json"
 
 
 @app.command("list")
@@ -70,10 +76,11 @@ def show(
     with open_practice(settings, from_stdin=passphrase_stdin) as practice:
         found = find_patient(practice, patient)
         file = load_patient(practice.store, practice.by, found.id)
+        zone = practice.by.counsellor.zone
     chosen = tuple(note for note in file.notes if note.number == number)
     if not chosen:
         raise NotFound(f"patient {found.id[:8]} has no note {number}", hint="phyassist notes list shows them")
-    say(render_note_text(file.patient, file.record, chosen, file.patient.language))
+    say(render_note_text(file.patient, file.record, chosen, file.patient.language, zone=zone).rstrip())
 
 
 @app.command()
@@ -96,7 +103,8 @@ def save(
         draft = file.open_draft
         preview = preview_note(practice.store, practice.by, draft_id=draft.id)
         if not yes:
-            tell(render_note_text(file.patient, file.record, (preview,), file.patient.language))
+            zone = practice.by.counsellor.zone
+            tell(render_note_text(file.patient, file.record, (preview,), file.patient.language, zone=zone))
             typer.confirm("Sign this note? It can be amended afterwards, not changed.", abort=True, err=True)
         note = save_note(practice.store, practice.by, draft_id=draft.id, after=draft.version)
     tell(f"note {note.number} is signed")
@@ -107,24 +115,22 @@ def save(
 def export(
     context: typer.Context,
     patient: PatientArgument,
-    form: Annotated[str, typer.Option("--form", help="txt, md or json.")] = "txt",
+    form: Annotated[Form, typer.Option("--form", help="txt, md or json.")] = Form.TXT,
     out: Annotated[Path | None, typer.Option("--out", help="File to write; without it, stdout.")] = None,
     passphrase_stdin: PassphraseStdin = False,
 ) -> None:
     """Export all notes of a patient, in the clear: keep the file where it belongs."""
     from phyassist.services.noting import export_notes
 
-    if form not in FORMS:
-        raise UnknownName(f"there is no form {form}", hint="txt, md or json")
     settings = get_run(context).load_settings()
     with open_practice(settings, from_stdin=passphrase_stdin) as practice:
         found = find_patient(practice, patient)
-        export_ = export_notes(practice.store, practice.by, patient_id=found.id, form=form)
+        exported = export_notes(practice.store, practice.by, patient_id=found.id, form=form.value)
     if out is None:
-        say(export_.data.decode("utf-8"))
+        say(exported.data.decode("utf-8"))
         return
     # 0600: the file holds what the vault keeps sealed, so only its owner reads it.
     out.touch(mode=0o600)
     out.chmod(0o600)
-    out.write_bytes(export_.data)
+    out.write_bytes(exported.data)
     tell(f"written to {out}, readable by you alone and no longer encrypted")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -15,7 +14,8 @@ from phyassist.cli.unlocking import PassphraseStdin
 
 if TYPE_CHECKING:
     from phyassist.domain.people import Language
-    from phyassist.services.intake import OrganiseDone, OrganiseEvent, QuestionFound
+    from phyassist.domain.records import Record
+    from phyassist.services.intake import OrganiseDone, OrganiseEvent, QuestionFound, RecordSaved
 
 
 def organise(
@@ -31,55 +31,74 @@ def organise(
     from phyassist.cli.consulting import take_consultation
     from phyassist.cli.opening import open_language_model
     from phyassist.cli.reading import choose_language, read_source
+    from phyassist.cli.stopping import stop_on_interrupt
     from phyassist.cli.unlocking import find_patient, open_practice
     from phyassist.domain.records import Record
-    from phyassist.lm.protocol import Never
     from phyassist.services.intake import organise as organise_consultation
     from phyassist.services.intake import organise_text
 
     settings = get_run(context).load_settings(language=lang, model=model)
     text = read_source(source, settings)
     language = choose_language(settings, text)
+    events: Iterator[OrganiseEvent | RecordSaved]
     if patient is None:
-        with open_language_model(settings) as opened:
-            events = organise_text(text, opened.model, language=language, known=Record(), stop=Never())
+        with open_language_model(settings) as opened, stop_on_interrupt() as stop:
+            events = organise_text(text, opened.model, language=language, known=Record(), stop=stop)
             _show(events, language, model=opened.model.name, as_json=as_json)
         return
     with open_practice(settings, from_stdin=passphrase_stdin) as practice:
         found = find_patient(practice, patient)
-        with open_language_model(settings) as opened:
+        with open_language_model(settings) as opened, stop_on_interrupt() as stop:
             consultation = take_consultation(practice, found, text)
             events = organise_consultation(
-                practice.store, opened.model, practice.by, consultation_id=consultation.id, stop=Never()
+                practice.store, opened.model, practice.by, consultation_id=consultation.id, stop=stop
             )
             _show(events, found.language, model=opened.model.name, as_json=as_json)
         tell(f"in the record of patient {found.id[:8]}, consultation {consultation.id}")
 
 
-def _show(events: Iterable[OrganiseEvent], language: Language, *, model: str, as_json: bool) -> None:
+def _show(
+    events: Iterator[OrganiseEvent | RecordSaved], language: Language, *, model: str, as_json: bool
+) -> None:
     """Print what is found: line by line, or the whole as JSON at the end."""
-    from phyassist.services.intake import OrganiseDone, Progress, QuestionFound, StatementsFound
+    from phyassist.services.intake import (
+        OrganiseDone,
+        Progress,
+        QuestionFound,
+        RecordSaved,
+        StatementsFound,
+    )
 
     question: QuestionFound | None = None
     done: OrganiseDone | None = None
-    # Closing the generator stops the model when Ctrl C comes in between.
-    with closing(iter(events)) as stream:  # type: ignore[type-var]  # services yield from generators
-        for event in stream:
-            if isinstance(event, Progress) and event.parts > 1:
-                tell(f"reading part {event.part} of {event.parts}")
-            elif isinstance(event, StatementsFound):
-                if not as_json:
-                    _print_statements(event.statements, language)
-            elif isinstance(event, QuestionFound):
-                question = event
-            elif isinstance(event, OrganiseDone):
-                done = event
+    record: Record | None = None
+    for event in events:
+        if isinstance(event, Progress) and event.parts > 1:
+            tell(f"reading part {event.part} of {event.parts}")
+        elif isinstance(event, StatementsFound):
+            if not as_json:
+                _print_statements(event.statements, language)
+        elif isinstance(event, RecordSaved):
+            record = event.record
+        elif isinstance(event, QuestionFound):
+            question = event
+        elif isinstance(event, OrganiseDone):
+            done = event
     if done is None:
         return
     if as_json:
         say_json(_shape(done, question, model))
     else:
         _print_end(done, language)
+    if record is not None:
+        _tell_differences(record)
+
+
+def _tell_differences(record: Record) -> None:
+    """Contradictions are the counsellor's to settle, so they are said and nothing is overwritten."""
+    differing = sum(line.standing.value == "differs" for line in record.lines)
+    if differing:
+        tell(f"{differing} lines differ from what the record said; the workspace asks which one stands")
 
 
 def _shape(done: OrganiseDone, question: QuestionFound | None, model: str) -> dict[str, Any]:

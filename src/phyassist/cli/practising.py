@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +10,7 @@ from phyassist.cli.options import Lang, ModelOption
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import say, tell
 from phyassist.cli.serving import FetchOption, HostOption, OpenOption, PortOption, run_workspace
+from phyassist.cli.zones import find_zone
 from phyassist.errors import AlreadySetUp, BadInput
 
 if TYPE_CHECKING:
@@ -112,13 +112,3 @@ def _fill_once(settings: Settings) -> None:
                 f"{settings.home} holds a practice that is not the invented one",
                 hint="give the demo a folder of its own with --home",
             ) from None
-
-
-def find_zone(localtime: Path = Path("/etc/localtime")) -> str:
-    """This computer's time zone by its name, UTC where it does not say."""
-    parts = localtime.resolve().parts
-    if "zoneinfo" in parts:
-        name = "/".join(parts[parts.index("zoneinfo") + 1 :])
-        if name and not name.startswith(("posix/", "right/", "Etc/")):
-            return name
-    return "UTC"

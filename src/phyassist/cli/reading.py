@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phyassist.cli.words import guess_language
 from phyassist.errors import TextTooLong, UnreadableFile
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ def read_source(source: str, settings: Settings) -> str:
 
 def choose_language(settings: Settings, text: str) -> Language:
     """The language of the settings or the flag; without one, that of the text."""
+    from phyassist.domain.reading.sentences import guess_language
+
     return settings.language or guess_language(text)
 
 

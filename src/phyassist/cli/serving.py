@@ -14,6 +14,7 @@ import typer
 from phyassist.cli.options import ModelOption
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import tell
+from phyassist.cli.zones import find_zone
 from phyassist.errors import BadSetting, ModelError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def run_workspace(settings: Settings, *, fetch: bool = False, open_browser: bool
             except ModelError as error:
                 # The record and the notes work without a model; the pages say the same where they need it.
                 tell(f"no model yet: {error} [{error.code}]")
-            app = create_app(settings, store=store, model=model)
+            app = create_app(settings, store=store, model=model, zone=find_zone())
             _serve(app, sock, settings, open_browser=open_browser)
 
 

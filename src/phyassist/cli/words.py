@@ -37,10 +37,3 @@ QUESTION: dict[Language, str] = {"zh": "咨询问题", "en": "Counselling questi
 UNREAD: dict[Language, str] = {"zh": "未能读出", "en": "could not be read"}
 QUOTES: dict[Language, tuple[str, str]] = {"zh": ("「", "」"), "en": ("“", "”")}
 JOINT: dict[Language, str] = {"zh": "；", "en": "; "}
-
-
-def guess_language(text: str) -> Language:
-    """zh where at least one letter in five is a Chinese character, else en."""
-    letters = [sign for sign in text if sign.isalpha()]
-    chinese = sum("一" <= sign <= "鿿" for sign in letters)
-    return "zh" if letters and chinese * 5 >= len(letters) else "en"

@@ -6,12 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import SequenceMatcher
 
 from phyassist.domain.reading import facts_en, facts_zh
+from phyassist.domain.reading.lexicons import find_terms
 from phyassist.domain.reading.sentences import guess_language
 from phyassist.domain.records import Record, RecordLine, Standing, Statement, StatementId
 
-_ALIKE = 0.8
+_ALIKE = 0.85
 _YEAR_DAYS = 365.25
 _GONE = (Standing.REPLACED, Standing.LEFT)
 
@@ -76,10 +78,10 @@ def _is_alike(one: Statement, other: Statement) -> bool:
         return one.kind == other.kind and _is_same_value(one.kind, one.text, other.text)
     if _numbers(one.text) != _numbers(other.text) or _denies(one.text) != _denies(other.text):
         return False
-    left, right = _pieces(one.text), _pieces(other.text)
-    if not left or not right:
-        return one.text == other.text
-    return len(left & right) / len(left | right) >= _ALIKE
+    if _people(one.text) != _people(other.text):
+        return False
+    matcher = SequenceMatcher(None, _pieces(one.text), _pieces(other.text), autojunk=False)
+    return matcher.quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE
 
 
 def _is_same_value(kind: str, one: str, other: str) -> bool:
@@ -127,9 +129,13 @@ def _denies(text: str) -> int:
     return len(_DENIAL.findall(text)) % 2
 
 
-def _pieces(text: str) -> set[str]:
+def _people(text: str) -> set[str]:
+    """Who is spoken of: what a father did is not what a mother did."""
+    terms = find_terms(text)
+    return {*terms.get("family", ()), *terms.get("partner", ())}
+
+
+def _pieces(text: str) -> list[str]:
+    """What two lines are compared by: characters in Chinese, words in English."""
     words = re.sub(r"[^\w\s]", "", text.lower())
-    if guess_language(text) == "zh":
-        words = re.sub(r"\s|[的了呢啊吧也都就很]", "", words)
-        return {words[at : at + 2] for at in range(len(words) - 1)}
-    return set(words.split())
+    return list(re.sub(r"\s", "", words)) if guess_language(text) == "zh" else words.split()

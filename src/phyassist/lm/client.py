@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from phyassist.errors import AdapterMissing, EngineDown, ModelError, PromptTooLong, ServerRefused
-from phyassist.lm.counting import estimate_prompt_tokens, estimate_tokens
+from phyassist.lm.counting import count_fewest_tokens, estimate_prompt_tokens, estimate_tokens
 from phyassist.lm.protocol import Ask, Message, Reading, Reply, Stop, Words
 from phyassist.lm.turns import Turns
 from phyassist.lm.wire import Event, Exchange, Lost, Refused, Stopped
@@ -46,7 +46,7 @@ class Server(Protocol):
         """The body with what only this server understands; raises AdapterMissing."""
         ...
 
-    def read_adapter(self, data: Mapping[str, Any]) -> str | None:
+    def read_adapter(self, data: Mapping[str, Any], ask: Ask) -> str | None:
         """The adapter that an event says was used; None where the event does not say."""
         ...
 
@@ -209,7 +209,7 @@ class _Answer:
         data = event.data
         if "error" in data:
             raise make_refusal(Refused(400, json.dumps(data["error"])), self.ask, 0)
-        self.adapter = self.server.read_adapter(data) or self.adapter
+        self.adapter = self.server.read_adapter(data, self.ask) or self.adapter
         self.usage = data.get("usage") or self.usage
         progress = data.get("prompt_progress")
         if progress:
@@ -241,14 +241,10 @@ def make_refusal(refused: Refused, ask: Ask, context_tokens: int) -> ModelError:
     """The error that a refusal stands for; the server's own words may quote the prompt and stay unsaid."""
     said = refused.body.lower()
     if "exceed_context_size" in said or "context_length_exceeded" in said or "maximum context length" in said:
-        window = f" of {context_tokens:,} tokens" if context_tokens else ""
-        return PromptTooLong(
-            f"the prompt is longer than the model's window{window}",
-            hint="shorten the text, or raise context_tokens",
-        )
+        return make_too_long(context_tokens)
     if refused.status in (401, 403):
         return ServerRefused("the model server refused the key", hint="check model_key in the settings")
-    if refused.status == 404 and ask.adapter:
+    if ask.adapter and (refused.status == 404 or (refused.status == 400 and ask.adapter in refused.body)):
         return AdapterMissing(
             f"the model server does not have adapter {ask.adapter}", hint="load it there first"
         )
@@ -264,6 +260,15 @@ def make_refusal(refused: Refused, ask: Ask, context_tokens: int) -> ModelError:
     )
 
 
+def make_too_long(context_tokens: int) -> PromptTooLong:
+    """The error of a prompt that does not fit; 0 where the window is not known."""
+    window = f" of {context_tokens:,} tokens" if context_tokens else ""
+    return PromptTooLong(
+        f"the prompt is longer than the model's window{window}",
+        hint="shorten the text, or raise context_tokens",
+    )
+
+
 def _headers(address: Address) -> dict[str, str]:
     return {"Authorization": f"Bearer {address.key}"} if address.key else {}
 
@@ -274,19 +279,22 @@ class OutsideServer:
     An adapter is asked for as vLLM has it: by its name in place of the model's.
     """
 
-    def __init__(self, address: Address, model: str) -> None:
-        self._address, self._model = address, model
+    def __init__(self, address: Address, context_tokens: int) -> None:
+        self._address, self._context_tokens = address, context_tokens
 
     def get_address(self) -> Address:
         return self._address
 
     def shape(self, body: dict[str, Any], ask: Ask) -> dict[str, Any]:
+        """Names the adapter.  Some servers cut a long prompt in silence, so it is not left to them."""
+        if count_fewest_tokens(ask.messages) > self._context_tokens:
+            raise make_too_long(self._context_tokens)
         return {**body, "model": ask.adapter} if ask.adapter else body
 
-    def read_adapter(self, data: Mapping[str, Any]) -> str | None:
-        """The model that the answer names, where it is not the base."""
-        said = data.get("model")
-        return said if isinstance(said, str) and said != self._model else None
+    def read_adapter(self, data: Mapping[str, Any], ask: Ask) -> str | None:
+        """The adapter that was asked for, if the answer names it; a revision may follow after an @."""
+        said = str(data.get("model", "")).partition("@")[0]
+        return ask.adapter if ask.adapter and said == ask.adapter else None
 
     def explain_loss(self, *, begun: bool) -> ModelError:
         host = urlsplit(self._address.url).netloc
@@ -309,11 +317,8 @@ def open_outside(url: str, key: str, model: str, *, context_tokens: int) -> Open
     Raises EngineDown where nobody answers, ServerRefused where the key or the answer is not right.
     """
     address = Address(url.rstrip("/").removesuffix("/v1").rstrip("/"), key)
-    server = OutsideServer(address, model)
-    if not model:
-        model = find_first_model(server)
-        server = OutsideServer(address, model)
-    return OpenAIClient(server, name=model, context_tokens=context_tokens)
+    server = OutsideServer(address, context_tokens)
+    return OpenAIClient(server, name=model or find_first_model(server), context_tokens=context_tokens)
 
 
 def find_first_model(server: OutsideServer) -> str:

@@ -224,7 +224,9 @@ class _ChildServer:
             body["verbose"] = True
         return body
 
-    def read_adapter(self, data: Mapping[str, Any]) -> str | None:
+    def read_adapter(self, data: Mapping[str, Any], ask: Ask) -> str | None:
+        """What the engine says of itself, whatever was asked for."""
+        del ask
         used = ((data.get("__verbose") or {}).get("generation_settings") or {}).get("lora") or ()
         names = list(self._engine.adapters)
         return next((names[each["id"]] for each in used if each["scale"]), None)

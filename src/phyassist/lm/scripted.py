@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
-from phyassist.errors import AdapterMissing, EngineDown, ModelError, PromptTooLong
+from phyassist.errors import AdapterMissing, EngineDown, ModelError
+from phyassist.lm.client import make_too_long
 from phyassist.lm.counting import estimate_prompt_tokens, estimate_tokens
 from phyassist.lm.protocol import Ask, Message, Reading, Reply, Stop, Words
 
@@ -96,10 +97,7 @@ class ScriptedModel:
             raise AdapterMissing(f"adapter {ask.adapter} is not loaded", hint="load it, or ask without it")
         tokens = estimate_prompt_tokens(ask.messages)
         if tokens > self._context_tokens:
-            raise PromptTooLong(
-                f"the prompt is longer than the model's window of {self._context_tokens:,} tokens",
-                hint="shorten the text, or raise context_tokens",
-            )
+            raise make_too_long(self._context_tokens)
         return tokens
 
     def _next_pieces(self, ask: Ask) -> list[str]:

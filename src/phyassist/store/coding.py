@@ -231,7 +231,7 @@ def unpack_draft(blob: bytes, bare: Draft) -> Draft:
             left_out=tuple(fields.get("left_out", ())),
             adapter_reason=fields.get("adapter_reason", ""),
             record_left_out=int(fields.get("record_left_out", 0)),
-            text_read=TextRead(fields.get("text_read", "whole")),
+            text_read=TextRead(fields.get("text_read", TextRead.WHOLE)),
             text_left_out=int(fields.get("text_left_out", 0)),
         )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartParser
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 
@@ -64,6 +65,8 @@ def create_app(
     `model` is called whenever a page needs the language model: it returns the open one, or raises
     ModelMissing, ModelDamaged, UnknownName.  `zone` is the calendar where a browser does not tell its own.
     """
+    # A file that is larger than this would be put down in a temporary folder on its way, in the clear.
+    MultiPartParser.spool_max_size = settings.upload_bytes_max + 1_000_000
     house = House(
         store=store,
         model=model,

@@ -51,7 +51,26 @@ def _clauses(sentence: Sentence) -> list[str]:
             start = match.end()
     if start < len(sentence.text):
         pieces.append(sentence.text[start:])
-    return pieces
+    return _join_followers(pieces)
+
+
+# A clause without a subject of its own speaks of whom the clause before it names.
+_FOLLOWS = re.compile(
+    r"\s*(?:都|也|还|均|他|她|其|并|且|而|又|但|却|就|才|所以|因此|大的|小的|老大|老二|"
+    r"(?:aged?|who|whose|which|where|and|but|or|so|that|both|the (?:older|younger|eldest)|\d+)\b)",
+    re.IGNORECASE,
+)
+
+
+def _join_followers(pieces: Sequence[str]) -> list[str]:
+    joined: list[str] = []
+    for no, piece in enumerate(pieces):
+        # Jottings begin "F, 27": there a number follows nobody but the client.
+        if no > 1 and _FOLLOWS.match(piece):
+            joined[-1] += piece
+        else:
+            joined.append(piece)
+    return joined
 
 
 def _group(sentence: Sentence, clauses: Sequence[str], reader: LinearReader) -> list[Sentence]:

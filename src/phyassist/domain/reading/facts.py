@@ -72,10 +72,29 @@ _PARTED = re.compile(
 )
 
 
+# A sentence that gives orders about what to write tells nothing about the client.
+_ORDER = re.compile(
+    r"忽略.{0,8}(?:指令|内容|要求|提示|以上)|提示词|系统指令|(?:写成|改成|改为|填写?成?|输出).{0,"
+    r"12}(?:岁|年龄|性别|密码|JSON)|"
+    r"(?:年龄|性别|职业|婚姻).{0,4}(?:写成|改成|改为|填|设为)|"
+    r"\b(?:ignore|disregard|forget)\b.{0,30}\b(?:above|instructions?|previous|prompt|rules)\b|system prompt|"
+    r"\b(?:write|output|set|answer|respond|reply)\b.{0,20}\b(?:age|sex|json|password|instead)\b",
+    re.IGNORECASE,
+)
+
+
+_LETTER = re.compile(r"[^\W\d_]")
+
+
 def _find_in(sentences: Sequence[Sentence], at: int, third_person: bool) -> list[Placed]:
     sentence = sentences[at]
+    if _ORDER.search(sentence.text):
+        return []
     before = sentences[at - 1] if at else None
-    finder = facts_zh if guess_language(sentence.text) == "zh" else facts_en
+    # A bare number is of the language of what stands around it.
+    told = sentence.text
+    around = told if _LETTER.search(told) else f"{before.text if before else ''} {told}"
+    finder = facts_zh if guess_language(around) == "zh" else facts_en
     clues = finder.find_clues(
         sentence.text,
         before=before.text if before is not None else "",

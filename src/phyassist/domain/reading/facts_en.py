@@ -179,7 +179,13 @@ def _jobs(text: str, *, answers: bool, third_person: bool) -> Iterator[Clue]:
             if NOT_NOW.search(text[:start].removesuffix("a ").removesuffix("as ")):
                 continue
             first = bool(re.search(r"\b(?:I|I'm|i'm|im|I’m|my|i)\b[^,.;]{0,30}$", text[:start])) or no == 0
-            if not first and not answers and _about_other(text, start, third_person=third_person):
+            first = first or bool(re.search(r"\b(?:I am|I'm|I’m)\b", text[:start]))
+            clause = max(text.rfind(mark, 0, match.start() + 1) for mark in ",;/|") + 1 if no == 3 else 0
+            if (
+                not first
+                and not answers
+                and _about_other(text[clause:], start - clause, third_person=third_person)
+            ):
                 continue
             if not first and not third_person and not answers and not jotting and start > 3:
                 continue

@@ -25,6 +25,7 @@ from phyassist.domain.reading.patterns_zh import (
     JOB_FIELD,
     JOB_IS,
     JOB_PLACE,
+    JOB_QUESTION,
     JOBLESS,
     KIN,
     MARITAL_NOT,
@@ -142,7 +143,16 @@ def _addressed(text: str) -> Iterator[Clue]:
                 yield Clue("sex", value, *match.span("words"), 2)
 
 
+def _answered_job(text: str, before: str) -> Iterator[Clue]:
+    """A short answer to "what do you do?" is the occupation, whatever it says."""
+    words = text.strip().rstrip("。.，,！!")
+    if JOB_QUESTION.search(before) and not KIN.search(before) and 2 <= len(words) <= 14:
+        yield Clue("occupation", words, text.index(words), text.index(words) + len(words), 2)
+
+
 def _jobs(text: str, before: str, *, answers: bool, third_person: bool) -> Iterator[Clue]:
+    if answers:
+        yield from _answered_job(text, before)
     for pattern, sureness in ((JOB_FIELD, 3), (JOB_IS, 3), (JOB_PLACE, 2), (JOB_DO, 2), (JOBLESS, 2)):
         for match in pattern.finditer(text):
             start, end = match.span("value")

@@ -8,9 +8,11 @@ import re
 _TOPICS: tuple[tuple[str, str, str], ...] = (
     (
         "sleep",
-        r"失眠|睡眠|睡不|睡得|睡觉|入睡|早醒|惊醒|半夜醒|醒来|嗜睡|熬夜|安眠药|噩梦|恶梦|多梦|做梦|"
+        r"失眠|睡眠|只睡|能睡|睡[\d一二两三四五六七八九十]|睡不|睡得|睡觉|入睡|早醒|惊醒|半夜醒|醒来|"
+        r"嗜睡|熬夜|安眠药|噩梦|恶梦|多梦|做梦|"
         r"整夜|一夜|通宵|睡着|犯困|睡醒|没睡",
-        r"sleep\w*|slept|insomnia\w*|nightmares?|wak(?:e|es|ing) up|awake|bedtime|dreams?|nap(?:s|"
+        r"sleep\w*|hours? (?:a|per|each|of) (?:night|sleep)|slept|insomnia\w*|nightmares?|wak(?:e|es|"
+        r"ing) up|awake|bedtime|dreams?|nap(?:s|"
         r"ping)?|tired at night",
     ),
     (
@@ -35,7 +37,7 @@ _TOPICS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "illness",
-        r"高血压|糖尿病|甲状腺|甲亢|甲减|哮喘|癌|肿瘤|心脏病|胃炎|胃病|肝|肾|癫痫|手术|住院|体检|检查|"
+        r"高血压|体健|既往|糖尿病|甲状腺|甲亢|甲减|哮喘|癌|肿瘤|心脏病|胃炎|胃病|肝|肾|癫痫|手术|住院|体检|检查|"
         r"病史|骨折|车祸|受伤|残疾|慢性|肠易激|贫血|艾滋|中风|脑梗|疾病|传染",
         r"hypertens\w*|blood pressure|diabet\w*|thyroid\w*|asthma\w*|cancer\w*|tumou?r\w*|heart "
         r"disease|ulcer\w*|epilep\w*|seizures?|surger\w*|operat\w*|hospital\w*|illness\w*|"
@@ -147,7 +149,7 @@ _TOPICS: tuple[tuple[str, str, str], ...] = (
         "family",
         r"爸|妈|父|母|家人|家里|家庭|老公|丈夫|妻子|老婆|爱人|太太|儿子|女儿|孩子|宝宝|哥|姐|弟|妹|"
         r"爷爷|奶奶|外公|外婆|姥姥|姥爷|公公|婆婆|岳父|岳母|亲戚|"
-        r"叔|姨|舅|姑|独生|兄弟|姐妹|双胞胎|继父|继母|养父|养母|孙",
+        r"叔|姨|舅|姑|独生|兄弟|姐妹|双胞胎|育有|一子|一女|继父|继母|养父|养母|孙",
         r"father|dad(?:dy)?|mother|mom(?:my)?|mum|parents?|family|husband|wife|spouse|sons?|"
         r"daughters?|kids?|child(?:ren)?|baby|bab(?:y|ies)|brothers?|sisters?|siblings?|grand\w+|"
         r"in-laws?|\w+-in-law|aunt|uncle|cousins?|relatives?|step\w+|half[- ]\w+|twins?|niece|nephew",

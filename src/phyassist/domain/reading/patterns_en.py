@@ -78,6 +78,7 @@ AGES: tuple[tuple[int, re.Pattern[str]], ...] = (
 )
 AGES = (
     *AGES,
+    (2, re.compile(r"\b(?:I am|I'm|I’m|Im)\b[^.;]{0,40}?,\s*(?P<value>\d{2})(?=\s*[,.;]|\s+and\b)")),
     (
         2,
         re.compile(
@@ -201,8 +202,9 @@ JOBS: tuple[tuple[int, re.Pattern[str]], ...] = (
     (
         3,
         re.compile(
-            rf"\b(?:I am|I'm|I’m|Im|im|i'm|i am|I work as|I worked as|working as|work as|works as|"
-            rf"employed as|worked as|my job as|job as|As|as|She is|He is|she is|he is|[Cc]lient is|"
+            rf"\b(?:I am|I'm|I’m|Im|im|i'm|i am|I work as|I worked as|working as|work(?:s|ing)? [\w "
+            rf"]{2, 25} as|work as|works as|"
+            rf"employed as|[a-z0-9], is|worked as|my job as|job as|As|as|She is|He is|she is|he is|[Cc]lient is|"
             rf"[Pp]atient is|[Pp]t is|a career as)\s+(?:currently\s+|also\s+|now\s+)?(?:an?|the|"
             rf"my)\s+(?P<value>{QUALIFIER}{JOB_WORDS})\b(?! (?:of|to) )"
         ),
@@ -325,7 +327,7 @@ MARITAL: tuple[tuple[str | None, int, re.Pattern[str]], ...] = (
         re.compile(
             r"(?:^|[,;/|] ?)(?P<value>(?:married(?: (?:x ?)?\d+ ?(?:years?|yrs?))?|divorced|"
             r"separated|single|widow(?:ed|er)?|engaged|remarried|never married))(?=\s*(?:[,;./|(]|"
-            r"$|with\b|for\b|x\b))",
+            r"$|with\b|for\b|x\b|in \d|since\b))",
             re.IGNORECASE,
         ),
     ),

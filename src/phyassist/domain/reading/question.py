@@ -15,6 +15,7 @@ _ASKS = LABELS.index("Q")
 _NOTHING = LABELS.index("N")
 _SURE = 0.5
 _CHARS_MIN = 4
+_COMPLAINT_CHARS = 8
 # Two questions in a row are one concern; a bare "what should I do?" needs the words before it.
 _BARE_CHARS = 12
 # A question put early names the reason for coming; one put late is often about the advice just given.
@@ -46,10 +47,17 @@ def find_question(text: str, judged: Sequence[Judged]) -> Question | None:
     if asked:
         return _quote(text, own, -max(asked)[1])
     told = [item for item in own if item.by_label[_NOTHING] < _SURE]
-    complaint = next((item for item in told if item.record_field != RecordField.DEMOGRAPHIC), None)
+    complaint = max(told, key=lambda item: (_weigh(item), -item.sentence.span.start), default=None)
     if complaint is None:
         return None
     return _make(text, complaint.sentence.span, complaint.sentence.span, is_asked=False)
+
+
+def _weigh(item: Judged) -> int:
+    """Of what is complained of, a state of mind or body comes first, then anything but who somebody is."""
+    if len(item.sentence.text) < _COMPLAINT_CHARS or item.record_field == RecordField.DEMOGRAPHIC:
+        return 0
+    return 2 if item.record_field in (RecordField.MENTAL, RecordField.PHYSICAL) else 1
 
 
 def _quote(text: str, own: Sequence[Judged], no: int) -> Question | None:

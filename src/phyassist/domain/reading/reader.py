@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from phyassist.domain.reading.answers import find_answers
 from phyassist.domain.reading.classifier import LABELS, LinearReader
 from phyassist.domain.reading.clauses import cut_by_field, shrink
 from phyassist.domain.reading.facts import find_facts
@@ -28,6 +29,7 @@ _FIELDS = {
 # Tuned on the development texts only: see docs/results/organise.md.
 KEEP_MIN = 0.2
 ROOM, ROOM_SHARE = 300, 0.33
+WHOLE_MAX = 600
 WORTH_MIN = 0.03
 FINDING_WEIGHT = 3.0
 WORD_WEIGHT = 0.08
@@ -49,13 +51,52 @@ def judge(sentences: Sequence[Sentence], reader: LinearReader) -> tuple[Judged, 
     sentences = cut_by_field(sentences, reader)
     for sentence, scores in zip(sentences, reader.score_all(sentences), strict=True):
         by_label = dict(zip(LABELS, scores, strict=True))
-        best = max(_FIELDS, key=lambda label: by_label[label])
+        lifts = _lift_fields(sentence.text)
+        best = max(_FIELDS, key=lambda label: by_label[label] + lifts.get(label, 0.0))
         fits = 1 - (1 - by_label["D"]) * (1 - by_label["H"]) * (1 - by_label["M"]) * (1 - by_label["P"]) * (
             1 - by_label["S"]
         )
         keep = fits * (1 - by_label["N"])
+        if sentence.speaker == Speaker.NARRATOR and _is_jotting(sentence.text):
+            keep = max(keep, _JOTTING_KEEP)
         judged.append(Judged(sentence, _FIELDS[best], keep, scores))
     return tuple(judged)
+
+
+# Words that settle a field where the classifier, trained on few sentences of it, wavers.
+_LIFTING = (
+    ("P", 0.3, ("sleep", "appetite", "medicine", "illness", "body")),
+    ("M", 0.3, ("risk",)),
+    ("M", 0.15, ("mood", "anxiety", "cognition")),
+    ("H", 0.25, ("early",)),
+    ("D", 0.2, ("who",)),
+)
+_EARLY = re.compile(
+    r"小时候|童年|从小|幼年|小学时|初中时|高中时|去世|过世|\b(?:grew up|as a (?:kid|child)|when I was|"
+    r"childhood|"
+    r"was raised|(?:died|passed away))\b"
+)
+
+
+# Somebody who jots down a finding means it for the record, however few words it has.
+_JOTTING_KEEP = 0.5
+_JOTTED = (*FINDINGS, "family", "partner", "who", "mood", "anxiety", "anger", "social", "work")
+
+
+def _is_jotting(text: str) -> bool:
+    terms = find_terms(text)
+    return _size(text) <= 30 and not {"ask", "thanks"} & terms.keys() and bool(terms.keys() & set(_JOTTED))
+
+
+def _lift_fields(text: str) -> dict[str, float]:
+    topics = set(find_terms(text))
+    if _EARLY.search(text):
+        topics.add("early")
+    lifts: dict[str, float] = {}
+    for label, lift, names in _LIFTING:
+        if topics.intersection(names):
+            lifts[label] = max(lift, lifts.get(label, 0.0))
+    return lifts
 
 
 def read_statements(
@@ -63,20 +104,35 @@ def read_statements(
 ) -> tuple[Statement, ...]:
     """The client's facts, then what belongs in the record, in the order of the text."""
     facts = find_facts(text, sentences)
+    answers = find_answers(text, sentences)
     told = [make_statement(text, item.sentence, item.record_field) for item in choose_sentences(judged)]
-    return (*facts, *(line for line in told if line is not None and not _is_covered(text, line.span, facts)))
+    lines = [line for line in told if line is not None and not _is_covered(text, line.span, facts)]
+    # An answer is told with its question, not once more without it.
+    alone = [
+        line
+        for line in lines
+        if not any(each.span.end >= line.span.end > each.span.start for each in answers)
+    ]
+    return (*facts, *sorted((*answers, *alone), key=lambda line: line.span.start))
 
 
 _LEFTOVER = re.compile(r"\w")
+_PLAIN = re.compile(
+    r"来访者|求助者|患者|病人|今年|现在|目前|是|一名|一位|一个|我|的|了|岁|性别|年龄|职业|婚姻|学历|"
+    r"\b(?:i|am|i'm|is|an?|and|the|client|patient|she|he|years?|yrs?|old|yo)\b",
+    re.IGNORECASE,
+)
 
 
 def _is_covered(text: str, span: Span, facts: Sequence[Statement]) -> bool:
     """Whether a line holds nothing but facts that stand in lines of their own ("F, 19, single")."""
     left = list(text[span.start : span.end])
+    if not any(fact.span.start < span.end and span.start < fact.span.end for fact in facts):
+        return False
     for fact in facts:
         for at in range(max(span.start, fact.span.start), min(span.end, fact.span.end)):
             left[at - span.start] = " "
-    return len(_LEFTOVER.findall("".join(left))) <= (span.end - span.start) * 0.25
+    return len(_LEFTOVER.findall(_PLAIN.sub("", "".join(left)))) <= 1
 
 
 def make_statement(text: str, sentence: Sentence, record_field: RecordField) -> Statement | None:
@@ -95,7 +151,8 @@ def choose_sentences(judged: Sequence[Judged]) -> tuple[Judged, ...]:
     """
     own = [item for item in judged if item.sentence.speaker != Speaker.COUNSELLOR]
     able = [item for item in own if item.keep >= KEEP_MIN and len(item.sentence.text) >= 4]
-    room = ROOM + ROOM_SHARE * sum(_size(item.sentence.text) for item in own)
+    told = sum(_size(item.sentence.text) for item in own)
+    room = ROOM + ROOM_SHARE * told
     chosen: list[Judged] = []
     seen: set[str] = set()
     # A sentence is never worth more later than it was before, so only the one on top is looked at anew.
@@ -110,7 +167,7 @@ def choose_sentences(judged: Sequence[Judged]) -> tuple[Judged, ...]:
             continue
         if worth < WORTH_MIN:
             break
-        kept = _shrink(item, seen)
+        kept = _shrink(item, seen) if told > WHOLE_MAX else item
         chosen.append(kept)
         seen |= _points(kept.sentence.text).keys()
         room -= _size(kept.sentence.text)
@@ -135,7 +192,9 @@ def _worth(item: Judged, points: Mapping[str, float], seen: set[str]) -> float:
 
 
 _ENGLISH = re.compile(r"[a-z']{4,}")
-_NUMBER = re.compile(r"\d+|[一二两三四五六七八九十几半]+(?=年|个?月|周|岁|次|斤|天|小时)")
+_NUMBER = re.compile(
+    r"\d+|[一二两三四五六七八九十几半]+(?=年|个?月|个?小时|个?星期|周|岁|次|斤|公斤|天|晚|片|颗|粒|点)"
+)
 
 
 def _points(text: str) -> Mapping[str, float]:

@@ -20,7 +20,8 @@ _SHORT_ZH = 8
 _ZH_END = re.compile(r"[。！？!?；;…]+[”’\"'」』）)】》]*|\n+|\r+")
 _EN_END = re.compile(r"[!?;…]+[\"')\]”’]*|\.+[\"')\]”’]*(?=\s|$|[A-Z])|[。！？；]+[”’」』）】》]*|\n+|\r+")
 _SHORT_FORM = re.compile(
-    r"(?:^|[\s(])(?:mr|mrs|ms|dr|st|vs|e\.g|i\.e|etc|a\.m|p\.m|approx|no|u\.s|yrs?|wks?|hrs?|mos?|pt|[a-hj-z])\.$",
+    r"(?:^|[\s(])(?:mr|mrs|ms|dr|st|vs|e\.g|i\.e|etc|a\.m|p\.m|approx|no|u\.s|yrs?|wks?|hrs?|mos?|pt|"
+    r"[a-hj-z])\.$",
     re.IGNORECASE,
 )
 _COMMA = re.compile(r"[，,、]")

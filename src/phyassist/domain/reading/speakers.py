@@ -32,7 +32,8 @@ _CLIENT_WORDS = (
     "|clients?|patients?|pt|cl|c|p|a|user|student|seeker|help[- ]?seeker|caller|interviewee|participant"
 )
 _COUNSELLOR_WORDS = (
-    "心理咨询师|咨询师|心理师|心理医生|精神科医生|医生|大夫|医师|治疗师|心理治疗师|咨询员|辅导员|辅导老师|心理老师"
+    "心理咨询师|咨询师|心理师|心理医生|精神科医生|医生|大夫|医师|治疗师|心理治疗师|咨询员|辅导员|"
+    "辅导老师|心理老师"
     "|老师|咨询者|访谈者|主试|助手|咨|医|师|问"
     "|counsell?ors?|therapists?|doctors?|dr\\.?(?: [a-z]+)?|psychologists?|psychiatrists?"
     "|clinicians?|interviewer"
@@ -64,7 +65,8 @@ _NAMED = re.compile(rf"[ \t　>*\-]*{_STAMP}(?P<name>{_NAME})\s?[：:][ \t　]*"
 # Transcripts pasted from a chat come as one long line; only long, unmistakable labels may open a turn there.
 _INLINE = re.compile(
     r"(?<=[。！？!?.…”\"\s])"
-    r"(?P<label>来访者|求助者|患者|心理咨询师|咨询师|医生|治疗师|Client|Patient|Counsell?or|Therapist|Doctor)\s?[：:]\s*"
+    r"(?P<label>来访者|求助者|患者|心理咨询师|咨询师|医生|治疗师|Client|Patient|Counsell?or|Therapist|"
+    r"Doctor)\s?[：:]\s*"
 )
 _CLIENT_LABEL = re.compile(rf"(?:{_CLIENT_WORDS})", re.IGNORECASE)
 

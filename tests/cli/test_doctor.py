@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Cli
+from tests.cli.scripted_server import ScriptedServer
+
+
+def test_what_is_missing_comes_with_what_to_do(cli: Cli, home: Path):
+    ran = cli("doctor", "--json")
+
+    found = {one["name"]: one for one in json.loads(ran.out)}
+    assert ran.code == 1
+    assert found["python"]["state"] == "good"
+    assert found["model"]["state"] == "missing"
+    assert "phyassist models fetch" in found["model"]["advice"]
+    assert "phyassist setup" in found["practice"]["advice"]
+    assert "engine" not in found
+
+
+def test_a_model_that_answers_is_good(cli: Cli, invented: Path, outside: ScriptedServer):
+    outside.replies.append("ready")
+
+    ran = cli("doctor")
+
+    assert ran.code == 0
+    assert "ok      engine: started and wrote" in ran.out
+    assert "ok      practice: set up, and locked as it should be" in ran.out
+
+
+def test_a_model_that_does_not_answer_is_said(cli: Cli, monkeypatch):
+    monkeypatch.setenv("PHYASSIST_MODEL_URL", "http://127.0.0.1:9/v1")
+
+    ran = cli("doctor")
+
+    assert ran.code == 1
+    assert "not ok  engine: no model server answers at 127.0.0.1:9" in ran.out
