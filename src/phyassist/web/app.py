@@ -81,6 +81,7 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         house.stops.stop_all()
+        house.warming.close()
 
     app = FastAPI(title="PhyAssist", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.house = house
