@@ -23,10 +23,23 @@ from phyassist.web.app import create_app
 from tests.browser.replies import answers
 
 CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--no-first-run",
+]
 PASSPHRASE = "four quiet lamps at dawn"
 # The browser logs refused requests itself; what a test provokes on purpose is no fault of the page.
-EXPECTED = ("Failed to load resource", "net::ERR_", "Response Status Error Code", "htmx:sendError", "htmx:sseError", "htmx:afterRequest")
+EXPECTED = (
+    "Failed to load resource",
+    "net::ERR_",
+    "Response Status Error Code",
+    "htmx:sendError",
+    "htmx:sseError",
+    "htmx:afterRequest",
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,7 @@ class PlainSettings:
 
 
 class GatedModel:
-    """Says what the script says; after `hold_after` words it waits until a test opens the gate or stops it."""
+    """Says what the script says; after `hold_after` words it waits for the gate, or to be stopped."""
 
     def __init__(self, replies: Iterator[Any]) -> None:
         self.script = ScriptedModel(itertools.islice(replies, 60), name="scripted-model")
@@ -118,7 +131,7 @@ def wait_for(is_true: Callable[[], bool], timeout_s: float = 10.0) -> None:
 
 
 def until(page: Any, expression: str) -> None:
-    """Wait until the page's own state makes the expression true; its policy forbids Playwright's own waiting."""
+    """Wait until the expression is true; the page's policy forbids Playwright's own way of waiting."""
     end = time.monotonic() + 10.0
     while not page.evaluate(expression):
         if time.monotonic() > end:

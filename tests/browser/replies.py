@@ -1,4 +1,4 @@
-"""What the scripted model says when a page asks it: replies of the asked form, in the language of the prompt."""
+"""What the scripted model says when a page asks it: replies of the asked form, in the prompt's language."""
 
 from __future__ import annotations
 
@@ -50,8 +50,20 @@ ANEW = {
 
 def answers() -> Iterator[Any]:
     """Enough replies for any flow; each differs from the one before."""
-    for no in count(1):
-        yield lambda ask, no=no: answer(ask, no)
+    drafts = count(1)
+
+    def say(ask: Ask) -> str:
+        return answer(ask, next(drafts)) if is_draft(ask) else answer(ask)
+
+    while True:
+        yield say
+
+
+def is_draft(ask: Ask) -> bool:
+    """Organising asks too, about what it is left in doubt of."""
+    return ask.schema is not None and bool(
+        {"symptom_type", "reasons", "advice"} & set(ask.schema["properties"])
+    )
 
 
 def answer(ask: Ask, no: int = 1) -> str:
@@ -72,4 +84,6 @@ def answer(ask: Ask, no: int = 1) -> str:
     if "advice" in wanted:
         items = wanted["advice"]["minItems"]
         reply["advice"] = [{"text": advice[k]} for k in range(items)]
+    for key, kind in wanted.items():
+        reply.setdefault(key, [] if kind.get("type") == "array" else "")
     return json.dumps(reply, ensure_ascii=False)

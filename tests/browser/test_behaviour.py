@@ -1,4 +1,4 @@
-"""What must not go wrong under a counsellor's hands: keys, input methods, two windows, lost connections, locks."""
+"""What must not go wrong under a counsellor's hands: keys, input methods, two windows, lost lines, locks."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from phyassist.lm.scripted import ScriptedModel
 from tests.browser.conftest import PASSPHRASE, Workspace, add_patient, set_up, until, wait_for
-from tests.browser.replies import ADVICE
+from tests.browser.replies import ADVICE, answer
 from tests.web.samples import NAMES, TEXT
 
 pytestmark = pytest.mark.browser
@@ -16,7 +17,8 @@ FIRST = "#items-reason .item:nth-child(1)"
 # An Enter that ends a composition, as Chromium and Firefox send it, and as Safari does: compositionend first.
 COMPOSE = """([place, endFirst]) => {
   const box = document.querySelector(place);
-  const key = (kind, more) => box.dispatchEvent(new KeyboardEvent(kind, {key: "Enter", bubbles: true, cancelable: true, ...more}));
+  const every = {key: "Enter", bubbles: true, cancelable: true};
+  const key = (kind, more) => box.dispatchEvent(new KeyboardEvent(kind, {...every, ...more}));
   box.dispatchEvent(new CompositionEvent("compositionstart", {bubbles: true}));
   box.value = "再具体";
   if (endFirst) box.dispatchEvent(new CompositionEvent("compositionend", {bubbles: true}));
@@ -278,12 +280,7 @@ def test_a_quotation_lights_its_words_in_the_source(workspace: Workspace, open_p
 
 def test_an_unread_reply_is_said_shown_and_tried_again(workspace: Workspace, open_page: Any) -> None:
     page = open_page("en")
-    from phyassist.lm.scripted import ScriptedModel
-    from tests.browser.replies import answer
-
-    workspace.model.script = ScriptedModel(
-        ["I would rather not.", lambda ask: answer(ask)], name="scripted-model"
-    )
+    workspace.model.script = ScriptedModel(["I would rather not.", answer], name="scripted-model")
     set_up(page, workspace.url)
     add_patient(page, "Lee", TEXT["en"])
 

@@ -11,7 +11,10 @@ from tests.browser.replies import ADVICE, REASONS, SYMPTOM
 from tests.web.samples import NAMES, TEXT
 
 pytestmark = pytest.mark.browser
-EDITED = {"zh": "复读之后，她把一年的意义都押在六分上", "en": "After the second try she stakes a year on six points"}
+EDITED = {
+    "zh": "复读之后，她把一年的意义都押在六分上",
+    "en": "After the second try she stakes a year on six points",
+}
 COMMENT = {"zh": "更具体，她只有周末有时间", "en": "more concrete, she has only weekends"}
 
 

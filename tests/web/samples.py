@@ -1,5 +1,6 @@
 """One view of every template, made of invented people, in either language."""
 
+# ruff: noqa: E501 - what a person says is not broken to fit a line
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -98,7 +99,10 @@ ITEMS = {
         (Section.ADVICE, "If sleep and racing heart are no better in four weeks, consider referral to a psychiatrist.", None, ""),
     ],
 }  # fmt: skip
-NAMES = {"zh": ("孙某", "李晓雨", "赵先生", "陈某某"), "en": ("Lee Hartwell", "Ada Brook", "Tom Finch", "J. Moss")}
+NAMES = {
+    "zh": ("孙某", "李晓雨", "赵先生", "陈某某"),
+    "en": ("Lee Hartwell", "Ada Brook", "Tom Finch", "J. Moss"),
+}
 COMMENT = {"zh": "再具体一些，她只有周末有时间", "en": "more concrete, she has only weekends"}
 
 
@@ -239,9 +243,7 @@ def make_found(w: Words, language: Language) -> tuple[people.FoundRow, ...]:
     name = NAMES[language][0]
     return (
         people.FoundRow("/patients/p1", name, w("rail.where_name"), ""),
-        people.FoundRow(
-            "/patients/p1/notes", name, w("rail.where_note"), TEXT[language][:40].split("。")[0]
-        ),
+        people.FoundRow("/patients/p1/notes", name, w("rail.where_note"), TEXT[language][:40].split("。")[0]),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from phyassist.domain.drafts import Draft, DraftId
 from phyassist.domain.records import Consultation, ConsultationId
-from phyassist.store.desk import SignedIn
+from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 
 
@@ -18,4 +18,3 @@ def get_draft(store: Store, by: SignedIn, *, draft_id: DraftId, version: int | N
     """The draft as it stands, or as it stood at `version`.  Raises NotFound, NotYourPatient, CannotOpen."""
     with store.read(by) as tx:
         return tx.drafts.get(draft_id) if version is None else tx.drafts.get_version(draft_id, version)
-

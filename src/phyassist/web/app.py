@@ -62,8 +62,8 @@ def create_app(
 ) -> FastAPI:
     """The workspace over a store.
 
-    `model` is called whenever a page needs the language model: it returns the open one, or raises ModelMissing,
-    ModelDamaged, UnknownName.  `zone` is the calendar where a browser does not tell its own.
+    `model` is called whenever a page needs the language model: it returns the open one, or raises
+    ModelMissing, ModelDamaged, UnknownName.  `zone` is the calendar where a browser does not tell its own.
     """
     # A file that is larger than this would be put down in a temporary folder on its way, in the clear.
     MultiPartParser.spool_max_size = settings.upload_bytes_max + 1_000_000
@@ -81,10 +81,9 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         house.stops.stop_all()
+        house.warming.close()
 
-    app = FastAPI(
-        title="PhyAssist", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
-    )
+    app = FastAPI(title="PhyAssist", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.house = house
     app.add_middleware(Guard)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list_hosts(settings.host))

@@ -16,9 +16,8 @@ from phyassist.web.house import LOGIN_COOKIE, House, get_house, get_theme, get_w
 from phyassist.web.when import When, make_zone
 from phyassist.web.wording import Words
 
-
 if TYPE_CHECKING:
-    from phyassist.store.desk import SignedIn
+    from phyassist.store.people import SignedIn
 
 
 @dataclass(frozen=True, slots=True)

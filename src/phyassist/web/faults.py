@@ -1,8 +1,8 @@
 """The one place where an error becomes a page, a fragment, an event or a line of JSON.
 
 An expected error says what happened and what to do, in the reader's language.  An unexpected one shows a
-number to quote; the log gets that number, the kinds of error and the lines of code, never a value or a message,
-since either may hold what a patient said.
+number to quote; the log gets that number, the kinds of error and the lines of code, never a value or a
+message, since either may hold what a patient said.
 """
 
 from __future__ import annotations
@@ -113,7 +113,9 @@ def answer_fault(request: Request, error: Exception) -> Response:
         return JSONResponse(body, fault.status)
     if fragment:
         alert = FaultAlert(get_words(request), fault)
-        return render(alert, status=fault.status, headers={"HX-Retarget": "#alerts", "HX-Reswap": "innerHTML"})
+        return render(
+            alert, status=fault.status, headers={"HX-Retarget": "#alerts", "HX-Reswap": "innerHTML"}
+        )
     return render(FaultPage(get_words(request), get_theme(request), fault), status=fault.status)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
@@ -9,12 +10,16 @@ from typing import TYPE_CHECKING, cast
 from starlette.requests import Request
 
 from phyassist.domain.clock import Clock
-from phyassist.domain.people import Jurisdiction
+from phyassist.domain.people import Jurisdiction, PatientId
+from phyassist.domain.records import ConsultationId
+from phyassist.errors import ModelError, UnknownName
 from phyassist.lm.protocol import LanguageModel
+from phyassist.services.warming import Warmer
 from phyassist.web.sse import Stops
 from phyassist.web.wording import Words, choose_language, make_words
 
 if TYPE_CHECKING:
+    from phyassist.store.people import SignedIn
     from phyassist.store.transactions import Store
 
 THEMES = ("auto", "light", "dark")
@@ -23,9 +28,31 @@ THEME_COOKIE = "phyassist_theme"
 LOGIN_COOKIE = "phyassist_login"
 
 
+class Warming:
+    """Has the model read ahead what the next question begins with; keeps quiet where there is none."""
+
+    def __init__(self) -> None:
+        self._warmer: Warmer | None = None
+        self._lock = threading.Lock()
+
+    def warm(self, house: House, by: SignedIn, patient_id: PatientId, meeting: ConsultationId) -> None:
+        try:
+            model = house.model()
+        except (ModelError, UnknownName):
+            return
+        with self._lock:
+            self._warmer = self._warmer or Warmer(house.store, model)
+        self._warmer.warm_soon(by, patient_id=patient_id, consultation_id=meeting)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._warmer is not None:
+                self._warmer.close()
+
+
 @dataclass(frozen=True, slots=True)
 class House:
-    """`model` opens the language model when it is first asked for; it raises ModelMissing where there is none."""
+    """`model` gives the open language model; it raises ModelMissing or UnknownName where there is none."""
 
     store: Store
     model: Callable[[], LanguageModel]
@@ -36,6 +63,7 @@ class House:
     zone: str
     secure_cookie: bool = False
     stops: Stops = field(default_factory=Stops)
+    warming: Warming = field(default_factory=Warming)
 
 
 def get_house(request: Request) -> House:

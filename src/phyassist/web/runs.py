@@ -16,7 +16,6 @@ from phyassist.lm.protocol import LanguageModel, Reading
 from phyassist.services.drafting import (
     AnalysisDone,
     DraftEvent,
-    Finished,
     ItemWords,
     ItemWritten,
     UnreadWritten,
@@ -97,9 +96,7 @@ def address_of(draft: Draft, wanted: Wanted | None = None) -> str:
 
 def find_missing(draft: Draft) -> tuple[Section, ...]:
     """Sections that nothing was written for yet."""
-    return tuple(
-        section for section in Section if not any(item.section == section for item in draft.items)
-    )
+    return tuple(section for section in Section if not any(item.section == section for item in draft.items))
 
 
 def view_writing(desk: Desk, draft: Draft, wanted: Wanted | None = None, *, oob: bool = False) -> ActionsView:
@@ -124,9 +121,7 @@ def stream_organise(desk: Desk, consultation: Consultation) -> Response:
     def bits(stop: threading.Event) -> Iterator[Bit]:
         run = OrganiseRun(desk, consultation)
         model = find_model(desk)
-        for event in organise(
-            desk.house.store, model, desk.by, consultation_id=consultation.id, stop=stop
-        ):
+        for event in organise(desk.house.store, model, desk.by, consultation_id=consultation.id, stop=stop):
             yield from run.tell(event, stop.is_set())
 
     def at_last() -> Iterator[Bit]:
@@ -164,9 +159,7 @@ class OrganiseRun:
             yield bit(ActionsFragment(self.desk.w, self.done(event, stopped)))
 
     def again(self) -> Consultation:
-        return get_consultation(
-            self.desk.house.store, self.desk.by, consultation_id=self.consultation.id
-        )
+        return get_consultation(self.desk.house.store, self.desk.by, consultation_id=self.consultation.id)
 
     def show(self, record: Record) -> RecordFragment:
         patient_id = self.consultation.patient_id
@@ -180,9 +173,7 @@ class OrganiseRun:
         left_s = elapsed_s / done * (event.parts - done) if done else 0.0
         if left_s > ABOUT_AFTER_S:
             said = f"{said} · {self.desk.w('actions.about_left', seconds=round(left_s))}"
-        return ActionsView(
-            self.consultation.id, said=said, done=done, total=event.parts, progress_oob=True
-        )
+        return ActionsView(self.consultation.id, said=said, done=done, total=event.parts, progress_oob=True)
 
     def done(self, event: OrganiseDone, stopped: bool) -> ActionsView:
         w = self.desk.w

@@ -67,7 +67,7 @@ class Stops:
 
 
 def stream(bits: Bits, stop: threading.Event, when_done: Callable[[], None]) -> StreamingResponse:
-    """The reply that forwards `bits(stop)`; ends with an `end` event, after which the page does not call again."""
+    """The reply that forwards `bits(stop)`, then an `end` event, after which the page does not call again."""
     return StreamingResponse(
         _forward(bits, stop, when_done),
         media_type="text/event-stream",
@@ -81,9 +81,7 @@ def one_shot(*bits: Bit) -> StreamingResponse:
     return StreamingResponse(iter([body]), media_type="text/event-stream")
 
 
-async def _forward(
-    bits: Bits, stop: threading.Event, when_done: Callable[[], None]
-) -> AsyncIterator[bytes]:
+async def _forward(bits: Bits, stop: threading.Event, when_done: Callable[[], None]) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[Bit | None] = asyncio.Queue()
 

@@ -58,6 +58,7 @@ def show_consultation(
     file = load_patient(desk.house.store, desk.by, patient_id)
     consultation = get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
     frame = make_frame(desk, list_patients(desk.house.store, desk.by), patient_id, "consultation")
+    desk.house.warming.warm(desk.house, desk.by, patient_id, consultation_id)
     return render(make_consultation_page(desk, frame, file, consultation, draft))
 
 
@@ -70,9 +71,13 @@ def show_source(desk: AtDesk, consultation_id: ConsultationId) -> Response:
 
 
 @router.post("/consultations/{consultation_id}/source")
-def keep_source(desk: AtDesk, consultation_id: ConsultationId, after: Version, text: FormText = "") -> Response:
+def keep_source(
+    desk: AtDesk, consultation_id: ConsultationId, after: Version, text: FormText = ""
+) -> Response:
     text = plain_lines(text)
     saved = save_source(desk.house.store, desk.by, consultation_id=consultation_id, text=text, after=after)
+    consultation = get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
+    desk.house.warming.warm(desk.house, desk.by, consultation.patient_id, consultation_id)
     return JSONResponse({"version": saved.version, "time": desk.when.clock(saved.saved_at)})
 
 

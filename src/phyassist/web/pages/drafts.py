@@ -44,6 +44,7 @@ def open_draft(desk: AtDesk, draft_id: DraftId) -> Response:
 def run_draft(
     desk: AtDesk,
     draft_id: DraftId,
+    *,
     after: int,
     redo: str = "",
     items: Annotated[tuple[ItemId, ...], Query()] = (),

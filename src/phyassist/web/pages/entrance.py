@@ -23,7 +23,7 @@ from phyassist.web.when import When, make_zone
 from phyassist.web.wording import Words, make_words
 
 if TYPE_CHECKING:
-    from phyassist.store.desk import SignedIn
+    from phyassist.store.people import SignedIn
 
 router = APIRouter(route_class=PageRoute)
 
@@ -80,7 +80,7 @@ def show_recovery_key(request: Request, w: Words, recovery_key: str, by: SignedI
 
 
 @router.get("/unlock")
-def show_unlock(request: Request, next: str = "/") -> Response:  # noqa: A002 - the name in the address
+def show_unlock(request: Request, next: str = "/") -> Response:
     if not is_set_up(get_house(request).store):
         return RedirectResponse("/setup", 303)
     return render(UnlockPage(get_words(request), get_theme(request), own_path(next), ""))
@@ -90,7 +90,7 @@ def show_unlock(request: Request, next: str = "/") -> Response:  # noqa: A002 - 
 def do_unlock(
     request: Request,
     passphrase: Annotated[str, Form()],
-    next: Annotated[str, Form()] = "/",  # noqa: A002 - the name of the field
+    next: Annotated[str, Form()] = "/",
 ) -> Response:
     house = get_house(request)
     as_json = "application/json" in request.headers.get("accept", "")

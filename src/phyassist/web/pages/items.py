@@ -56,9 +56,7 @@ def write_item(
 
 
 @router.post("/drafts/{draft_id}/items/{item_id}")
-def change_item(
-    desk: AtDesk, draft_id: DraftId, item_id: ItemId, after: Version, text: FormText
-) -> Response:
+def change_item(desk: AtDesk, draft_id: DraftId, item_id: ItemId, after: Version, text: FormText) -> Response:
     text = plain_lines(text)
     try:
         draft = edit_item(
@@ -112,9 +110,7 @@ def show_history(desk: AtDesk, draft_id: DraftId, item_id: ItemId) -> Response:
 
 
 def show_item(desk: Desk, draft: Draft, item_id: ItemId) -> Response:
-    return render(
-        ItemFragment(desk.w, pick_item(draft, item_id)), VersionFragment(desk.w, draft.version)
-    )
+    return render(ItemFragment(desk.w, pick_item(draft, item_id)), VersionFragment(desk.w, draft.version))
 
 
 def show_changed(desk: Desk, draft_id: DraftId, item_id: ItemId, kept: str) -> Response:

@@ -25,8 +25,8 @@ router = APIRouter(route_class=PageRoute)
 
 
 class PatientForm(BaseModel):
-    name: str = Field("", repr=False)
-    number: str = Field("", repr=False)
+    name: str = Field(default="", repr=False)
+    number: str = Field(default="", repr=False)
     language: Language = "zh"
     after: str = ""
 

@@ -20,10 +20,10 @@ from phyassist.services.intake import (
 from phyassist.services.patients import list_patients, load_patient
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
+from phyassist.web.pages.consultations import plain_lines
 from phyassist.web.render import render
 from phyassist.web.views.consultation import view_head, view_source
 from phyassist.web.views.frame import make_frame
-from phyassist.web.pages.consultations import plain_lines
 from phyassist.web.views.recording import (
     LineFragment,
     LineView,
@@ -88,9 +88,7 @@ def show_changed(desk: Desk, line: LineView, kept: str) -> Response:
 
 @router.post("/patients/{patient_id}/record/{statement_id}/delete")
 def remove_line(desk: AtDesk, patient_id: PatientId, statement_id: StatementId) -> Response:
-    record = remove_statement(
-        desk.house.store, desk.by, patient_id=patient_id, statement_id=statement_id
-    )
+    record = remove_statement(desk.house.store, desk.by, patient_id=patient_id, statement_id=statement_id)
     return render(make_record(desk, patient_id, record))
 
 

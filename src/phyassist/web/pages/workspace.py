@@ -87,7 +87,6 @@ def save_practice(desk: AtDesk, form: Annotated[PracticeForm, Form()]) -> Respon
 
 @router.post("/practice/passphrase")
 def save_passphrase(
-    request: Request,
     desk: AtDesk,
     old: Annotated[str, Form()],
     passphrase: Annotated[str, Form()],

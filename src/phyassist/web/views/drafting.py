@@ -369,7 +369,9 @@ def view_note(note: Note, when: When) -> NoteView:
 def view_versions(draft: Draft, history: tuple[DraftVersion, ...], when: When) -> tuple[VersionRow, ...]:
     """Newest first."""
     rows = [
-        VersionRow(each.version, each.change.name.lower(), when.moment(each.at), each.version == draft.version)
+        VersionRow(
+            each.version, each.change.name.lower(), when.moment(each.at), each.version == draft.version
+        )
         for each in history
     ]
     return tuple(sorted(rows, key=lambda row: -row.version))

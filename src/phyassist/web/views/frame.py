@@ -80,8 +80,5 @@ def show_name(patient: Patient, hide: bool) -> str:
     if not hide:
         return patient.name
     words = patient.name.split()
-    if len(words) > 1:
-        initials = " ".join(f"{word[0]}." for word in words)
-    else:
-        initials = f"{patient.name[:1]}…"
+    initials = " ".join(f"{word[0]}." for word in words) if len(words) > 1 else f"{patient.name[:1]}…"
     return f"{initials} {patient.number}".strip()

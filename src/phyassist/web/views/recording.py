@@ -76,7 +76,7 @@ class LineFragment:
 
 
 def view_record(record: Record, patient_id: str) -> tuple[FieldView, ...]:
-    known = {line.id: line.statement.text for line in record.lines}
+    known: dict[str, str] = {line.id: line.statement.text for line in record.lines}
     return tuple(
         FieldView(each.value, tuple(view_line(line, patient_id, known) for line in record.of(each)))
         for each in RecordField

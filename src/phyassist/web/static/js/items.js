@@ -12,8 +12,9 @@ export function startItems() {
     if (form && form.matches && form.matches(".add-form") && event.detail.successful !== false) { form.reset(); close(form); }
   });
   document.body.addEventListener("htmx:afterRequest", (event) => {
-    const element = event.detail.elt;
-    if (event.detail.successful && element.matches(".edit-form, [data-move]")) focusAgain(element);
+    // The element that asked has left the page with the item that was replaced.
+    const element = event.detail.requestConfig.elt;
+    if (event.detail.successful && element.matches(".edit-form, .comment-form, [data-move]")) focusAgain(element);
   });
 }
 

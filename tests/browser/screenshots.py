@@ -1,0 +1,167 @@
+# ruff: noqa: E501 - what a model says is not broken to fit a line
+"""Takes the screenshots of docs/screenshots from the demo practice: python -m tests.browser.screenshots [FOLDER]"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from playwright.sync_api import sync_playwright
+
+from phyassist.domain.clock import utc_now
+from phyassist.lm.protocol import Ask
+from phyassist.services.demo import PASSPHRASE, PastClock, fill_practice
+from phyassist.store.opening import open_store
+from phyassist.web.app import create_app
+from tests.browser.conftest import CHROMIUM, FLAGS, GatedModel, PlainSettings, free_port, wait_for
+from tests.browser.replies import answer as script_answer
+from tests.browser.replies import is_draft
+
+# What a model might write about the English patient who is open; each reason names words of hers.
+SYMPTOM = "Fear of presenting, with bodily alarm, easing through exposure"
+REASONS = [
+    ("minute four it started", "The fear peaks and falls by itself within minutes, and she has now felt that it does"),
+    ("I talked to my housemates", "Saying it aloud before people who did not judge her loosened the need to hide"),
+    ("My mum wants to come", "Her mother's presence may raise what is at stake: the review carries the family's story too"),
+]  # fmt: skip
+ADVICE = [
+    "Repeat the bus ride on three days of the week, without looking at the watch",
+    "Present the roof to one critical listener before the review, for four minutes, twice",
+    "Decide with her what she wants to say to her mother, and by which day",
+]
+
+
+def answer(ask: Ask) -> str:
+    """A draft about that patient; a reason rests on the numbered line of the prompt that holds its words."""
+    said = "\n".join(message.content for message in ask.messages)
+    if not is_draft(ask) or REASONS[0][0] not in said:
+        return script_answer(ask)
+    lines = {phrase: re.search(rf"(\d+)\D[^\n]*{phrase}", said) for phrase, _ in REASONS}
+    reasons = [
+        {"from": int(found[1]) if (found := lines[phrase]) else 0, "text": text} for phrase, text in REASONS
+    ]
+    advice = [{"text": text} for text in ADVICE]
+    return json.dumps({"symptom_type": SYMPTOM, "reasons": reasons, "advice": advice})
+
+
+ROOT = Path(__file__).parents[2]
+ZONE = "Asia/Shanghai"
+WIDE = {"width": 1440, "height": 900}
+NARROW = {"width": 360, "height": 740}
+
+
+@contextmanager
+def run_demo(folder: Path, *, filled: bool = True) -> Iterator[str]:
+    """The address of a workspace with the invented practice, or with nothing in it yet."""
+    url = f"sqlite:///{folder}/practice.db"
+    if filled:
+        clock = PastClock(utc_now())
+        store = open_store(url, clock=clock)
+        fill_practice(store, clock, now=utc_now(), zone=ZONE)
+        store.close()
+    store = open_store(url)
+    model = GatedModel(itertools.repeat(answer, 60))
+    app = create_app(PlainSettings(), store=store, model=lambda: model, zone=ZONE)
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_for(lambda: server.started)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(5)
+    store.close()
+
+
+def take_pages(browser: Any, url: str, language: str, folder: Path) -> None:
+    """Each page of the workspace with somebody open in it."""
+    context = browser.new_context(
+        locale="zh-CN" if language == "zh" else "en-GB", viewport=WIDE, timezone_id=ZONE
+    )
+    page = context.new_page()
+
+    def take(name: str) -> None:
+        page.wait_for_timeout(250)
+        page.screenshot(path=str(folder / f"{name}-{language}.png"))
+
+    context.add_cookies([{"name": "phyassist_language", "value": language, "url": url}])
+    page.goto(url)
+    take("unlock")
+    page.fill("[name=passphrase]", PASSPHRASE)
+    page.click("button.primary")
+    page.wait_for_selector(".rail")
+    take("workspace")
+    is_wanted = "(row => /[\\u4e00-\\u9fff]/.test(row.innerText.split('\\n')[0]))"
+    rows = "[...document.querySelectorAll('.rail-list a')]"
+    wanted = is_wanted if language == "zh" else f"(row => !{is_wanted}(row))"
+    with_draft = page.evaluate(
+        f"(({rows}.filter({wanted}).find(row => row.querySelector('.dot.on')) || {rows}.find({wanted})).href)"
+    )
+    page.goto(with_draft)
+    take("consultation")
+    take_draft(page, take)
+    patient = page.evaluate("document.querySelector('.tabs a').href.replace(/\\/consultation$/, '')")
+    for name in ("record", "notes"):
+        page.goto(f"{patient}/{name}")
+        line = page.locator(".line-text.rests").first
+        if line.count():
+            line.hover()
+        take(name)
+    for name, path in {"client": f"{patient}/edit", "practice": f"{url}/practice"}.items():
+        page.goto(path)
+        take(name)
+    page.set_viewport_size(NARROW)
+    page.goto(with_draft)
+    take("consultation-narrow")
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size(WIDE)
+    page.goto(with_draft)
+    take("consultation-dark")
+    context.close()
+
+
+def take_draft(page: Any, take: Any) -> None:
+    if not page.locator(".item").count():
+        page.click("[hx-post$='/drafts']")
+        page.wait_for_selector("#items-advice .item:nth-child(3)")
+        page.wait_for_selector("[hx-post$='/drafts']")
+    page.evaluate("document.querySelector('#draft').scrollIntoView()")
+    quoted = page.locator(".chip.quoted").first
+    if quoted.count():
+        quoted.hover()
+    take("draft")
+    page.click(".draft-bar .primary")
+    page.wait_for_selector("#dialog .paper")
+    take("save")
+    page.keyboard.press("Escape")
+
+
+def main() -> None:
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as driver, tempfile.TemporaryDirectory() as scratch:
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        for language in ("zh", "en"):
+            (Path(scratch) / language).mkdir()
+            with run_demo(Path(scratch) / language, filled=False) as url:
+                page = browser.new_page(locale="zh-CN" if language == "zh" else "en-GB", viewport=WIDE)
+                page.goto(url)
+                page.screenshot(path=str(folder / f"set-up-{language}.png"))
+                page.close()
+            (Path(scratch) / f"{language}-full").mkdir()
+            with run_demo(Path(scratch) / f"{language}-full") as url:
+                take_pages(browser, url, language, folder)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
