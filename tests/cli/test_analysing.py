@@ -186,3 +186,19 @@ def test_without_a_model_the_command_that_fetches_one_is_named(cli: Cli):
     assert ran.code == 1
     assert "phyassist models fetch" in ran.err
     assert "PA-MODEL-MISSING" in ran.err
+
+
+def test_a_text_is_organised_without_any_model(cli: Cli, case: Case):
+    ran = cli("organise", str(case.path), "--json")
+
+    value = json.loads(ran.out)
+    assert ran.code == 0
+    assert value["model"] == ""
+    assert value["demographic_data"]
+
+
+def test_a_model_that_was_named_and_is_missing_is_not_passed_over(cli: Cli):
+    ran = cli("organise", "-", "--model", "qwen2.5-coder-0.5b-instruct", stdin="I cannot sleep.")
+
+    assert ran.code == 1
+    assert "PA-MODEL-MISSING" in ran.err

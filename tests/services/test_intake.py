@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 
 import pytest
 
@@ -102,6 +103,24 @@ def test_a_text_longer_than_the_window_is_read_in_parts_with_progress():
     progress = [event for event in events if isinstance(event, Progress)][1:]
     assert progress[-1].part == progress[-1].parts > 2
     assert all(lm.count_tokens(ask.messages[-1].content) < 3000 for ask in lm.asks)
+
+
+def test_a_model_that_was_measured_to_add_nothing_is_not_asked():
+    lm = ScriptedModel([pick_all], name="qwen2.5-coder-0.5b-instruct")
+
+    read(TALK, lm)
+
+    assert lm.asks == []
+
+
+def test_a_second_look_that_is_stopped_is_named_as_unread():
+    stop = threading.Event()
+    stop.set()
+
+    done = read(TALK, ScriptedModel([pick_all]), stop)[-1]
+
+    assert done.statements
+    assert done.unread == ("parts 1 to 1: not read a second time",)
 
 
 def test_only_emoji_is_a_clear_sentence():

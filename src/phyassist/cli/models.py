@@ -144,23 +144,29 @@ def _show_progress(model: CatalogueModel) -> Iterator[Tell]:
     from phyassist.lm.fetch import FetchProgress, SourceFailed
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=make_console(results=False)) as progress:
-        task = progress.add_task(f"fetching {model.name}", total=model.file_bytes, visible=False)
+    progress = Progress(*columns, TimeRemainingColumn(), console=make_console(results=False))
+    task = progress.add_task(f"fetching {model.name}", total=model.file_bytes, visible=False)
 
-        def show(event: FetchProgress | SourceFailed) -> None:
-            if isinstance(event, SourceFailed):
-                progress.console.print(f"{event.source}: {event.why}")
-                return
-            words = "fetching" if event.stage == "download" else "checking"
-            progress.update(
-                task,
-                description=f"{words} {model.name}",
-                completed=event.done_bytes,
-                total=event.total_bytes,
-                visible=True,
-            )
+    def show(event: FetchProgress | SourceFailed) -> None:
+        if isinstance(event, SourceFailed):
+            progress.console.print(f"{event.source}: {event.why}")
+            return
+        # Begun with the first byte, so that a file that is there already is passed over in silence.
+        progress.start()
+        words = "fetching" if event.stage == "download" else "checking"
+        progress.update(
+            task,
+            description=f"{words} {model.name}",
+            completed=event.done_bytes,
+            total=event.total_bytes,
+            visible=True,
+        )
 
+    try:
         yield show
+    finally:
+        if progress.live.is_started:
+            progress.stop()
 
 
 def measure(settings: Settings) -> tuple[str, Speed]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
+
+from phyassist.errors import ModelMissing
 
 if TYPE_CHECKING:
     from phyassist.lm.opening import OpenModel
+    from phyassist.lm.protocol import LanguageModel
     from phyassist.settings import Settings
 
 
@@ -25,3 +29,28 @@ def open_language_model(settings: Settings) -> AbstractContextManager[OpenModel]
         context_tokens=settings.context_tokens,
         threads=settings.threads,
     )
+
+
+@contextmanager
+def open_second_reader(settings: Settings) -> Iterator[LanguageModel | None]:
+    """The model that reads after rules and classifier; None where none need be started.
+
+    That is one that was measured to add nothing, or that nobody named and that is not on this computer.
+    Raises what `open_language_model` does, for a model that was named.
+    """
+    from phyassist.lm.opening import find_file
+    from phyassist.services.intake import is_worth_asking
+
+    if not settings.model_url:
+        try:
+            file = find_file(settings.model, settings.models_dir)
+        except ModelMissing:
+            if settings.model:
+                raise
+            yield None
+            return
+        if not is_worth_asking(file.name):
+            yield None
+            return
+    with open_language_model(settings) as opened:
+        yield opened.model

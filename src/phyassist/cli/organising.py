@@ -29,7 +29,7 @@ def organise(
 ) -> None:
     """Organise a text into the fields of a record, each statement with the words it rests on."""
     from phyassist.cli.consulting import take_consultation
-    from phyassist.cli.opening import open_language_model
+    from phyassist.cli.opening import open_second_reader
     from phyassist.cli.reading import choose_language, read_source
     from phyassist.cli.stopping import stop_on_interrupt
     from phyassist.cli.unlocking import find_patient, open_practice
@@ -42,18 +42,18 @@ def organise(
     language = choose_language(settings, text)
     events: Iterator[OrganiseEvent | RecordSaved]
     if patient is None:
-        with open_language_model(settings) as opened, stop_on_interrupt() as stop:
-            events = organise_text(text, opened.model, language=language, known=Record(), stop=stop)
-            _show(events, language, model=opened.model.name, as_json=as_json)
+        with open_second_reader(settings) as lm, stop_on_interrupt() as stop:
+            events = organise_text(text, lm, language=language, known=Record(), stop=stop)
+            _show(events, language, model=lm.name if lm else "", as_json=as_json)
         return
     with open_practice(settings, from_stdin=passphrase_stdin) as practice:
         found = find_patient(practice, patient)
-        with open_language_model(settings) as opened, stop_on_interrupt() as stop:
+        with open_second_reader(settings) as lm, stop_on_interrupt() as stop:
             consultation = take_consultation(practice, found, text)
             events = organise_consultation(
-                practice.store, opened.model, practice.by, consultation_id=consultation.id, stop=stop
+                practice.store, lm, practice.by, consultation_id=consultation.id, stop=stop
             )
-            _show(events, found.language, model=opened.model.name, as_json=as_json)
+            _show(events, found.language, model=lm.name if lm else "", as_json=as_json)
         tell(f"in the record of patient {found.id[:8]}, consultation {consultation.id}")
 
 

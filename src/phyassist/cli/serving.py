@@ -6,7 +6,7 @@ import errno
 import ipaddress
 import socket
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -111,7 +111,9 @@ def _serve(app: FastAPI, sock: socket.socket, settings: Settings, *, open_browse
         server_header=False,
         timeout_graceful_shutdown=5,
     )
-    Server(config).run(sockets=[sock])
+    # Ctrl C is how a workspace is closed: uvicorn has ended in good order when it hands the signal on.
+    with suppress(KeyboardInterrupt):
+        Server(config).run(sockets=[sock])
 
 
 def _announce(address: str, settings: Settings, *, open_browser: bool) -> None:

@@ -55,6 +55,17 @@ def list_doubts(judged: Sequence[Judged], statements: Sequence[Statement]) -> se
     return {item.sentence.no for item in sorted(left, key=lambda item: -item.keep)[: _DOUBTS_MAX * 4]}
 
 
+@dataclass(frozen=True, slots=True)
+class _Until:
+    """Set when the reader has stopped it or the time is over, so that no single answer outlasts the limit."""
+
+    stop: Stop
+    until_s: float
+
+    def is_set(self) -> bool:
+        return self.stop.is_set() or time.monotonic() > self.until_s
+
+
 class SecondReading:
     """The model looks over the sentences in doubt, part by part; each part begins as the last one ended.
 
@@ -76,11 +87,12 @@ class SecondReading:
         self.unread: list[str] = []
 
     def read(self, stop: Stop) -> Iterator[PartRead]:
+        stop = _Until(stop, self._until_s)
         try:
             parts = self._cut_parts()
             for no, (shown, new) in enumerate(parts, start=1):
                 yield PartRead(no, len(parts))
-                if stop.is_set() or time.monotonic() > self._until_s:
+                if stop.is_set():
                     self.unread.append(f"parts {no} to {len(parts)}: not read a second time")
                     return
                 yield PartRead(no, len(parts), self._ask(no, shown, new, stop))
@@ -123,6 +135,9 @@ class SecondReading:
         ask = Ask(messages, REPLY_TOKENS, make_schema(self._language, numbers))
         reply = next(event for event in self._lm.write(ask, stop) if isinstance(event, Reply))
         self.tokens += reply.prompt_tokens - reply.cached_tokens + reply.reply_tokens
+        if reply.finish == "stopped":
+            self.unread.append(f"part {no}: not finished in time")
+            return ()
         picks = parse_picks(reply.text, self._language, numbers)
         if picks.why_unread:
             self.unread.append(f"part {no}: {picks.why_unread}")

@@ -202,9 +202,9 @@ JOBS: tuple[tuple[int, re.Pattern[str]], ...] = (
     (
         3,
         re.compile(
-            rf"\b(?:I am|I'm|I’m|Im|im|i'm|i am|I work as|I worked as|working as|work(?:s|ing)? [\w "
-            rf"]{2, 25} as|work as|works as|"
-            rf"employed as|[a-z0-9], is|worked as|my job as|job as|As|as|She is|He is|she is|he is|[Cc]lient is|"
+            rf"\b(?:I am|I'm|I’m|Im|im|i'm|i am|I work as|I worked as|working as|"
+            rf"work(?:s|ing)? [\w ]{{2,25}} as|work as|works as|employed as|[a-z0-9], is|worked as|my job as|"
+            rf"job as|As|as|She is|He is|she is|he is|[Cc]lient is|"
             rf"[Pp]atient is|[Pp]t is|a career as)\s+(?:currently\s+|also\s+|now\s+)?(?:an?|the|"
             rf"my)\s+(?P<value>{QUALIFIER}{JOB_WORDS})\b(?! (?:of|to) )"
         ),
