@@ -100,7 +100,7 @@ def take_pages(browser: Any, url: str, language: str, folder: Path) -> None:
     page.click("button.primary")
     page.wait_for_selector(".rail")
     take("workspace")
-    is_wanted = "(row => /[\\u4e00-\\u9fff]/.test(row.innerText.split('\\n')[0]))"
+    is_wanted = "(row => /[\\u4e00-\\u9fff]/.test(row.querySelector('.rail-name').innerText))"
     rows = "[...document.querySelectorAll('.rail-list a')]"
     wanted = is_wanted if language == "zh" else f"(row => !{is_wanted}(row))"
     with_draft = page.evaluate(
