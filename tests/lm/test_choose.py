@@ -23,13 +23,13 @@ GIB = 2**30
 @pytest.mark.parametrize(
     ("machine", "name"),
     [
-        (Machine(24 * GIB, 2), SMALL),
-        (Machine(3 * GIB, 8), SMALL),
-        (Machine(8 * GIB, 4), LARGE),
+        (Machine(24 * GIB, 1), SMALL),
+        (Machine(4 * GIB, 8), SMALL),
+        (Machine(8 * GIB, 2), LARGE),
         (Machine(64 * GIB, 16), LARGE),
     ],
 )
-def test_the_larger_model_wants_four_cores_and_four_gibibytes(machine: Machine, name: str) -> None:
+def test_the_larger_model_wants_two_cores_and_six_gibibytes(machine: Machine, name: str) -> None:
     choice = choose_model(machine)
 
     assert choice.model.name == name

@@ -108,16 +108,24 @@ def get_default_name() -> str:
 
 
 def fetch_missing(settings: Settings) -> None:
-    """Fetch the settings' model unless it is there, or a server or a file of one's own is named.
+    """Fetch the settings' model, else the one of the rule, unless it is there or a server or file is named.
 
-    Raises UnknownName, FetchFailed.
+    Where the rule's model cannot be fetched and the other default lies on this computer, that one will
+    answer: a line says so.  Raises UnknownName, FetchFailed.
     """
+    from phyassist.errors import FetchFailed
+    from phyassist.lm.catalogue import find_model_file
     from phyassist.lm.choose import choose_present_model, look_at_machine
 
     if settings.model_url or settings.model.endswith(".gguf"):
         return
-    name = settings.model or choose_present_model(look_at_machine(), settings.models_dir).model.name
-    fetch_with_progress(name, settings)
+    try:
+        fetch_with_progress(settings.model or get_default_name(), settings)
+    except FetchFailed as error:
+        other = choose_present_model(look_at_machine(), settings.models_dir)
+        if settings.model or find_model_file(other.model, settings.models_dir) is None:
+            raise
+        tell(f"{error}. Until then {other.model.name} answers.")
 
 
 def fetch_with_progress(name: str, settings: Settings) -> Path:

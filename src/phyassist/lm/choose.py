@@ -11,11 +11,11 @@ from pathlib import Path
 from phyassist.lm.catalogue import CatalogueModel, find_model_file, get_catalogue_model, load_catalogue
 
 SMALL, LARGE = "qwen2.5-coder-0.5b-instruct", "qwen2.5-coder-1.5b-instruct"
-# A sixty-turn transcript is 4,600 tokens.  The larger model reads about 15 tokens a second and core: it needs
-# four cores to get through in the time that a person waits, and its file, its window and the rest of
-# PhyAssist want 4 GiB.
-LARGE_CORES_MIN = 4
-LARGE_MEMORY_MIN = 4 * 2**30
+# Drafts decide it: the larger model's reasons and advice are usable, the smaller one's often are not
+# (docs/results/drafting.md).  What it costs in seconds is mostly reading, which is done while the counsellor
+# still types.  One core, or memory that its file and its window would fill, is too little.
+LARGE_CORES_MIN = 2
+LARGE_MEMORY_MIN = 6 * 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ def choose_model(machine: Machine) -> ModelChoice:
     gib = machine.memory_bytes / 2**30
     has = f"{machine.cores} cores and {gib:.0f} GiB of memory"
     if machine.cores >= LARGE_CORES_MIN and machine.memory_bytes >= LARGE_MEMORY_MIN:
-        return ModelChoice(get_catalogue_model(LARGE), f"{has} read with the larger model in good time")
-    return ModelChoice(get_catalogue_model(SMALL), f"{has} read in good time with the small model only")
+        return ModelChoice(get_catalogue_model(LARGE), f"{has} carry the larger model, which drafts better")
+    return ModelChoice(get_catalogue_model(SMALL), f"{has} carry the small model only")
 
 
 def choose_present_model(machine: Machine, models_dir: Path) -> ModelChoice:
