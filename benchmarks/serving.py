@@ -50,6 +50,14 @@ class Round:
     warm: Answer
 
 
+@dataclass(frozen=True)
+class Measured:
+    """Rounds of reading, and writing speeds in tokens a second, by path."""
+
+    rounds: dict[str, list[Round]]
+    writes: dict[str, list[float]]
+
+
 class Ours:
     """The whole path of PhyAssist."""
 
@@ -107,6 +115,9 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--python", default="", help="a Python that has torch and transformers")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--writes", type=int, default=12, help="short answers whose writing speed is compared"
+    )
     parser.add_argument("--threads", type=int, default=0, help="0: the physical cores")
     parser.add_argument("--worker", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -134,42 +145,48 @@ def compare(options: argparse.Namespace) -> None:
         command = make_command(options.python, "transformers")
         paths.append(Worker("transformers, float32", command, spin=True))
     load_before = os.getloadavg()
-    rounds: dict[str, list[Round]] = {path.name: [] for path in paths}
     try:
         for path in paths:
             path.ask("Hello")
+        rounds = {path.name: list[Round]() for path in paths}
         for number in range(options.rounds):
-            # Who begins moves on from round to round.
-            for path in paths[number % len(paths) :] + paths[: number % len(paths)]:
+            for path in begin_with(paths, number):
                 text = make_text(ours.lm, HISTORY_TOKENS, secrets.token_hex(8))
                 done = Round(path.ask(f"{text}\n{COLD_TASK}"), path.ask(f"{text}\n{WARM_TASK}"))
                 rounds[path.name].append(done)
-                print(
-                    f"round {number + 1} {path.name}: {done.cold.first_s:.1f} s, {done.warm.first_s:.2f} s, "
-                    f"{done.cold.write_per_s:.1f} and {done.warm.write_per_s:.1f} tokens/s",
-                    flush=True,
-                )
+                print(f"{path.name}: {done.cold.first_s:.1f} s, then {done.warm.first_s:.2f} s", flush=True)
+        writes = {path.name: list[float]() for path in paths}
+        for number in range(options.writes):
+            for path in begin_with(paths, number):
+                writes[path.name].append(path.ask(COLD_TASK).write_per_s)
+            print(*(f"{speeds[-1]:.1f}" for speeds in writes.values()), "tokens/s", flush=True)
     finally:
         for path in paths:
             path.close()
-    save(options, threads, rounds, load_before)
+    save(options, threads, Measured(rounds, writes), load_before)
+
+
+def begin_with(paths: list[Ours | Worker], number: int) -> list[Ours | Worker]:
+    """Who goes first moves on from round to round."""
+    start = number % len(paths)
+    return paths[start:] + paths[:start]
 
 
 def save(
-    options: argparse.Namespace, threads: int, rounds: dict[str, list[Round]], load: tuple[float, ...]
+    options: argparse.Namespace, threads: int, measured: Measured, load: tuple[float, float, float]
 ) -> None:
     """Write the table, and the rounds that it was made of."""
     facts = {
         "date": datetime.now(UTC).date().isoformat(),
         "command": f"python benchmarks/serving.py {options.model.name} --rounds {options.rounds}"
-        + (" --python PYTHON" if options.python else ""),
+        f" --writes {options.writes}" + (" --python PYTHON" if options.python else ""),
         "machine": f"{find_processor()}, {os.cpu_count()} cores, {threads} threads",
         "load": f"{load[0]:.1f} before, {os.getloadavg()[0]:.1f} after (1-minute averages)",
         "versions": f"Python {platform.python_version()}, xllamacpp {version('xllamacpp')}",
     }
     if options.python:
         facts["versions"] += ", " + find_versions(options.python)
-    table = make_table(rounds)
+    table = make_table(measured)
     RESULTS.mkdir(parents=True, exist_ok=True)
     page = [
         "# Serving: our path beside others",
@@ -178,53 +195,48 @@ def save(
         "",
         *table,
     ]
-    page += ["", *explain(rounds)]
+    page += ["", *explain(measured)]
     (RESULTS / "serving.md").write_text("\n".join(page) + "\n", encoding="utf-8")
-    raw = {name: [asdict(each) for each in done] for name, done in rounds.items()}
     (RESULTS / "serving.json").write_text(
-        json.dumps({**facts, "rounds": raw}, indent=1) + "\n", encoding="utf-8"
+        json.dumps({**facts, **asdict(measured)}, indent=1) + "\n", encoding="utf-8"
     )
     print("\n".join(page))
 
 
-def make_table(rounds: dict[str, list[Round]]) -> list[str]:
+def make_table(measured: Measured) -> list[str]:
     head = "| path | reads, tokens/s | first word cold, s | second question, s | cold / second "
     lines = [head + "| writes, tokens/s | ours / this |", "|---|---|---|---|---|---|---|"]
-    ours = rounds[Ours.name]
-    for name, done in rounds.items():
+    ours = measured.writes[Ours.name]
+    for name, done in measured.rounds.items():
+        writes = measured.writes[name]
         reads = median([each.cold.prompt_tokens / each.cold.first_s for each in done])
         cold, warm = (
             median([each.cold.first_s for each in done]),
             median([each.warm.first_s for each in done]),
         )
         sooner = median([each.cold.first_s / each.warm.first_s for each in done])
-        writes = median([write_speed(each) for each in done])
-        ratio = median(
-            [write_speed(mine) / write_speed(theirs) for mine, theirs in zip(ours, done, strict=True)]
-        )
+        ratio = median([mine / theirs for mine, theirs in zip(ours, writes, strict=True)])
         lines.append(
-            f"| {name} | {reads:.0f} | {cold:.1f} | {warm:.2f} | {sooner:.0f}x | {writes:.1f} | {ratio:.2f} |"
+            f"| {name} | {reads:.0f} | {cold:.1f} | {warm:.2f} | {sooner:.0f}x "
+            f"| {median(writes):.1f} | {ratio:.2f} |"
         )
     return lines
 
 
-def explain(rounds: dict[str, list[Round]]) -> list[str]:
-    ours = rounds[Ours.name]
+def explain(measured: Measured) -> list[str]:
+    ours = measured.rounds[Ours.name]
     sooner = median([each.cold.first_s / each.warm.first_s for each in ours])
     cached = median([each.warm.cached_tokens / each.warm.prompt_tokens for each in ours])
+    count = len(measured.writes[Ours.name])
     return [
-        f"Each round: a history of about {HISTORY_TOKENS:,} tokens that is new, a question on it "
-        f"({REPLY_TOKENS} tokens of answer), and a second question on the same history. All figures are "
-        "medians over the rounds; the last column is the median of a round's ratios of writing speeds.",
+        f"Reading: {len(ours)} rounds, each on a new history of about {HISTORY_TOKENS:,} tokens: a question on "
+        f"it, then a second question on the same history. Writing: {count} short answers of {REPLY_TOKENS} "
+        "tokens from every path in turn. All figures are medians; the last column is the median of the ratios "
+        "of speeds that were taken side by side.",
         "",
         f"The second question starts {sooner:.0f} times sooner than the first: {cached:.0%} of its prompt "
         "was read already. transformers keeps nothing between two questions.",
     ]
-
-
-def write_speed(done: Round) -> float:
-    """Of both answers of a round together."""
-    return 2 / (1 / done.cold.write_per_s + 1 / done.warm.write_per_s)
 
 
 def median(values: list[float]) -> float:

@@ -88,3 +88,11 @@ def test_the_guide_is_there_in_both_languages_with_the_same_chapters():
     chinese = re.findall(r"^## ", (DOCS / "zh" / "guide.md").read_text(encoding="utf-8"), re.M)
 
     assert len(english) == len(chinese) > 5
+
+
+def test_every_page_stands_in_the_index():
+    index = (DOCS / "README.md").read_text(encoding="utf-8")
+
+    pages = sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md"))
+
+    assert [page for page in pages if f"]({page})" not in index and page != "README.md"] == []

@@ -31,7 +31,7 @@ class AdapterCard:
 
 @dataclass(frozen=True, slots=True)
 class AdapterChoice:
-    """The adapter to ask for, none for the base model alone, and the reason in a word that pages translate."""
+    """The adapter to ask for, none for the base model alone; the reason in a word that pages translate."""
 
     card: AdapterCard | None
     reason: str
