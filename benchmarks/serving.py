@@ -231,8 +231,8 @@ def explain(measured: Measured) -> list[str]:
     return [
         f"Reading: {len(ours)} rounds, each on a new history of about {HISTORY_TOKENS:,} tokens: a question "
         f"on it, then a second question on the same history. Writing: {count} short answers of "
-        f"{REPLY_TOKENS} tokens from every path in turn. All figures are medians; the last column is the median of the "
-        "ratios of speeds that were taken side by side.",
+        f"{REPLY_TOKENS} tokens from every path in turn. All figures are medians; "
+        "the last column is the median of the ratios of speeds that were taken side by side.",
         "",
         f"The second question starts {sooner:.0f} times sooner than the first: {cached:.0%} of its prompt "
         "was read already. transformers keeps nothing between two questions.",
