@@ -200,14 +200,15 @@ def set_up(page: Any, url: str, language: str = "en") -> None:
     page.click("button.primary")
     page.check(".check input")
     page.click("button.primary")
-    page.wait_for_selector(".rail")
+    # Keys and buttons work once the page's scripts have run.
+    page.wait_for_selector("html[data-ready] .rail")
 
 
 def add_patient(page: Any, name: str, text: str = "") -> None:
     page.click(".new")
     page.fill("[name=name]", name)
     page.click("main button.primary")
-    page.wait_for_selector("#source")
+    page.wait_for_selector("html[data-ready] #source")
     if text:
         page.fill("#source", text)
         until(page, "document.querySelector('#source').dataset.after > 0")

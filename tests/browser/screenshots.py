@@ -29,9 +29,9 @@ from tests.browser.replies import is_draft
 # What a model might write about the English patient who is open; each reason names words of hers.
 SYMPTOM = "Fear of presenting, with bodily alarm, easing through exposure"
 REASONS = [
-    ("minute four it started", "The fear peaks and falls by itself within minutes, and she has now felt that it does"),
-    ("I talked to my housemates", "Saying it aloud before people who did not judge her loosened the need to hide"),
-    ("My mum wants to come", "Her mother's presence may raise what is at stake: the review carries the family's story too"),
+    ("minute four it started", "The first ride was horrible until minute four, then it started to go down: she has felt the fear fall by itself"),
+    ("I talked to my housemates", "She talked to her housemates about the roof, before people who do not judge, and hid less"),
+    ("My mum wants to come", "That her mum wants to come to the review may raise the stakes: it carries the family's story too"),
 ]  # fmt: skip
 ADVICE = [
     "Repeat the bus ride on three days of the week, without looking at the watch",
