@@ -1,11 +1,10 @@
-# ruff: noqa: E501 - what a model says is not broken to fit a line
-"""Takes the screenshots of docs/screenshots from the demo practice: python -m tests.browser.screenshots [FOLDER]"""
+"""Takes the screenshots of docs/screenshots from the demo practice, with a real model's drafts:
+
+python -m tests.browser.screenshots MODEL.gguf [FOLDER]
+"""
 
 from __future__ import annotations
 
-import itertools
-import json
-import re
 import sys
 import tempfile
 import threading
@@ -15,52 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
 from phyassist.domain.clock import utc_now
-from phyassist.lm.protocol import Ask
+from phyassist.lm.engine import Engine
+from phyassist.lm.protocol import LanguageModel
 from phyassist.services.demo import PASSPHRASE, PastClock, fill_practice
 from phyassist.store.opening import open_store
 from phyassist.web.app import create_app
-from tests.browser.conftest import CHROMIUM, FLAGS, GatedModel, PlainSettings, free_port, wait_for
-from tests.browser.replies import answer as script_answer
-from tests.browser.replies import is_draft
-
-# What a model might write about the English patient who is open; each reason names words of hers.
-SYMPTOM = "Fear of presenting, with bodily alarm, easing through exposure"
-REASONS = [
-    ("minute four it started", "The first ride was horrible until minute four, then it started to go down: she has felt the fear fall by itself"),
-    ("I talked to my housemates", "She talked to her housemates about the roof, before people who do not judge, and hid less"),
-    ("My mum wants to come", "That her mum wants to come to the review may raise the stakes: it carries the family's story too"),
-]  # fmt: skip
-ADVICE = [
-    "Repeat the bus ride on three days of the week, without looking at the watch",
-    "Present the roof to one critical listener before the review, for four minutes, twice",
-    "Decide with her what she wants to say to her mother, and by which day",
-]
-
-
-def answer(ask: Ask) -> str:
-    """A draft about that patient; a reason rests on the numbered line of the prompt that holds its words."""
-    said = "\n".join(message.content for message in ask.messages)
-    if not is_draft(ask) or REASONS[0][0] not in said:
-        return script_answer(ask)
-    lines = {phrase: re.search(rf"(\d+)\D[^\n]*{phrase}", said) for phrase, _ in REASONS}
-    reasons = [
-        {"from": int(found[1]) if (found := lines[phrase]) else 0, "text": text} for phrase, text in REASONS
-    ]
-    advice = [{"text": text} for text in ADVICE]
-    return json.dumps({"symptom_type": SYMPTOM, "reasons": reasons, "advice": advice})
-
+from tests.browser.conftest import CHROMIUM, FLAGS, PlainSettings, free_port, wait_for
 
 ROOT = Path(__file__).parents[2]
 ZONE = "Asia/Shanghai"
-WIDE = {"width": 1440, "height": 900}
-NARROW = {"width": 360, "height": 740}
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+NARROW: ViewportSize = {"width": 360, "height": 740}
+DRAFT_WAIT_MS = 300_000
 
 
 @contextmanager
-def run_demo(folder: Path, *, filled: bool = True) -> Iterator[str]:
+def run_demo(folder: Path, model: LanguageModel, *, filled: bool = True) -> Iterator[str]:
     """The address of a workspace with the invented practice, or with nothing in it yet."""
     url = f"sqlite:///{folder}/practice.db"
     if filled:
@@ -69,7 +41,6 @@ def run_demo(folder: Path, *, filled: bool = True) -> Iterator[str]:
         fill_practice(store, clock, now=utc_now(), zone=ZONE)
         store.close()
     store = open_store(url)
-    model = GatedModel(itertools.repeat(answer, 60))
     app = create_app(PlainSettings(), store=store, model=lambda: model, zone=ZONE)
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1))
@@ -132,8 +103,8 @@ def take_pages(browser: Any, url: str, language: str, folder: Path) -> None:
 def take_draft(page: Any, take: Any) -> None:
     if not page.locator(".item").count():
         page.click("[hx-post$='/drafts']")
-        page.wait_for_selector("#items-advice .item:nth-child(3)")
-        page.wait_for_selector("[hx-post$='/drafts']")
+        page.wait_for_selector("#items-advice .item:nth-child(3)", timeout=DRAFT_WAIT_MS)
+        page.wait_for_selector("[hx-post$='/drafts']", timeout=DRAFT_WAIT_MS)
     page.evaluate("document.querySelector('#draft').scrollIntoView()")
     quoted = page.locator(".chip.quoted").first
     if quoted.count():
@@ -146,19 +117,23 @@ def take_draft(page: Any, take: Any) -> None:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "screenshots"
+    folder = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "docs" / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as driver, tempfile.TemporaryDirectory() as scratch:
+    with (
+        sync_playwright() as driver,
+        tempfile.TemporaryDirectory() as scratch,
+        Engine(Path(sys.argv[1])) as engine,
+    ):
         browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         for language in ("zh", "en"):
             (Path(scratch) / language).mkdir()
-            with run_demo(Path(scratch) / language, filled=False) as url:
+            with run_demo(Path(scratch) / language, engine.model, filled=False) as url:
                 page = browser.new_page(locale="zh-CN" if language == "zh" else "en-GB", viewport=WIDE)
                 page.goto(url)
                 page.screenshot(path=str(folder / f"set-up-{language}.png"))
                 page.close()
             (Path(scratch) / f"{language}-full").mkdir()
-            with run_demo(Path(scratch) / f"{language}-full") as url:
+            with run_demo(Path(scratch) / f"{language}-full", engine.model) as url:
                 take_pages(browser, url, language, folder)
         browser.close()
 
