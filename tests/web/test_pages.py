@@ -211,6 +211,16 @@ def test_deleting_asks_for_the_name(inside: TestClient) -> None:
     assert inside.get(f"/patients/{patient}").status_code == 404
 
 
+@pytest.mark.parametrize("after", ["yesterday", "2026-11-23T10:00:00"])
+def test_a_card_that_follows_no_moment_is_refused_in_a_sentence(inside: TestClient, after: str) -> None:
+    patient, _ = open_consultation(inside)
+
+    reply = inside.post(f"/patients/{patient}", data={"name": "Lea", "language": "en", "after": after})
+
+    assert reply.status_code == 422
+    assert after not in reply.text
+
+
 def test_hidden_names_show_initials_and_number(inside: TestClient) -> None:
     inside.post("/patients", data={"name": "Ada Brook", "number": "0231", "language": "en"})
     settings = {

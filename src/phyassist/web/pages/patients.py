@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form
 from fastapi.responses import RedirectResponse
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import Response
 
-from phyassist.domain.people import Language, PatientId
+from phyassist.domain.people import Language, Patient, PatientId
 from phyassist.errors import BadInput
 from phyassist.services.intake import start_consultation
 from phyassist.services.patients import delete_patient, edit_patient, list_patients, load_patient, new_patient
@@ -28,7 +27,7 @@ class PatientForm(BaseModel):
     name: str = Field(default="", repr=False)
     number: str = Field(default="", repr=False)
     language: Language = "zh"
-    after: str = ""
+    after: AwareDatetime | Literal[""] = ""
 
 
 @router.get("/patients/new")
@@ -61,14 +60,12 @@ def open_patient(desk: AtDesk, patient_id: PatientId) -> Response:
 @router.get("/patients/{patient_id}/edit")
 def show_patient(desk: AtDesk, patient_id: PatientId) -> Response:
     patient = load_patient(desk.house.store, desk.by, patient_id).patient
-    after = patient.updated_at.isoformat() if patient.updated_at else ""
-    form = PatientForm(name=patient.name, number=patient.number, language=patient.language, after=after)
+    form = fill_form(patient)
     return render(make_form(desk, form, patient_id))
 
 
 @router.post("/patients/{patient_id}")
 def save_patient(desk: AtDesk, patient_id: PatientId, form: Annotated[PatientForm, Form()]) -> Response:
-    after = datetime.fromisoformat(form.after) if form.after else None
     try:
         edit_patient(
             desk.house.store,
@@ -77,7 +74,7 @@ def save_patient(desk: AtDesk, patient_id: PatientId, form: Annotated[PatientFor
             name=form.name,
             number=form.number,
             language=form.language,
-            after=after,
+            after=form.after or None,
         )
     except BadInput as error:
         return render(make_form(desk, form, patient_id, describe(desk.w, error)), status=422)
@@ -89,15 +86,22 @@ def remove_patient(desk: AtDesk, patient_id: PatientId, confirm: Annotated[str, 
     store, by = desk.house.store, desk.by
     patient = load_patient(store, by, patient_id).patient
     if confirm.strip() != patient.name:
-        form = PatientForm(name=patient.name, number=patient.number, language=patient.language)
-        page = make_form(desk, form, patient_id, desk.w("patient.delete_differs"))
+        page = make_form(desk, fill_form(patient), patient_id, desk.w("patient.delete_differs"))
         return render(page, status=422)
     delete_patient(store, by, patient_id=patient_id)
     return RedirectResponse("/patients", 303)
 
 
+def fill_form(patient: Patient) -> PatientForm:
+    return PatientForm(
+        name=patient.name,
+        number=patient.number,
+        language=patient.language,
+        after=patient.updated_at or "",
+    )
+
+
 def make_form(desk: Desk, form: PatientForm, patient_id: str = "", problem: str = "") -> PatientFormPage:
     frame = make_frame(desk, list_patients(desk.house.store, desk.by), patient_id)
-    return PatientFormPage(
-        desk.w, frame, patient_id, form.name, form.number, form.language, form.after, problem
-    )
+    after = form.after.isoformat() if form.after else ""
+    return PatientFormPage(desk.w, frame, patient_id, form.name, form.number, form.language, after, problem)
