@@ -68,3 +68,10 @@ def test_what_is_found_twice_in_one_text_is_merged_once():
     merged = merge(Record(), [told("我睡不好"), told("我睡不好")], at=THEN)
 
     assert [each.standing for each in merged] == [Standing.NEW]
+
+
+def test_a_school_year_that_follows_the_known_one_is_no_contradiction():
+    known = fact("education", "学历：大三")
+
+    assert standing_of(known, fact("education", "学历：大四"), days=200) == Standing.NEW
+    assert standing_of(known, fact("education", "学历：大一"), days=200) == Standing.DIFFERS

@@ -22,6 +22,18 @@ def read(text: str):
     return read_statements(text, sentences, judge(sentences, load_reader()))
 
 
+def organise(text: str):
+    """Question and lines, as the app tells them."""
+    sentences = split_sentences(text)
+    judged = judge(sentences, load_reader())
+    question = find_question(text, judged)
+    return question, read_statements(text, sentences, judged, question=question.span if question else None)
+
+
+def field_of(found, words: str):
+    return next(line.field for line in found if not line.kind and words in line.text)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -152,3 +164,125 @@ def test_without_a_question_the_opening_complaint_stands_in():
     assert question is not None
     assert not question.is_asked
     assert question.quote == "最近我总是感到心情低落"
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "expected"),
+    [
+        ("初二时曾被同学孤立半年。", "孤立", RecordField.HISTORY),
+        ("I sleep badly. My mother has bipolar disorder.", "bipolar", RecordField.HISTORY),
+        (
+            "来访者：我妈不说什么，她身体不好，有糖尿病。\n咨询师：嗯。\n来访者：我睡不着。",
+            "糖尿病",
+            RecordField.HISTORY,
+        ),
+        ("失眠两月，食欲差。", "失眠", RecordField.PHYSICAL),
+        ("觉得对不起父母。", "对不起", RecordField.MENTAL),
+        ("M, 41, divorced, 2 kids. Panic attacks.", "2 kids", RecordField.DEMOGRAPHIC),
+        ("F, 30. Sleeps badly. Denies SI.", "Denies SI", RecordField.MENTAL),
+    ],
+)
+def test_signs_of_time_body_feeling_and_household_decide_the_field(text, words, expected):
+    found = read(text)
+
+    assert field_of(found, words) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("女，19岁。近两月入睡困难。想知道怎样才能静下心来复习。", "想知道怎样才能静下心来复习"),
+        (
+            "男，35岁，失眠半年。母亲患有高血压。求助：如何缓解焦虑，改善夫妻关系。",
+            "如何缓解焦虑，改善夫妻关系",
+        ),
+        (
+            "Widowed, 68. Sleeps 3 hrs. Goal: wants to know how to get through the evenings.",
+            "wants to know how",
+        ),
+        ("I lost 15 pounds. How do I get back to being the father I was?", "How do I get back to being"),
+    ],
+)
+def test_what_the_client_asks_is_the_question_and_no_line_of_the_record(text, asked):
+    question, found = organise(text)
+
+    assert question is not None and question.is_asked
+    assert question.quote.startswith(asked)
+    assert all(asked not in line.text for line in found)
+
+
+def test_a_question_that_alone_names_a_finding_stands_in_the_record_too():
+    _, found = organise("How can I stop bulimia after 6 years?")
+
+    assert any("bulimia" in line.text for line in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("女，19岁，复读高三，独生女。", {"独生女"}),
+        ("Retired teacher, 68, widowed. Lives alone.", {"Lives alone"}),
+        ("I'm a 34 year old nurse working night shifts.", {"working night shifts"}),
+    ],
+)
+def test_a_line_tells_only_what_its_single_facts_leave_untold(text, left):
+    found = read(text)
+
+    assert {line.text for line in found if not line.kind} == left
+
+
+def test_a_husband_as_the_subject_stays_in_his_sentence():
+    found = read("I cry every night. My husband says it is a phase.")
+
+    assert any(line.text.startswith("My husband says") for line in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Retired teacher, 68, widowed.", {"occupation": "Occupation: Retired teacher", "age": "Age: 68"}),
+        ("How do I get back to being the father I was?", {"sex": "Sex: Male"}),
+        ("我总觉得自己不是一个好妈妈。", {"sex": "性别：女"}),
+        (
+            "陈先生，52，个体户，高中文化。",
+            {"age": "年龄：52", "sex": "性别：男", "occupation": "职业：个体户"},
+        ),
+        ("My husband died in May.", {"marital": "Marital status: widowed"}),
+        ("I'm 34 and married.", {"marital": "Marital status: married"}),
+    ],
+)
+def test_facts_are_read_where_jottings_and_asides_state_them(text, told):
+    found = facts_of(text)
+
+    assert told.items() <= found.items()
+
+
+@pytest.mark.parametrize(
+    "text", ["My wife and I are tired.", "My dad was not the man I am.", "他不是一个好爸爸。"]
+)
+def test_no_sex_is_read_from_what_is_not_certain(text):
+    found = facts_of(text)
+
+    assert "sex" not in found
+
+
+def test_a_relatives_age_and_illness_are_not_cut_off_from_the_relative():
+    found = read("Husband died. Daughter Anna, 42, visits Sundays.\nFather was violent, left when he was 9.")
+
+    texts = [line.text for line in found]
+    assert "Daughter Anna, 42, visits Sundays" in texts
+    assert all(not text.startswith(("42", "left when")) for text in texts)
+
+
+def test_lines_without_content_are_left_out():
+    found = read(
+        "来访者：我想了想。\n咨询师：嗯。\n来访者：嗯，是的。\n咨询师：然后呢？\n来访者：谢谢您的建议。\n来访者：我睡不着。"
+    )
+
+    assert [line.text for line in found] == ["我睡不着"]
+
+
+def test_an_answer_about_something_grave_keeps_its_question():
+    found = read("咨询师：饮酒吗？\n来访者：有时候喝点，一周两三次，一次一瓶。\n咨询师：好的。")
+
+    assert any(line.text.startswith("饮酒吗？ 有时候喝点") for line in found)

@@ -65,7 +65,7 @@ def organise(
     results: list[OrganiseScored] = []
     for name in model or [""]:
         settings = run.load_settings(model=name if name not in {"", NO_MODEL} else None)
-        with _open_scored(settings, name) as lm:
+        with _open_scored(settings, name, always_ask=always_ask) as lm:
             events = evaluate_organise(
                 lm, data_folder=data, label_set=labels.value, always_ask=always_ask, stop=Never()
             )
@@ -81,11 +81,16 @@ def organise(
 
 
 @contextmanager
-def _open_scored(settings: Settings, name: str) -> Iterator[LanguageModel | None]:
-    from phyassist.cli.opening import open_language_model
+def _open_scored(settings: Settings, name: str, *, always_ask: bool) -> Iterator[LanguageModel | None]:
+    """The model to score; None where none would be asked, so that no engine is started for nothing."""
+    from phyassist.cli.opening import open_language_model, open_second_reader
 
     if name == NO_MODEL:
         yield None
+        return
+    if not always_ask:
+        with open_second_reader(settings) as lm:
+            yield lm
         return
     with open_language_model(settings) as opened:
         yield opened.model

@@ -69,6 +69,8 @@ def _stand(statement: Statement, lines: Sequence[RecordLine], at: datetime) -> M
             latest = max(of_kind, key=lambda line: line.added_at)
             if statement.kind == "age" and _has_aged(statement, latest, at):
                 return Merged(statement, Standing.NEW)
+            if statement.kind == "education" and _has_moved_up(statement, latest, at):
+                return Merged(statement, Standing.NEW)
             return Merged(statement, Standing.DIFFERS, latest.id)
     return Merged(statement, Standing.NEW)
 
@@ -116,6 +118,34 @@ def _has_aged(statement: Statement, line: RecordLine, at: datetime) -> bool:
         return False
     years = max(0.0, (at - line.added_at).days / _YEAR_DAYS)
     return 0 < now - before <= years + 1
+
+
+# School years in their order; a year repeated comes after the one it repeats.
+_GRADES = (
+    *("初一", "初二", "初三", "高一", "高二", "高三", "复读"),
+    *("大一", "大二", "大三", "大四", "研一", "研二", "研三"),
+)
+_GRADES_EN = (
+    *("6th grade", "7th grade", "8th grade", "9th grade", "10th grade", "11th grade", "12th grade"),
+    *("freshman", "sophomore", "junior", "senior"),
+)
+
+
+def _grade(value: str) -> tuple[str, int] | None:
+    for language, grades in (("zh", _GRADES), ("en", _GRADES_EN)):
+        found = [no for no, grade in enumerate(grades) if grade in value]
+        if found:
+            return language, max(found)
+    return None
+
+
+def _has_moved_up(statement: Statement, line: RecordLine, at: datetime) -> bool:
+    """Whether a school year follows the known one, as it does with time."""
+    before, now = _grade(_value(line.statement.text)), _grade(_value(statement.text))
+    if before is None or now is None or before[0] != now[0]:
+        return False
+    years = max(0.0, (at - line.added_at).days / _YEAR_DAYS)
+    return 0 < now[1] - before[1] <= years + 1
 
 
 def _numbers(text: str) -> set[str]:

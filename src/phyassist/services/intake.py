@@ -148,10 +148,11 @@ def read_text(
     sentences = split_sentences(text)
     yield Progress(1, 1)
     judged = judge(sentences, load_reader())
-    statements = check_quotes(text, read_statements(text, sentences, judged))
+    question = find_question(text, judged)
+    asked_at = question.span if question is not None and question.is_asked else None
+    statements = check_quotes(text, read_statements(text, sentences, judged, question=asked_at))
     if statements:
         yield StatementsFound(statements)
-    question = find_question(text, judged)
     asked = " ".join(question.quote.split()) if question is not None else ""
     if question is not None:
         yield QuestionFound(asked, question.quote, question.span)

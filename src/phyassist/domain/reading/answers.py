@@ -47,7 +47,9 @@ def find_answers(text: str, sentences: Sequence[Sentence]) -> tuple[Statement, .
     for question, answer in pairwise(sentences):
         if question.speaker != Speaker.COUNSELLOR or answer.speaker != Speaker.CLIENT:
             continue
-        if not _is_short(answer.text) or _EMPTY.fullmatch(answer.text.strip()):
+        if not (_is_short(answer.text) or _needs_question(question.text, answer.text)) or _EMPTY.fullmatch(
+            answer.text.strip()
+        ):
             continue
         if not question.text.rstrip().endswith(("?", "？", "吗", "呢")) or len(question.text) > _QUESTION_MAX:
             continue
@@ -59,6 +61,17 @@ def find_answers(text: str, sentences: Sequence[Sentence]) -> tuple[Statement, .
         words = f"{question.text.strip()} {answer.text.strip(' 。.，,！!')}"
         found.append(Statement(record_field, " ".join(words.split()), text[span.start : span.end], span))
     return tuple(found)
+
+
+_GRAVE = frozenset(("risk", "substance", "medicine"))
+_LONGER_ZH, _LONGER_EN = 24, 60
+
+
+def _needs_question(question: str, answer: str) -> bool:
+    """Whether an answer about something grave does not name it: "Now and then, twice a week"."""
+    asked = _GRAVE & find_terms(question).keys()
+    limit = _LONGER_ZH if guess_language(answer) == "zh" else _LONGER_EN
+    return bool(asked) and len(answer.strip()) <= limit and not asked & find_terms(answer).keys()
 
 
 def _is_short(text: str) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from phyassist.domain.reading.lexicons import count_topics
+from phyassist.domain.reading.markers import find_markers, find_subject
 from phyassist.domain.reading.sentences import Sentence, guess_language
 from phyassist.domain.reading.speakers import Speaker
 
@@ -61,6 +62,9 @@ def make_features(text: str, before: str, speaker: Speaker) -> set[str]:
             features.add(f"tt:{topic}")
     for topic in count_topics(before[-60:]):
         features.add(f"pt:{topic}")
+    features.update(f"m:{name}" for name in find_markers(text))
+    features.update(f"pm:{name}" for name in find_markers(before[-60:]))
+    features.add(f"s:{find_subject(text)}")
     if text.rstrip("”\"'」』)） ").endswith(("?", "？")):
         features.add("asks")
     if before.rstrip().endswith(("?", "？")):
@@ -73,6 +77,7 @@ def make_features(text: str, before: str, speaker: Speaker) -> set[str]:
 def _grams(text: str, language: str) -> set[str]:
     words = _DIGIT.sub("#", _SPACE.sub(" ", text.lower()))
     if language == "zh":
+        words = f"^{words}$"
         return {words[at : at + size] for size in (1, 2, 3) for at in range(len(words) - size + 1)}
     tokens = ["^", *_ENGLISH_WORD.findall(words.replace("’", "'"))]
     singles = {f"w:{_stem(token)}" for token in tokens}

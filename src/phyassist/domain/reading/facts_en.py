@@ -9,14 +9,17 @@ from phyassist.domain.reading.clues import Clue
 from phyassist.domain.reading.patterns_en import (
     ADDRESS,
     AGE_AFTER,
+    AGE_JOTTED,
     AGE_PAST,
     AGES,
     BARE,
     CLIENT,
     HE,
     HOW_OLD,
+    JOB,
     JOB_LEAD,
     JOBS,
+    JOTTED_BESIDE,
     KIN,
     KIN_WORDS,
     MARITAL,
@@ -114,6 +117,14 @@ def _ages(text: str, before: str, *, answers: bool, third_person: bool) -> Itera
                 continue
             shown_end = match.end() if "unit" in match.re.groupindex else end
             yield Clue("age", match["value"], start, shown_end, sureness)
+    jotted = AGE_JOTTED.search(text)
+    if (
+        third_person
+        and jotted
+        and JOTTED_BESIDE.search(text)
+        and not KIN.search(JOB.sub("", text[: jotted.start()]))
+    ):
+        yield Clue("age", jotted["value"], *jotted.span("value"), 2)
     if answers and HOW_OLD.search(before) and not re.search(KIN_WORDS, before):
         bare = BARE.match(text)
         if bare:
@@ -223,7 +234,9 @@ def _marital(text: str, *, third_person: bool) -> Iterator[Clue]:
 
 
 def _marital_value(words: str) -> str:
-    if MARRIED_BY.match(words) and not re.search(r"died|passed", words):
+    if re.search(r"\b(?:died|passed|late|deceased)\b", words):
+        return "widowed"
+    if MARRIED_BY.match(words):
         return "married"
     partner = PARTNER.match(words)
     if partner:

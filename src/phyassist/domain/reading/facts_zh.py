@@ -9,6 +9,7 @@ from phyassist.domain.reading.clues import Clue
 from phyassist.domain.reading.patterns_zh import (
     ADDRESS,
     AGE,
+    AGE_JOTTED,
     AGE_NOW,
     AGE_PAST,
     AGE_PAST_BEFORE,
@@ -27,6 +28,7 @@ from phyassist.domain.reading.patterns_zh import (
     JOB_PLACE,
     JOB_QUESTION,
     JOBLESS,
+    JOTTED_BESIDE,
     KIN,
     MARITAL_NOT,
     MARITAL_RULES,
@@ -40,6 +42,7 @@ from phyassist.domain.reading.patterns_zh import (
     SHE,
     STUDY_NOW,
     STUDY_PAST,
+    TITLED,
 )
 from phyassist.domain.reading.speakers import Speaker
 
@@ -60,6 +63,8 @@ def find_clues(text: str, *, before: str, speaker: Speaker, answers: bool, third
 def _about_other(text: str, at: int, before: str, *, third_person: bool) -> bool:
     """Whether the words at `at` speak of somebody else: the nearest person named before them decides."""
     head = OWN_SEX.sub(lambda match: "我" * len(match.group()), text[:at])
+    if third_person:
+        head = TITLED.sub(lambda match: "病人".ljust(len(match.group()), " "), head)
     kin = max((match.end() for match in KIN.finditer(head)), default=-1)
     own = max((match.end() for match in SELF.finditer(head)), default=-1)
     own = max(own, max((match.end() for match in CLIENT.finditer(head)), default=-1))
@@ -88,6 +93,11 @@ def _ages(text: str, before: str, *, answers: bool, third_person: bool) -> Itera
         own = bool(re.search(r"我|本人|来访者|患者|求助者", clause))
         sureness = 3 if now or (own and not re.search(r"[和跟与]", clause)) else 2
         yield Clue("age", match["value"].removesuffix("了"), start, end, sureness)
+    jotted = AGE_JOTTED.search(text)
+    titled = TITLED.match(text)
+    head = text[titled.end() if titled else 0 : jotted.start() if jotted else 0]
+    if third_person and jotted and JOTTED_BESIDE.search(text) and not KIN.search(head):
+        yield Clue("age", jotted["value"], *jotted.span("value"), 2)
     if answers and AGE_QUESTION.search(before) and not KIN.search(before):
         bare = BARE_NUMBER.match(text)
         if bare and not AGE.search(text) and _is_grown(bare["value"]):
@@ -129,6 +139,9 @@ def _sexes(text: str, *, third_person: bool) -> Iterator[Clue]:
                 continue
             start = match.start("words") + match["words"].index(bare)
             yield Clue("sex", value, start, start + len(bare), sureness)
+    titled = TITLED.match(text) if third_person else None
+    if titled and titled["title"] in ("先生", "女士", "小姐", "太太"):
+        yield Clue("sex", "男" if titled["title"] == "先生" else "女", *titled.span("words"), 2)
     if third_person and not KIN.search(text):
         for value, pattern in (("女", SHE), ("男", HE)):
             pronoun = pattern.search(text)
@@ -163,6 +176,10 @@ def _jobs(text: str, before: str, *, answers: bool, third_person: bool) -> Itera
             if _about_other(text, start, before, third_person=third_person):
                 continue
             if pattern is JOB_IS and not (
+                match["subject"] or _LEADS_TO_JOB.match(text, match.start(), start)
+            ):
+                continue
+            if pattern is JOB_IS and not (
                 match["subject"] or third_person or answers or text[: match.start()].rstrip()[-1:] in "，,。"
             ):
                 continue
@@ -173,6 +190,13 @@ def _jobs(text: str, before: str, *, answers: bool, third_person: bool) -> Itera
             if bare and not _about_other(text, clause.start(), before, third_person=third_person):
                 start = clause.start() + clause.group().index(bare["value"])
                 yield Clue("occupation", bare["value"], start, start + len(bare["value"]), 2)
+
+
+# Without "I", what stands before a job must be about the client too: "all I see is teachers" is not.
+_LEADS_TO_JOB = re.compile(
+    r"(?:现在|目前|今年|以前|本来|原来|曾经?|一直|只|也|就|都|还|来访者|求助者|患者|病人|该生|本人|他|她)*"
+    r"(?:是|为|当|做|作为|身为|担任|干|成为|从事)"
+)
 
 
 def _job_value(words: str) -> str:

@@ -37,7 +37,7 @@ _TOPICS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "illness",
-        r"高血压|体健|既往|糖尿病|甲状腺|甲亢|甲减|哮喘|癌|肿瘤|心脏病|胃炎|胃病|肝|肾|癫痫|手术|住院|体检|检查|"
+        r"血压|血糖|血脂|体健|既往|糖尿病|甲状腺|甲亢|甲减|哮喘|癌|肿瘤|心脏病|胃炎|胃病|肝|肾|癫痫|手术|住院|体检|检查|"
         r"病史|骨折|车祸|受伤|残疾|慢性|肠易激|贫血|艾滋|中风|脑梗|疾病|传染",
         r"hypertens\w*|blood pressure|diabet\w*|thyroid\w*|asthma\w*|cancer\w*|tumou?r\w*|heart "
         r"disease|ulcer\w*|epilep\w*|seizures?|surger\w*|operat\w*|hospital\w*|illness\w*|"
@@ -46,7 +46,7 @@ _TOPICS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "medicine",
-        r"吃药|服药|用药|药物|药|剂量|停药|毫克|mg|片|舍曲林|氟西汀|帕罗西汀|西酞普兰|文拉法辛|"
+        r"吃药|服药|服(?=[一-龥]{1,5}(?:平|林|汀|明|胶囊|片|仑|泮|酮|沙坦|洛尔))|用药|药物|药|剂量|停药|毫克|mg|片|舍曲林|氟西汀|帕罗西汀|西酞普兰|文拉法辛|"
         r"度洛西汀|米氮平|曲唑酮|喹硫平|奥氮平|阿立哌唑|利培酮|丙戊酸|碳酸锂|"
         r"劳拉西泮|阿普唑仑|氯硝西泮|艾司唑仑|佐匹克隆|唑吡坦|安非他酮|丁螺环酮|坦度螺酮|黛力新|褪黑素|"
         r"中药|百忧解|左洛复|来士普|思诺思",
@@ -105,7 +105,8 @@ _TOPICS: tuple[tuple[str, str, str], ...] = (
         "risk",
         r"自杀|轻生|想死|去死|不想活|活着|自残|自伤|割腕|划伤|伤害自己|跳楼|结束生命|遗书|死了|死亡|"
         r"了结|消失|伤人|杀",
-        r"suicid\w*|kill(?:ing)? (?:myself|herself|himself|me)|end (?:it all|my life|her life|his "
+        r"suicid\w*|guns?|firearms?|SI(?:/HI)?|(?:hurt|harm)(?:ing)? (?:yourself|the baby|my baby|anyone|"
+        r"someone|people)|kill(?:ing)? (?:myself|herself|himself|me)|end (?:it all|my life|her life|his "
         r"life)|want to die|wish i (?:was|were) dead|cut(?:ting)? (?:myself|herself|himself)|"
         r"self[- ]?harm\w*|overdos\w*|hurt(?:ing)? (?:myself|herself|himself|others)|harm "
         r"(?:myself|others)|dying|death|dead|die",

@@ -117,6 +117,16 @@ I_AM = (
     r"(?:\b(?:I am|I'm|I’m|Im|im|i'm|i am)|^As)\s+(?:also\s+|just\s+|only\s+)?(?:an?|"
     r"the)\s+(?:[\w'-]+\s+){0,5}?"
 )
+# "The father I was", "I want to be a better mother": a part that only the client can have.
+OWN_ROLE = (
+    r"\b(?:(?:the|a|an) (?:\w+ ){{0,2}}?{role} (?:that )?(?:I|i) (?:was|am|used to be|have been|had been|"
+    r"want to be|"
+    r"wanted to be|should be|could be)\b|(?:I|i)(?:'m| am|’m| was| feel like| want to be| try to be|"
+    r"'ve been| have been"
+    r"|'m trying to be| used to be| need to be) (?:such )?(?:an?|the) (?:(?:good|better|bad|terrible|great|"
+    r"horrible|worse|new|"
+    r"proud|present|failed|failure as an?|present) )+{role}\b)"
+)
 SEX_RULES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
     (
         "Female",
@@ -151,6 +161,16 @@ SEX_RULES: tuple[tuple[str, int, re.Pattern[str]], ...] = (
             r"breasts|hysterectomy)))\b",
             re.IGNORECASE,
         ),
+    ),
+    (
+        "Female",
+        3,
+        re.compile(rf"(?P<words>{OWN_ROLE.format(role='(?:mother|mom|mum|mommy|wife|daughter|sister)')})"),
+    ),
+    (
+        "Male",
+        3,
+        re.compile(rf"(?P<words>{OWN_ROLE.format(role='(?:father|dad|daddy|husband|son|brother)')})"),
     ),
     (
         "Male",
@@ -188,9 +208,19 @@ JOB_WORDS = (
     r"]home (?:mom|mum|mother|dad|father|parent|wife)|retiree|student|freshman|sophomore|junior|"
     r"senior|undergrad(?:uate)?|"
     r"shop assistant|security guard|warehouse worker|office worker|civil servant|translator|"
+    r"worker|operator|officer|principal|head ?teacher|miner|builder|baker|butcher|tailor|postman|"
+    r"mail carrier|"
+    r"machinist|roofer|painter|surveyor|planner|midwife|optician|physiotherapist|postdoc|scholar|"
     r"interpreter|vet|veterinarian|landscaper|welder|barber|delivery driver|call cent(?:er|re) "
     r"(?:agent|worker)|customer service (?:rep|agent|representative))"
 )
+# In jottings a number of two figures between marks is an age where other facts stand beside it.
+AGE_JOTTED = re.compile(r"(?:^|[,;/|]\s*)(?P<value>[1-9]\d)(?=\s*(?:[,;/|.]|$))")
+JOTTED_BESIDE = re.compile(
+    rf"\b(?:{JOB_WORDS}|married|single|divorced|widow(?:ed|er)?|separated|retired|unemployed|male|female)\b",
+    re.IGNORECASE,
+)
+JOB = re.compile(rf"\b{JOB_WORDS}\b", re.IGNORECASE)
 QUALIFIER = r"(?:[\w/'-]+\s+){0,4}?"
 JOBS: tuple[tuple[int, re.Pattern[str]], ...] = (
     (
@@ -220,7 +250,8 @@ JOBS: tuple[tuple[int, re.Pattern[str]], ...] = (
     (
         2,
         re.compile(
-            rf"(?<=[,;/|]) ?(?P<value>(?:[\w/-]+ ){{0,2}}{JOB_WORDS})(?=\s*(?:[,;./|]|$|for\b|at\b|in\b))",
+            rf"(?:(?<=[,;/|]) ?|^)(?P<value>(?:[\w/-]+ ){{0,2}}{JOB_WORDS})(?=\s*(?:[,;./|]|$|for\b|at\b|"
+            rf"in\b))",
             re.IGNORECASE,
         ),
     ),
@@ -228,17 +259,18 @@ JOBS: tuple[tuple[int, re.Pattern[str]], ...] = (
         2,
         re.compile(
             r"\b(?:I|she|he|client|patient|pt)\s+(?:currently\s+|also\s+|"
-            r"still\s+)?(?P<value>works?\s+(?:full[- ]time\s+|part[- ]time\s+|nights\s+|"
+            r"still\s+)?(?:went back to )?(?P<value>works?\s+(?:full[- ]time\s+|part[- ]time\s+|nights\s+|"
             r"overnight\s+)?(?:at|for|in)\s+(?:an?|the|my)?\s*[\w' -]{2,30}?)(?=\s*(?:[,.;!?]|"
-            r"and\b|but\b|with\b|$|where\b|because\b|so\b|which\b|that\b))"
+            r"in [A-Z]|since\b|last\b|this\b|and\b|but\b|with\b|$|where\b|because\b|so\b|which\b|that\b))"
         ),
     ),
     (
         2,
         re.compile(
-            r"\b(?P<value>unemployed|self-employed|between jobs|out of work|laid off|retired|on "
+            r"\b(?P<value>unemployed|self-employed|between jobs|out of work|laid off|retired"
+            rf"(?: (?:[\w/-]+ ){{0,2}}?{JOB_WORDS})?|on "
             r"disability|stay[- ]at[- ]home (?:mom|mum|mother|dad|father|parent|wife)|housewife|"
-            r"homemaker|lost (?:my|her|his) job|quit (?:my|her|his) job|full[- ]time student|"
+            r"homemaker|SAHM|lost (?:my|her|his) job|quit (?:my|her|his) job|full[- ]time student|"
             r"college student|high school student|grad(?:uate)? student|university student)\b",
             re.IGNORECASE,
         ),
@@ -325,9 +357,10 @@ MARITAL: tuple[tuple[str | None, int, re.Pattern[str]], ...] = (
         None,
         3,
         re.compile(
-            r"(?:^|[,;/|] ?)(?P<value>(?:married(?: (?:x ?)?\d+ ?(?:years?|yrs?))?|divorced|"
+            r"(?:^|[,;/|] ?|(?:\d|old|male|female|man|"
+            r"woman),? and )(?P<value>(?:married(?: (?:x ?)?\d+ ?(?:years?|yrs?))?|divorced|"
             r"separated|single|widow(?:ed|er)?|engaged|remarried|never married))(?=\s*(?:[,;./|(]|"
-            r"$|with\b|for\b|x\b|in \d|since\b))",
+            r"$|with\b|for\b|x\b|in (?:\d|[A-Z])|since\b|and\b))",
             re.IGNORECASE,
         ),
     ),

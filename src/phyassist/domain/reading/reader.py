@@ -12,10 +12,13 @@ from phyassist.domain.reading.answers import find_answers
 from phyassist.domain.reading.classifier import LABELS, LinearReader
 from phyassist.domain.reading.clauses import cut_by_field, shrink
 from phyassist.domain.reading.facts import find_facts
+from phyassist.domain.reading.fields import choose_field, lift_fields
+from phyassist.domain.reading.leftovers import find_leftover
 from phyassist.domain.reading.lexicons import FINDINGS, find_terms
+from phyassist.domain.reading.markers import find_markers
 from phyassist.domain.reading.sentences import Sentence, guess_language
 from phyassist.domain.reading.speakers import Speaker
-from phyassist.domain.reading.trimming import trim_fillers
+from phyassist.domain.reading.trimming import is_empty_talk, trim_fillers
 from phyassist.domain.records import RecordField, Span, Statement
 
 _FIELDS = {
@@ -28,11 +31,13 @@ _FIELDS = {
 
 # Tuned on the development texts only: see docs/results/organise.md.
 KEEP_MIN = 0.2
-ROOM, ROOM_SHARE = 300, 0.33
+ROOM, ROOM_SHARE = 300, 0.28
 WHOLE_MAX = 600
 WORTH_MIN = 0.03
 FINDING_WEIGHT = 3.0
-WORD_WEIGHT = 0.08
+# A line whose complaints stand already must bring at least this share of new words.
+REPEAT_SHARE = 0.6
+WORD_WEIGHT = 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +56,7 @@ def judge(sentences: Sequence[Sentence], reader: LinearReader) -> tuple[Judged, 
     sentences = cut_by_field(sentences, reader)
     for sentence, scores in zip(sentences, reader.score_all(sentences), strict=True):
         by_label = dict(zip(LABELS, scores, strict=True))
-        lifts = _lift_fields(sentence.text)
-        best = max(_FIELDS, key=lambda label: by_label[label] + lifts.get(label, 0.0))
+        best = choose_field(sentence.text, by_label)
         fits = 1 - (1 - by_label["D"]) * (1 - by_label["H"]) * (1 - by_label["M"]) * (1 - by_label["P"]) * (
             1 - by_label["S"]
         )
@@ -63,21 +67,6 @@ def judge(sentences: Sequence[Sentence], reader: LinearReader) -> tuple[Judged, 
     return tuple(judged)
 
 
-# Words that settle a field where the classifier, trained on few sentences of it, wavers.
-_LIFTING = (
-    ("P", 0.3, ("sleep", "appetite", "medicine", "illness", "body")),
-    ("M", 0.3, ("risk",)),
-    ("M", 0.15, ("mood", "anxiety", "cognition")),
-    ("H", 0.25, ("early",)),
-    ("D", 0.2, ("who",)),
-)
-_EARLY = re.compile(
-    r"小时候|童年|从小|幼年|小学时|初中时|高中时|去世|过世|\b(?:grew up|as a (?:kid|child)|when I was|"
-    r"childhood|"
-    r"was raised|(?:died|passed away))\b"
-)
-
-
 # Somebody who jots down a finding means it for the record, however few words it has.
 _JOTTING_KEEP = 0.5
 _JOTTED = (*FINDINGS, "family", "partner", "who", "mood", "anxiety", "anger", "social", "work")
@@ -85,28 +74,29 @@ _JOTTED = (*FINDINGS, "family", "partner", "who", "mood", "anxiety", "anger", "s
 
 def _is_jotting(text: str) -> bool:
     terms = find_terms(text)
-    return _size(text) <= 30 and not {"ask", "thanks"} & terms.keys() and bool(terms.keys() & set(_JOTTED))
-
-
-def _lift_fields(text: str) -> dict[str, float]:
-    topics = set(find_terms(text))
-    if _EARLY.search(text):
-        topics.add("early")
-    lifts: dict[str, float] = {}
-    for label, lift, names in _LIFTING:
-        if topics.intersection(names):
-            lifts[label] = max(lift, lifts.get(label, 0.0))
-    return lifts
+    return (
+        _size(text) <= 30
+        and not {"ask", "thanks"} & terms.keys()
+        and bool(terms.keys() & set(_JOTTED) or find_markers(text) - {"others", "person", "past"})
+    )
 
 
 def read_statements(
-    text: str, sentences: Sequence[Sentence], judged: Sequence[Judged]
+    text: str, sentences: Sequence[Sentence], judged: Sequence[Judged], *, question: Span | None = None
 ) -> tuple[Statement, ...]:
-    """The client's facts, then what belongs in the record, in the order of the text."""
+    """The client's facts, then what belongs in the record, in the order of the text.
+
+    What stands at `question` is told as the question, and in the record only if it names a finding too.
+    """
     facts = find_facts(text, sentences)
     answers = find_answers(text, sentences)
-    told = [make_statement(text, item.sentence, item.record_field) for item in choose_sentences(judged)]
-    lines = [line for line in told if line is not None and not _is_covered(text, line.span, facts)]
+    left = [item for item in judged if question is None or not _is_asked_only(item.sentence, question)]
+    told = [make_statement(text, item.sentence, item.record_field) for item in choose_sentences(left)]
+    lines = [
+        rest
+        for line in told
+        if line is not None and (rest := _leave_facts_out(text, line, facts)) is not None
+    ]
     # An answer is told with its question, not once more without it.
     alone = [
         line
@@ -116,23 +106,39 @@ def read_statements(
     return (*facts, *sorted((*answers, *alone), key=lambda line: line.span.start))
 
 
-_LEFTOVER = re.compile(r"\w")
-_PLAIN = re.compile(
-    r"来访者|求助者|患者|病人|今年|现在|目前|是|一名|一位|一个|我|的|了|岁|性别|年龄|职业|婚姻|学历|"
-    r"\b(?:i|am|i'm|is|an?|and|the|client|patient|she|he|years?|yrs?|old|yo)\b",
-    re.IGNORECASE,
-)
+def _is_asked_only(sentence: Sentence, question: Span) -> bool:
+    inside = question.start < sentence.span.end and sentence.span.start < question.end
+    return inside and not find_terms(sentence.text).keys() & set(FINDINGS)
 
 
-def _is_covered(text: str, span: Span, facts: Sequence[Statement]) -> bool:
-    """Whether a line holds nothing but facts that stand in lines of their own ("F, 19, single")."""
-    left = list(text[span.start : span.end])
-    if not any(fact.span.start < span.end and span.start < fact.span.end for fact in facts):
-        return False
-    for fact in facts:
-        for at in range(max(span.start, fact.span.start), min(span.end, fact.span.end)):
-            left[at - span.start] = " "
-    return len(_LEFTOVER.findall(_PLAIN.sub("", "".join(left)))) <= 1
+def _leave_facts_out(text: str, line: Statement, facts: Sequence[Statement]) -> Statement | None:
+    """The line without the facts at its edges that stand in lines of their own; None when nothing is left."""
+    span = find_leftover(text, line.span, [fact.span for fact in facts if _is_told_alone(fact)])
+    trimmed = trim_fillers(text, span) if span is not None else None
+    if trimmed is None or is_empty_talk(text[trimmed.start : trimmed.end]):
+        return None
+    words = text[trimmed.start : trimmed.end]
+    if _size(words) <= _ABOUT_A_FACT and any(
+        _is_told_alone(fact) and fact.span.start < trimmed.end and trimmed.start < fact.span.end
+        for fact in facts
+    ):
+        line = replace(line, field=RecordField.DEMOGRAPHIC)
+    elif trimmed != line.span and line.field == RecordField.DEMOGRAPHIC:
+        # Without the facts, what is left may tell of something else.
+        lifts = lift_fields(words)
+        line = replace(line, field=_FIELDS[max(lifts, key=lifts.__getitem__)]) if lifts else line
+    return replace(line, text=" ".join(words.split()), quote=words, span=trimmed)
+
+
+# So short a line around a fact says little but that fact.
+_ABOUT_A_FACT = 14
+
+
+def _is_told_alone(fact: Statement) -> bool:
+    """False where sex or marriage shows in a word that is the subject of the sentence: she, my husband."""
+    if fact.kind == "marital":
+        return fact.quote.lower() in fact.text.lower()
+    return fact.kind != "sex" or fact.quote.lower() not in ("she", "he", "her", "his", "她", "他")
 
 
 def make_statement(text: str, sentence: Sentence, record_field: RecordField) -> Statement | None:
@@ -141,6 +147,8 @@ def make_statement(text: str, sentence: Sentence, record_field: RecordField) -> 
     if span is None:
         return None
     words = text[span.start : span.end]
+    if is_empty_talk(words):
+        return None
     return Statement(field=record_field, text=" ".join(words.split()), quote=words, span=span)
 
 
@@ -167,11 +175,21 @@ def choose_sentences(judged: Sequence[Judged]) -> tuple[Judged, ...]:
             continue
         if worth < WORTH_MIN:
             break
+        if told > WHOLE_MAX and _is_repeat(points[no], seen):
+            continue
         kept = _shrink(item, seen) if told > WHOLE_MAX else item
         chosen.append(kept)
         seen |= _points(kept.sentence.text).keys()
         room -= _size(kept.sentence.text)
     return tuple(sorted(chosen, key=lambda item: item.sentence.span.start))
+
+
+def _is_repeat(points: Mapping[str, float], seen: set[str]) -> bool:
+    """Whether a line names complaints, all of them told before, and little else that is new."""
+    named = [point for point, weight in points.items() if weight >= 0.7]
+    words = [point for point, weight in points.items() if weight == WORD_WEIGHT]
+    fresh = sum(point not in seen for point in words)
+    return bool(named) and seen.issuperset(named) and fresh < REPEAT_SHARE * len(words)
 
 
 def _shrink(item: Judged, seen: set[str]) -> Judged:

@@ -24,6 +24,9 @@ _SHORT_FORM = re.compile(
     r"[a-hj-z])\.$",
     re.IGNORECASE,
 )
+# "Sleeps 3 hrs. Goal: …": a unit may end a sentence, a title may not.
+_UNIT = re.compile(r"(?:yrs?|wks?|hrs?|mos?)\.$", re.IGNORECASE)
+_NEW_START = re.compile(r"\s+[A-Z][a-z]")
 _COMMA = re.compile(r"[，,、]")
 _WORDS = re.compile(r"[\w]")
 
@@ -77,7 +80,10 @@ def _ends(text: str, whole: Span, *, is_zh: bool) -> list[int]:
     ends: list[int] = []
     for match in pattern.finditer(text, whole.start, whole.end):
         before = text[max(whole.start, match.end() - 12) : match.end()]
-        if not is_zh and (_SHORT_FORM.search(before) or _runs_on(text, match)):
+        is_short = _SHORT_FORM.search(before) and not (
+            _UNIT.search(before) and _NEW_START.match(text, match.end())
+        )
+        if not is_zh and (is_short or _runs_on(text, match)):
             continue
         ends.append(match.end())
     return ends
