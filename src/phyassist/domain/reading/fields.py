@@ -31,6 +31,8 @@ _LIFTS = (
 _BLOW_IN_THE_PAST = 0.3
 # Risk to life is told in the mental state, whatever else the clause speaks of.
 _RISK_LIFT = 0.4
+# Attention, memory and thoughts are of the mind where no complaint of the body stands beside them.
+_THOUGHT_LIFT = 0.2
 # A relative's illness is family history; the physical condition is the client's own.
 _KIN_ILLNESS = 0.4
 # What is told seldom is scored too low.
@@ -61,6 +63,8 @@ def lift_fields(text: str) -> dict[str, float]:
         lifts["H"] = max(_KIN_ILLNESS, lifts.get("H", 0.0))
     if "blow" in found and {"past", "early"} & found:
         lifts["H"] = max(_BLOW_IN_THE_PAST, lifts["H"])
+    if "cognition" in find_terms(text) and not {"rest", "food", "body", "dose"} & found:
+        lifts["M"] = max(_THOUGHT_LIFT, lifts.get("M", 0.0))
     if "risk" in find_terms(text) and not {"heredity", "early", "blow"} & found:
         lifts["M"] = _RISK_LIFT
     return lifts
