@@ -239,6 +239,7 @@ class DraftKeeper:
                 text_read=self.draft.text_read,
                 text_left_out=self.draft.text_left_out,
                 adapter_reason=self.draft.adapter_reason,
+                orders_hidden=self.draft.orders_hidden,
             )
             self.draft = tx.drafts.save(content, change, after=newest.version, item_ids=item_ids)
         self._words = self._kept_words = ""
