@@ -46,7 +46,14 @@ def test_an_english_diagnosis_becomes_signs_and_a_referral(label: str, plain: st
 
 @pytest.mark.parametrize(
     "signs",
-    ["low mood after a loss", "anxiety before exams", "feeling depressed", "trouble sleeping", "adds up", "order"],
+    [
+        "low mood after a loss",
+        "anxiety before exams",
+        "feeling depressed",
+        "trouble sleeping",
+        "adds up",
+        "order",
+    ],
 )
 def test_signs_in_plain_words_stay_as_they_are(signs: str):
     assert without_labels(signs, "en", is_type=True) == signs

@@ -127,6 +127,12 @@ def test_a_value_that_is_not_understood_is_not_guessed_at_nor_quoted(blob: bytes
     assert raised.value.__cause__ is None
 
 
+def test_a_draft_keeps_how_many_orders_the_model_was_not_shown() -> None:
+    blob = coding.pack_draft(dataclasses.replace(DRAFT, orders_hidden=2))
+
+    assert coding.unpack_draft(blob, BARE_DRAFT).orders_hidden == 2
+
+
 def test_a_field_that_came_later_is_read_with_its_default() -> None:
     later = {"unread", "notes", "left_out", "adapter_reason", "record_left_out", "text_read", "text_left_out"}
     later.add("orders_hidden")

@@ -36,7 +36,7 @@ _LABELS: dict[Language, tuple[tuple[re.Pattern[str], str], ...]] = {
         (re.compile(pattern, re.IGNORECASE), instead)
         for pattern, instead in (
             (
-                r"bipolar(?: (?:affective )?disorders?)?(?: (?:I{1,2}|1|2)\b)?|manic[- ]depressi\w+"
+                r"bipolar(?: (?:I{1,2}|1|2)\b)?(?: (?:affective )?disorders?)?|manic[- ]depressi\w+"
                 r"|\b(?:hypo)?mani(?:a|c episodes?)\b|cyclothymia",
                 "strong swings of mood",
             ),
@@ -73,12 +73,18 @@ _LABELS: dict[Language, tuple[tuple[re.Pattern[str], str], ...]] = {
                 r"attention[- ]deficit\S*(?: hyperactivity)?(?: disorder)?|\bADHD\b|\b(?-i:ADD)\b",
                 "difficulty with attention",
             ),
-            (r"autis(?:m|tic)(?: spectrum)?(?: disorder)?|asperger\S*(?: syndrome)?", "difficulty in contact"),
+            (
+                r"autis(?:m|tic)(?: spectrum)?(?: disorder)?|asperger\S*(?: syndrome)?",
+                "difficulty in contact",
+            ),
             (
                 r"(?:alcohol|substance|drug)(?: use| abuse)? disorders?|alcohol(?:ism| dependence)",
                 "difficulty in controlling use",
             ),
-            (r"hypochondria\w*|(?:somatic symptom|somati[sz]ation|illness anxiety) disorders?", "worry about health"),
+            (
+                r"hypochondria\w*|(?:somatic symptom|somati[sz]ation|illness anxiety) disorders?",
+                "worry about health",
+            ),
             (r"(?:mood|mental|dissociative|conduct|affective) disorders?", "difficulty with mood"),
             (r"(?:[a-z]+ )?\bdisorders?\b", "marked difficulty"),
         )
