@@ -84,7 +84,8 @@ def test_comments_are_in_the_prompt_and_followed_afterwards(store: Store, anna: 
 
     task = lm.asks[0].messages[1].content
     assert task.endswith(
-        f"“建议 1”原来写的是：{target.text}\n咨询师不满意，要求：更具体一些\n“建议 1”必须照这个要求写，不再用原来的话。"
+        f"“建议 1”原来写的是：{target.text}\n咨询师不满意，要求：更具体一些\n"
+        "“建议 1”必须照这个要求写，不再用原来的话。"
     )
     assert isinstance(last, Finished)
     assert [comment.followed for comment in last.draft.get_item(target.id).comments] == [True]

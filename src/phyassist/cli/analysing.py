@@ -114,9 +114,8 @@ def _tell_left_out(prepared: Prepared) -> None:
         notes, lines = len(prepared.left_out), prepared.record_left_out
         tell(f"left out of the prompt: {lines} lines of the record, {notes} earlier notes")
     if prepared.orders_hidden:
-        tell(
-            f"sentences that read like orders to a machine, not given in their words: {prepared.orders_hidden}"
-        )
+        count = prepared.orders_hidden
+        tell(f"sentences that read like orders to a machine, not given in their words: {count}")
 
 
 def _print_item(item: DraftItem, language: Language, *, first: bool) -> None:

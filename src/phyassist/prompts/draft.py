@@ -50,8 +50,8 @@ class Task:
 class Redone:
     """Of items that are written anew: which words stand now, and by section where each stands.
 
-    `wishes` is what the counsellor asks of each, empty where nothing.  The model says it over right before the
-    words that are to follow it; small models forget it otherwise.
+    `wishes` is what the counsellor asks of each, empty where nothing.  The model says it over right before
+    the words that are to follow it; small models forget it otherwise.
     """
 
     unlike: tuple[str, ...] = field(repr=False)
@@ -180,7 +180,9 @@ def make_schema(
         properties["symptom_type"] = _sentence(form["symptom_pattern"])
     if Section.REASON in asked:
         heads = _without(form["reason_openers"], redone, head=form["reason_head"])
-        patterns = _patterns(heads, asked[Section.REASON], _free_places(redone, Section.REASON))
+        patterns = _patterns(
+            heads, asked[Section.REASON], _free_places(redone, Section.REASON), form["reason_openers_asked"]
+        )
         number = {"type": "integer", "enum": [0, *_tellable(sentences)]}
         properties["reasons"] = _list(
             [
@@ -228,9 +230,14 @@ def _free_places(redone: Redone | None, section: Section) -> list[int]:
     return [sys.maxsize if wishes[no] else place for no, place in enumerate(redone.places[section])]
 
 
-def _patterns(openers_of: list[list[str]], count: int, places: Sequence[int]) -> list[list[str]]:
-    """The openers of each item; `places` are those of redone ones, else they are counted."""
-    every = [opener for openers in openers_of for opener in openers]
+def _patterns(
+    openers_of: list[list[str]], count: int, places: Sequence[int], asked: Sequence[str] = ()
+) -> list[list[str]]:
+    """The openers of each item; `places` are those of redone ones, else they are counted.
+
+    An item beyond all places begins as any may, or as in `asked`.
+    """
+    every = [*(opener for openers in openers_of for opener in openers), *asked]
     return [openers_of[place] if place < len(openers_of) else every for place in (places or range(count))]
 
 

@@ -42,7 +42,8 @@ _LABELS: dict[Language, tuple[tuple[re.Pattern[str], str], ...]] = {
             ),
             (
                 r"(?:(?:major|persistent|recurrent) )*depressive (?:disorders?|episodes?|illness)"
-                r"|(?:(?:severe|moderate|mild|clinical|major|chronic|post-?partum|post-?natal) )*\bdepression\b"
+                r"|(?:(?:severe|moderate|mild|clinical|major|chronic|post-?(?:partum|natal)) )*"
+                r"\bdepression\b"
                 r"|dysthymi\w+|\bMDD\b",
                 "low mood",
             ),
@@ -56,7 +57,8 @@ _LABELS: dict[Language, tuple[tuple[re.Pattern[str], str], ...]] = {
                 "unusual thoughts and perceptions",
             ),
             (
-                r"(?:complex )?post[- ]?traumatic stress(?: disorders?)?|\b(?:C-)?PTSD\b|acute stress disorder",
+                r"(?:complex )?post[- ]?traumatic stress(?: disorders?)?|\b(?:C-)?PTSD\b"
+                r"|acute stress disorder",
                 "stress after trauma",
             ),
             (r"adjustment disorders?", "difficulty adjusting"),
