@@ -13,6 +13,7 @@ from phyassist.prompts.labels import without_labels
         ("双相情感障碍", "情绪的大起大落（需留意的表现，可考虑转介）"),
         ("学业焦虑", "学业焦虑"),
         ("人际交往障碍", "人际交往障碍"),
+        ("抑郁症状与失眠", "抑郁症状与失眠"),
     ],
 )
 def test_a_diagnosis_as_symptom_type_becomes_signs_and_a_referral(label: str, plain: str):
@@ -22,7 +23,40 @@ def test_a_diagnosis_as_symptom_type_becomes_signs_and_a_referral(label: str, pl
 def test_english_labels_are_known_too():
     plain = without_labels("Generalized anxiety disorder with PTSD", "en", is_type=True)
 
-    assert plain == "marked anxiety with stress after trauma (signs to consider, consider referral)"
+    assert plain == "Marked anxiety with stress after trauma (signs to consider, consider referral)"
+
+
+@pytest.mark.parametrize(
+    ("label", "plain"),
+    [
+        ("Depression", "Low mood"),
+        ("severe depression and grief", "low mood and grief"),
+        ("Bipolar II disorder", "Strong swings of mood"),
+        ("bipolar disorder", "strong swings of mood"),
+        ("manic depression", "strong swings of mood"),
+        ("generalised anxiety disorder", "marked anxiety"),
+        ("signs of PTSD", "signs of stress after trauma"),
+        ("ADD since childhood", "Difficulty with attention since childhood"),
+        ("a trichological disorder", "a marked difficulty"),
+    ],
+)
+def test_an_english_diagnosis_becomes_signs_and_a_referral(label: str, plain: str):
+    assert without_labels(label, "en", is_type=True) == f"{plain} (signs to consider, consider referral)"
+
+
+@pytest.mark.parametrize(
+    "signs",
+    [
+        "low mood after a loss",
+        "anxiety before exams",
+        "feeling depressed",
+        "trouble sleeping",
+        "adds up",
+        "order",
+    ],
+)
+def test_signs_in_plain_words_stay_as_they_are(signs: str):
+    assert without_labels(signs, "en", is_type=True) == signs
 
 
 def test_a_label_that_the_patient_reports_stays_in_a_reason():

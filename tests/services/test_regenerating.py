@@ -11,6 +11,7 @@ from phyassist.errors import ChangedMeanwhile
 from phyassist.lm.protocol import Never
 from phyassist.lm.scripted import ScriptedModel
 from phyassist.services.draft_events import (
+    AnalysisDone,
     Finished,
     Prepared,
     UnreadWritten,
@@ -81,9 +82,79 @@ def test_comments_are_in_the_prompt_and_followed_afterwards(store: Store, anna: 
         store, lm, anna, draft_id=written.id, item_ids=(target.id,), after=commented.version, stop=Never()
     )
 
-    assert "对“建议 1”的意见：更具体一些" in lm.asks[0].messages[1].content
+    task = lm.asks[0].messages[1].content
+    assert task.endswith(
+        f"“建议 1”原来写的是：{target.text}\n咨询师不满意，要求：更具体一些\n"
+        "“建议 1”必须照这个要求写，不再用原来的话。"
+    )
     assert isinstance(last, Finished)
     assert [comment.followed for comment in last.draft.get_item(target.id).comments] == [True]
+
+
+def test_without_a_comment_the_old_words_are_not_shown_to_be_copied(
+    store: Store, anna: SignedIn, written: Draft
+):
+    target, kept = written.of(Section.ADVICE)[:2]
+    lm = ScriptedModel([make_reply(symptom_type=None, reasons=None, advice=["询问来访者几点上床。"])])
+
+    list(
+        redo_items(
+            store,
+            lm,
+            anna,
+            draft_id=written.id,
+            item_ids=(target.id,),
+            after=written.version,
+            stop=Never(),
+        )
+    )
+
+    task = lm.asks[0].messages[1].content
+    assert target.text not in task
+    assert kept.text in task
+
+
+def test_the_old_words_once_more_leave_the_comment_open(store: Store, anna: SignedIn, written: Draft):
+    target = written.of(Section.ADVICE)[0]
+    commented = comment_on_item(
+        store, anna, draft_id=written.id, item_id=target.id, words="更具体一些", after=written.version
+    )
+    lm = ScriptedModel([make_reply(symptom_type=None, reasons=None, advice=[target.text])])
+
+    *_, done, last = redo_items(
+        store, lm, anna, draft_id=written.id, item_ids=(target.id,), after=commented.version, stop=Never()
+    )
+
+    assert isinstance(done, AnalysisDone)
+    assert isinstance(last, Finished)
+    assert done.repeated == 1
+    assert last.draft.get_item(target.id) == commented.get_item(target.id)
+
+
+def test_an_item_written_anew_does_not_begin_as_one_of_its_section_does(
+    store: Store, anna: SignedIn, written: Draft
+):
+    target = written.of(Section.ADVICE)[0]
+    lm = ScriptedModel([make_reply(symptom_type=None, reasons=None, advice=["询问来访者几点上床。"])])
+
+    list(
+        redo_items(
+            store,
+            lm,
+            anna,
+            draft_id=written.id,
+            item_ids=(target.id,),
+            after=written.version,
+            stop=Never(),
+        )
+    )
+
+    schema = lm.asks[0].schema
+    assert schema is not None
+    pattern = schema["properties"]["advice"]["prefixItems"][0]["properties"]["text"]["pattern"]
+    assert target.text.startswith("了解来访者")
+    assert "了解来访者|" not in pattern
+    assert "询问来访者|" in pattern
 
 
 def test_regenerating_all_leaves_edited_and_deleted_items(store: Store, anna: SignedIn, written: Draft):

@@ -93,6 +93,7 @@ def make_draft(
         record_left_out=3,
         text_read=TextRead.PART,
         text_left_out=7,
+        orders_hidden=2,
     )
 
 

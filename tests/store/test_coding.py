@@ -67,7 +67,11 @@ def test_what_is_written_is_read_back(name: str) -> None:
     "case", json.loads(VECTORS.read_text(encoding="utf-8")), ids=lambda case: case["name"]
 )
 def test_what_was_written_long_ago_is_read(case: dict[str, str]) -> None:
-    assert read(case["kind"], case["blob"].encode()) == WRITTEN[case["kind"]][1]
+    expected = WRITTEN[case["kind"]][1]
+    if case["name"] == "draft, first coding":
+        expected = dataclasses.replace(expected, orders_hidden=0)  # that field came later
+
+    assert read(case["kind"], case["blob"].encode()) == expected
 
 
 @pytest.mark.parametrize(
@@ -129,6 +133,7 @@ def test_a_value_that_is_not_understood_is_not_guessed_at_nor_quoted(blob: bytes
 
 def test_a_field_that_came_later_is_read_with_its_default() -> None:
     later = {"unread", "notes", "left_out", "adapter_reason", "record_left_out", "text_read", "text_left_out"}
+    later.add("orders_hidden")
     fields = json.loads(coding.pack_draft(DRAFT))
     blob = json.dumps({name: value for name, value in fields.items() if name not in later}).encode()
 

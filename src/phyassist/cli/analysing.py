@@ -113,6 +113,9 @@ def _tell_left_out(prepared: Prepared) -> None:
     if prepared.record_left_out or prepared.left_out:
         notes, lines = len(prepared.left_out), prepared.record_left_out
         tell(f"left out of the prompt: {lines} lines of the record, {notes} earlier notes")
+    if prepared.orders_hidden:
+        count = prepared.orders_hidden
+        tell(f"sentences that read like orders to a machine, not given in their words: {count}")
 
 
 def _print_item(item: DraftItem, language: Language, *, first: bool) -> None:
@@ -132,6 +135,7 @@ def _print_item(item: DraftItem, language: Language, *, first: bool) -> None:
 
 
 def _print_unread(why: str, language: Language) -> None:
-    from phyassist.cli.words import UNREAD
+    from phyassist.cli.words import UNREAD, UNREAD_WHY
 
-    make_console().print(f"\n{UNREAD[language]}: {why}", style="yellow")
+    sentence = UNREAD_WHY[language].get(why, why)
+    make_console().print(f"\n{UNREAD[language]}: {sentence}", style="yellow")

@@ -35,5 +35,20 @@ BASES: dict[Language, dict[Basis, str]] = {
 NOT_MENTIONED: dict[Language, str] = {"zh": "未提及", "en": "not mentioned"}
 QUESTION: dict[Language, str] = {"zh": "咨询问题", "en": "Counselling question"}
 UNREAD: dict[Language, str] = {"zh": "未能读出", "en": "could not be read"}
+# Why a reply is unread; in JSON the code stands.
+UNREAD_WHY: dict[Language, dict[str, str]] = {
+    "zh": {
+        "empty": "模型没有写出任何内容。",
+        "not-json": "模型的回复不是要求的格式（JSON）。",
+        "other-shape": "模型的回复缺少要求的部分，或多出了没有要求的部分。",
+        "cut-short": "模型的回复在写完之前因长度限制中断。",
+    },
+    "en": {
+        "empty": "the model wrote nothing.",
+        "not-json": "the model's reply is not in the form that was asked for (JSON).",
+        "other-shape": "the model's reply lacks parts that were asked for, or has others.",
+        "cut-short": "the model's reply reached its length limit before it was finished.",
+    },
+}
 QUOTES: dict[Language, tuple[str, str]] = {"zh": ("「", "」"), "en": ("“", "”")}
 JOINT: dict[Language, str] = {"zh": "；", "en": "; "}

@@ -136,7 +136,8 @@ class Draft:
 
     `partial` is the text of an item that the model was still writing when this was saved.  `left_out` are the
     notes that did not fit, `record_left_out` counts lines of the record that did not, and `text_read` with
-    `text_left_out` (sentences) says what stood for the text at hand.
+    `text_left_out` (sentences) says what stood for the text at hand.  `orders_hidden` counts the sentences of
+    it that give orders to a machine, which the prompt names as such without their words.
     """
 
     id: DraftId
@@ -155,6 +156,7 @@ class Draft:
     record_left_out: int = 0
     text_read: TextRead = TextRead.WHOLE
     text_left_out: int = 0
+    orders_hidden: int = 0
 
     def of(self, section: Section) -> tuple[DraftItem, ...]:
         """Items of a section that stand, in their order."""

@@ -8,6 +8,7 @@ little by it.
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from phyassist.domain.reading.sentences import Sentence
 from phyassist.domain.reading.speakers import Speaker
 
 REPLY_TOKENS = 900
+# Of a longer comment the model says over the beginning; the whole stands in the task.
+WISH_CHARS = 120
 COUNTS: Mapping[Section, int] = {Section.SYMPTOM_TYPE: 1, Section.REASON: 3, Section.ADVICE: 3}
 
 _SAFETY_CLUES = re.compile(
@@ -41,6 +44,19 @@ class Task:
     text: str = field(repr=False)
     asked: Mapping[Section, int]
     schema: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Redone:
+    """Of items that are written anew: which words stand now, and by section where each stands.
+
+    `wishes` is what the counsellor asks of each, empty where nothing.  The model says it over right before
+    the words that are to follow it; small models forget it otherwise.
+    """
+
+    unlike: tuple[str, ...] = field(repr=False)
+    wishes: Mapping[Section, tuple[str, ...]] = field(repr=False)
+    places: Mapping[Section, tuple[int, ...]]
 
 
 @lru_cache(maxsize=2)
@@ -74,7 +90,7 @@ def make_task(
         task += Template(texts["missing"]).substitute(
             present=_render(present, texts), missing=texts["comma"].join(names)
         )
-    schema = make_schema(asked, language=language, sentences=sentences, is_grave=is_grave, in_order=True)
+    schema = make_schema(asked, language=language, sentences=sentences, is_grave=is_grave)
     return Task(task.strip(), asked, schema)
 
 
@@ -86,25 +102,58 @@ def make_redo_task(
     jurisdiction: Jurisdiction,
     sentences: Sequence[Sentence],
 ) -> Task:
-    """The task of writing just these items anew, their open comments followed."""
+    """The task of writing just these items anew, their open comments followed.
+
+    Their old words are shown only where a comment speaks of them: small models copy what they see.
+    """
     texts = load_texts(language)
     names = _number(draft.standing, texts)
     comments = [
-        Template(texts["comment"]).substitute(item=names[item.id], words=" ".join(comment.words.split()))
+        Template(texts["comment"]).substitute(
+            item=names[item.id], old=" ".join(item.text.split()), words=" ".join(comment.words.split())
+        )
         for item in targets
         for comment in item.open_comments
     ]
+    is_safety_first = speaks_of_harm(sentences) and _wants_safety(draft, targets)
     task = Template(texts["redo"]).substitute(
         question=_question(draft.question, texts),
-        present=_render(draft.standing, texts),
+        present=_render(draft.standing, texts, to_write=frozenset(item.id for item in targets)),
         targets=texts["comma"].join(names[item.id] for item in targets),
-        comments="".join(f"{line}\n" for line in [texts["comments_head"], *comments]) if comments else "",
+        comments="".join(comments),
         labels=_labels(texts, jurisdiction),
+        safety=texts["safety"] if is_safety_first else "",
     )
     counts = {section: sum(item.section == section for item in targets) for section in Section}
     asked = {section: count for section, count in counts.items() if count}
-    schema = make_schema(asked, language=language, sentences=sentences, is_grave=False, in_order=False)
+    schema = make_schema(
+        asked,
+        language=language,
+        sentences=sentences,
+        is_grave=is_safety_first,
+        redone=Redone(
+            unlike=tuple(item.text for item in draft.standing),
+            wishes={
+                section: tuple(_join_comments(item) for item in targets if item.section == section)
+                for section in Section
+            },
+            places={
+                section: tuple(no for no, item in enumerate(draft.of(section)) if item in targets)
+                for section in Section
+            },
+        ),
+    )
     return Task(task.strip(), asked, schema)
+
+
+def _join_comments(item: DraftItem) -> str:
+    return " ".join(word for comment in item.open_comments for word in comment.words.split())[:WISH_CHARS]
+
+
+def _wants_safety(draft: Draft, targets: Sequence[DraftItem]) -> bool:
+    """Whether the first advice is among the targets, and no comment asks for something of its own there."""
+    first = next(iter(draft.of(Section.ADVICE)), None)
+    return any(first is not None and item.id == first.id and not item.open_comments for item in targets)
 
 
 def speaks_of_harm(sentences: Sequence[Sentence]) -> bool:
@@ -118,36 +167,78 @@ def make_schema(
     language: Language,
     sentences: Sequence[Sentence],
     is_grave: bool,
-    in_order: bool,
+    redone: Redone | None = None,
 ) -> Mapping[str, Any]:
     """The JSON schema of a reply with exactly these items.
 
-    `in_order`: the first item of a section begins as a first one does, and so on; else each as any may.
+    The first item of a section begins as a first one does, and so on.  A redone one begins as others of its
+    place do, not as it did; one with a comment as any may.
     """
     form = load_texts(language)["form"]
     properties: dict[str, Any] = {}
     if Section.SYMPTOM_TYPE in asked:
         properties["symptom_type"] = _sentence(form["symptom_pattern"])
     if Section.REASON in asked:
-        patterns = _patterns(form["reason_openers"], asked[Section.REASON], in_order=in_order)
+        heads = _without(form["reason_openers"], redone, head=form["reason_head"])
+        patterns = _patterns(
+            heads, asked[Section.REASON], _free_places(redone, Section.REASON), form["reason_openers_asked"]
+        )
         number = {"type": "integer", "enum": [0, *_tellable(sentences)]}
         properties["reasons"] = _list(
-            [{"from": number, "text": _sentence(_reason_pattern(openers, form))} for openers in patterns]
+            [
+                {
+                    **_wish(redone, Section.REASON, no),
+                    "from": number,
+                    "text": _sentence(_reason_pattern(openers, form)),
+                }
+                for no, openers in enumerate(patterns)
+            ]
         )
     if Section.ADVICE in asked:
-        openers_of = list(form["advice_openers"])
+        heads = _without(form["advice_openers"], redone)
+        patterns = _patterns(heads, asked[Section.ADVICE], _free_places(redone, Section.ADVICE))
         if is_grave:
-            openers_of[0] = form["safety_openers"]
-        patterns = _patterns(openers_of, asked[Section.ADVICE], in_order=in_order)
+            patterns[0] = form["safety_openers"]
         properties["advice"] = _list(
-            [{"text": _sentence(_advice_pattern(openers, form))} for openers in patterns]
+            [
+                {**_wish(redone, Section.ADVICE, no), "text": _sentence(_advice_pattern(openers, form))}
+                for no, openers in enumerate(patterns)
+            ]
         )
     return _object(properties)
 
 
-def _patterns(openers_of: list[list[str]], count: int, *, in_order: bool) -> list[list[str]]:
-    every = [opener for openers in openers_of for opener in openers]
-    return [openers_of[no] if in_order and no < len(openers_of) else every for no in range(count)]
+def _wish(redone: Redone | None, section: Section, no: int) -> dict[str, Any]:
+    wish = redone.wishes[section][no] if redone else ""
+    return {"asked": {"type": "string", "enum": [wish]}} if wish else {}
+
+
+def _without(openers_of: list[list[str]], redone: Redone | None, *, head: str = "") -> list[list[str]]:
+    """The openers that no present item begins with; of a group that has none left, all."""
+    texts = redone.unlike if redone else ()
+    return [
+        [opener for opener in openers if not any(text.startswith(head + opener) for text in texts)] or openers
+        for openers in openers_of
+    ]
+
+
+def _free_places(redone: Redone | None, section: Section) -> list[int]:
+    """For each redone item its place in the section, beyond all of them where a comment decides."""
+    if redone is None:
+        return []
+    wishes = redone.wishes[section]
+    return [sys.maxsize if wishes[no] else place for no, place in enumerate(redone.places[section])]
+
+
+def _patterns(
+    openers_of: list[list[str]], count: int, places: Sequence[int], asked: Sequence[str] = ()
+) -> list[list[str]]:
+    """The openers of each item; `places` are those of redone ones, else they are counted.
+
+    An item beyond all places begins as any may, or as in `asked`.
+    """
+    every = [*(opener for openers in openers_of for opener in openers), *asked]
+    return [openers_of[place] if place < len(openers_of) else every for place in (places or range(count))]
 
 
 def _tellable(sentences: Sequence[Sentence]) -> list[int]:
@@ -218,6 +309,11 @@ def _number(items: Sequence[DraftItem], texts: Mapping[str, Any]) -> dict[ItemId
     return names
 
 
-def _render(items: Sequence[DraftItem], texts: Mapping[str, Any]) -> str:
+def _render(
+    items: Sequence[DraftItem], texts: Mapping[str, Any], *, to_write: frozenset[ItemId] = frozenset()
+) -> str:
     names = _number(items, texts)
-    return "\n".join(f"{names[item.id]}: {' '.join(item.text.split())}" for item in items)
+    words = {
+        item.id: texts["to_write"] if item.id in to_write else " ".join(item.text.split()) for item in items
+    }
+    return "\n".join(f"{names[item.id]}: {words[item.id]}" for item in items)

@@ -14,7 +14,7 @@ from itertools import pairwise
 from phyassist.domain.reading.sentences import Sentence, guess_language
 from phyassist.domain.reading.speakers import Speaker
 
-# Measured on real texts with the two small models: docs/drafts.md.
+# Chosen by reading drafts of the two small models; no measurement stands behind them.
 SHARE_MIN = 0.25
 NAMED_BONUS = 0.1
 SAME_SHARE_MIN = 0.75

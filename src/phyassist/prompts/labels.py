@@ -9,7 +9,8 @@ from phyassist.domain.people import Language
 
 _LABELS: dict[Language, tuple[tuple[re.Pattern[str], str], ...]] = {
     "zh": tuple(
-        (re.compile(pattern), instead)
+        # Symptoms of an illness are not the illness: 抑郁症状 is no label.
+        (re.compile(pattern.replace("症", "症(?!状)")), instead)
         for pattern, instead in (
             (r"(?:重度|中度|轻度)?(?:产后)?抑郁(?:症|障碍)", "抑郁情绪"),
             (r"(?:广泛性|社交)?焦虑(?:症|障碍)", "焦虑情绪"),
@@ -35,25 +36,59 @@ _LABELS: dict[Language, tuple[tuple[re.Pattern[str], str], ...]] = {
         (re.compile(pattern, re.IGNORECASE), instead)
         for pattern, instead in (
             (
-                r"(?:major )?depressive (?:disorder|episode)|(?:clinical|major|post-?partum) depression",
+                r"bipolar(?: (?:I{1,2}|1|2)\b)?(?: (?:affective )?disorders?)?|manic[- ]depressi\w+"
+                r"|\b(?:hypo)?mani(?:a|c episodes?)\b|cyclothymia",
+                "strong swings of mood",
+            ),
+            (
+                r"(?:(?:major|persistent|recurrent) )*depressive (?:disorders?|episodes?|illness)"
+                r"|(?:(?:severe|moderate|mild|clinical|major|chronic|post-?(?:partum|natal)) )*"
+                r"\bdepression\b"
+                r"|dysthymi\w+|\bMDD\b",
                 "low mood",
             ),
-            (r"(?:generali[sz]ed |social )?anxiety disorder|social phobia", "marked anxiety"),
-            (r"panic disorder", "sudden panic"),
-            (r"obsessive[- ]compulsive disorder|\bOCD\b", "recurring thoughts and acts"),
-            (r"bipolar(?: disorder)?|manic depression", "strong swings of mood"),
-            (r"schizo\w+(?: disorder)?|psychosis|psychotic disorder", "unusual thoughts and perceptions"),
-            (r"post[- ]traumatic stress disorder|\bPTSD\b", "stress after trauma"),
-            (r"adjustment disorder", "difficulty adjusting"),
-            (r"(?:\w+ )?personality disorder|\bBPD\b", "a lasting pattern in relationships and emotions"),
+            (r"social (?:anxiety disorder|phobia)", "tension and fear among people"),
+            (r"(?:generali[sz]ed )?anxiety disorders?|\bGAD\b", "marked anxiety"),
+            (r"(?:agora|claustro)phobia|\bphobias?\b", "marked fear"),
+            (r"panic disorders?", "sudden panic"),
+            (r"obsessive[- ]compulsive disorders?|\bOCD\b", "recurring thoughts and acts"),
             (
-                r"anorexia(?: nervosa)?|bulimia(?: nervosa)?|(?:binge[- ])?eating disorder",
+                r"schizo\w+(?: disorder)?|psychosis|(?:psychotic|delusional) (?:disorder|episode)s?",
+                "unusual thoughts and perceptions",
+            ),
+            (
+                r"(?:complex )?post[- ]?traumatic stress(?: disorders?)?|\b(?:C-)?PTSD\b"
+                r"|acute stress disorder",
+                "stress after trauma",
+            ),
+            (r"adjustment disorders?", "difficulty adjusting"),
+            (
+                r"(?:\w+ )?personality disorders?|borderline personality|\bBPD\b",
+                "a lasting pattern in relationships and emotions",
+            ),
+            (
+                r"anorexia(?: nervosa)?|bulimia(?: nervosa)?|(?:binge[- ])?eating disorders?",
                 "difficulty with eating",
             ),
-            (r"insomnia disorder|sleep disorder", "difficulty sleeping"),
-            (r"attention[- ]deficit\S*(?: hyperactivity)? disorder|\bADHD\b", "difficulty with attention"),
-            (r"autis(?:m|tic)(?: spectrum)?(?: disorder)?", "difficulty in social contact"),
-            (r"(?:mood|mental|somatic symptom|dissociative|conduct) disorder", "difficulty with mood"),
+            (r"insomnia disorder|sleep(?:ing)? disorders?", "difficulty sleeping"),
+            (
+                r"attention[- ]deficit\S*(?: hyperactivity)?(?: disorder)?|\bADHD\b|\b(?-i:ADD)\b",
+                "difficulty with attention",
+            ),
+            (
+                r"autis(?:m|tic)(?: spectrum)?(?: disorder)?|asperger\S*(?: syndrome)?",
+                "difficulty in contact",
+            ),
+            (
+                r"(?:alcohol|substance|drug)(?: use| abuse)? disorders?|alcohol(?:ism| dependence)",
+                "difficulty in controlling use",
+            ),
+            (
+                r"hypochondria\w*|(?:somatic symptom|somati[sz]ation|illness anxiety) disorders?",
+                "worry about health",
+            ),
+            (r"(?:mood|mental|dissociative|conduct|affective) disorders?", "difficulty with mood"),
+            (r"(?:[a-z]+ )?\bdisorders?\b", "marked difficulty"),
         )
     ),
 }
@@ -76,4 +111,7 @@ def without_labels(text: str, language: Language, *, told: str = "", is_type: bo
 
 
 def _settle(found: re.Match[str], *, instead: str, told: str) -> str:
-    return found.group() if found.group().lower() in told.lower() else instead
+    if found.group().lower() in told.lower():
+        return found.group()
+    is_capital = found.start() == 0 and found.group()[0].isupper()
+    return instead[0].upper() + instead[1:] if is_capital else instead

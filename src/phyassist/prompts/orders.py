@@ -33,6 +33,11 @@ _STAND_IN: dict[Language, str] = {
 }
 
 
+def count_hidden(sentences: Sequence[Sentence], language: Language) -> int:
+    """How many of the sentences that `without_orders` gave are shown as an order and not with their words."""
+    return sum(sentence.text == _STAND_IN[language] for sentence in sentences)
+
+
 def without_orders(sentences: Sequence[Sentence], language: Language) -> tuple[Sentence, ...]:
     """The sentences as a model is shown them: where one is an order to a machine, only that it is one."""
     return tuple(

@@ -11,7 +11,10 @@ from phyassist.prompts.replies import ItemWords
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What the prompt holds: notes by their ids, what was left out, and what stands for the text at hand."""
+    """What the prompt holds: notes by their ids, what was left out, and what stands for the text at hand.
+
+    `orders_hidden` sentences of the text give orders to a machine and are not shown to it in their words.
+    """
 
     notes_used: tuple[str, ...]
     left_out: tuple[str, ...]
@@ -19,6 +22,7 @@ class Prepared:
     text_read: TextRead
     text_left_out: int
     adapter_reason: str = ""
+    orders_hidden: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,8 @@ def write_items(
                         yield part
                         continue
                     item = _make_item(part, assignment, new_id, WrittenBy(lm.name, ask.adapter))
-                    if is_repetition(item.text, _said(item, items, assignment)):
+                    said = _said(item, items, assignment)
+                    if is_repetition(item.text, said) or _is_as_before(item, assignment):
                         repeated += 1
                         continue
                     items.append(item)
@@ -108,6 +109,11 @@ def _find_failure(reader: ReplyReader, reply: Reply) -> UnreadableReply | None:
 def _said(item: DraftItem, items: list[DraftItem], assignment: Assignment) -> list[str]:
     """What stands in the item's section already, said now or before."""
     return [other.text for other in (*assignment.others, *items) if other.section == item.section]
+
+
+def _is_as_before(item: DraftItem, assignment: Assignment) -> bool:
+    """Whether a redone item is its old one word for word: its comments were not followed then."""
+    return any(item.id == old.id and item.text == old.text for old in assignment.targets)
 
 
 def _make_item(raw: RawItem, assignment: Assignment, new_id: NewId, by: WrittenBy) -> DraftItem:
@@ -239,6 +245,7 @@ class DraftKeeper:
                 text_read=self.draft.text_read,
                 text_left_out=self.draft.text_left_out,
                 adapter_reason=self.draft.adapter_reason,
+                orders_hidden=self.draft.orders_hidden,
             )
             self.draft = tx.drafts.save(content, change, after=newest.version, item_ids=item_ids)
         self._words = self._kept_words = ""

@@ -23,7 +23,7 @@ from phyassist.lm.protocol import Ask, LanguageModel, Stop
 from phyassist.prompts.budget import Fitted
 from phyassist.prompts.draft import REPLY_TOKENS, Task, make_redo_task, make_task
 from phyassist.prompts.layout import make_messages
-from phyassist.prompts.orders import without_orders
+from phyassist.prompts.orders import count_hidden, without_orders
 from phyassist.prompts.replies import ItemWords
 from phyassist.services.access import check_may_change
 from phyassist.services.draft_events import (
@@ -107,7 +107,7 @@ def analyse_text(
         question=question, language=language, jurisdiction=jurisdiction, sentences=fitted.sentences
     )
     assignment = Assignment(task.asked, fitted.sentences, language, jurisdiction)
-    yield _say_prepared(fitted, "")
+    yield _say_prepared(fitted, case.language, "")
     yield from write_items(lm, _make_ask(case, fitted, task), assignment, stop, new_id)
 
 
@@ -275,7 +275,7 @@ def _write(
     ticks: Ticks,
 ) -> Iterator[DraftEvent]:
     """Ask for one round and keep what comes of it."""
-    prepared = _say_prepared(round_.fitted, loaded.adapter.reason)
+    prepared = _say_prepared(round_.fitted, loaded.case.language, loaded.adapter.reason)
     draft = replace(
         loaded.draft,
         notes_used=prepared.notes_used,
@@ -284,6 +284,7 @@ def _write(
         text_read=prepared.text_read,
         text_left_out=prepared.text_left_out,
         adapter_reason=prepared.adapter_reason,
+        orders_hidden=prepared.orders_hidden,
     )
     keeper = DraftKeeper(store, by, draft, round_.assignment, change=round_.change, ticks=ticks)
     yield prepared
@@ -323,7 +324,7 @@ def _make_ask(case: Case, fitted: Fitted, task: Task, *, adapter: str = "") -> A
     return Ask(messages, REPLY_TOKENS, task.schema, adapter)
 
 
-def _say_prepared(fitted: Fitted, adapter_reason: str) -> Prepared:
+def _say_prepared(fitted: Fitted, language: Language, adapter_reason: str) -> Prepared:
     history = fitted.history
     return Prepared(
         notes_used=history.notes_used,
@@ -332,4 +333,5 @@ def _say_prepared(fitted: Fitted, adapter_reason: str) -> Prepared:
         text_read=fitted.text_read,
         text_left_out=fitted.text_left_out,
         adapter_reason=adapter_reason,
+        orders_hidden=count_hidden(fitted.sentences, language),
     )

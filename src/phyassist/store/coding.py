@@ -214,6 +214,7 @@ def pack_draft(draft: Draft) -> bytes:
             "record_left_out": draft.record_left_out,
             "text_read": draft.text_read.value,
             "text_left_out": draft.text_left_out,
+            "orders_hidden": draft.orders_hidden,
         }
     )
 
@@ -233,6 +234,7 @@ def unpack_draft(blob: bytes, bare: Draft) -> Draft:
             record_left_out=int(fields.get("record_left_out", 0)),
             text_read=TextRead(fields.get("text_read", TextRead.WHOLE)),
             text_left_out=int(fields.get("text_left_out", 0)),
+            orders_hidden=int(fields.get("orders_hidden", 0)),
         )
 
     return unpack(blob, read)

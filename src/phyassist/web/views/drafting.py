@@ -338,6 +338,8 @@ def view_shortened(draft: Draft) -> tuple[Shortened, ...]:
         shortened.append(Shortened("text_part", draft.text_left_out))
     if draft.record_left_out:
         shortened.append(Shortened("record_left_out", draft.record_left_out))
+    if draft.orders_hidden:
+        shortened.append(Shortened("orders_hidden", draft.orders_hidden))
     return tuple(shortened)
 
 
