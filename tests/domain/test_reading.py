@@ -178,6 +178,8 @@ def test_without_a_question_the_opening_complaint_stands_in():
         ),
         ("失眠两月，食欲差。", "失眠", RecordField.PHYSICAL),
         ("觉得对不起父母。", "对不起", RecordField.MENTAL),
+        ("有时候会想，要是睡过去不醒来就好了。", "不醒来", RecordField.MENTAL),
+        ("失眠两月，上课走神。", "走神", RecordField.MENTAL),
         ("M, 41, divorced, 2 kids. Panic attacks.", "2 kids", RecordField.DEMOGRAPHIC),
         ("F, 30. Sleeps badly. Denies SI.", "Denies SI", RecordField.MENTAL),
     ],

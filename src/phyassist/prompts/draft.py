@@ -29,10 +29,12 @@ COUNTS: Mapping[Section, int] = {Section.SYMPTOM_TYPE: 1, Section.REASON: 3, Sec
 
 _SAFETY_CLUES = re.compile(
     r"自杀|轻生|自残|自伤|不想活|活不下去|想死|去死|死了算|死掉|结束生命"
-    r"|结束自己|割腕|跳楼|遗书"
+    r"|结束自己|割腕|跳楼|遗书|睡过去[^，。]{0,4}不|不(?:想|要|再|用)?醒来|一了百了"
     r"|suicid|self[- ]?harm|(?:kill|hurt|hurting|cut|cutting) (?:my|him|her|them)sel"
     r"|end (?:my|his|her|their) life|want(?:ed|s)? to die|better off dead"
-    r"|wish(?:ed)? i (?:was|were|wasn.t|had never been) |don.t want to (?:live|be here)|should ?n.t be here",
+    r"|wish(?:ed)? i (?:was|were|wasn.t|had never been) |don.t want to (?:live|be here)|should ?n.t be here"
+    r"|(?:not|never|didn.t|don.t) (?:want to )?wake up (?:again|any ?more|in the morning)"
+    r"|better off without me",
     re.IGNORECASE,
 )
 

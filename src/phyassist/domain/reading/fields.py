@@ -30,7 +30,7 @@ _LIFTS = (
 # What befell somebody in a time now past is history, surer than either sign alone.
 _BLOW_IN_THE_PAST = 0.3
 # Risk to life is told in the mental state, whatever else the clause speaks of.
-_RISK_LIFT = 0.4
+_RISK_LIFT = 1.0
 # Attention, memory and thoughts are of the mind where no complaint of the body stands beside them.
 _THOUGHT_LIFT = 0.2
 # A relative's illness is family history; the physical condition is the client's own.
@@ -66,5 +66,5 @@ def lift_fields(text: str) -> dict[str, float]:
     if "cognition" in find_terms(text) and not {"rest", "food", "body", "dose"} & found:
         lifts["M"] = max(_THOUGHT_LIFT, lifts.get("M", 0.0))
     if "risk" in find_terms(text) and not {"heredity", "early", "blow"} & found:
-        lifts["M"] = _RISK_LIFT
+        return {"M": _RISK_LIFT}
     return lifts

@@ -106,8 +106,9 @@ _TOPICS: tuple[tuple[str, str, str], ...] = (
         r"自杀|轻生|想死|去死|不想活|活着|自残|自伤|割腕|划伤|伤害自己|跳楼|结束生命|遗书|死了|死亡|"
         r"了结|消失|伤人|杀|睡过去[^，。]{0,4}不|不(?:想|要|再|用)?醒来|醒不过来|活不下去|活够|活得没意思|"
         r"一了百了",
-        r"(?:not|never|don'?t|didn'?t) (?:want to )?wake up (?:again|any ?more|in the morning)|"
-        r"better off (?:dead|without me)|(?:not|don'?t want to) be (?:here|alive) any ?more|no reason to live|"
+        r"(?:not|never|don'?t|didn'?t) (?:want to )?wake up "
+        r"(?:again|any ?more|in the morning)|better off (?:dead|without me)|"
+        r"(?:not|don'?t want to) be (?:here|alive) any ?more|no reason to live|"
         r"suicid\w*|guns?|firearms?|SI(?:/HI)?|(?:hurt|harm)(?:ing)? (?:yourself|the baby|my baby|anyone|"
         r"someone|people)|kill(?:ing)? (?:myself|herself|himself|me)|end (?:it all|my life|her life|his "
         r"life)|want to die|wish i (?:was|were) dead|cut(?:ting)? (?:myself|herself|himself)|"
