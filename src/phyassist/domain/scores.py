@@ -58,7 +58,9 @@ class Share:
         z, n, p = 1.96, self.of, self.value
         middle = p + z * z / (2 * n)
         spread = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return (middle - spread) / (1 + z * z / n), (middle + spread) / (1 + z * z / n)
+        low, high = (middle - spread) / (1 + z * z / n), (middle + spread) / (1 + z * z / n)
+        # Rounding leaves a hair below nought or above one where nothing or everything hits.
+        return max(0.0, low), min(1.0, high)
 
 
 @dataclass(frozen=True, slots=True)
