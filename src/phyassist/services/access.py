@@ -7,7 +7,7 @@ happens here.  Today a patient has one counsellor; a share will be one more row,
 from __future__ import annotations
 
 from phyassist.domain.people import PatientId
-from phyassist.errors import NotYourPatient
+from phyassist.errors import NotYourPatient, ReadOnly
 from phyassist.store.transactions import Tx
 
 
@@ -21,9 +21,14 @@ def may_change(tx: Tx, patient_id: PatientId) -> bool:
 
 
 def check_may_change(tx: Tx, patient_id: PatientId) -> None:
-    """Raises NotFound, NotYourPatient."""
+    """Raises NotFound, NotYourPatient, ReadOnly."""
     tx.patients.check_known(patient_id)
-    if not may_change(tx, patient_id):
+    if not may_see(tx, patient_id):
         raise NotYourPatient(
             f"patient {patient_id} was not shared with you for writing", hint="ask the counsellor in charge"
+        )
+    if not may_change(tx, patient_id):
+        raise ReadOnly(
+            f"patient {patient_id} was shared with you for reading, not for writing",
+            hint="ask the counsellor in charge",
         )
