@@ -24,6 +24,7 @@ def check_may_change(tx: Tx, patient_id: PatientId) -> None:
     """Raises NotFound, NotYourPatient."""
     tx.patients.check_known(patient_id)
     if not may_change(tx, patient_id):
+        tx.patients.mark_refused(patient_id)
         raise NotYourPatient(
             f"patient {patient_id} was not shared with you for writing", hint="ask the counsellor in charge"
         )

@@ -17,6 +17,8 @@ class SignedIn:
     counsellor: Counsellor
     keyring: Keyring = field(repr=False, compare=False)
     login_id: str = ""
+    # From where, as the audit says it: the command line, or a web login with the kind of its address.
+    origin: str = ""
 
     @property
     def id(self) -> CounsellorId:
