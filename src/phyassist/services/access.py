@@ -7,7 +7,8 @@ happens here.  Today a patient has one counsellor; a share will be one more row,
 from __future__ import annotations
 
 from phyassist.domain.people import PatientId
-from phyassist.errors import NotYourPatient
+from phyassist.errors import NotAllowed, NotYourPatient
+from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Tx
 
 
@@ -18,6 +19,12 @@ def may_see(tx: Tx, patient_id: PatientId) -> bool:
 def may_change(tx: Tx, patient_id: PatientId) -> bool:
     right = tx.patients.right_of(patient_id)
     return right is not None and right.may_write
+
+
+def check_runs_practice(by: SignedIn) -> None:
+    """Raises NotAllowed for everyone but who runs the practice."""
+    if not by.runs_practice:
+        raise NotAllowed("this is for who runs the practice", hint="ask your administrator")
 
 
 def check_may_change(tx: Tx, patient_id: PatientId) -> None:

@@ -40,6 +40,20 @@ class Act(StrEnum):
     SIGNED = "signed"
     AMENDED = "amended"
     EXPORTED = "exported"
+    INVITED = "invited"
+    INVITATION_ENDED = "invitation ended"
+    JOINED = "joined"
+    JOIN_FAILED = "joining failed"
+    ACCOUNT_ENDED = "account ended"
+    ACCOUNT_RESUMED = "account resumed"
+    LOGIN_ENDED = "login ended"
+    SECOND_FACTOR_SET = "second factor set"
+    SECOND_FACTOR_ENDED = "second factor ended"
+    SHARED = "shared"
+    SHARE_ENDED = "share ended"
+    HANDED_OVER = "handed over"
+    KEY_RENEWED = "key renewed"
+    KEYS_CONFIRMED = "keys confirmed"
 
 
 class Kind(StrEnum):

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from phyassist.domain.clock import Clock, NewId
-from phyassist.domain.people import CounsellorId
+from phyassist.domain.people import CounsellorId, Role
 from phyassist.errors import NotFound
 from phyassist.store.audit import Audit
 from phyassist.store.practice import Settings, not_set_up
@@ -126,6 +126,17 @@ class Entrance:
             person_sealed=row["person_sealed"],
             version=row["version"],
         )
+
+    def runs_practice(self, counsellor_id: CounsellorId, role: Role) -> bool:
+        """Whether this is an administrator or, while there is none, the first counsellor."""
+        if role is Role.ADMINISTRATOR:
+            return True
+        administrators = select(counsellors.c.id).where(
+            counsellors.c.role == Role.ADMINISTRATOR.value, counsellors.c.ended_at.is_(None)
+        )
+        if self._conn.execute(administrators.limit(1)).first() is not None:
+            return False
+        return self.account().id == counsellor_id
 
     def save_account(self, account: Account, *, after: int, recovery_sealed: bytes | None = None) -> bool:
         """Whether the row still stood at version `after` and now says this."""

@@ -45,7 +45,13 @@ class Patients:
         # The key's row refers to the patient's, so that one goes in first, its card still to be sealed.
         desk.conn.execute(
             insert(patients).values(
-                id=patient.id, card_sealed=b"", version=1, record_version=0, created_at=now, updated_at=now
+                id=patient.id,
+                card_sealed=b"",
+                version=1,
+                record_version=0,
+                created_at=now,
+                updated_at=now,
+                keeper_id=desk.by.id,
             )
         )
         sealed = desk.make_keys(patient.id).seal(pack_card(stored), _place(patient.id, 1))
