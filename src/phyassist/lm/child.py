@@ -38,7 +38,7 @@ def start_server(settings: dict[str, Any]) -> Any:
     """A listening llama.cpp server; raises RuntimeError when the model or an adapter cannot be loaded."""
     # llama.cpp's threads wait for each other many times a token.  OpenMP's default lets them spin for long:
     # they then fight any busy neighbour for the core, and none gets anywhere.  Sleeping at once costs 40 % of
-    # the speed of a quiet machine.  A short spin has nearly the whole of both (docs/models.md has the figures).
+    # the speed of a quiet machine.  A short spin has nearly the whole of both (docs/models.md).
     os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
     import xllamacpp
 
