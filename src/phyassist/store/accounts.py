@@ -94,6 +94,11 @@ def greet(entrance: Entrance, account: Account, keyring: Keyring, login: str = "
     return SignedIn(counsellor, keyring, login)
 
 
+def open_practice_keys(entrance: Entrance, by: SignedIn) -> DataKeys:
+    """The practice's own keys, as this person holds them.  Raises CannotOpen, Locked."""
+    return _practice_keys(entrance.practice_keys(by.id), by.id, by.keyring)
+
+
 def make_login(by: SignedIn, entrance: Entrance) -> LoginSecret:
     """A new login's cookie value; the store keeps the private key sealed under it and forgets the value."""
     secret, now = make_login_secret(), entrance.clock()

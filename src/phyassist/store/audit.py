@@ -40,6 +40,8 @@ class Act(StrEnum):
     SIGNED = "signed"
     AMENDED = "amended"
     EXPORTED = "exported"
+    BACKED_UP = "backed up"
+    RESTORED = "restored"
 
 
 class Kind(StrEnum):
@@ -54,6 +56,7 @@ class Kind(StrEnum):
     DRAFT = "draft"
     NOTE = "note"
     ADAPTER = "adapter"
+    BACKUP = "backup"
 
 
 @dataclass(frozen=True, slots=True)
