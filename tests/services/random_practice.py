@@ -52,7 +52,7 @@ def _meet(store: Store, by: SignedIn, patient: Patient, chance: random.Random, *
         return
     draft = write_by_hand(store, by, start_draft(store, by, consultation_id=consultation.id), chance)
     if not sign and chance.random() < 0.3:
-        discard_draft(store, by, draft_id=draft.id)
+        discard_draft(store, by, draft_id=draft.id, after=draft.version)
         return
     note = save_note(store, by, draft_id=draft.id, after=draft.version)
     for number in range(chance.randrange(3)):

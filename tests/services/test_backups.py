@@ -25,7 +25,7 @@ from phyassist.store.snapshot import list_shapes
 from phyassist.store.transactions import Store
 from tests.conftest import FAST_COST, PASSPHRASE, Clock
 from tests.services.random_practice import fill_at_random
-from tests.store.making import make_note
+from tests.store.making import make_consultation, make_note
 from tests.vault.test_old_vaults import check_contents
 
 OLD_BACKUP = Path(__file__).parent.parent / "vectors" / "backup-1"
@@ -189,6 +189,9 @@ def test_old_backups_go_and_the_newest_good_one_stays(
     third = back_up_to(store, folder, keep=timedelta(days=90))
 
     assert third.removed == (first,)
+    with store.entrance() as entrance:
+        known = {each.id: each.expires_at for each in entrance.backups.list()}
+    assert known == {each.id: each.expires_at for each in map(verify_backup, (second, third.backup.path))}
     assert sorted(folder.iterdir()) == sorted([second, third.backup.path, strange])
 
 
@@ -196,14 +199,20 @@ def test_when_no_backup_can_be_made_none_is_removed(
     store: Store, anna: SignedIn, clock: Clock, tmp_path: Path
 ) -> None:
     folder = tmp_path / "backups"
-    fill_at_random(store, anna, random.Random(2))
+    patient = new_patient(store, anna, name="Sun Mei")
+    with store.write(anna) as tx:
+        tx.consultations.add(make_consultation(patient.id, text="a long day " * 200_000))
     good = back_up_to(store, folder, keep=timedelta(days=1)).backup.path
     clock.move(days=9)
+    # The database has room for its own few rows: its journal begins anew.
+    assert store._clean_journal()
 
     with file_size_limit(good.stat().st_size // 2), pytest.raises(StoreFull, match="no backup was made"):
         back_up_to(store, folder, keep=timedelta(days=1))
 
     assert list(folder.iterdir()) == [good]
+    with store.entrance() as entrance:
+        assert [each.id for each in entrance.backups.list()] == [verify_backup(good).id]
     assert verify_backup(good).rows > 0
 
 

@@ -17,7 +17,7 @@ from phyassist.errors import BadInput
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
-    from phyassist.services.backups import Backup
+    from phyassist.services.backups import BackupFile
     from phyassist.settings import Settings
     from phyassist.store.people import SignedIn
     from phyassist.store.transactions import Store
@@ -118,7 +118,7 @@ def _open(stack: ExitStack, settings: Settings, *, from_stdin: bool) -> tuple[St
     return stack.enter_context(open_store(settings.store_url)), None
 
 
-def _show(backup: Backup, *, as_json: bool) -> None:
+def _show(backup: BackupFile, *, as_json: bool) -> None:
     if as_json:
         say_json(
             {

@@ -14,7 +14,8 @@ from typing import BinaryIO
 
 from phyassist import __version__
 from phyassist.domain.clock import Clock, utc_now
-from phyassist.errors import BackupUnusable, BadInput, CannotOpen, StoreFull
+from phyassist.domain.erasures import Backup, BackupId
+from phyassist.errors import BackupUnusable, BadInput, CannotOpen, PhyAssistError, StoreFull
 from phyassist.store.accounts import open_practice_keys
 from phyassist.store.audit import Act, Kind
 from phyassist.store.backup_file import BackupReader, BackupWriter, End, Head
@@ -33,7 +34,7 @@ _KEEP = re.compile(r"([1-9][0-9]{0,4})([dw])")
 
 
 @dataclass(frozen=True, slots=True)
-class Backup:
+class BackupFile:
     """A whole backup: `sealed` where it says so itself, `proven` where a key at hand opened that seal."""
 
     path: Path
@@ -53,13 +54,13 @@ class Backup:
 class Kept:
     """A new backup in a folder, and what was removed from there because its time was over."""
 
-    backup: Backup
+    backup: BackupFile
     removed: tuple[Path, ...]
 
 
 def back_up(
     store: Store, path: Path, *, by: SignedIn | None = None, keep: timedelta | None = None, origin: str = ""
-) -> Backup:
+) -> BackupFile:
     """A backup of one moment at `path`, read back and found whole; others go on writing meanwhile.
 
     With `by` its checksum is sealed under the practice's key.  Nothing that looks whole stands at `path`
@@ -67,22 +68,25 @@ def back_up(
     """
     if path.exists():
         raise BadInput(f"{path} is there already", hint="give the backup a name of its own")
-    backup_id, made_at = store.new_id(), store.clock().astimezone(UTC)
+    backup_id, made_at = BackupId(store.new_id()), store.clock().astimezone(UTC)
     expires_at = None if keep is None else made_at + keep
+    # Its row comes first: an erasure that follows must count it, even one whose making was cut short.
     with store.entrance(writes=True) as entrance:
         entrance.recovery_public()
-        entrance.audit("" if by is None else by.id).write(
-            Act.BACKED_UP, Kind.BACKUP, backup_id, origin=origin
-        )
-    part = path.with_name(path.name + _PART)
-    with _written(part, path) as out, store.snapshot() as snapshot:
-        shapes = list_shapes()
-        head = Head(backup_id, snapshot.practice(), SCHEMA, made_at, expires_at, __version__, shapes)
-        writer = BackupWriter(out, head)
-        for shape in shapes:
-            for row in snapshot.rows(shape):
-                writer.add(shape.name, row)
-        writer.finish(None if by is None else _seal(store, by, backup_id, writer.close_rows()))
+        entrance.backups.add(Backup(backup_id, made_at, expires_at))
+        entrance.audit("" if by is None else by.id, origin).write(Act.BACKED_UP, Kind.BACKUP, backup_id)
+    try:
+        with _written(path) as out, store.snapshot() as snapshot:
+            shapes = list_shapes()
+            head = Head(backup_id, snapshot.practice(), SCHEMA, made_at, expires_at, __version__, shapes)
+            writer = BackupWriter(out, head)
+            for shape in shapes:
+                for row in snapshot.rows(shape):
+                    writer.add(shape.name, row)
+            writer.finish(None if by is None else _seal(store, by, backup_id, writer.close_rows()))
+    except PhyAssistError:
+        _forget(store, [backup_id])
+        raise
     return verify_backup(path)
 
 
@@ -101,10 +105,12 @@ def back_up_to(
     now = store.clock().astimezone(UTC)
     path = folder / f"practice-{now:%Y%m%dT%H%M%S}-{store.new_id()[:8]}{SUFFIX}"
     made = back_up(store, path, by=by, keep=keep, origin=origin)
-    return Kept(made, _remove_expired(folder, made, keep=keep, now=now))
+    removed = _remove_expired(folder, made, keep=keep, now=now)
+    _forget(store, list(removed))
+    return Kept(made, tuple(removed.values()))
 
 
-def verify_backup(path: Path, *, store: Store | None = None, by: SignedIn | None = None) -> Backup:
+def verify_backup(path: Path, *, store: Store | None = None, by: SignedIn | None = None) -> BackupFile:
     """What a backup holds, every block of it checked.
 
     With a store and someone signed in to it, the seal of a sealed one is opened too: nobody without the
@@ -122,7 +128,7 @@ def verify_backup(path: Path, *, store: Store | None = None, by: SignedIn | None
     return _describe(path, reader.head, end, size_bytes, proven)
 
 
-def restore_backup(path: Path, url: str, *, clock: Clock = utc_now, origin: str = "") -> Backup:
+def restore_backup(path: Path, url: str, *, clock: Clock = utc_now, origin: str = "") -> BackupFile:
     """The backup's practice in the empty store at `url`, as it was; an older one is brought up to date.
 
     Raises BackupUnusable, AlreadySetUp where the store holds a practice, what `open_store` does.
@@ -141,9 +147,11 @@ def parse_keep(text: str) -> timedelta:
     return timedelta(days=int(found[1]) * (7 if found[2] == "w" else 1))
 
 
-def _remove_expired(folder: Path, newest: Backup, *, keep: timedelta, now: datetime) -> tuple[Path, ...]:
+def _remove_expired(
+    folder: Path, newest: BackupFile, *, keep: timedelta, now: datetime
+) -> dict[BackupId, Path]:
     """A file goes when its own date is over or it is older than `keep`; what cannot be read stays."""
-    removed = []
+    removed = {}
     for path in sorted(folder.glob(_NAMES)):
         head = _find_head(path)
         if head is None or head.practice != newest.practice or head.id == newest.id:
@@ -152,8 +160,15 @@ def _remove_expired(folder: Path, newest: Backup, *, keep: timedelta, now: datet
         if ends_at <= now:
             with suppress(OSError):
                 path.unlink()
-                removed.append(path)
-    return tuple(removed)
+                removed[BackupId(head.id)] = path
+    return removed
+
+
+def _forget(store: Store, gone: list[BackupId]) -> None:
+    """Take them off the list of backups that an erasure's receipt looks at."""
+    with store.entrance(writes=True) as entrance:
+        for backup_id in gone:
+            entrance.backups.remove(backup_id)
 
 
 def _find_head(path: Path) -> Head | None:
@@ -171,8 +186,8 @@ def _read_through(reader: BackupReader) -> End:
     raise BackupUnusable("the backup has no end", hint="use another backup")
 
 
-def _describe(path: Path, head: Head, end: End, size_bytes: int, proven: bool) -> Backup:
-    return Backup(
+def _describe(path: Path, head: Head, end: End, size_bytes: int, proven: bool) -> BackupFile:
+    return BackupFile(
         path=path,
         id=head.id,
         practice=head.practice,
@@ -221,8 +236,9 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _written(part: Path, path: Path) -> Iterator[BinaryIO]:
+def _written(path: Path) -> Iterator[BinaryIO]:
     """A file that has its name only when all of it is on the disk and was read back."""
+    part = path.with_name(path.name + _PART)
     try:
         with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
             yield out

@@ -25,12 +25,12 @@ def restore_rows(url: str, reader: BackupReader, *, clock: Clock, origin: str = 
     engine = _open(parsed)
     try:
         with told_plainly(), engine.begin() as conn:
-            _clear_empty(conn)
+            _clear_empty(conn, reader.head.schema)
             upgrade(conn, reader.head.schema)
             _check_shapes(conn, reader.head.tables)
             end = _insert_all(conn, reader)
             upgrade(conn)
-            Audit(conn, clock).write(Act.RESTORED, Kind.BACKUP, reader.head.id, origin=origin)
+            Audit(conn, clock, origin=origin).write(Act.RESTORED, Kind.BACKUP, reader.head.id)
     finally:
         engine.dispose()
     return end
@@ -51,22 +51,30 @@ def _open(url: URL) -> Engine:
     return make_engine(url, on_sqlite)
 
 
-def _clear_empty(conn: Connection) -> None:
-    """Leave no table behind.  Raises AlreadySetUp where one holds a row, StoreUnusable if it is not ours."""
+def _clear_empty(conn: Connection, schema: str) -> None:
+    """Leave no table behind that is not of this schema.
+
+    Raises AlreadySetUp where one holds a row, StoreUnusable where they are not ours.
+    """
     there = set(inspect(conn).get_table_names())
     if there and "alembic_version" not in there:
         raise StoreUnusable(
             "the store's file belongs to another program", hint="name another file in store_url"
         )
     for each in reversed(metadata.sorted_tables):
-        if each.name in there:
-            if conn.execute(select(func.count()).select_from(each)).scalar_one():
-                raise AlreadySetUp(
-                    "the store already holds a practice; a backup is restored into an empty one",
-                    hint="name another store in store_url, or another folder with --home",
-                )
-            each.drop(conn)
-    conn.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
+        if each.name in there and conn.execute(select(func.count()).select_from(each)).scalar_one():
+            raise AlreadySetUp(
+                "the store already holds a practice; a backup is restored into an empty one",
+                hint="name another store in store_url, or another folder with --home",
+            )
+    if not there or conn.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == schema:
+        return
+    for each in reversed(metadata.sorted_tables):
+        each.drop(conn, checkfirst=True)
+    conn.exec_driver_sql("DROP TABLE alembic_version")
+    if conn.dialect.name == "postgresql":
+        # What the audit's triggers call stays behind when they go with their table.
+        conn.exec_driver_sql("DROP FUNCTION IF EXISTS phyassist_only_added")
 
 
 def _check_shapes(conn: Connection, shapes: tuple[TableShape, ...]) -> None:
