@@ -6,6 +6,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── TextTooLong                PA-TEXT-LONG
 │   ├── UnreadableFile             PA-FILE-UNREADABLE
 │   ├── UnknownName                PA-NAME-UNKNOWN
+│   ├── NameNeeded                 PA-NAME-NEEDED
 │   └── BadSetting                 PA-SETTING
 ├── VaultError
 │   ├── NotSetUp                   PA-VAULT-NOT-SET-UP
@@ -76,6 +77,12 @@ class UnreadableFile(BadInput):
 
 class UnknownName(BadInput):
     code = "PA-NAME-UNKNOWN"
+
+
+class NameNeeded(BadInput):
+    """Several people work here, and who signs in did not say who they are."""
+
+    code = "PA-NAME-NEEDED"
 
 
 class BadSetting(BadInput):

@@ -17,6 +17,7 @@ from phyassist.store.adapters import Adapters
 from phyassist.store.audit import Audit
 from phyassist.store.consultations import Consultations
 from phyassist.store.desk import Desk
+from phyassist.store.directory import Directory
 from phyassist.store.drafts import Drafts
 from phyassist.store.entrance import Entrance
 from phyassist.store.faults import told_plainly
@@ -40,6 +41,7 @@ class Tx:
         self.adapters = Adapters(desk)
         self.audit = Audit(desk.conn, desk.clock, desk.by.id)
         self.settings = Settings(desk.conn)
+        self.people = Directory(desk.conn, desk.by.id, desk.by.keyring)
 
 
 class Store:
