@@ -19,6 +19,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 ├── StoreError
 │   ├── NotFound                   PA-STORE-NOT-FOUND
 │   ├── NotYourPatient             PA-STORE-ACCESS
+│   │   └── ReadOnly               PA-STORE-READ-ONLY
 │   ├── ChangedMeanwhile           PA-STORE-CHANGED
 │   ├── StoreFull                  PA-STORE-FULL
 │   └── StoreUnusable              PA-STORE-UNUSABLE
@@ -139,6 +140,12 @@ class NotFound(StoreError):
 
 class NotYourPatient(StoreError):
     code = "PA-STORE-ACCESS"
+
+
+class ReadOnly(NotYourPatient):
+    """The patient was shared for reading: there is nothing to hide, and nothing may be changed."""
+
+    code = "PA-STORE-READ-ONLY"
 
 
 class ChangedMeanwhile(StoreError):

@@ -100,7 +100,7 @@ def test_guessing_codes_is_slowed_and_a_slip_counts_as_no_guess(store: Store, an
     wrong = other.code.reveal_text()
 
     for _ in range(9):
-        with pytest.raises(WrongPassphrase, match="slip|letters"):
+        with pytest.raises(WrongPassphrase, match=r"slip|letters"):
             look_at_invitation(store, code=code[:-1])
     for _ in range(5):
         with pytest.raises(WrongPassphrase, match="opens no"):

@@ -7,7 +7,7 @@ happens here.  Today a patient has one counsellor; a share will be one more row,
 from __future__ import annotations
 
 from phyassist.domain.people import PatientId, Role
-from phyassist.errors import NotAllowed, NotYourPatient
+from phyassist.errors import NotAllowed, NotYourPatient, ReadOnly
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Tx
 
@@ -37,9 +37,16 @@ def check_counsels(by: SignedIn) -> None:
 
 
 def check_may_change(tx: Tx, patient_id: PatientId) -> None:
-    """Raises NotFound, NotYourPatient."""
+    """Raises NotFound, NotYourPatient, ReadOnly."""
     tx.patients.check_known(patient_id)
-    if not may_change(tx, patient_id):
+    if may_change(tx, patient_id):
+        return
+    tx.patients.mark_refused(patient_id)
+    if not may_see(tx, patient_id):
         raise NotYourPatient(
             f"patient {patient_id} was not shared with you for writing", hint="ask the counsellor in charge"
         )
+    raise ReadOnly(
+        f"patient {patient_id} was shared with you for reading, not for writing",
+        hint="ask the counsellor in charge",
+    )

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 
+from phyassist.domain.consents import Answer, Consent, ConsentId, Purpose, Signer
 from phyassist.domain.drafts import (
     Basis,
     Comment,
@@ -25,7 +26,7 @@ from phyassist.domain.drafts import (
     WrittenBy,
 )
 from phyassist.domain.notes import Amendment, Note
-from phyassist.domain.people import Counsellor, CounsellorId, Patient, Role
+from phyassist.domain.people import Counsellor, CounsellorId, Patient, PatientId, Role
 from phyassist.domain.records import (
     ConsultationId,
     RecordField,
@@ -349,4 +350,31 @@ def unpack_person(blob: bytes, bare: Counsellor) -> Counsellor:
     return unpack(
         blob,
         lambda fields: replace(bare, name=fields["name"], language=fields["language"], zone=fields["zone"]),
+    )
+
+
+def pack_consent(consent: Consent) -> bytes:
+    return pack(
+        {
+            "purpose": consent.purpose.value,
+            "answer": consent.answer.value,
+            "on": consent.on.isoformat(),
+            "signed_by": consent.signed_by.value,
+            "remark": consent.remark,
+        }
+    )
+
+
+def unpack_consent(blob: bytes, consent_id: ConsentId, patient_id: PatientId) -> Consent:
+    return unpack(
+        blob,
+        lambda fields: Consent(
+            consent_id,
+            patient_id,
+            Purpose(fields["purpose"]),
+            Answer(fields["answer"]),
+            date.fromisoformat(fields["on"]),
+            Signer(fields["signed_by"]),
+            fields["remark"],
+        ),
     )

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select
 
 from phyassist.domain.clock import Clock, NewId
 from phyassist.domain.people import PatientId, Role
-from phyassist.errors import NotAllowed, NotFound, NotYourPatient
+from phyassist.errors import CannotOpen, NotAllowed, NotFound, NotYourPatient
 from phyassist.store.people import SignedIn
 from phyassist.store.tables import counsellors, data_keys, key_wraps, patients
 from phyassist.store.wraps import RECOVERY_HOLDER, recovery_place, wrap_place
@@ -32,6 +32,11 @@ class Desk:
     clock: Clock
     new_id: NewId
     opened: dict[PatientId, DataKeys] = field(default_factory=dict, repr=False)
+    # For the audit: whose file was opened by name in this transaction, whose was refused.
+    used: set[PatientId] = field(default_factory=set, repr=False)
+    refused: set[PatientId] = field(default_factory=set, repr=False)
+    # Patients whose wrapped key does not open: somebody changed it outside PhyAssist.
+    damaged: set[PatientId] = field(default_factory=set, repr=False)
 
     def keys_of(self, patient_id: PatientId) -> DataKeys:
         """The data keys of a patient, opened with the signed-in counsellor's own.
@@ -43,6 +48,7 @@ class Desk:
         if keys is None:
             keys = self._open(patient_id)
             self.opened[patient_id] = keys
+        self.used.add(patient_id)
         return keys
 
     def right_of(self, patient_id: PatientId) -> Right | None:
@@ -72,6 +78,7 @@ class Desk:
         recovery = self.by.keyring.own.open_sealed(self._recovery_pin(), recovery_place(self.by.id))
         self.conn.execute(insert(key_wraps), wrap_rows(key, key_id, self.by, recovery, self.clock()))
         self.opened[patient_id] = DataKeys({key.term: key})
+        self.used.add(patient_id)
         return self.opened[patient_id]
 
     def _recovery_pin(self) -> bytes:
@@ -80,15 +87,19 @@ class Desk:
         return bytes(self.conn.execute(pinned).scalar_one())
 
     def open_all(self) -> None:
-        """Open every patient that this counsellor may open, in one reading."""
+        """Open every patient that this counsellor may open, in one reading.
+
+        One whose wrapping was tampered with is left out, in `damaged`: it must not hide all the others.
+        """
         for patient_id, by_term in self._wrapped(None).items():
-            if patient_id not in self.opened:
+            if patient_id not in self.opened and patient_id not in self.damaged:
                 self.opened[patient_id] = DataKeys(by_term)
 
     def _open(self, patient_id: PatientId) -> DataKeys:
         by_term = self._wrapped(patient_id).get(patient_id)
         if by_term is None:
             self.check_known(patient_id)
+            self.refused.add(patient_id)
             raise NotYourPatient(
                 f"patient {patient_id} was not shared with you", hint="ask the counsellor in charge"
             )
@@ -122,7 +133,13 @@ class Desk:
         for row in self.conn.execute(query):
             if row.until is None or row.until > now:
                 place = wrap_place(row.id, self.by.id, row.term)
-                key = self.by.keyring.open_key(row.wrapped, place)
+                try:
+                    key = self.by.keyring.open_key(row.wrapped, place)
+                except CannotOpen:
+                    if patient_id is not None:
+                        raise
+                    self.damaged.add(PatientId(row.patient_id))
+                    continue
                 found.setdefault(PatientId(row.patient_id), {})[row.term] = key
         return found
 

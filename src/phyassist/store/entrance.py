@@ -13,6 +13,7 @@ from phyassist.domain.clock import Clock, NewId
 from phyassist.domain.people import CounsellorId, Role
 from phyassist.errors import NotFound
 from phyassist.store.audit import Audit
+from phyassist.store.erasures import Backups, Erasures
 from phyassist.store.practice import Settings, not_set_up
 from phyassist.store.tables import counsellors, data_keys, invitations, key_wraps, logins, practice, tries
 
@@ -92,8 +93,16 @@ class Entrance:
         """For the directory of people, which both sides of the door read."""
         return self._conn
 
-    def audit(self, by_id: str = "") -> Audit:
-        return Audit(self._conn, self.clock, by_id)
+    def audit(self, by_id: str = "", origin: str = "") -> Audit:
+        return Audit(self._conn, self.clock, by_id, origin)
+
+    @property
+    def backups(self) -> Backups:
+        return Backups(self._conn)
+
+    @property
+    def erasures(self) -> Erasures:
+        return Erasures(self._conn)
 
     def is_set_up(self) -> bool:
         return self._conn.execute(select(practice.c.id)).first() is not None

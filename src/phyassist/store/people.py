@@ -22,6 +22,8 @@ class SignedIn:
     login_id: str = ""
     role: Role = Role.COUNSELLOR
     runs_practice: bool = False
+    # From where, as the audit says it: the command line, or a web login with the kind of its address.
+    origin: str = ""
 
     @property
     def id(self) -> CounsellorId:
