@@ -21,6 +21,7 @@ from phyassist.store.audit import SELDOM, Act, Audit, Kind
 from phyassist.store.consents import Consents
 from phyassist.store.consultations import Consultations
 from phyassist.store.desk import Desk
+from phyassist.store.directory import Directory
 from phyassist.store.drafts import Drafts
 from phyassist.store.entrance import Entrance
 from phyassist.store.erasures import Backups, Erasures
@@ -52,6 +53,7 @@ class Tx:
         self.backups = Backups(desk.conn)
         self.erasures = Erasures(desk.conn)
         self.settings = Settings(desk.conn)
+        self.people = Directory(desk.conn, desk.by.id, desk.by.keyring)
 
 
 class Store:
