@@ -39,7 +39,7 @@ def sums_of(store: Store) -> dict[str, TableSum]:
             total = TableSum()
             for row in snapshot.rows(shape):
                 total = total.add(row)
-            sums[shape.name] = total
+            sums[shape.table] = total
     return sums
 
 

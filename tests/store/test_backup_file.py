@@ -169,7 +169,7 @@ def test_bytes_that_are_no_row_raise_one_error_alone(packed: bytes) -> None:
 def test_every_column_of_every_table_has_a_kind_that_backups_know() -> None:
     shapes = list_shapes()
 
-    assert {shape.name for shape in shapes} | {"logins"} == set(metadata.tables)
+    assert {shape.table for shape in shapes} | {"logins"} == set(metadata.tables)
     assert all(kind_of(column) in KINDS for table in metadata.sorted_tables for column in table.columns)
 
 

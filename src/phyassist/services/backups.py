@@ -15,16 +15,15 @@ from typing import BinaryIO
 from phyassist import __version__
 from phyassist.domain.clock import Clock, utc_now
 from phyassist.domain.erasures import Backup, BackupId
-from phyassist.errors import BackupUnusable, BadInput, CannotOpen, PhyAssistError, StoreFull
-from phyassist.store.accounts import open_practice_keys
+from phyassist.errors import BackupUnusable, BadInput, PhyAssistError, StoreFull
 from phyassist.store.audit import Act, Kind
 from phyassist.store.backup_file import BackupReader, BackupWriter, End, Head
+from phyassist.store.backup_seal import is_seal_of, seal_backup
 from phyassist.store.opening import SCHEMA
 from phyassist.store.people import SignedIn
 from phyassist.store.restoring import check_schema, restore_rows
 from phyassist.store.snapshot import list_shapes
 from phyassist.store.transactions import Store
-from phyassist.vault.sealing import Place
 
 SUFFIX = ".phyassist"
 _PART = ".part"
@@ -82,7 +81,7 @@ def back_up(
             writer = BackupWriter(out, head)
             for shape in shapes:
                 for row in snapshot.rows(shape):
-                    writer.add(shape.name, row)
+                    writer.add(shape.table, row)
             writer.finish(None if by is None else _seal(store, by, backup_id, writer.close_rows()))
     except PhyAssistError:
         _forget(store, [backup_id])
@@ -204,24 +203,16 @@ def _describe(path: Path, head: Head, end: End, size_bytes: int, proven: bool) -
 
 def _seal(store: Store, by: SignedIn, backup_id: str, digest: bytes) -> bytes:
     with store.entrance() as entrance:
-        return open_practice_keys(entrance, by).seal(digest, _seal_place(backup_id))
+        return seal_backup(entrance, by, backup_id, digest)
 
 
 def _check_seal(store: Store, by: SignedIn, backup_id: str, end: End) -> None:
-    try:
-        with store.entrance() as entrance:
-            opened = open_practice_keys(entrance, by).open_sealed(end.seal or b"", _seal_place(backup_id))
-    except CannotOpen:
-        opened = b""
-    if opened != end.digest:
-        raise BackupUnusable(
-            "the backup's seal does not open with this practice's key: it was changed, or is another's",
-            hint="do not restore it; use another backup",
-        )
-
-
-def _seal_place(backup_id: str) -> Place:
-    return Place("backups", backup_id, "digest")
+    with store.entrance() as entrance:
+        if not is_seal_of(entrance, by, backup_id, seal=end.seal or b"", digest=end.digest):
+            raise BackupUnusable(
+                "the backup's seal does not open with this practice's key: it was changed, or is another's",
+                hint="do not restore it; use another backup",
+            )
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from phyassist.store.practice import write_settings
 from phyassist.store.transactions import Store
 from phyassist.store.wraps import RECOVERY_HOLDER, recovery_place, wrap_place
 from phyassist.vault.keyring import Keyring, PassphraseLock, login_id, login_key, make_login_secret, name_tag
-from phyassist.vault.sealing import DataKey, DataKeys, Place
+from phyassist.vault.sealing import DataKey, Place
 from phyassist.vault.secrets import Secret, make_recovery_key, parse_invitation_code
 
 _LOGIN_BYTES = 32
@@ -131,11 +131,6 @@ def find_named(entrance: Entrance, name: str) -> tuple[Account | None, str]:
 
 def make_identity(counsellor_id: CounsellorId, role: Role, keyring: Keyring) -> Identity:
     return Identity(counsellor_id, role, keyring.public, keyring.signing)
-
-
-def open_practice_keys(entrance: Entrance, by: SignedIn) -> DataKeys:
-    """The practice's own keys, as this person holds them.  Raises CannotOpen, Locked."""
-    return Directory(entrance.conn, by.id, by.keyring).practice.keys
 
 
 def make_login(by: SignedIn, entrance: Entrance) -> LoginSecret:

@@ -43,7 +43,7 @@ _DIGEST_SPACE = 1 << 256
 class TableShape:
     """A table as it was backed up: its columns in the order of the rows."""
 
-    name: str
+    table: str
     columns: tuple[tuple[str, ColumnKind], ...]
 
 
@@ -94,7 +94,7 @@ class BackupWriter:
 
     def __init__(self, out: BinaryIO, head: Head) -> None:
         self._out = out
-        self._sums = {table.name: TableSum() for table in head.tables}
+        self._sums = {each.table: TableSum() for each in head.tables}
         self._table = ""
         self._rows: list[bytes] = []
         self._bytes = 0
@@ -170,7 +170,7 @@ class BackupReader:
 
     def blocks(self) -> Iterator[Rows | End]:
         """Rows as they come, their sums checked by the end.  Raises BackupUnusable."""
-        sums = {table.name: TableSum() for table in self.head.tables}
+        sums = {each.table: TableSum() for each in self.head.tables}
         while True:
             before = self._digest
             kind, content = self._block()
@@ -308,7 +308,7 @@ def _head_as_json(head: Head) -> dict[str, Any]:
         "made_at": head.made_at.astimezone(UTC).isoformat(),
         "expires_at": None if head.expires_at is None else head.expires_at.astimezone(UTC).isoformat(),
         "written_by": head.written_by,
-        "tables": [[table.name, [list(column) for column in table.columns]] for table in head.tables],
+        "tables": [[each.table, [list(one) for one in each.columns]] for each in head.tables],
     }
 
 

@@ -81,16 +81,16 @@ def _check_shapes(conn: Connection, shapes: tuple[TableShape, ...]) -> None:
     # The names go into SQL, and a table that the backup lacks would be lost without a word.
     found = inspect(conn)
     wanted = set(found.get_table_names()) - LEFT_OUT - {"alembic_version"}
-    if {shape.name for shape in shapes} != wanted:
+    if {shape.table for shape in shapes} != wanted:
         raise damaged()
     for shape in shapes:
-        columns = {each["name"] for each in found.get_columns(shape.name)}
+        columns = {each["name"] for each in found.get_columns(shape.table)}
         if {name for name, _ in shape.columns} != columns:
             raise damaged()
 
 
 def _insert_all(conn: Connection, reader: BackupReader) -> End:
-    shapes = {shape.name: shape for shape in reader.head.tables}
+    shapes = {shape.table: shape for shape in reader.head.tables}
     for block in reader.blocks():
         if isinstance(block, End):
             # What was put in is read back: the same rows, hash by hash.

@@ -89,7 +89,7 @@ def kind_of(of: Column[object]) -> ColumnKind:
 
 def light_table(shape: TableShape) -> Table:
     """The table as it was backed up: enough to read and write its rows, whatever the schema is today."""
-    return table(shape.name, *(column(name, _TYPES[kind]) for name, kind in shape.columns))  # type: ignore[return-value]
+    return table(shape.table, *(column(name, _TYPES[kind]) for name, kind in shape.columns))  # type: ignore[return-value]
 
 
 def read_rows(conn: Connection, shape: TableShape) -> Iterator[bytes]:
