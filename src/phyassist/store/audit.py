@@ -39,6 +39,7 @@ class Act(StrEnum):
     DISCARDED = "discarded"
     SIGNED = "signed"
     AMENDED = "amended"
+    WITHDRAWN = "withdrawn"
     EXPORTED = "exported"
     INVITED = "invited"
     INVITATION_ENDED = "invitation ended"
@@ -67,6 +68,8 @@ class Kind(StrEnum):
     RECORD = "record"
     DRAFT = "draft"
     NOTE = "note"
+    FINGERPRINT = "fingerprint"
+    PROCESS_NOTE = "process note"
     ADAPTER = "adapter"
 
 
