@@ -12,7 +12,7 @@ from phyassist.domain.notes import Note, NoteId, Withdrawn
 from phyassist.domain.people import Language, Patient, PatientId
 from phyassist.domain.records import Consultation, Record
 from phyassist.errors import BadInput
-from phyassist.services.access import check_may_change
+from phyassist.services.access import check_counsels, check_may_change
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -60,7 +60,11 @@ class PatientFile:
 def new_patient(
     store: Store, by: SignedIn, *, name: str, number: str = "", language: Language = "zh"
 ) -> Patient:
-    """A patient with a data key of their own.  Raises BadInput for an empty or overlong name, StoreFull."""
+    """A patient with a data key of their own.
+
+    Raises BadInput for an empty or overlong name, NotAllowed for an administrator, StoreFull.
+    """
+    check_counsels(by)
     patient = Patient(PatientId(store.new_id()), _check_name(name), _check_number(number), language)
     with store.write(by) as tx:
         stored = tx.patients.add(patient)

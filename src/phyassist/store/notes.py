@@ -203,7 +203,9 @@ class Notes:
         )
 
     def _open(self, row: RowMapping, added: Sequence[RowMapping]) -> Note:
-        keys = self._desk.keys_of(PatientId(row["patient_id"]))
+        # To look through everybody's notes is not to open everybody's file: the audit tells the two apart.
+        patient_id = PatientId(row["patient_id"])
+        keys = self._desk.opened.get(patient_id) or self._desk.keys_of(patient_id)
         note_id = NoteId(row["id"])
         bare = Note(
             id=note_id,

@@ -352,6 +352,58 @@ adapters = Table(
     Column("state", String(32), nullable=False),
     Column("trained_at", UtcTime, nullable=False),
     Column("card_sealed", LargeBinary, nullable=True),
+    # Since when it ought to be trained anew: somebody whom it learnt from was erased or has withdrawn.
+    Column("retrain_since", UtcTime, nullable=True),
+)
+
+# From whom an adapter learnt: the ledger by which an erasure finds the shared ones.
+adapter_sources = Table(
+    "adapter_sources",
+    metadata,
+    Column("adapter_id", String(64), ForeignKey("adapters.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "patient_id",
+        String(64),
+        ForeignKey("patients.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+)
+
+# Purpose and answer are sealed with the rest, bound to their number: no row can be put before another.
+consents = Table(
+    "consents",
+    metadata,
+    _id(),
+    _of_patient(),
+    Column("number", Integer, nullable=False),
+    Column("recorded_by", String(64), nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Column("consent_sealed", LargeBinary, nullable=False),
+    UniqueConstraint("patient_id", "number"),
+)
+
+# Copies of the store that were made, and when each of them is deleted (empty: not by itself).
+backups = Table(
+    "backups",
+    metadata,
+    _id(),
+    Column("made_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=True),
+)
+
+# Receipts outlive the patient: an id, no name, no reference to a row that is gone.
+erasures = Table(
+    "erasures",
+    metadata,
+    _id(),
+    Column("erased_id", String(64), nullable=False, index=True),
+    Column("by_id", String(64), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("keys", Integer, nullable=False),
+    Column("adapters", Integer, nullable=False),
+    Column("marked", Integer, nullable=False),
+    Column("cleaned_at", UtcTime, nullable=True),
 )
 
 # One row: the lock under which the chain grows, and the place of its end, so that a cut tail is seen.
@@ -363,6 +415,7 @@ audit_head = Table(
     Column("hash", String(80), nullable=False),
 )
 
+# Triggers of the database refuse to change or delete its rows (migration 0004).
 audit = Table(
     "audit",
     metadata,
@@ -374,5 +427,7 @@ audit = Table(
     Column("row_id", String(64), nullable=False),
     Column("origin", String(80), nullable=False),
     Column("hash", String(80), nullable=False),
-    Index("ix_audit_row_id", "row_id"),
+    Index("ix_audit_row_id", "row_id", "number"),
+    Index("ix_audit_by_id", "by_id", "number"),
+    Index("ix_audit_at", "at"),
 )
