@@ -25,7 +25,7 @@ from phyassist.domain.drafts import (
     UnreadReply,
     WrittenBy,
 )
-from phyassist.domain.notes import Amendment, Note
+from phyassist.domain.notes import ORIGINAL, Amendment, ByHand, Note, Withdrawn
 from phyassist.domain.people import Counsellor, CounsellorId, Patient, PatientId, Role
 from phyassist.domain.records import (
     ConsultationId,
@@ -242,12 +242,16 @@ def unpack_draft(blob: bytes, bare: Draft) -> Draft:
     return unpack(blob, read)
 
 
-def pack_note(note: Note) -> bytes:
+def pack_note(note: Note, salt: str = "") -> bytes:
+    """`salt` keeps a note's fingerprint from telling anything to who guesses at its words."""
     return pack(
         {
             "author": note.author,
             "question": note.question,
             "items": [write_item(item) for item in note.items],
+            "template": note.template,
+            "by_hand": [[each.heading, each.text] for each in note.by_hand],
+            "salt": salt,
         }
     )
 
@@ -261,9 +265,19 @@ def unpack_note(blob: bytes, bare: Note) -> Note:
             author=fields["author"],
             question=fields["question"],
             items=tuple(read_item(item) for item in fields["items"]),
+            template=fields.get("template", ORIGINAL),
+            by_hand=tuple(ByHand(heading, text) for heading, text in fields.get("by_hand", ())),
         )
 
     return unpack(blob, read)
+
+
+def pack_withdrawal(by: str, reason: str) -> bytes:
+    return pack({"by": by, "reason": reason})
+
+
+def unpack_withdrawal(blob: bytes, note: Note, at: datetime) -> Withdrawn:
+    return unpack(blob, lambda fields: Withdrawn(note, at, fields["by"], fields["reason"]))
 
 
 def pack_amendment(amendment: Amendment) -> bytes:
