@@ -6,6 +6,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── TextTooLong                PA-TEXT-LONG
 │   ├── UnreadableFile             PA-FILE-UNREADABLE
 │   ├── UnknownName                PA-NAME-UNKNOWN
+│   ├── NameNeeded                 PA-NAME-NEEDED
 │   └── BadSetting                 PA-SETTING
 ├── VaultError
 │   ├── NotSetUp                   PA-VAULT-NOT-SET-UP
@@ -21,6 +22,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   │   └── ReadOnly               PA-STORE-READ-ONLY
 │   ├── ChangedMeanwhile           PA-STORE-CHANGED
 │   ├── StoreFull                  PA-STORE-FULL
+│   ├── BackupUnusable             PA-STORE-BACKUP
 │   └── StoreUnusable              PA-STORE-UNUSABLE
 ├── ModelError
 │   ├── ModelMissing               PA-MODEL-MISSING
@@ -77,6 +79,12 @@ class UnreadableFile(BadInput):
 
 class UnknownName(BadInput):
     code = "PA-NAME-UNKNOWN"
+
+
+class NameNeeded(BadInput):
+    """Several people work here, and who signs in did not say who they are."""
+
+    code = "PA-NAME-NEEDED"
 
 
 class BadSetting(BadInput):
@@ -149,6 +157,12 @@ class ChangedMeanwhile(StoreError):
 
 class StoreFull(StoreError):
     code = "PA-STORE-FULL"
+
+
+class BackupUnusable(StoreError):
+    """A file that is no whole backup, or that cannot be written or read."""
+
+    code = "PA-STORE-BACKUP"
 
 
 class StoreUnusable(StoreError):

@@ -112,6 +112,9 @@ class Settings(BaseSettings):
     upload_bytes_max: int = Field(
         20_000_000, ge=1, description="Largest file that can be poured in, in bytes."
     )
+    counsellor: str = Field(
+        default="", description="Who signs in on the command line where several people work: a name."
+    )
     passphrase_file: Path | None = Field(
         None,
         description="File whose first line is the passphrase, for commands that run unattended. "

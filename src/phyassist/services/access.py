@@ -6,7 +6,7 @@ happens here.  Today a patient has one counsellor; a share will be one more row,
 
 from __future__ import annotations
 
-from phyassist.domain.people import PatientId
+from phyassist.domain.people import PatientId, Role
 from phyassist.errors import NotAllowed, NotYourPatient, ReadOnly
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Tx
@@ -25,6 +25,15 @@ def check_runs_practice(by: SignedIn) -> None:
     """Raises NotAllowed for everyone but who runs the practice."""
     if not by.runs_practice:
         raise NotAllowed("this is for who runs the practice", hint="ask your administrator")
+
+
+def check_counsels(by: SignedIn) -> None:
+    """Raises NotAllowed for an administrator, who runs the practice and opens no patient."""
+    if by.role is Role.ADMINISTRATOR:
+        raise NotAllowed(
+            "an administrator opens no patient files and begins none",
+            hint="somebody who counsels here has an account of their own for it",
+        )
 
 
 def check_may_change(tx: Tx, patient_id: PatientId) -> None:
