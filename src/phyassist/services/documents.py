@@ -28,7 +28,8 @@ UNPACKED_BYTES_MAX = 60_000_000
 ENTRIES_MAX = 5_000
 PDF_PAGES_MAX = 600
 _PIECE_BYTES = 65_536
-_KEPT_VARIABLES = ("PATH", "SYSTEMROOT", "LANG", "LC_ALL")
+# The reader is told nothing else: a setting may hold a key.
+_KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 _SENTENCES: dict[str, tuple[str, str]] = {
     "damaged docx": ("{name} cannot be opened as a Word document", "save it again as docx, or as txt"),
