@@ -6,6 +6,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── TextTooLong                PA-TEXT-LONG
 │   ├── UnreadableFile             PA-FILE-UNREADABLE
 │   ├── UnknownName                PA-NAME-UNKNOWN
+│   ├── NameNeeded                 PA-NAME-NEEDED
 │   └── BadSetting                 PA-SETTING
 ├── VaultError
 │   ├── NotSetUp                   PA-VAULT-NOT-SET-UP
@@ -18,6 +19,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 ├── StoreError
 │   ├── NotFound                   PA-STORE-NOT-FOUND
 │   ├── NotYourPatient             PA-STORE-ACCESS
+│   │   └── ReadOnly               PA-STORE-READ-ONLY
 │   ├── ChangedMeanwhile           PA-STORE-CHANGED
 │   ├── StoreFull                  PA-STORE-FULL
 │   └── StoreUnusable              PA-STORE-UNUSABLE
@@ -78,6 +80,12 @@ class UnknownName(BadInput):
     code = "PA-NAME-UNKNOWN"
 
 
+class NameNeeded(BadInput):
+    """Several people work here, and who signs in did not say who they are."""
+
+    code = "PA-NAME-NEEDED"
+
+
 class BadSetting(BadInput):
     code = "PA-SETTING"
 
@@ -132,6 +140,12 @@ class NotFound(StoreError):
 
 class NotYourPatient(StoreError):
     code = "PA-STORE-ACCESS"
+
+
+class ReadOnly(NotYourPatient):
+    """The patient was shared for reading: there is nothing to hide, and nothing may be changed."""
+
+    code = "PA-STORE-READ-ONLY"
 
 
 class ChangedMeanwhile(StoreError):

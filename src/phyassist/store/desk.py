@@ -8,14 +8,13 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select
 
 from phyassist.domain.clock import Clock, NewId
-from phyassist.domain.people import PatientId
-from phyassist.errors import NotFound, NotYourPatient
+from phyassist.domain.people import PatientId, Role
+from phyassist.errors import CannotOpen, NotAllowed, NotFound, NotYourPatient
 from phyassist.store.people import SignedIn
 from phyassist.store.tables import counsellors, data_keys, key_wraps, patients
+from phyassist.store.wraps import RECOVERY_HOLDER, recovery_place, wrap_place
 from phyassist.vault.keyring import give_key
-from phyassist.vault.sealing import DataKey, DataKeys, Place
-
-RECOVERY_HOLDER = "recovery"
+from phyassist.vault.sealing import DataKey, DataKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,11 @@ class Desk:
     clock: Clock
     new_id: NewId
     opened: dict[PatientId, DataKeys] = field(default_factory=dict, repr=False)
+    # For the audit: whose file was opened by name in this transaction, whose was refused.
+    used: set[PatientId] = field(default_factory=set, repr=False)
+    refused: set[PatientId] = field(default_factory=set, repr=False)
+    # Patients whose wrapped key does not open: somebody changed it outside PhyAssist.
+    damaged: set[PatientId] = field(default_factory=set, repr=False)
 
     def keys_of(self, patient_id: PatientId) -> DataKeys:
         """The data keys of a patient, opened with the signed-in counsellor's own.
@@ -44,6 +48,7 @@ class Desk:
         if keys is None:
             keys = self._open(patient_id)
             self.opened[patient_id] = keys
+        self.used.add(patient_id)
         return keys
 
     def right_of(self, patient_id: PatientId) -> Right | None:
@@ -64,6 +69,8 @@ class Desk:
 
         It serves this transaction alone: the keyring learns of it from the committed row.
         """
+        if self.by.role is Role.ADMINISTRATOR:
+            raise NotAllowed("an administrator holds no patient's key", hint="a counsellor begins the file")
         key, key_id = DataKey.make(term=1), self.new_id()
         self.conn.execute(
             insert(data_keys).values(id=key_id, patient_id=patient_id, term=key.term, created_at=self.clock())
@@ -71,6 +78,7 @@ class Desk:
         recovery = self.by.keyring.own.open_sealed(self._recovery_pin(), recovery_place(self.by.id))
         self.conn.execute(insert(key_wraps), wrap_rows(key, key_id, self.by, recovery, self.clock()))
         self.opened[patient_id] = DataKeys({key.term: key})
+        self.used.add(patient_id)
         return self.opened[patient_id]
 
     def _recovery_pin(self) -> bytes:
@@ -79,15 +87,19 @@ class Desk:
         return bytes(self.conn.execute(pinned).scalar_one())
 
     def open_all(self) -> None:
-        """Open every patient that this counsellor may open, in one reading."""
+        """Open every patient that this counsellor may open, in one reading.
+
+        One whose wrapping was tampered with is left out, in `damaged`: it must not hide all the others.
+        """
         for patient_id, by_term in self._wrapped(None).items():
-            if patient_id not in self.opened:
+            if patient_id not in self.opened and patient_id not in self.damaged:
                 self.opened[patient_id] = DataKeys(by_term)
 
     def _open(self, patient_id: PatientId) -> DataKeys:
         by_term = self._wrapped(patient_id).get(patient_id)
         if by_term is None:
             self.check_known(patient_id)
+            self.refused.add(patient_id)
             raise NotYourPatient(
                 f"patient {patient_id} was not shared with you", hint="ask the counsellor in charge"
             )
@@ -121,7 +133,13 @@ class Desk:
         for row in self.conn.execute(query):
             if row.until is None or row.until > now:
                 place = wrap_place(row.id, self.by.id, row.term)
-                key = self.by.keyring.open_key(row.wrapped, place)
+                try:
+                    key = self.by.keyring.open_key(row.wrapped, place)
+                except CannotOpen:
+                    if patient_id is not None:
+                        raise
+                    self.damaged.add(PatientId(row.patient_id))
+                    continue
                 found.setdefault(PatientId(row.patient_id), {})[row.term] = key
         return found
 
@@ -143,13 +161,3 @@ def wrap_rows(
         }
         for holder, wrapped in ((by.id, kept), (RECOVERY_HOLDER, given))
     ]
-
-
-def wrap_place(key_id: str, holder_id: str, term: int) -> Place:
-    """Where a wrapped key lives: it opens for this holder and under this term alone."""
-    return Place("key_wraps", f"{key_id}/{holder_id}", "wrapped", term)
-
-
-def recovery_place(counsellor_id: str) -> Place:
-    """Where a counsellor keeps the recovery key's public half: nobody can put another in its place."""
-    return Place("counsellors", counsellor_id, "recovery")

@@ -9,12 +9,15 @@ from sqlalchemy import RowMapping, delete, func, insert, select, update
 
 from phyassist.domain.drafts import DraftState
 from phyassist.domain.people import Patient, PatientId
+from phyassist.errors import CannotOpen
 from phyassist.store.coding import pack_card, unpack_card
 from phyassist.store.desk import Desk, Right
 from phyassist.store.faults import changed_meanwhile
 from phyassist.store.tables import (
     consultations,
+    data_keys,
     drafts,
+    key_wraps,
     notes,
     patients,
 )
@@ -45,7 +48,13 @@ class Patients:
         # The key's row refers to the patient's, so that one goes in first, its card still to be sealed.
         desk.conn.execute(
             insert(patients).values(
-                id=patient.id, card_sealed=b"", version=1, record_version=0, created_at=now, updated_at=now
+                id=patient.id,
+                card_sealed=b"",
+                version=1,
+                record_version=0,
+                created_at=now,
+                updated_at=now,
+                keeper_id=desk.by.id,
             )
         )
         sealed = desk.make_keys(patient.id).seal(pack_card(stored), _place(patient.id, 1))
@@ -62,17 +71,27 @@ class Patients:
 
     def list(self) -> tuple[Patient, ...]:
         """Every patient that the signed-in counsellor may open, the longest known first."""
+        return self.list_with_damaged()[0]
+
+    def list_with_damaged(self) -> tuple[tuple[Patient, ...], tuple[PatientId, ...]]:
+        """The same, and the ids of those whose key or card was changed outside PhyAssist."""
         desk = self._desk
         desk.open_all()
-        rows = desk.conn.execute(select(patients).order_by(patients.c.created_at, patients.c.id)).mappings()
-        return tuple(
-            unpack_card(
-                desk.opened[row["id"]].open_sealed(row["card_sealed"], _place(row["id"], row["version"])),
-                _bare(row),
-            )
-            for row in rows
-            if row["id"] in desk.opened
-        )
+        found: list[Patient] = []
+        for row in desk.conn.execute(
+            select(patients).order_by(patients.c.created_at, patients.c.id)
+        ).mappings():
+            patient_id = PatientId(row["id"])
+            if patient_id not in desk.opened:
+                continue
+            place = _place(patient_id, row["version"])
+            try:
+                card = desk.opened[patient_id].open_sealed(row["card_sealed"], place)
+            except CannotOpen:
+                desk.damaged.add(patient_id)
+                continue
+            found.append(unpack_card(card, _bare(row)))
+        return tuple(found), tuple(sorted(desk.damaged))
 
     def update(self, patient: Patient) -> Patient:
         """The card as it stands now.
@@ -108,7 +127,22 @@ class Patients:
         self._desk.keys_of(patient_id)
         self._desk.conn.execute(delete(patients).where(patients.c.id == patient_id))
         self._desk.opened.pop(patient_id, None)
+        self._desk.used.discard(patient_id)
         self._erased.append(patient_id)
+
+    def count_wrapped_keys(self, patient_id: PatientId) -> int:
+        """How many wrapped copies of the patient's keys there are, whoever holds them."""
+        query = (
+            select(func.count())
+            .select_from(key_wraps)
+            .join(data_keys, data_keys.c.id == key_wraps.c.key_id)
+            .where(data_keys.c.patient_id == patient_id)
+        )
+        return self._desk.conn.execute(query).scalar_one()
+
+    def mark_refused(self, patient_id: PatientId) -> None:
+        """For the audit: the signed-in counsellor asked for more than the patient's file allows them."""
+        self._desk.refused.add(patient_id)
 
     def right_of(self, patient_id: PatientId) -> Right | None:
         """What the signed-in counsellor may do with a patient; None where nothing."""
