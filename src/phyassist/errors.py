@@ -22,6 +22,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   │   └── ReadOnly               PA-STORE-READ-ONLY
 │   ├── ChangedMeanwhile           PA-STORE-CHANGED
 │   ├── StoreFull                  PA-STORE-FULL
+│   ├── BackupUnusable             PA-STORE-BACKUP
 │   └── StoreUnusable              PA-STORE-UNUSABLE
 ├── ModelError
 │   ├── ModelMissing               PA-MODEL-MISSING
@@ -156,6 +157,12 @@ class ChangedMeanwhile(StoreError):
 
 class StoreFull(StoreError):
     code = "PA-STORE-FULL"
+
+
+class BackupUnusable(StoreError):
+    """A file that is no whole backup, or that cannot be written or read."""
+
+    code = "PA-STORE-BACKUP"
 
 
 class StoreUnusable(StoreError):

@@ -106,7 +106,7 @@ def test_another_programs_database_on_a_server_is_left_alone(postgresql: Server)
 
 
 def test_a_store_asks_for_a_server_that_takes_writes_and_notices_a_lost_one(postgresql: Server) -> None:
-    url = opening._with_patience(opening._parse("postgresql://n@a,b/practice?connect_timeout=9"))
+    url = opening._with_patience(opening.parse_url("postgresql://n@a,b/practice?connect_timeout=9"))
 
     assert url.query["connect_timeout"] == "9"
     assert url.query["target_session_attrs"] == "read-write"

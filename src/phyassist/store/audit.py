@@ -51,6 +51,8 @@ class Act(StrEnum):
     AMENDED = "amended"
     WITHDRAWN = "withdrawn"
     EXPORTED = "exported"
+    BACKED_UP = "backed up"
+    RESTORED = "restored"
     PRINTED = "printed"
     SEARCHED = "searched"
     CONSENT_GIVEN = "consent given"
@@ -87,6 +89,7 @@ class Kind(StrEnum):
     FINGERPRINT = "fingerprint"
     PROCESS_NOTE = "process note"
     ADAPTER = "adapter"
+    BACKUP = "backup"
     CONSENT = "consent"
 
 
