@@ -40,7 +40,7 @@ def test_a_colleague_is_shown_nothing_of_a_patient_who_was_not_shared(
 ) -> None:
     with store.read(bo) as tx:
         assert tx.patients.list() == ()
-        assert tx.notes.list_all() == ()
+        assert tx.notes.marks() == {}
         assert tx.patients.right_of(full.id) is None
         reads = [
             lambda: tx.patients.get(full.id),
@@ -55,6 +55,7 @@ def test_a_colleague_is_shown_nothing_of_a_patient_who_was_not_shared(
             lambda: tx.drafts.open_of(full.id),
             lambda: tx.notes.get("note1"),
             lambda: tx.notes.list(full.id),
+            lambda: tx.notes.list_of([full.id]),
         ]
         for read in reads:
             with pytest.raises(NotYourPatient, match="was not shared with you"):
@@ -110,7 +111,7 @@ def test_being_called_anna_does_not_open_what_annas_keys_open(
     with store.read(impostor) as tx, pytest.raises(CannotOpen):
         tx.patients.get(full.id)
     with store.read(impostor) as tx, pytest.raises(CannotOpen):
-        tx.notes.list_all()
+        tx.notes.list_of([full.id])
 
 
 def test_a_data_key_planted_by_the_databases_keeper_is_not_used(

@@ -118,6 +118,11 @@ def find_login(entrance: Entrance, secret: Secret) -> Login | None:
     return entrance.login(login_id(secret))
 
 
+def forget_login(store: Store, secret: Secret) -> None:
+    """Nothing that this login has opened stays in this process's memory."""
+    store.kept.end(login_id(secret))
+
+
 def enter_login(entrance: Entrance, login: Login, secret: Secret) -> SignedIn:
     """The counsellor of a login.  Raises Locked where the cookie does not open it."""
     try:

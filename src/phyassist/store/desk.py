@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Select, insert, or_, select
 
 from phyassist.domain.clock import Clock, NewId
 from phyassist.domain.people import PatientId
@@ -83,6 +83,18 @@ class Desk:
         for patient_id, by_term in self._wrapped(None).items():
             if patient_id not in self.opened:
                 self.opened[patient_id] = DataKeys(by_term)
+
+    def mine(self) -> Select[tuple[str]]:
+        """The ids of the patients for whom this counsellor holds a key that is not over; for an IN."""
+        return (
+            select(data_keys.c.patient_id)
+            .join(key_wraps, data_keys.c.id == key_wraps.c.key_id)
+            .where(
+                key_wraps.c.holder_id == self.by.id,
+                data_keys.c.patient_id.is_not(None),
+                or_(key_wraps.c.until.is_(None), key_wraps.c.until > self.clock()),
+            )
+        )
 
     def _open(self, patient_id: PatientId) -> DataKeys:
         by_term = self._wrapped(patient_id).get(patient_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from sqlalchemy import RowMapping, func, insert, select
@@ -14,8 +14,12 @@ from phyassist.domain.records import ConsultationId
 from phyassist.errors import NotFound
 from phyassist.store.coding import pack_amendment, pack_note, unpack_amendment, unpack_note
 from phyassist.store.desk import Desk
+from phyassist.store.kept import NoteMark
 from phyassist.store.tables import amendments, notes
 from phyassist.vault.sealing import Place
+
+# Patients asked for in one query.
+_AT_ONCE = 200
 
 
 class Notes:
@@ -63,12 +67,36 @@ class Notes:
     def list(self, patient_id: PatientId) -> tuple[Note, ...]:
         """Of one patient, newest first.  Raises NotFound, NotYourPatient."""
         self._desk.keys_of(patient_id)
-        return self._list(patient_id)
+        return tuple(self._list([patient_id]))
 
-    def list_all(self) -> tuple[Note, ...]:
-        """Of every patient that this counsellor may open, newest first: what a search looks through."""
-        self._desk.open_all()
-        return self._list(None)
+    def list_of(self, patient_ids: Collection[PatientId]) -> tuple[Note, ...]:
+        """Of these patients; of each, the newest first.  Raises NotFound, NotYourPatient."""
+        if len(patient_ids) > 1:
+            self._desk.open_all()
+        of = list(patient_ids)
+        return tuple(
+            note for start in range(0, len(of), _AT_ONCE) for note in self._list(of[start : start + _AT_ONCE])
+        )
+
+    def marks(self) -> dict[PatientId, NoteMark]:
+        """For every patient with notes whom one may open: what changes when a note or an amendment does."""
+        mine, conn = self._desk.mine(), self._desk.conn
+        counted = (
+            select(notes.c.patient_id, func.count(), func.max(notes.c.number))
+            .where(notes.c.patient_id.in_(mine))
+            .group_by(notes.c.patient_id)
+        )
+        added = (
+            select(notes.c.patient_id, func.count())
+            .join(amendments, amendments.c.note_id == notes.c.id)
+            .where(notes.c.patient_id.in_(mine))
+            .group_by(notes.c.patient_id)
+        )
+        amended = {patient_id: count for patient_id, count in conn.execute(added)}
+        return {
+            PatientId(patient_id): NoteMark(count, last, amended.get(patient_id, 0))
+            for patient_id, count, last in conn.execute(counted)
+        }
 
     def amend(self, note_id: NoteId, amendment: Amendment) -> Note:
         """The note with the amendment at its end; the note itself stays to the letter.
@@ -99,22 +127,18 @@ class Notes:
             raise NotFound(f"no note {note_id}", hint="go back to the patient")
         return row
 
-    def _list(self, patient_id: PatientId | None) -> tuple[Note, ...]:
-        of_notes = select(notes).order_by(notes.c.at.desc(), notes.c.number.desc(), notes.c.id)
-        of_amendments = select(amendments).order_by(amendments.c.note_id, amendments.c.number)
-        if patient_id is not None:
-            of_notes = of_notes.where(notes.c.patient_id == patient_id)
-            of_amendments = of_amendments.join(notes, notes.c.id == amendments.c.note_id).where(
-                notes.c.patient_id == patient_id
-            )
+    def _list(self, patient_ids: Sequence[PatientId]) -> Iterator[Note]:
+        of_them = notes.c.patient_id.in_(patient_ids)
+        of_notes = select(notes).where(of_them)
+        of_amendments = (
+            select(amendments).join(notes, notes.c.id == amendments.c.note_id).where(of_them)
+        ).order_by(amendments.c.note_id, amendments.c.number)
         added: dict[str, list[RowMapping]] = {}
         for row in self._desk.conn.execute(of_amendments).mappings():
             added.setdefault(row["note_id"], []).append(row)
-        return tuple(
-            self._open(row, added.get(row["id"], []))
-            for row in self._desk.conn.execute(of_notes).mappings()
-            if patient_id is not None or row["patient_id"] in self._desk.opened
-        )
+        newest_first = of_notes.order_by(notes.c.at.desc(), notes.c.number.desc(), notes.c.id)
+        for row in self._desk.conn.execute(newest_first).mappings():
+            yield self._open(row, added.get(row["id"], []))
 
     def _open(self, row: RowMapping, added: Sequence[RowMapping]) -> Note:
         keys = self._desk.keys_of(PatientId(row["patient_id"]))

@@ -17,7 +17,7 @@ from phyassist.store.faults import plain_fault, told_plainly
 from phyassist.store.transactions import Store
 from phyassist.vault.keyring import DEFAULT_COST, Argon2Cost
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 _BUSY_MS = 10_000
 _CLEAN_WAIT_MS = 1_000
 _log = logging.getLogger(__name__)

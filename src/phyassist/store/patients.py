@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, union_all, update
 
 from phyassist.domain.drafts import DraftState
 from phyassist.domain.people import Patient, PatientId
 from phyassist.store.coding import pack_card, unpack_card
 from phyassist.store.desk import Desk, Right
 from phyassist.store.faults import changed_meanwhile
+from phyassist.store.kept import Card
 from phyassist.store.tables import (
     consultations,
     drafts,
@@ -19,6 +21,9 @@ from phyassist.store.tables import (
     patients,
 )
 from phyassist.vault.sealing import Place
+
+# So many keys are opened sooner in one reading than one by one.
+_MANY = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +59,28 @@ class Patients:
 
     def get(self, patient_id: PatientId) -> Patient:
         """Raises NotFound, NotYourPatient, CannotOpen."""
-        keys = self._desk.keys_of(patient_id)
-        row = self._desk.conn.execute(select(patients).where(patients.c.id == patient_id)).mappings().one()
-        return unpack_card(
-            keys.open_sealed(row["card_sealed"], _place(patient_id, row["version"])), _bare(row)
-        )
+        self._desk.keys_of(patient_id)
+        return self._open(self._desk.conn.execute(select(patients).where(patients.c.id == patient_id)).one())
 
-    def list(self) -> tuple[Patient, ...]:
-        """Every patient that the signed-in counsellor may open, the longest known first."""
-        desk = self._desk
-        desk.open_all()
-        rows = desk.conn.execute(select(patients).order_by(patients.c.created_at, patients.c.id)).mappings()
-        return tuple(
-            unpack_card(
-                desk.opened[row["id"]].open_sealed(row["card_sealed"], _place(row["id"], row["version"])),
-                _bare(row),
-            )
-            for row in rows
-            if row["id"] in desk.opened
-        )
+    def list(self, known: dict[PatientId, Card] | None = None) -> tuple[Patient, ...]:
+        """Every patient that the signed-in counsellor may open, the longest known first.
+
+        Cards in `known` are opened again only where they have changed; it is brought up to date in place.
+        """
+        desk, known = self._desk, {} if known is None else known
+        query = select(patients).where(patients.c.id.in_(desk.mine()))
+        rows = desk.conn.execute(query.order_by(patients.c.created_at, patients.c.id)).all()
+        found = {row.id: known.get(row.id) for row in rows}
+        if sum(card is None for card in found.values()) > _MANY:
+            desk.open_all()
+        for row in rows:
+            card = found[row.id]
+            if card is None or card.version != row.version:
+                found[row.id] = Card(row.version, self._open(row))
+        for patient_id in known.keys() - found.keys():
+            del known[patient_id]
+        known.update((patient_id, card) for patient_id, card in found.items() if card is not None)
+        return tuple(known[row.id].patient for row in rows)
 
     def update(self, patient: Patient) -> Patient:
         """The card as it stands now.
@@ -119,31 +127,37 @@ class Patients:
         self._desk.check_known(patient_id)
 
     def activity(self) -> dict[PatientId, Activity]:
-        """By patient, from times and states alone: nothing is opened for it."""
-        conn = self._desk.conn
-        last: dict[PatientId, datetime] = {
-            PatientId(row.id): row.updated_at
-            for row in conn.execute(select(patients.c.id, patients.c.updated_at))
-        }
-        queries = (
-            select(consultations.c.patient_id, func.max(consultations.c.at)),
-            select(consultations.c.patient_id, func.max(consultations.c.source_saved_at)),
-            select(drafts.c.patient_id, func.max(drafts.c.saved_at)),
-            select(notes.c.patient_id, func.max(notes.c.signed_at)),
+        """By patient that one may open, from times and states alone: nothing is opened for it."""
+        mine = self._desk.mine()
+        times = union_all(
+            select(patients.c.id, patients.c.updated_at.label("at")).where(patients.c.id.in_(mine)),
+            *(
+                select(of, func.max(at)).where(of.in_(mine)).group_by(of)
+                for of, at in (
+                    (consultations.c.patient_id, consultations.c.at),
+                    (consultations.c.patient_id, consultations.c.source_saved_at),
+                    (drafts.c.patient_id, drafts.c.saved_at),
+                    (notes.c.patient_id, notes.c.signed_at),
+                )
+            ),
         )
-        for query in queries:
-            for patient_id, at in conn.execute(query.group_by(query.selected_columns[0])):
-                if at is not None and patient_id in last:
-                    last[patient_id] = max(last[patient_id], at)
-        open_drafts = conn.execute(
-            select(drafts.c.patient_id).where(drafts.c.state == DraftState.OPEN.value).distinct()
-        ).scalars()
-        with_draft = set(open_drafts)
+        last: dict[PatientId, datetime] = {}
+        for patient_id, at in self._desk.conn.execute(times):
+            if at is not None and (patient_id not in last or last[patient_id] < at):
+                last[patient_id] = at
+        open_drafts = select(drafts.c.patient_id).where(
+            drafts.c.state == DraftState.OPEN.value, drafts.c.patient_id.in_(mine)
+        )
+        with_draft = set(self._desk.conn.execute(open_drafts).scalars())
         return {patient_id: Activity(at, patient_id in with_draft) for patient_id, at in last.items()}
 
+    def _open(self, row: Row[Any]) -> Patient:
+        keys = self._desk.keys_of(row.id)
+        return unpack_card(keys.open_sealed(row.card_sealed, _place(row.id, row.version)), _bare(row))
 
-def _bare(row: RowMapping) -> Patient:
-    return Patient(PatientId(row["id"]), name="", created_at=row["created_at"], updated_at=row["updated_at"])
+
+def _bare(row: Row[Any]) -> Patient:
+    return Patient(PatientId(row.id), name="", created_at=row.created_at, updated_at=row.updated_at)
 
 
 def _place(patient_id: PatientId, version: int) -> Place:

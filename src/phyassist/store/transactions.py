@@ -20,6 +20,7 @@ from phyassist.store.desk import Desk
 from phyassist.store.drafts import Drafts
 from phyassist.store.entrance import Entrance
 from phyassist.store.faults import told_plainly
+from phyassist.store.kept import Kept
 from phyassist.store.notes import Notes
 from phyassist.store.patients import Patients
 from phyassist.store.people import SignedIn
@@ -61,6 +62,7 @@ class Store:
         self.clock = clock
         self.new_id = new_id
         self.passphrase_cost = passphrase_cost
+        self.kept = Kept(clock)
 
     @contextmanager
     def read(self, by: SignedIn) -> Iterator[Tx]:
@@ -78,6 +80,8 @@ class Store:
         erased: list[PatientId] = []
         with told_plainly(), self._writer.begin() as conn:
             yield self._tx(conn, by, erased)
+        for patient_id in erased:
+            self.kept.forget(patient_id)
         if erased or not self._journal_is_clean:
             # A wrapped key may still lie in the journal until this succeeds; the next write tries again.
             self._journal_is_clean = self._clean_journal()
@@ -89,6 +93,7 @@ class Store:
             yield Entrance(conn, self.clock, self.new_id)
 
     def close(self) -> None:
+        self.kept.close()
         self._clean_journal()
         self._writer.dispose()
 

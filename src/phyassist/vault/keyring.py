@@ -13,6 +13,7 @@ AES-256-GCM), with the place in `info`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NoReturn, Self, final
 
 from argon2.low_level import ARGON2_VERSION, Type, hash_secret_raw
@@ -115,10 +116,7 @@ class Keyring:
         self.public = self._private.public_key().public_bytes_raw()
         self._own = DataKey(_derive(private, b"phyassist/own/1"))
         self._opened: dict[tuple[bytes, Place], DataKey] = {}
-        probe, place = DataKey.make(), Place("probe", "", "")
-        given = self.open_given(give_key(probe, self.public, place), place)
-        if given.open_sealed(probe.seal(b"probe", place), place) != b"probe":
-            raise CannotOpen("the vault cannot open what it seals", hint="check the installation")
+        _check_wrapping()
 
     @classmethod
     def make(cls) -> Self:
@@ -212,6 +210,19 @@ def login_id(secret: Secret) -> str:
 def login_key(secret: Secret) -> DataKey:
     """The key under which a login's copy of the private key is sealed."""
     return DataKey(_derive(secret, b"phyassist/login-key/1"))
+
+
+@cache
+def _check_wrapping() -> None:
+    """Once in a process: what this machine's libraries wrap for a key, they open.  Raises CannotOpen."""
+    recipient, key = X25519PrivateKey.generate(), DataKey.make()
+    given = give_key(key, recipient.public_key().public_bytes_raw(), Place("probe", "", ""))
+    try:
+        opened = _SUITE.decrypt(given[1:], recipient, _INFO + Place("probe", "", "").to_bytes())
+    except (InvalidTag, ValueError):
+        opened = b""
+    if Secret(opened) != key.raw():
+        raise CannotOpen("the vault cannot open what it seals", hint="check the installation")
 
 
 def _derive(secret: Secret, info: bytes) -> Secret:
