@@ -1,7 +1,7 @@
 """An invented practice of any size, written into a store: what `records.py` measures on.
 
 Every text is put together from the phrases below, so a store of 100,000 notes holds nobody's words.
-Rows go in by the thousand, each value sealed in its place as the services would; only the audit log stays short.
+Rows go in by the dozen, each value sealed in its place as the services would do; the audit log stays short.
 """
 
 from __future__ import annotations
@@ -138,24 +138,19 @@ class Filler:
                 patient_id=stored.id, version=1, at=began, lines_sealed=keys.seal(lines, place)
             )
         )
-        rows = list(self._rows(stored.id, keys, desk.by.id, began, language, notes_each))
-        for table, each in zip((consultations, drafts, draft_versions, notes), zip(*rows), strict=False):
-            conn.execute(insert(table), list(each))
+        rows = list(self._rows(stored, keys, desk.by.id, notes_each))
+        for column, table in enumerate((consultations, drafts, draft_versions, notes)):
+            if rows:
+                conn.execute(insert(table), [row[column] for row in rows])
         return stored.id
 
     def _rows(
-        self,
-        patient_id: PatientId,
-        keys: DataKeys,
-        by_id: str,
-        began: datetime,
-        language: Language,
-        notes_each: int,
+        self, patient: Patient, keys: DataKeys, by_id: str, notes_each: int
     ) -> Iterator[tuple[dict[str, object], ...]]:
-        new_id = self._store.new_id
+        new_id, patient_id, began = self._store.new_id, patient.id, patient.created_at or START
         for number in range(1, notes_each + 1):
             at = began + timedelta(days=7 * number)
-            packed = self._random.choice(self._pool[language])
+            packed = self._random.choice(self._pool[patient.language])
             meeting, source, draft, note = new_id(), new_id(), new_id(), new_id()
             yield (
                 {

@@ -7,7 +7,8 @@ happens here.  Today a patient has one counsellor; a share will be one more row,
 from __future__ import annotations
 
 from phyassist.domain.people import PatientId
-from phyassist.errors import NotYourPatient
+from phyassist.errors import NotAllowed, NotYourPatient
+from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Tx
 
 
@@ -20,10 +21,17 @@ def may_change(tx: Tx, patient_id: PatientId) -> bool:
     return right is not None and right.may_write
 
 
+def check_runs_practice(by: SignedIn) -> None:
+    """Raises NotAllowed for everyone but who runs the practice."""
+    if not by.runs_practice:
+        raise NotAllowed("this is for who runs the practice", hint="ask your administrator")
+
+
 def check_may_change(tx: Tx, patient_id: PatientId) -> None:
     """Raises NotFound, NotYourPatient."""
     tx.patients.check_known(patient_id)
     if not may_change(tx, patient_id):
+        tx.patients.mark_refused(patient_id)
         raise NotYourPatient(
             f"patient {patient_id} was not shared with you for writing", hint="ask the counsellor in charge"
         )

@@ -333,5 +333,5 @@ def _say_prepared(fitted: Fitted, language: Language, adapter_reason: str) -> Pr
         text_read=fitted.text_read,
         text_left_out=fitted.text_left_out,
         adapter_reason=adapter_reason,
-        orders_hidden=count_hidden(fitted.sentences, language),
+        orders_hidden=count_hidden(fitted.prefix, language),
     )

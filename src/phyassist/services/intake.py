@@ -1,16 +1,15 @@
-"""From a raw text to the record: reading it, checking every quote, merging, and the counsellor's own hand."""
+"""From a raw text to the record: reading it, checking every quote, and merging."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
-from typing import Literal
 
 from phyassist.domain.merging import Merged, merge
 from phyassist.domain.people import Language, PatientId
@@ -22,7 +21,6 @@ from phyassist.domain.records import (
     Consultation,
     ConsultationId,
     Record,
-    RecordField,
     RecordLine,
     Source,
     SourceId,
@@ -31,7 +29,7 @@ from phyassist.domain.records import (
     Statement,
     StatementId,
 )
-from phyassist.errors import BadInput, ChangedMeanwhile, EmptyText, NotFound, TextTooLong
+from phyassist.errors import ChangedMeanwhile, EmptyText, TextTooLong
 from phyassist.lm.protocol import LanguageModel, Stop
 from phyassist.services.access import check_may_change
 from phyassist.services.second_reading import SecondReading, Setting, list_doubts
@@ -89,7 +87,6 @@ class OrganiseDone:
 
 
 OrganiseEvent = Progress | StatementsFound | QuestionFound | OrganiseDone
-Choice = Literal["keep_both", "replace", "leave"]
 
 
 @lru_cache(maxsize=1)
@@ -328,102 +325,3 @@ def _write_question(store: Store, by: SignedIn, consultation_id: ConsultationId,
         now = tx.consultations.get(consultation_id)
         if not now.question:
             tx.consultations.save_question(consultation_id, question, after=now.version)
-
-
-def settle(
-    store: Store, by: SignedIn, *, patient_id: PatientId, statement_id: StatementId, choice: Choice
-) -> Record:
-    """The record after the counsellor has decided on a line that differs from a known one.
-
-    Raises NotFound, NotYourPatient, BadInput for a line that differs from none.
-    """
-
-    def decide(lines: tuple[RecordLine, ...]) -> tuple[RecordLine, ...]:
-        line = _get_line(lines, statement_id)
-        if line.differs_from is None or line.standing != Standing.DIFFERS:
-            raise BadInput(f"statement {statement_id} differs from no other", hint="load the page again")
-        standing = Standing.LEFT if choice == "leave" else Standing.NEW
-        changed = {line.id: replace(line, standing=standing, differs_from=None)}
-        if choice == "replace":
-            old = _get_line(lines, line.differs_from)
-            changed[old.id] = replace(old, standing=Standing.REPLACED)
-        return tuple(changed.get(each.id, each) for each in lines)
-
-    return _change_lines(store, by, patient_id, decide)
-
-
-def add_statement(
-    store: Store,
-    by: SignedIn,
-    *,
-    consultation_id: ConsultationId,
-    record_field: RecordField,
-    text: str,
-) -> Record:
-    """The record with a line in the counsellor's own words, which rests on no quote.  Raises EmptyText."""
-    words = _check_line(text)
-    with store.read(by) as tx:
-        consultation = tx.consultations.get(consultation_id)
-    line = RecordLine(
-        StatementId(store.new_id()),
-        Statement(record_field, words, "", Span(0, 0)),
-        consultation.source.id,
-        consultation_id,
-        store.clock(),
-    )
-    return _change_lines(store, by, consultation.patient_id, lambda lines: (*lines, line))
-
-
-def edit_statement(
-    store: Store, by: SignedIn, *, patient_id: PatientId, statement_id: StatementId, text: str
-) -> Record:
-    """The record with the line in other words; its quote stays.  Raises EmptyText, NotFound."""
-    words = _check_line(text)
-
-    def reword(lines: tuple[RecordLine, ...]) -> tuple[RecordLine, ...]:
-        line = _get_line(lines, statement_id)
-        changed = replace(line, statement=replace(line.statement, text=words))
-        return tuple(changed if each.id == statement_id else each for each in lines)
-
-    return _change_lines(store, by, patient_id, reword)
-
-
-def remove_statement(
-    store: Store, by: SignedIn, *, patient_id: PatientId, statement_id: StatementId
-) -> Record:
-    """The record without the line; earlier versions keep it, organising again does not bring it back."""
-
-    def remove(lines: tuple[RecordLine, ...]) -> tuple[RecordLine, ...]:
-        line = _get_line(lines, statement_id)
-        gone = replace(line, standing=Standing.LEFT, differs_from=None)
-        return tuple(gone if each.id == statement_id else each for each in lines)
-
-    return _change_lines(store, by, patient_id, remove)
-
-
-def _change_lines(
-    store: Store,
-    by: SignedIn,
-    patient_id: PatientId,
-    change: Callable[[tuple[RecordLine, ...]], tuple[RecordLine, ...]],
-) -> Record:
-    with store.write(by) as tx:
-        check_may_change(tx, patient_id)
-        record = tx.records.get(patient_id)
-        saved = tx.records.save(patient_id, change(record.lines), after=record.version)
-        tx.audit.write(Act.CHANGED, Kind.RECORD, patient_id)
-    return saved
-
-
-def _get_line(lines: Sequence[RecordLine], statement_id: StatementId) -> RecordLine:
-    for line in lines:
-        if line.id == statement_id:
-            return line
-    raise NotFound(f"statement {statement_id} is not in the record", hint="load the page again")
-
-
-def _check_line(text: str) -> str:
-    words = " ".join(text.split())
-    if not words:
-        raise EmptyText("a line of the record cannot be empty", hint="type its words, or remove the line")
-    return words

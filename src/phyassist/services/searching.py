@@ -7,15 +7,15 @@ database is asked who may be seen and what has been added, by any process, so a 
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
+from phyassist.domain.folding import fold
 from phyassist.domain.notes import Note, NoteId
 from phyassist.domain.people import Patient, PatientId
-from phyassist.store.kept import NoteWords, Opened, sort_words
+from phyassist.store.kept import Card, NoteWords, Opened, sort_words
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store, Tx
 
@@ -25,7 +25,8 @@ _BEFORE_CHARACTERS = 24
 _WORDS_MAX = 12
 # Notes that are opened together: their texts are in memory twice for so long.
 _PATIENTS_AT_ONCE = 200
-_Word = tuple[str, ...]
+_NOTES_AT_ONCE = 2000
+_Word = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +45,17 @@ def find(store: Store, by: SignedIn, words: str, *, limit: int = FOUND_MAX) -> t
     Patients come first, then notes, newest first, `limit` in all.  A note is found by words of its own
     together with the patient's name and number.
     """
-    wanted = tuple(_ways_to_write(word) for word in _plain(words).split()[:_WORDS_MAX])
+    wanted = tuple(_ways_to_write(word) for word in fold(words).split()[:_WORDS_MAX])
     if not wanted:
         return ()
     opened = store.kept.of(by)
     with opened.cards_lock, store.read(by) as tx:
-        known = {patient.id: patient for patient in tx.patients.list(opened.cards)}
+        tx.patients.list(opened.cards)
+        cards = dict(opened.cards)
     with opened.words_lock, store.read(by) as tx:
         notes = _open_notes(store, tx, opened)
-    cards = (_find_in_card(patient, wanted) for patient in known.values())
-    found = [each for each in cards if each is not None][:limit]
-    return (*found, *islice(_find_in_notes(notes, known, wanted), limit - len(found)))
+    found = list(islice(_find_in_cards(cards, wanted), limit))
+    return (*found, *islice(_find_in_notes(notes, cards, wanted), limit - len(found)))
 
 
 def _open_notes(store: Store, tx: Tx, opened: Opened) -> tuple[NoteWords, ...]:
@@ -76,39 +77,47 @@ def _open_notes(store: Store, tx: Tx, opened: Opened) -> tuple[NoteWords, ...]:
     return sort_words((*opened.newest_first(), *unkept)) if unkept else opened.newest_first()
 
 
-def _find_in_card(patient: Patient, wanted: tuple[_Word, ...]) -> Found | None:
-    name, number = _plain(patient.name), _plain(patient.number)
-    in_name = [_at(word, name) >= 0 for word in wanted]
-    if not all(inside or _at(word, number) >= 0 for inside, word in zip(in_name, wanted, strict=True)):
-        return None
-    if any(in_name):
-        return Found(patient, "name", patient.name)
-    return Found(patient, "number", patient.number)
+def _find_in_cards(cards: dict[PatientId, Card], wanted: tuple[_Word, ...]) -> Iterator[Found]:
+    for card in cards.values():
+        if all(_is_in(word, card.folded) for word in wanted):
+            name, patient = fold(card.patient.name), card.patient
+            if any(_is_in(word, name) for word in wanted):
+                yield Found(patient, "name", patient.name)
+            else:
+                yield Found(patient, "number", patient.number)
 
 
 def _find_in_notes(
-    notes: tuple[NoteWords, ...], known: dict[PatientId, Patient], wanted: tuple[_Word, ...]
+    notes: tuple[NoteWords, ...], cards: dict[PatientId, Card], wanted: tuple[_Word, ...]
 ) -> Iterator[Found]:
     """A note holds at least one of the words; those that it does not hold stand on its patient's card."""
-    on_card: dict[_Word, set[PatientId]] = {word: set() for word in wanted}
-    for patient_id, patient in known.items():
-        card = _plain(f"{patient.name}\n{patient.number}")
-        for word, those in on_card.items():
-            if _at(word, card) >= 0:
-                those.add(patient_id)
-    for note in notes:
-        patient = known.get(note.patient_id)
-        if patient is None:
-            continue
-        first = -1
+    on_card = {
+        word: {patient_id for patient_id, card in cards.items() if _is_in(word, card.folded)}
+        for word in wanted
+    }
+    for start in range(0, len(notes), _NOTES_AT_ONCE):
+        fitting = list(notes[start : start + _NOTES_AT_ONCE])
         for word in wanted:
-            at = _at(word, note.folded)
-            if at < 0 and note.patient_id not in on_card[word]:
-                break
-            first = at if first < 0 else first
-        else:
-            if first >= 0:
-                yield Found(patient, "note", _excerpt(note.text, first), note.note_id)
+            fitting = _keep_fitting(fitting, word, on_card[word])
+        for note in fitting:
+            at = next((at for word in wanted if (at := _at(word, note.folded)) >= 0), -1)
+            card = cards.get(note.patient_id)
+            if at >= 0 and card is not None:
+                yield Found(card.patient, "note", _excerpt(note.text, at), note.note_id)
+
+
+def _keep_fitting(notes: list[NoteWords], word: _Word, on_card: set[PatientId]) -> list[NoteWords]:
+    # Every note goes through here at every keystroke, so each case is a loop without a call in it.
+    first, other = word[0], word[-1]
+    if on_card:
+        return [
+            note
+            for note in notes
+            if first in note.folded or other in note.folded or note.patient_id in on_card
+        ]
+    if first == other:
+        return [note for note in notes if first in note.folded]
+    return [note for note in notes if first in note.folded or other in note.folded]
 
 
 def _take_words(note: Note) -> NoteWords:
@@ -125,14 +134,14 @@ def note_words(note: Note) -> str:
     return "\n".join((note.question, *items, *added))
 
 
-def _plain(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
-
-
 def _ways_to_write(word: str) -> _Word:
     # To bring every note to one width takes ten times as long as to look for a word in both of its widths.
     wide = "".join(chr(ord(sign) + 0xFEE0) if "!" <= sign <= "~" else sign for sign in word)
-    return tuple({word, wide.casefold()})
+    return word, wide.casefold()
+
+
+def _is_in(word: _Word, text: str) -> bool:
+    return word[0] in text or word[-1] in text
 
 
 def _at(word: _Word, text: str) -> int:

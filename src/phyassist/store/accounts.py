@@ -10,7 +10,7 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import replace
 
-from phyassist.domain.people import Counsellor, CounsellorId
+from phyassist.domain.people import Counsellor, CounsellorId, Role
 from phyassist.domain.practice import PracticeSettings
 from phyassist.errors import AlreadySetUp, CannotOpen, ChangedMeanwhile, Locked, WrongPassphrase
 from phyassist.store.audit import Act, Kind
@@ -24,7 +24,6 @@ from phyassist.vault.keyring import Keyring, PassphraseLock, login_id, login_key
 from phyassist.vault.sealing import DataKey, DataKeys, Place
 from phyassist.vault.secrets import Secret, make_recovery_key
 
-COUNSELLOR_ROLE = "counsellor"
 _LOGIN_BYTES = 32
 
 
@@ -36,10 +35,10 @@ def found_practice(
     recovery_key = make_recovery_key()
     recovery = Keyring.from_recovery_key(recovery_key.reveal_text())
     practice_key, key_id = DataKey.make(term=1), store.new_id()
-    by = SignedIn(counsellor, keyring)
+    by = SignedIn(counsellor, keyring, runs_practice=True)
     account = Account(
         id=counsellor.id,
-        role=COUNSELLOR_ROLE,
+        role=Role.COUNSELLOR,
         public_key=keyring.public,
         passphrase_lock=lock.to_text(),
         private_sealed=keyring.seal_private(lock.key(passphrase), _private_place(counsellor.id, 1)),
@@ -91,7 +90,8 @@ def greet(entrance: Entrance, account: Account, keyring: Keyring, login: str = "
     keys = _practice_keys(entrance.practice_keys(account.id), account.id, keyring)
     person = keys.open_sealed(account.person_sealed, _person_place(account.id))
     counsellor = unpack_person(person, Counsellor(account.id, name=""))
-    return SignedIn(counsellor, keyring, login)
+    role = Role(account.role)
+    return SignedIn(counsellor, keyring, login, role, entrance.runs_practice(account.id, role))
 
 
 def make_login(by: SignedIn, entrance: Entrance) -> LoginSecret:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import func, insert, select, update
 
 from phyassist.domain.adapters import AdapterCard, AdapterId, AdapterState
 from phyassist.domain.people import PatientId
 from phyassist.store.desk import Desk
-from phyassist.store.tables import adapters
+from phyassist.store.tables import adapter_sources, adapters
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What an erasure does to adapters: how many go with the patient, how many shared ones are marked."""
+
+    gone: int
+    marked: int
 
 
 class Adapters:
@@ -29,3 +40,35 @@ class Adapters:
             for row in rows
             if row.patient_id is None or row.patient_id in self._desk.opened
         )
+
+    def record_sources(self, adapter_id: AdapterId, patient_ids: Iterable[PatientId]) -> None:
+        """The ledger: from whose notes an adapter learnt.  Recording the same again changes nothing."""
+        conn = self._desk.conn
+        known = set(
+            conn.execute(
+                select(adapter_sources.c.patient_id).where(adapter_sources.c.adapter_id == adapter_id)
+            ).scalars()
+        )
+        rows = [{"adapter_id": adapter_id, "patient_id": each} for each in set(patient_ids) - known]
+        if rows:
+            conn.execute(insert(adapter_sources), rows)
+
+    def forget_patient(self, patient_id: PatientId) -> Forgotten:
+        """Mark the shared adapters that learnt from a patient, who is about to be erased, to be trained anew.
+
+        The patient's own go with the patient; nothing of a shared one can be taken out again.
+        """
+        conn = self._desk.conn
+        own = select(func.count()).select_from(adapters).where(adapters.c.patient_id == patient_id)
+        learnt = select(adapter_sources.c.adapter_id).where(adapter_sources.c.patient_id == patient_id)
+        marked = conn.execute(
+            update(adapters)
+            .where(adapters.c.patient_id.is_distinct_from(patient_id), adapters.c.id.in_(learnt))
+            .values(retrain_since=func.coalesce(adapters.c.retrain_since, self._desk.clock()))
+        )
+        return Forgotten(conn.execute(own).scalar_one(), marked.rowcount)
+
+    def list_to_retrain(self) -> tuple[AdapterId, ...]:
+        """The adapters that learnt from somebody who has been erased since."""
+        query = select(adapters.c.id).where(adapters.c.retrain_since.is_not(None)).order_by(adapters.c.id)
+        return tuple(AdapterId(each) for each in self._desk.conn.execute(query).scalars())

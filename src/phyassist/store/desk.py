@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,13 +10,15 @@ from sqlalchemy import Connection, Select, insert, or_, select
 
 from phyassist.domain.clock import Clock, NewId
 from phyassist.domain.people import PatientId
-from phyassist.errors import NotFound, NotYourPatient
+from phyassist.errors import CannotOpen, NotFound, NotYourPatient
 from phyassist.store.people import SignedIn
 from phyassist.store.tables import counsellors, data_keys, key_wraps, patients
 from phyassist.vault.keyring import give_key
 from phyassist.vault.sealing import DataKey, DataKeys, Place
 
 RECOVERY_HOLDER = "recovery"
+# So many keys are opened sooner in one reading than one by one.
+_MANY = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,11 @@ class Desk:
     clock: Clock
     new_id: NewId
     opened: dict[PatientId, DataKeys] = field(default_factory=dict, repr=False)
+    # For the audit: whose file was opened by name in this transaction, whose was refused.
+    used: set[PatientId] = field(default_factory=set, repr=False)
+    refused: set[PatientId] = field(default_factory=set, repr=False)
+    # Patients whose wrapped key does not open: somebody changed it outside PhyAssist.
+    damaged: set[PatientId] = field(default_factory=set, repr=False)
 
     def keys_of(self, patient_id: PatientId) -> DataKeys:
         """The data keys of a patient, opened with the signed-in counsellor's own.
@@ -44,6 +52,7 @@ class Desk:
         if keys is None:
             keys = self._open(patient_id)
             self.opened[patient_id] = keys
+        self.used.add(patient_id)
         return keys
 
     def right_of(self, patient_id: PatientId) -> Right | None:
@@ -71,6 +80,7 @@ class Desk:
         recovery = self.by.keyring.own.open_sealed(self._recovery_pin(), recovery_place(self.by.id))
         self.conn.execute(insert(key_wraps), wrap_rows(key, key_id, self.by, recovery, self.clock()))
         self.opened[patient_id] = DataKeys({key.term: key})
+        self.used.add(patient_id)
         return self.opened[patient_id]
 
     def _recovery_pin(self) -> bytes:
@@ -79,9 +89,31 @@ class Desk:
         return bytes(self.conn.execute(pinned).scalar_one())
 
     def open_all(self) -> None:
-        """Open every patient that this counsellor may open, in one reading."""
+        """Open every patient that this counsellor may open, in one reading.
+
+        One whose wrapping was tampered with is left out, in `damaged`: it must not hide all the others.
+        """
         for patient_id, by_term in self._wrapped(None).items():
-            if patient_id not in self.opened:
+            if patient_id not in self.opened and patient_id not in self.damaged:
+                self.opened[patient_id] = DataKeys(by_term)
+
+    def look_into(self, patient_ids: Sequence[PatientId]) -> None:
+        """Open the keys of these for a list or a search, which the audit does not count as opening a file.
+
+        One whose wrapping was tampered with is left out, in `damaged`.
+        """
+        if len(patient_ids) > _MANY:
+            self.open_all()
+            return
+        for patient_id in patient_ids:
+            if patient_id in self.opened:
+                continue
+            try:
+                by_term = self._wrapped(patient_id).get(patient_id)
+            except CannotOpen:
+                self.damaged.add(patient_id)
+                continue
+            if by_term is not None:
                 self.opened[patient_id] = DataKeys(by_term)
 
     def mine(self) -> Select[tuple[str]]:
@@ -100,6 +132,7 @@ class Desk:
         by_term = self._wrapped(patient_id).get(patient_id)
         if by_term is None:
             self.check_known(patient_id)
+            self.refused.add(patient_id)
             raise NotYourPatient(
                 f"patient {patient_id} was not shared with you", hint="ask the counsellor in charge"
             )
@@ -133,7 +166,13 @@ class Desk:
         for row in self.conn.execute(query):
             if row.until is None or row.until > now:
                 place = wrap_place(row.id, self.by.id, row.term)
-                key = self.by.keyring.open_key(row.wrapped, place)
+                try:
+                    key = self.by.keyring.open_key(row.wrapped, place)
+                except CannotOpen:
+                    if patient_id is not None:
+                        raise
+                    self.damaged.add(PatientId(row.patient_id))
+                    continue
                 found.setdefault(PatientId(row.patient_id), {})[row.term] = key
         return found
 

@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from phyassist.domain.clock import Clock, NewId
-from phyassist.domain.people import CounsellorId
+from phyassist.domain.people import CounsellorId, Role
 from phyassist.errors import NotFound
 from phyassist.store.audit import Audit
+from phyassist.store.erasures import Backups, Erasures
 from phyassist.store.practice import Settings, not_set_up
 from phyassist.store.tables import counsellors, data_keys, key_wraps, logins, practice, tries
 
@@ -68,8 +69,16 @@ class Entrance:
         self.new_id = new_id
         self.settings = Settings(conn)
 
-    def audit(self, by_id: str = "") -> Audit:
-        return Audit(self._conn, self.clock, by_id)
+    def audit(self, by_id: str = "", origin: str = "") -> Audit:
+        return Audit(self._conn, self.clock, by_id, origin)
+
+    @property
+    def backups(self) -> Backups:
+        return Backups(self._conn)
+
+    @property
+    def erasures(self) -> Erasures:
+        return Erasures(self._conn)
 
     def is_set_up(self) -> bool:
         return self._conn.execute(select(practice.c.id)).first() is not None
@@ -126,6 +135,17 @@ class Entrance:
             person_sealed=row["person_sealed"],
             version=row["version"],
         )
+
+    def runs_practice(self, counsellor_id: CounsellorId, role: Role) -> bool:
+        """Whether this is an administrator or, while there is none, the first counsellor."""
+        if role is Role.ADMINISTRATOR:
+            return True
+        administrators = select(counsellors.c.id).where(
+            counsellors.c.role == Role.ADMINISTRATOR.value, counsellors.c.ended_at.is_(None)
+        )
+        if self._conn.execute(administrators.limit(1)).first() is not None:
+            return False
+        return self.account().id == counsellor_id
 
     def save_account(self, account: Account, *, after: int, recovery_sealed: bytes | None = None) -> bool:
         """Whether the row still stood at version `after` and now says this."""

@@ -24,10 +24,14 @@ _SWEEP_S = 30.0
 
 
 class Card(NamedTuple):
-    """A patient's card at one version."""
+    """A patient's card at one version; `folded` is the name and the number as a search compares them."""
 
     version: int
     patient: Patient
+    folded: str
+
+    def __repr__(self) -> str:
+        return f"Card({self.version}, {self.patient!r})"
 
 
 class NoteMark(NamedTuple):

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, union_all, update
+from sqlalchemy import Row, delete, exists, func, insert, select, update
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from phyassist.domain.drafts import DraftState
+from phyassist.domain.folding import fold
 from phyassist.domain.people import Patient, PatientId
+from phyassist.errors import CannotOpen
 from phyassist.store.coding import pack_card, unpack_card
 from phyassist.store.desk import Desk, Right
 from phyassist.store.faults import changed_meanwhile
 from phyassist.store.kept import Card
 from phyassist.store.tables import (
+    UtcTime,
     consultations,
+    data_keys,
     drafts,
+    key_wraps,
     notes,
     patients,
 )
-from phyassist.vault.sealing import Place
+from phyassist.vault.sealing import DataKeys, Place
 
-# So many keys are opened sooner in one reading than one by one.
-_MANY = 5
+# Cards asked for in one query.
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,13 @@ class Patients:
         # The key's row refers to the patient's, so that one goes in first, its card still to be sealed.
         desk.conn.execute(
             insert(patients).values(
-                id=patient.id, card_sealed=b"", version=1, record_version=0, created_at=now, updated_at=now
+                id=patient.id,
+                card_sealed=b"",
+                version=1,
+                record_version=0,
+                created_at=now,
+                updated_at=now,
+                keeper_id=desk.by.id,
             )
         )
         sealed = desk.make_keys(patient.id).seal(pack_card(stored), _place(patient.id, 1))
@@ -59,28 +74,56 @@ class Patients:
 
     def get(self, patient_id: PatientId) -> Patient:
         """Raises NotFound, NotYourPatient, CannotOpen."""
-        self._desk.keys_of(patient_id)
-        return self._open(self._desk.conn.execute(select(patients).where(patients.c.id == patient_id)).one())
+        keys = self._desk.keys_of(patient_id)
+        return _unseal(
+            keys, self._desk.conn.execute(select(patients).where(patients.c.id == patient_id)).one()
+        )
 
     def list(self, known: dict[PatientId, Card] | None = None) -> tuple[Patient, ...]:
-        """Every patient that the signed-in counsellor may open, the longest known first.
+        """Every patient that the signed-in counsellor may open, the longest known first."""
+        return self.list_with_damaged(known)[0]
+
+    def list_with_damaged(
+        self, known: dict[PatientId, Card] | None = None
+    ) -> tuple[tuple[Patient, ...], tuple[PatientId, ...]]:
+        """The same, and the ids of those whose key or card was changed outside PhyAssist.
 
         Cards in `known` are opened again only where they have changed; it is brought up to date in place.
         """
         desk, known = self._desk, {} if known is None else known
-        query = select(patients).where(patients.c.id.in_(desk.mine()))
-        rows = desk.conn.execute(query.order_by(patients.c.created_at, patients.c.id)).all()
-        found = {row.id: known.get(row.id) for row in rows}
-        if sum(card is None for card in found.values()) > _MANY:
-            desk.open_all()
-        for row in rows:
-            card = found[row.id]
-            if card is None or card.version != row.version:
-                found[row.id] = Card(row.version, self._open(row))
-        for patient_id in known.keys() - found.keys():
+        query = select(patients.c.id, patients.c.version).where(patients.c.id.in_(desk.mine()))
+        present = {PatientId(row[0]): row[1] for row in desk.conn.execute(query)}
+        for patient_id in known.keys() - present.keys():
             del known[patient_id]
-        known.update((patient_id, card) for patient_id, card in found.items() if card is not None)
-        return tuple(known[row.id].patient for row in rows)
+        stale = [
+            patient_id
+            for patient_id, version in present.items()
+            if patient_id not in known or known[patient_id].version != version
+        ]
+        if stale:
+            known.update(self._open_cards(stale))
+            in_order = sorted(known.items(), key=lambda each: (each[1].patient.created_at, each[0]))
+            known.clear()
+            known.update(in_order)
+        return tuple(card.patient for card in known.values()), tuple(sorted(desk.damaged))
+
+    def _open_cards(self, patient_ids: Sequence[PatientId]) -> dict[PatientId, Card]:
+        """Without those that do not open: they are counted as damaged."""
+        desk, found = self._desk, dict[PatientId, Card]()
+        desk.look_into(patient_ids)
+        for start in range(0, len(patient_ids), _AT_ONCE):
+            query = select(patients).where(patients.c.id.in_(patient_ids[start : start + _AT_ONCE]))
+            for row in desk.conn.execute(query):
+                keys = desk.opened.get(row.id)
+                if keys is None:
+                    continue
+                try:
+                    patient = _unseal(keys, row)
+                except CannotOpen:
+                    desk.damaged.add(PatientId(row.id))
+                    continue
+                found[patient.id] = Card(row.version, patient, fold(f"{patient.name}\n{patient.number}"))
+        return found
 
     def update(self, patient: Patient) -> Patient:
         """The card as it stands now.
@@ -116,7 +159,22 @@ class Patients:
         self._desk.keys_of(patient_id)
         self._desk.conn.execute(delete(patients).where(patients.c.id == patient_id))
         self._desk.opened.pop(patient_id, None)
+        self._desk.used.discard(patient_id)
         self._erased.append(patient_id)
+
+    def count_wrapped_keys(self, patient_id: PatientId) -> int:
+        """How many wrapped copies of the patient's keys there are, whoever holds them."""
+        query = (
+            select(func.count())
+            .select_from(key_wraps)
+            .join(data_keys, data_keys.c.id == key_wraps.c.key_id)
+            .where(data_keys.c.patient_id == patient_id)
+        )
+        return self._desk.conn.execute(query).scalar_one()
+
+    def mark_refused(self, patient_id: PatientId) -> None:
+        """For the audit: the signed-in counsellor asked for more than the patient's file allows them."""
+        self._desk.refused.add(patient_id)
 
     def right_of(self, patient_id: PatientId) -> Right | None:
         """What the signed-in counsellor may do with a patient; None where nothing."""
@@ -128,32 +186,42 @@ class Patients:
 
     def activity(self) -> dict[PatientId, Activity]:
         """By patient that one may open, from times and states alone: nothing is opened for it."""
-        mine = self._desk.mine()
-        times = union_all(
-            select(patients.c.id, patients.c.updated_at.label("at")).where(patients.c.id.in_(mine)),
-            *(
-                select(of, func.max(at)).where(of.in_(mine)).group_by(of)
-                for of, at in (
-                    (consultations.c.patient_id, consultations.c.at),
-                    (consultations.c.patient_id, consultations.c.source_saved_at),
-                    (drafts.c.patient_id, drafts.c.saved_at),
-                    (notes.c.patient_id, notes.c.signed_at),
-                )
-            ),
+        since = patients.c.updated_at
+        times = (
+            func.coalesce(select(func.max(at)).where(of == patients.c.id).scalar_subquery(), since)
+            for of, at in (
+                (consultations.c.patient_id, consultations.c.at),
+                (consultations.c.patient_id, consultations.c.source_saved_at),
+                (drafts.c.patient_id, drafts.c.saved_at),
+                (notes.c.patient_id, notes.c.signed_at),
+            )
         )
-        last: dict[PatientId, datetime] = {}
-        for patient_id, at in self._desk.conn.execute(times):
-            if at is not None and (patient_id not in last or last[patient_id] < at):
-                last[patient_id] = at
-        open_drafts = select(drafts.c.patient_id).where(
-            drafts.c.state == DraftState.OPEN.value, drafts.c.patient_id.in_(mine)
-        )
-        with_draft = set(self._desk.conn.execute(open_drafts).scalars())
-        return {patient_id: Activity(at, patient_id in with_draft) for patient_id, at in last.items()}
+        is_open = (drafts.c.patient_id == patients.c.id) & (drafts.c.state == DraftState.OPEN.value)
+        query = select(patients.c.id, _Latest(since, *times), exists().where(is_open))
+        rows = self._desk.conn.execute(query.where(patients.c.id.in_(self._desk.mine())))
+        return {PatientId(row[0]): Activity(row[1], bool(row[2])) for row in rows}
 
-    def _open(self, row: Row[Any]) -> Patient:
-        keys = self._desk.keys_of(row.id)
-        return unpack_card(keys.open_sealed(row.card_sealed, _place(row.id, row.version)), _bare(row))
+
+class _Latest(FunctionElement[datetime]):
+    """The latest of some times, none of them NULL."""
+
+    inherit_cache = True
+    type = UtcTime()
+    name = "latest"
+
+
+@compiles(_Latest)
+def _write_greatest(element: _Latest, compiler: SQLCompiler, **options: Any) -> str:
+    return f"greatest({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Latest, "sqlite")
+def _write_max(element: _Latest, compiler: SQLCompiler, **options: Any) -> str:
+    return f"max({compiler.process(element.clauses, **options)})"
+
+
+def _unseal(keys: DataKeys, row: Row[Any]) -> Patient:
+    return unpack_card(keys.open_sealed(row.card_sealed, _place(row.id, row.version)), _bare(row))
 
 
 def _bare(row: Row[Any]) -> Patient:

@@ -5,18 +5,25 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass, field
 
-from phyassist.domain.people import Counsellor, CounsellorId
+from phyassist.domain.people import Counsellor, CounsellorId, Role
 from phyassist.vault.keyring import Keyring
 from phyassist.vault.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A counsellor with the keys that a passphrase or a login opened; never printed, stored or sent."""
+    """A counsellor with the keys that a passphrase or a login opened; never printed, stored or sent.
+
+    Who runs the practice is an administrator; while there is none, the counsellor who founded it.
+    """
 
     counsellor: Counsellor
     keyring: Keyring = field(repr=False, compare=False)
     login_id: str = ""
+    role: Role = Role.COUNSELLOR
+    runs_practice: bool = False
+    # From where, as the audit says it: the command line, or a web login with the kind of its address.
+    origin: str = ""
 
     @property
     def id(self) -> CounsellorId:

@@ -9,12 +9,13 @@ from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
 from phyassist.domain.drafts import DraftId, ItemId, Section
+from phyassist.errors import ChangedMeanwhile
 from phyassist.services.drafting import discard_draft, list_versions, restore_version
 from phyassist.services.looking import get_draft
 from phyassist.services.noting import preview_note, save_note
 from phyassist.services.patients import load_patient
 from phyassist.web.desk import AtDesk, Desk
-from phyassist.web.faults import PageRoute
+from phyassist.web.faults import FaultAlert, PageRoute, make_fault
 from phyassist.web.render import render
 from phyassist.web.runs import Wanted, address_of, find_missing, stream_draft, view_writing
 from phyassist.web.views.consultation import ActionsFragment, DraftRunFragment, RunView, name_notes
@@ -108,8 +109,12 @@ def bring_back_version(desk: AtDesk, draft_id: DraftId, version: int, after: Ver
 
 
 @router.post("/drafts/{draft_id}/discard")
-def leave_draft(desk: AtDesk, draft_id: DraftId) -> Response:
-    discard_draft(desk.house.store, desk.by, draft_id=draft_id)
+def leave_draft(desk: AtDesk, draft_id: DraftId, after: Version) -> Response:
+    try:
+        discard_draft(desk.house.store, desk.by, draft_id=draft_id, after=after)
+    except ChangedMeanwhile as error:
+        alert = FaultAlert(desk.w, make_fault(desk.w, error), oob=True)
+        return render(DraftFragment(desk.w, show_draft(desk, draft_id)), alert, status=409)
     return render(DraftFragment(desk.w, show_draft(desk, draft_id)))
 
 
