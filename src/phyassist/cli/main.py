@@ -16,6 +16,7 @@ import typer
 from phyassist import __version__
 from phyassist.cli import (
     analysing,
+    backups,
     checking,
     evaluating,
     models,
@@ -69,6 +70,8 @@ app.add_typer(patients.app, name="patients")
 app.add_typer(notes.app, name="notes")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
+app.add_typer(backups.app, name="backup")
+app.command("restore")(backups.restore)
 app.command("doctor")(checking.doctor)
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from phyassist.domain.drafts import Draft
-from phyassist.domain.notes import Note
+from phyassist.domain.notes import Note, Withdrawn
 from phyassist.domain.people import Language, Patient, PatientId
 from phyassist.domain.records import Consultation, Record
 from phyassist.errors import BadInput
-from phyassist.services.access import check_may_change
+from phyassist.services.access import check_counsels, check_may_change
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -38,12 +38,17 @@ class PatientFile:
     notes: tuple[Note, ...]
     open_draft: Draft | None
     drafts: tuple[Draft, ...]
+    withdrawn: tuple[Withdrawn, ...] = ()
 
 
 def new_patient(
     store: Store, by: SignedIn, *, name: str, number: str = "", language: Language = "zh"
 ) -> Patient:
-    """A patient with a data key of their own.  Raises BadInput for an empty or overlong name, StoreFull."""
+    """A patient with a data key of their own.
+
+    Raises BadInput for an empty or overlong name, NotAllowed for an administrator, StoreFull.
+    """
+    check_counsels(by)
     patient = Patient(PatientId(store.new_id()), _check_name(name), _check_number(number), language)
     with store.write(by) as tx:
         stored = tx.patients.add(patient)
@@ -109,6 +114,7 @@ def load_patient(store: Store, by: SignedIn, patient_id: PatientId) -> PatientFi
             notes=tx.notes.list(patient_id),
             open_draft=tx.drafts.open_of(patient_id),
             drafts=drafts,
+            withdrawn=tx.notes.list_withdrawn(patient_id),
         )
 
 

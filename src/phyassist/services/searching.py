@@ -130,8 +130,9 @@ def _take_words(note: Note) -> NoteWords:
 def note_words(note: Note) -> str:
     """Everything a reader sees of a note, as one text."""
     items = [part for item in note.items if not item.deleted for part in (item.text, item.quote) if part]
+    by_hand = [each.text for each in note.by_hand]
     added = [part for each in note.amendments for part in (each.reason, each.text) if part]
-    return "\n".join((note.question, *items, *added))
+    return "\n".join((note.question, *items, *by_hand, *added))
 
 
 def _ways_to_write(word: str) -> _Word:
