@@ -17,6 +17,7 @@ from phyassist import __version__
 from phyassist.cli import (
     analysing,
     checking,
+    consent,
     evaluating,
     models,
     notes,
@@ -67,6 +68,7 @@ app.command("organise")(organising.organise)
 app.command("analyse")(analysing.analyse)
 app.add_typer(patients.app, name="patients")
 app.add_typer(notes.app, name="notes")
+app.add_typer(consent.app, name="consent")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 app.command("doctor")(checking.doctor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -75,8 +75,10 @@ def set_up(
     )
 
 
-def sign_in(store: Store, *, passphrase: str, counsellor_id: CounsellorId | None = None) -> SignedIn:
-    """The counsellor behind a passphrase; the only one where no id is given.
+def sign_in(
+    store: Store, *, passphrase: str, counsellor_id: CounsellorId | None = None, origin: str = ""
+) -> SignedIn:
+    """The counsellor behind a passphrase; the only one where no id is given.  `origin` is for the audit.
 
     After a few failures each further try has to wait, whichever process is asked and however it is restarted.
     Raises NotSetUp, WrongPassphrase, TooManyTries.
@@ -89,7 +91,7 @@ def sign_in(store: Store, *, passphrase: str, counsellor_id: CounsellorId | None
         keyring = unlock(account, passphrase)
     except WrongPassphrase:
         with store.entrance(writes=True) as entrance:
-            entrance.audit().write(Act.SIGN_IN_FAILED, Kind.COUNSELLOR, account.id)
+            entrance.audit(origin=origin).write(Act.SIGN_IN_FAILED, Kind.COUNSELLOR, account.id)
         raise
     raised = relock(store, account, keyring, passphrase) if wants_relock(store, account) else None
 
@@ -97,8 +99,8 @@ def sign_in(store: Store, *, passphrase: str, counsellor_id: CounsellorId | None
         if raised is not None and entrance.save_account(raised, after=account.version):
             account = raised
         entrance.clear_tries(account.id)
-        entrance.audit(account.id).write(Act.SIGNED_IN, Kind.COUNSELLOR, account.id)
-        return greet(entrance, account, keyring)
+        entrance.audit(account.id, origin).write(Act.SIGNED_IN, Kind.COUNSELLOR, account.id)
+        return replace(greet(entrance, account, keyring), origin=origin)
 
 
 def open_login(store: Store, by: SignedIn) -> LoginSecret:
@@ -173,11 +175,16 @@ def change_passphrase(store: Store, by: SignedIn, *, passphrase: str, new_passph
             raise changed_account()
         entrance.clear_tries(account.id)
         entrance.end_logins(by.id, but=by.login_id)
-        entrance.audit(by.id).write(Act.PASSPHRASE_CHANGED, Kind.COUNSELLOR, by.id)
+        entrance.audit(by.id, by.origin).write(Act.PASSPHRASE_CHANGED, Kind.COUNSELLOR, by.id)
 
 
 def recover(
-    store: Store, *, recovery_key: str, new_passphrase: str, counsellor_id: CounsellorId | None = None
+    store: Store,
+    *,
+    recovery_key: str,
+    new_passphrase: str,
+    counsellor_id: CounsellorId | None = None,
+    origin: str = "",
 ) -> SignedIn:
     """The counsellor signed in again after a lost passphrase; old logins end, the audit log says so.
 
@@ -194,9 +201,9 @@ def recover(
         check_recovery_key(recovery, expected)
     except WrongPassphrase:
         with store.entrance(writes=True) as entrance:
-            entrance.audit().write(Act.RECOVERY_FAILED, Kind.COUNSELLOR, account.id)
+            entrance.audit(origin=origin).write(Act.RECOVERY_FAILED, Kind.COUNSELLOR, account.id)
         raise
-    by = restore_access(store, account, recovery, new_passphrase)
+    by = restore_access(store, account, recovery, new_passphrase, origin=origin)
 
     with store.entrance(writes=True) as entrance:
         entrance.clear_tries(account.id)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from phyassist.domain.people import Jurisdiction, Language
 from phyassist.errors import BadInput, PhyAssistError, TooManyTries, WeakPassphrase, WrongPassphrase
 from phyassist.services.practice import end_login, is_set_up, open_login, recover, set_up, sign_in
-from phyassist.web.desk import set_login
+from phyassist.web.desk import say_origin, set_login
 from phyassist.web.faults import PageRoute, make_fault
 from phyassist.web.house import LOGIN_COOKIE, get_house, get_theme, get_words
 from phyassist.web.pages.choices import set_language
@@ -95,7 +95,7 @@ def do_unlock(
     house = get_house(request)
     as_json = "application/json" in request.headers.get("accept", "")
     try:
-        by = sign_in(house.store, passphrase=passphrase)
+        by = sign_in(house.store, passphrase=passphrase, origin=say_origin(request))
     except (WrongPassphrase, TooManyTries) as error:
         if as_json:
             raise
@@ -131,7 +131,12 @@ def do_recover(request: Request, form: Annotated[RecoverForm, Form()]) -> Respon
     house, w = get_house(request), get_words(request)
     try:
         check_same(form.passphrase, form.again)
-        by = recover(house.store, recovery_key=form.recovery_key, new_passphrase=form.passphrase)
+        by = recover(
+            house.store,
+            recovery_key=form.recovery_key,
+            new_passphrase=form.passphrase,
+            origin=say_origin(request),
+        )
     except WrongPassphrase:
         return render(RecoverPage(w, get_theme(request), w("recover.wrong")), status=403)
     except (BadInput, WeakPassphrase, TooManyTries) as error:
