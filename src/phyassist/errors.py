@@ -6,6 +6,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── TextTooLong                PA-TEXT-LONG
 │   ├── UnreadableFile             PA-FILE-UNREADABLE
 │   ├── UnknownName                PA-NAME-UNKNOWN
+│   ├── NameNeeded                 PA-NAME-NEEDED
 │   └── BadSetting                 PA-SETTING
 ├── VaultError
 │   ├── NotSetUp                   PA-VAULT-NOT-SET-UP
@@ -18,8 +19,10 @@ PhyAssistError                     an expected failure: one sentence, and what t
 ├── StoreError
 │   ├── NotFound                   PA-STORE-NOT-FOUND
 │   ├── NotYourPatient             PA-STORE-ACCESS
+│   │   └── ReadOnly               PA-STORE-READ-ONLY
 │   ├── ChangedMeanwhile           PA-STORE-CHANGED
 │   ├── StoreFull                  PA-STORE-FULL
+│   ├── BackupUnusable             PA-STORE-BACKUP
 │   └── StoreUnusable              PA-STORE-UNUSABLE
 ├── ModelError
 │   ├── ModelMissing               PA-MODEL-MISSING
@@ -79,6 +82,12 @@ class UnknownName(BadInput):
     code = "PA-NAME-UNKNOWN"
 
 
+class NameNeeded(BadInput):
+    """Several people work here, and who signs in did not say who they are."""
+
+    code = "PA-NAME-NEEDED"
+
+
 class BadSetting(BadInput):
     code = "PA-SETTING"
 
@@ -135,6 +144,12 @@ class NotYourPatient(StoreError):
     code = "PA-STORE-ACCESS"
 
 
+class ReadOnly(NotYourPatient):
+    """The patient was shared for reading: there is nothing to hide, and nothing may be changed."""
+
+    code = "PA-STORE-READ-ONLY"
+
+
 class ChangedMeanwhile(StoreError):
     """Someone, or another tab, wrote first; nothing of either is lost."""
 
@@ -143,6 +158,12 @@ class ChangedMeanwhile(StoreError):
 
 class StoreFull(StoreError):
     code = "PA-STORE-FULL"
+
+
+class BackupUnusable(StoreError):
+    """A file that is no whole backup, or that cannot be written or read."""
+
+    code = "PA-STORE-BACKUP"
 
 
 class StoreUnusable(StoreError):

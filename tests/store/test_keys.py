@@ -118,7 +118,7 @@ def test_a_data_key_planted_by_the_databases_keeper_is_not_used(
     store: Store, store_path: Path, anna: SignedIn, full: Patient
 ) -> None:
     planted = DataKey.make(term=2)
-    from phyassist.store.desk import wrap_place
+    from phyassist.store.wraps import wrap_place
 
     wrapped = give_key(planted, anna.keyring.public, wrap_place("planted", anna.id, 2))
     with sqlite3.connect(store_path) as database:
@@ -150,7 +150,7 @@ def test_another_recovery_key_in_the_database_is_not_given_new_patients(
             "SELECT key_id, wrapped, term FROM key_wraps JOIN data_keys ON data_keys.id = key_id"
             " WHERE holder_id = 'recovery'"
         ).fetchall()
-    from phyassist.store.desk import wrap_place
+    from phyassist.store.wraps import wrap_place
 
     for key_id, wrapped, term in rows:
         with pytest.raises(CannotOpen):

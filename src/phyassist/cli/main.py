@@ -16,6 +16,7 @@ import typer
 from phyassist import __version__
 from phyassist.cli import (
     analysing,
+    backups,
     checking,
     consent,
     evaluating,
@@ -71,6 +72,8 @@ app.add_typer(notes.app, name="notes")
 app.add_typer(consent.app, name="consent")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
+app.add_typer(backups.app, name="backup")
+app.command("restore")(backups.restore)
 app.command("doctor")(checking.doctor)
 
 

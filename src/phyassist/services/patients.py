@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Literal
 
 from phyassist.domain.drafts import Draft
-from phyassist.domain.notes import Note, NoteId
+from phyassist.domain.notes import Note, NoteId, Withdrawn
 from phyassist.domain.people import Language, Patient, PatientId
 from phyassist.domain.records import Consultation, Record
 from phyassist.errors import BadInput
-from phyassist.services.access import check_may_change
+from phyassist.services.access import check_counsels, check_may_change
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -54,12 +54,17 @@ class PatientFile:
     notes: tuple[Note, ...]
     open_draft: Draft | None
     drafts: tuple[Draft, ...]
+    withdrawn: tuple[Withdrawn, ...] = ()
 
 
 def new_patient(
     store: Store, by: SignedIn, *, name: str, number: str = "", language: Language = "zh"
 ) -> Patient:
-    """A patient with a data key of their own.  Raises BadInput for an empty or overlong name, StoreFull."""
+    """A patient with a data key of their own.
+
+    Raises BadInput for an empty or overlong name, NotAllowed for an administrator, StoreFull.
+    """
+    check_counsels(by)
     patient = Patient(PatientId(store.new_id()), _check_name(name), _check_number(number), language)
     with store.write(by) as tx:
         stored = tx.patients.add(patient)
@@ -124,6 +129,7 @@ def load_patient(store: Store, by: SignedIn, patient_id: PatientId) -> PatientFi
             notes=tx.notes.list(patient_id),
             open_draft=tx.drafts.open_of(patient_id),
             drafts=drafts,
+            withdrawn=tx.notes.list_withdrawn(patient_id),
         )
 
 
@@ -168,8 +174,9 @@ def _find_in_note(patient: Patient, note: Note, wanted: tuple[_Word, ...]) -> Fo
 def note_words(note: Note) -> str:
     """Everything a reader sees of a note, as one text."""
     items = [part for item in note.items if not item.deleted for part in (item.text, item.quote) if part]
+    by_hand = [each.text for each in note.by_hand]
     added = [part for each in note.amendments for part in (each.reason, each.text) if part]
-    return "\n".join((note.question, *items, *added))
+    return "\n".join((note.question, *items, *by_hand, *added))
 
 
 def _plain(text: str) -> str:

@@ -25,8 +25,8 @@ from phyassist.domain.drafts import (
     UnreadReply,
     WrittenBy,
 )
-from phyassist.domain.notes import Amendment, Note
-from phyassist.domain.people import Counsellor, Patient, PatientId
+from phyassist.domain.notes import ORIGINAL, Amendment, ByHand, Note, Withdrawn
+from phyassist.domain.people import Counsellor, CounsellorId, Patient, PatientId, Role
 from phyassist.domain.records import (
     ConsultationId,
     RecordField,
@@ -38,6 +38,7 @@ from phyassist.domain.records import (
     StatementId,
 )
 from phyassist.errors import StoreUnusable
+from phyassist.store.people import Identity, Invited
 
 Json = Mapping[str, Any]
 _Value = TypeVar("_Value")
@@ -241,12 +242,16 @@ def unpack_draft(blob: bytes, bare: Draft) -> Draft:
     return unpack(blob, read)
 
 
-def pack_note(note: Note) -> bytes:
+def pack_note(note: Note, salt: str = "") -> bytes:
+    """`salt` keeps a note's fingerprint from telling anything to who guesses at its words."""
     return pack(
         {
             "author": note.author,
             "question": note.question,
             "items": [write_item(item) for item in note.items],
+            "template": note.template,
+            "by_hand": [[each.heading, each.text] for each in note.by_hand],
+            "salt": salt,
         }
     )
 
@@ -260,9 +265,19 @@ def unpack_note(blob: bytes, bare: Note) -> Note:
             author=fields["author"],
             question=fields["question"],
             items=tuple(read_item(item) for item in fields["items"]),
+            template=fields.get("template", ORIGINAL),
+            by_hand=tuple(ByHand(heading, text) for heading, text in fields.get("by_hand", ())),
         )
 
     return unpack(blob, read)
+
+
+def pack_withdrawal(by: str, reason: str) -> bytes:
+    return pack({"by": by, "reason": reason})
+
+
+def unpack_withdrawal(blob: bytes, note: Note, at: datetime) -> Withdrawn:
+    return unpack(blob, lambda fields: Withdrawn(note, at, fields["by"], fields["reason"]))
 
 
 def pack_amendment(amendment: Amendment) -> bytes:
@@ -285,6 +300,59 @@ def unpack_card(blob: bytes, bare: Patient) -> Patient:
             bare, name=fields["name"], number=fields["number"], language=fields["language"]
         ),
     )
+
+
+def write_identity(identity: Identity) -> Json:
+    return {
+        "role": identity.role.value,
+        "public": identity.public.hex(),
+        "signing": identity.signing.hex(),
+    }
+
+
+def read_identity(fields: Json, counsellor_id: CounsellorId) -> Identity:
+    return Identity(
+        counsellor_id,
+        Role(fields["role"]),
+        bytes.fromhex(fields["public"]),
+        bytes.fromhex(fields["signing"]),
+    )
+
+
+def pack_identity(identity: Identity) -> bytes:
+    return pack(write_identity(identity))
+
+
+def unpack_identity(blob: bytes, counsellor_id: CounsellorId) -> Identity:
+    return unpack(blob, lambda fields: read_identity(fields, counsellor_id))
+
+
+def pack_invited(invited: Invited) -> bytes:
+    return pack(
+        {
+            "id": invited.counsellor_id,
+            "name": invited.name,
+            "role": invited.role.value,
+            "recovery": invited.recovery_public.hex(),
+            "keys": [[key_id, term, raw.hex()] for key_id, term, raw in invited.practice_keys],
+            "inviter_id": invited.inviter.id,
+            "inviter": write_identity(invited.inviter),
+        }
+    )
+
+
+def unpack_invited(blob: bytes) -> Invited:
+    def read(fields: Json) -> Invited:
+        return Invited(
+            CounsellorId(fields["id"]),
+            fields["name"],
+            Role(fields["role"]),
+            bytes.fromhex(fields["recovery"]),
+            tuple((key_id, int(term), bytes.fromhex(raw)) for key_id, term, raw in fields["keys"]),
+            read_identity(fields["inviter"], CounsellorId(fields["inviter_id"])),
+        )
+
+    return unpack(blob, read)
 
 
 def pack_person(counsellor: Counsellor) -> bytes:

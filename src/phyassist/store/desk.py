@@ -8,14 +8,13 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select
 
 from phyassist.domain.clock import Clock, NewId
-from phyassist.domain.people import PatientId
-from phyassist.errors import CannotOpen, NotFound, NotYourPatient
+from phyassist.domain.people import PatientId, Role
+from phyassist.errors import CannotOpen, NotAllowed, NotFound, NotYourPatient
 from phyassist.store.people import SignedIn
 from phyassist.store.tables import counsellors, data_keys, key_wraps, patients
+from phyassist.store.wraps import RECOVERY_HOLDER, recovery_place, wrap_place
 from phyassist.vault.keyring import give_key
-from phyassist.vault.sealing import DataKey, DataKeys, Place
-
-RECOVERY_HOLDER = "recovery"
+from phyassist.vault.sealing import DataKey, DataKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,8 @@ class Desk:
 
         It serves this transaction alone: the keyring learns of it from the committed row.
         """
+        if self.by.role is Role.ADMINISTRATOR:
+            raise NotAllowed("an administrator holds no patient's key", hint="a counsellor begins the file")
         key, key_id = DataKey.make(term=1), self.new_id()
         self.conn.execute(
             insert(data_keys).values(id=key_id, patient_id=patient_id, term=key.term, created_at=self.clock())
@@ -160,13 +161,3 @@ def wrap_rows(
         }
         for holder, wrapped in ((by.id, kept), (RECOVERY_HOLDER, given))
     ]
-
-
-def wrap_place(key_id: str, holder_id: str, term: int) -> Place:
-    """Where a wrapped key lives: it opens for this holder and under this term alone."""
-    return Place("key_wraps", f"{key_id}/{holder_id}", "wrapped", term)
-
-
-def recovery_place(counsellor_id: str) -> Place:
-    """Where a counsellor keeps the recovery key's public half: nobody can put another in its place."""
-    return Place("counsellors", counsellor_id, "recovery")

@@ -35,11 +35,11 @@ def open_store(
     A SQLite file is made where there is none, for its owner's eyes alone.
     Raises BadSetting for a URL that cannot be read, StoreUnusable where what is there cannot be used.
     """
-    parsed = _parse(url)
+    parsed = parse_url(url)
     on_sqlite = parsed.get_backend_name() == "sqlite"
     if on_sqlite:
-        _make_file(parsed)
-    engine = _make_engine(parsed, on_sqlite)
+        make_file(parsed)
+    engine = make_engine(parsed, on_sqlite)
     try:
         with told_plainly():
             _migrate(engine)
@@ -59,7 +59,8 @@ def open_store(
     return store
 
 
-def _parse(url: str) -> URL:
+def parse_url(url: str) -> URL:
+    """Raises BadSetting for an address that cannot be read."""
     try:
         parsed = make_url(url)
         parsed.get_dialect()
@@ -74,7 +75,8 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _make_file(url: URL) -> None:
+def make_file(url: URL) -> None:
+    """Raises StoreUnusable where the SQLite file cannot be made."""
     path = Path(str(url.database))
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -87,7 +89,7 @@ def _make_file(url: URL) -> None:
         ) from error
 
 
-def _make_engine(url: URL, on_sqlite: bool) -> Engine:
+def make_engine(url: URL, on_sqlite: bool) -> Engine:
     options = {"pool_size": 8, "max_overflow": 56, "hide_parameters": True, "pool_pre_ping": not on_sqlite}
     engine = create_engine(url, **options)
     if on_sqlite:
@@ -140,10 +142,11 @@ def _migrate(engine: Engine) -> None:
             raise StoreUnusable(
                 "the store's file belongs to another program", hint="name another file in store_url"
             )
-        _upgrade(conn)
+        upgrade(conn)
 
 
-def _upgrade(conn: Connection) -> None:
+def upgrade(conn: Connection, to: str = "head") -> None:
+    """Bring a store's tables to a schema, the present one unless it is named.  Raises StoreUnusable."""
     # Alembic takes a while to load, and a store that is up to date does not need it.
     from alembic import command
     from alembic.config import Config
@@ -153,7 +156,7 @@ def _upgrade(conn: Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.attributes["connection"] = conn
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
     except CommandError as error:
         raise StoreUnusable("a newer PhyAssist wrote this store", hint="update PhyAssist") from error
 

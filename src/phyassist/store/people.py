@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass, field
 
 from phyassist.domain.people import Counsellor, CounsellorId, Role
-from phyassist.vault.keyring import Keyring
+from phyassist.vault.keyring import Keyring, fingerprint
 from phyassist.vault.secrets import Secret
 
 
@@ -28,6 +28,33 @@ class SignedIn:
     @property
     def id(self) -> CounsellorId:
         return self.counsellor.id
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The public halves of somebody's keys, and what that person does here."""
+
+    id: CounsellorId
+    role: Role
+    public: bytes = field(repr=False)
+    signing: bytes = field(repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """What two people compare to know that no other keys were put between them."""
+        return fingerprint(self.public, self.signing)
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """What an invitation carries to the new person; only the one-time code opens it."""
+
+    counsellor_id: CounsellorId
+    name: str = field(repr=False)
+    role: Role
+    recovery_public: bytes = field(repr=False)
+    practice_keys: tuple[tuple[str, int, bytes], ...] = field(repr=False)
+    inviter: Identity
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from phyassist.store.audit import SELDOM, Act, Audit, Kind
 from phyassist.store.consents import Consents
 from phyassist.store.consultations import Consultations
 from phyassist.store.desk import Desk
+from phyassist.store.directory import Directory
 from phyassist.store.drafts import Drafts
 from phyassist.store.entrance import Entrance
 from phyassist.store.erasures import Backups, Erasures
@@ -30,6 +31,7 @@ from phyassist.store.patients import Patients
 from phyassist.store.people import SignedIn
 from phyassist.store.practice import Settings
 from phyassist.store.records import Records
+from phyassist.store.snapshot import Snapshot
 from phyassist.vault.keyring import Argon2Cost
 
 _VIEWS_MAX = 10_000
@@ -51,6 +53,7 @@ class Tx:
         self.backups = Backups(desk.conn)
         self.erasures = Erasures(desk.conn)
         self.settings = Settings(desk.conn)
+        self.people = Directory(desk.conn, desk.by.id, desk.by.keyring)
 
 
 class Store:
@@ -120,6 +123,12 @@ class Store:
         """What may be looked up before anyone has signed in."""
         with told_plainly(), (self._writer if writes else self._reader).begin() as conn:
             yield Entrance(conn, self.clock, self.new_id)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Every row as it stands at one moment, sealed as it is, while others go on writing."""
+        with told_plainly(), self._reader.begin() as conn:
+            yield Snapshot(conn)
 
     def close(self) -> None:
         self._clean_journal()

@@ -57,7 +57,7 @@ def run_draft(
 
 @router.post("/drafts/{draft_id}/stop")
 def stop_draft(desk: AtDesk, draft_id: DraftId) -> Response:
-    desk.house.stops.stop(draft_id)
+    desk.house.stops.stop(get_draft(desk.house.store, desk.by, draft_id=draft_id).id)
     return Response(status_code=204)
 
 

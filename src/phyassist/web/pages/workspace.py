@@ -74,7 +74,7 @@ def show_practice(desk: AtDesk, said: str = "") -> Response:
 
 
 @router.post("/practice")
-def save_practice(desk: AtDesk, form: Annotated[PracticeForm, Form()]) -> Response:
+def save_practice(request: Request, desk: AtDesk, form: Annotated[PracticeForm, Form()]) -> Response:
     settings = PracticeSettings(
         form.language, form.jurisdiction, form.idle_lock_min, form.client_word, bool(form.hide_names)
     )
@@ -82,7 +82,8 @@ def save_practice(desk: AtDesk, form: Annotated[PracticeForm, Form()]) -> Respon
         save_practice_settings(desk.house.store, desk.by, settings)
     except BadInput as error:
         return render(make_practice_page(desk, "", describe(desk.w, error)), status=422)
-    return set_theme(set_language(RedirectResponse("/practice?said=saved", 303), form.language), form.theme)
+    response = set_language(request, RedirectResponse("/practice?said=saved", 303), form.language)
+    return set_theme(request, response, form.theme)
 
 
 @router.post("/practice/passphrase")
