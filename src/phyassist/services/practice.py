@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -95,9 +95,16 @@ def needs_name(store: Store) -> bool:
 
 
 def sign_in(
-    store: Store, *, passphrase: str, counsellor_id: CounsellorId | None = None, name: str = ""
+    store: Store,
+    *,
+    passphrase: str,
+    counsellor_id: CounsellorId | None = None,
+    name: str = "",
+    origin: str = "",
 ) -> SignedIn:
     """The counsellor behind a passphrase: of this id, of this name, or the only one.
+
+    `origin` is for the audit.
 
     After a few failures each further try has to wait, whichever process is asked and however it is restarted.
     A name that nobody has takes as long and says the same as a wrong passphrase.
@@ -111,7 +118,9 @@ def sign_in(
         account, keyring = unlock_found(store, found, passphrase)
     except WrongPassphrase:
         with store.entrance(writes=True) as entrance:
-            entrance.audit().write(Act.SIGN_IN_FAILED, Kind.COUNSELLOR, found.id if found else "")
+            entrance.audit(origin=origin).write(
+                Act.SIGN_IN_FAILED, Kind.COUNSELLOR, found.id if found else ""
+            )
         raise
     if account.ended_at is not None:
         raise ended_account()
@@ -122,8 +131,8 @@ def sign_in(
             account = raised
         complete(entrance, account, keyring)
         entrance.clear_tries(tried)
-        entrance.audit(account.id).write(Act.SIGNED_IN, Kind.COUNSELLOR, account.id)
-        return greet(entrance, account, keyring)
+        entrance.audit(account.id, origin).write(Act.SIGNED_IN, Kind.COUNSELLOR, account.id)
+        return replace(greet(entrance, account, keyring), origin=origin)
 
 
 def find_account(
@@ -233,7 +242,7 @@ def change_passphrase(store: Store, by: SignedIn, *, passphrase: str, new_passph
             raise changed_account()
         entrance.clear_tries(account.id)
         entrance.end_logins(by.id, but=by.login_id)
-        entrance.audit(by.id).write(Act.PASSPHRASE_CHANGED, Kind.COUNSELLOR, by.id)
+        entrance.audit(by.id, by.origin).write(Act.PASSPHRASE_CHANGED, Kind.COUNSELLOR, by.id)
 
 
 def recover(
@@ -243,6 +252,7 @@ def recover(
     new_passphrase: str,
     counsellor_id: CounsellorId | None = None,
     name: str = "",
+    origin: str = "",
 ) -> SignedIn:
     """The counsellor signed in again after a lost passphrase; old logins end, the audit log says so.
 
@@ -261,13 +271,15 @@ def recover(
         check_recovery_key(recovery, expected)
     except WrongPassphrase:
         with store.entrance(writes=True) as entrance:
-            entrance.audit().write(Act.RECOVERY_FAILED, Kind.COUNSELLOR, account.id if account else "")
+            entrance.audit(origin=origin).write(
+                Act.RECOVERY_FAILED, Kind.COUNSELLOR, account.id if account else ""
+            )
         raise
     if account is None:
         raise NotFound("nobody here signs in with this name", hint="type it as it stands under your notes")
     if account.ended_at is not None:
         raise ended_account()
-    by = restore_access(store, account, recovery, new_passphrase)
+    by = restore_access(store, account, recovery, new_passphrase, origin=origin)
 
     with store.entrance(writes=True) as entrance:
         entrance.clear_tries(account.id)
