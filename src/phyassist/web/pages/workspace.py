@@ -13,8 +13,9 @@ from starlette.responses import Response
 from phyassist.domain.people import Jurisdiction, Language
 from phyassist.domain.practice import ClientWord
 from phyassist.errors import BadInput, ModelError, TooManyTries, UnknownName, WeakPassphrase, WrongPassphrase
-from phyassist.services.patients import find, list_patients
+from phyassist.services.patients import list_patients
 from phyassist.services.practice import change_passphrase, is_set_up, save_practice_settings
+from phyassist.services.searching import find
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
 from phyassist.web.house import get_house
