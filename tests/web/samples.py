@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import (
     Basis,
     Change,
@@ -36,8 +37,18 @@ from phyassist.domain.records import (
 )
 from phyassist.web import faults
 from phyassist.web.render import View
+from phyassist.web.views import (
+    auditing,
+    consent,
+    drafting,
+    entrance,
+    erasing,
+    frame,
+    notes,
+    people,
+    recording,
+)
 from phyassist.web.views import consultation as consulting
-from phyassist.web.views import drafting, entrance, frame, notes, people, recording
 from phyassist.web.when import When, make_zone
 from phyassist.web.wording import Words, make_words
 
@@ -243,6 +254,7 @@ def make_pages(language: Language) -> dict[str, View]:
             (source,),
             draft,
             consulting.ActionsView("c1"),
+            consulting.ConsentLine("p1", "no", "2026-10-20"),
         ),
         "record": recording.RecordPage(
             w,
@@ -251,6 +263,7 @@ def make_pages(language: Language) -> dict[str, View]:
             recording.RecordFragment(w, "p1", 4, fields, "record"),
             (source,),
         ),
+        **make_duties(language),
         "notes": notes.NotesPage(w, make_frame(language, "notes"), head, (note,), (earlier,), "n1", ""),
         "notes_soap": notes.NotesPage(
             w,
@@ -267,6 +280,59 @@ def make_pages(language: Language) -> dict[str, View]:
         "note_settings": notes.NoteSettingsPage(
             w, make_frame(language, "practice"), notes.view_forms(w, "original"), 7
         ),
+    }
+
+
+def make_duties(language: Language) -> dict[str, View]:
+    """Consent, the audit and receipts."""
+    w, head = make_words(language), make_head(language)
+    states = ("yes", "no", "open", "open")
+    purposes = tuple(
+        consent.PurposeView(purpose.value, state, "" if state == "open" else "2026-10-20")
+        for purpose, state in zip(Purpose, states, strict=True)
+    )
+    answer = consent.AnswerView(
+        w("consent.purpose.drafting"), "no", "2026-10-20", "Dr. Wen", COMMENT[language]
+    )
+    row = auditing.RowView(
+        7, "2026-10-20 14:03", "Dr. Wen", w("audit.acts.viewed"), w("audit.kinds.patient"), "5f0a11c2", "web"
+    )
+    people = (auditing.Choice("", w("audit.everyone"), True), auditing.Choice("c1", "Dr. Wen", False))
+    receipt = erasing.ReceiptView(
+        "e1", "5f0a11c2", "2026-10-20 14:03", "Dr. Wen", 2, 1, 1, True, w("erasure.backups_none")
+    )
+    practice = make_frame(language, "practice")
+    return {
+        "consent": consent.ConsentPage(
+            w,
+            make_frame(language, "consent"),
+            head,
+            purposes,
+            (answer,),
+            "2026-11-02",
+            w("consent.saved"),
+            "",
+            "",
+        ),
+        "consent_form": consent.ConsentForm(
+            w,
+            "light",
+            "p1",
+            head.name,
+            "0231",
+            "Dr. Wen",
+            "qwen2.5-coder-1.5b-instruct",
+            True,
+            tuple(purpose.value for purpose in Purpose),
+            ("law_cn",),
+            "2026-11-02",
+        ),
+        "patient_audit": auditing.PatientAuditPage(w, make_frame(language, "audit"), head, (row,), "/older"),
+        "practice_audit": auditing.PracticeAuditPage(
+            w, practice, (row,), people, people[:1], "", "", "/older", False, "7-9f3c 02ab", "", ""
+        ),
+        "erasures": erasing.ErasuresPage(w, practice, (receipt,)),
+        "receipt": erasing.ReceiptPage(w, practice, receipt, w("erasure.done")),
     }
 
 

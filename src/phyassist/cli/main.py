@@ -16,9 +16,11 @@ import typer
 from phyassist import __version__
 from phyassist.cli import (
     analysing,
+    auditing,
     backups,
     checking,
     consent,
+    erasing,
     evaluating,
     models,
     notes,
@@ -70,6 +72,8 @@ app.command("analyse")(analysing.analyse)
 app.add_typer(patients.app, name="patients")
 app.add_typer(notes.app, name="notes")
 app.add_typer(consent.app, name="consent")
+app.add_typer(auditing.app, name="audit")
+app.add_typer(erasing.app, name="erasure")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 app.add_typer(backups.app, name="backup")

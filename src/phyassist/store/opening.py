@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from phyassist.domain.clock import Clock, NewId, new_id, utc_now
 from phyassist.errors import BadSetting, StoreError, StoreUnusable
+from phyassist.store.clearing import clean_tables
 from phyassist.store.faults import plain_fault, told_plainly
 from phyassist.store.transactions import Store
 from phyassist.vault.keyring import DEFAULT_COST, Argon2Cost
@@ -65,11 +66,15 @@ def open_store(
         clock=clock,
         new_id=new_id,
         passphrase_cost=passphrase_cost,
-        clean_journal=lambda: _clean_journal(engine) if on_sqlite else True,
+        clean_journal=lambda: _clean_journal(engine) if on_sqlite else clean_tables(engine),
     )
-    # An erasure that was interrupted before its journal was cleared is finished here.
+    # An erasure that was interrupted before the database's own files were cleared is finished here.
     if on_sqlite:
         _clean_journal(engine)
+    with store.entrance() as entrance:
+        waits = entrance.erasures.is_any_waiting()
+    if waits:
+        store.finish_erasures()
     return store
 
 

@@ -19,10 +19,13 @@ from phyassist.web.faults import FORM_TEXT_BYTES_MAX, answer_missing
 from phyassist.web.guard import Guard, make_hosts
 from phyassist.web.house import House
 from phyassist.web.pages import (
+    auditing,
     choices,
+    consent,
     consultations,
     drafts,
     entrance,
+    erasing,
     items,
     notes,
     patients,
@@ -33,7 +36,10 @@ from phyassist.web.pages import (
 if TYPE_CHECKING:
     from phyassist.store.transactions import Store
 
-PAGES = (choices, entrance, workspace, patients, consultations, drafts, items, records, notes)
+PAGES = (
+    *(choices, entrance, workspace, patients, consultations, drafts, items, records, notes),
+    *(consent, auditing, erasing),
+)
 # What a form holds around its file: the names of its fields and the lines between them.
 FORM_BYTES = 1_000_000
 
