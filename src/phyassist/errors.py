@@ -33,6 +33,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── AdapterMissing             PA-MODEL-ADAPTER
 │   └── PromptTooLong              PA-MODEL-LONG
 └── NotAllowed                     PA-RULE
+    └── ConsentMissing             PA-RULE-CONSENT
 
 Messages name what, which id and what next; never what a patient said.  `docs/errors.md` explains each code.
 """
@@ -203,6 +204,12 @@ class PromptTooLong(ModelError):
 
 class NotAllowed(PhyAssistError):
     code = "PA-RULE"
+
+
+class ConsentMissing(NotAllowed):
+    """The patient has not agreed to this use of their words, or has withdrawn."""
+
+    code = "PA-RULE-CONSENT"
 
 
 def describe_frames(error: BaseException) -> str:

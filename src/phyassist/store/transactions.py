@@ -26,6 +26,7 @@ from phyassist.store.drafts import Drafts
 from phyassist.store.entrance import Entrance
 from phyassist.store.erasures import Backups, Erasures
 from phyassist.store.faults import told_plainly
+from phyassist.store.kept import Kept
 from phyassist.store.notes import Notes
 from phyassist.store.patients import Patients
 from phyassist.store.people import SignedIn
@@ -76,6 +77,7 @@ class Store:
         self.clock = clock
         self.new_id = new_id
         self.passphrase_cost = passphrase_cost
+        self.kept = Kept(clock)
 
     @contextmanager
     def read(self, by: SignedIn) -> Iterator[Tx]:
@@ -114,6 +116,8 @@ class Store:
                 self._note(by, Act.REFUSED, desk.refused)
             raise
         self._views.keep(by, Act.CHANGED, silent, self.clock())
+        for patient_id in erased:
+            self.kept.forget(patient_id)
         if erased or not self._journal_is_clean:
             # A wrapped key may still lie in the journal until this succeeds; the next write tries again.
             self._journal_is_clean = self._clean_journal()
@@ -131,6 +135,7 @@ class Store:
             yield Snapshot(conn)
 
     def close(self) -> None:
+        self.kept.close()
         self._clean_journal()
         self._writer.dispose()
 
