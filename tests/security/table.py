@@ -30,13 +30,17 @@ EVERYBODY: Answers = dict.fromkeys(PEOPLE, SHOWN)
 
 @dataclass(frozen=True)
 class Row:
-    """`form` is what a page would send; `status` what it is answered where it is let through."""
+    """`form` is what a page would send; `status` what it is answered where it is let through.
+
+    `ids` puts another of the world's ids in the place of one that the path names.
+    """
 
     answers: Answers
     form: dict[str, str] = field(default_factory=dict)
     status: int = 200
     query: dict[str, str] = field(default_factory=dict)
     file: bool = False
+    ids: dict[str, str] = field(default_factory=dict)
 
 
 AFTER = {"after": "{draft_version}"}
@@ -52,7 +56,7 @@ TABLE: dict[tuple[str, str], Row] = {
         EVERYBODY, {"name": "Eve", "language": "en", "jurisdiction": "cn", **TWICE}, status=409
     ),
     ("GET", "/unlock"): Row(EVERYBODY),
-    ("POST", "/unlock"): Row(EVERYBODY, {"passphrase": "wrong"}, status=403),
+    ("POST", "/unlock"): Row(EVERYBODY, {"name": "Olga", "passphrase": "wrong"}, status=422),
     ("POST", "/lock"): Row(EVERYBODY, status=303),
     ("GET", "/recover"): Row(EVERYBODY),
     ("POST", "/recover"): Row(EVERYBODY, {"recovery_key": "wrong", **TWICE}, status=403),
@@ -77,6 +81,10 @@ TABLE: dict[tuple[str, str], Row] = {
         },
         status=303,
     ),
+    ("GET", "/practice/templates"): Row(SIGNED_IN),
+    ("POST", "/practice/templates"): Row(
+        RUN_PRACTICE, {"template": "soap", "lock_after_days": "7"}, status=303
+    ),
     # A patient's file
     ("GET", "/patients/{patient_id}"): Row(SEE, status=303),
     ("POST", "/patients/{patient_id}"): Row(CHANGE, CARD, status=303),
@@ -88,6 +96,8 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/patients/{patient_id}/notes"): Row(SEE),
     ("GET", "/patients/{patient_id}/notes/export"): Row(SEE, query={"form": "json"}),
     ("POST", "/notes/{note_id}/amendments"): Row(CHANGE, {"text": "more", "reason": "forgotten"}),
+    ("POST", "/notes/{note_id}/lock"): Row(CHANGE),
+    ("POST", "/notes/{note_id}/withdraw"): Row(CHANGE, {"reason": "wrong date"}, status=303),
     ("GET", "/patients/{patient_id}/record"): Row(SEE),
     ("POST", "/patients/{patient_id}/record"): Row(
         CHANGE, {"field": "mental_state", "text": "calm", "after": "{record_version}"}
@@ -99,7 +109,7 @@ TABLE: dict[tuple[str, str], Row] = {
         CHANGE, {"after": "{record_version}"}
     ),
     ("POST", "/patients/{patient_id}/record/{statement_id}/settle"): Row(
-        CHANGE, {"choice": "leave", "after": "{record_version}"}
+        CHANGE, {"choice": "leave", "after": "{record_version}"}, ids={"statement_id": "differing_id"}
     ),
     # A consultation
     ("GET", "/consultations/{consultation_id}/source"): Row(SEE),
@@ -126,12 +136,15 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/drafts/{draft_id}/versions/{version}/restore"): Row(CHANGE, AFTER),
     ("POST", "/drafts/{draft_id}/discard"): Row(CHANGE, AFTER),
     ("GET", "/drafts/{draft_id}/note"): Row(SEE),
+    ("POST", "/drafts/{draft_id}/note/preview"): Row(SEE),
     ("POST", "/drafts/{draft_id}/note"): Row(CHANGE, AFTER, status=303),
     ("POST", "/drafts/{draft_id}/items"): Row(CHANGE, {**AFTER, "text": "one more", "section": "advice"}),
     ("POST", "/drafts/{draft_id}/items/{item_id}"): Row(CHANGE, {**AFTER, "text": "other words"}),
     ("POST", "/drafts/{draft_id}/items/{item_id}/comments"): Row(CHANGE, {**AFTER, "words": "shorter"}),
     ("POST", "/drafts/{draft_id}/items/{item_id}/delete"): Row(CHANGE, AFTER),
-    ("POST", "/drafts/{draft_id}/items/{item_id}/bring-back"): Row(CHANGE, AFTER),
+    ("POST", "/drafts/{draft_id}/items/{item_id}/bring-back"): Row(
+        CHANGE, AFTER, ids={"item_id": "gone_item_id"}
+    ),
     ("POST", "/drafts/{draft_id}/items/{item_id}/move"): Row(CHANGE, {**AFTER, "direction": "down"}),
     ("GET", "/drafts/{draft_id}/items/{item_id}/history"): Row(SEE),
 }

@@ -34,6 +34,7 @@ def ask(world: World, app: FastAPI, who: str, route: tuple[str, str], ids: dict[
     """The answer to a request as a page makes it, with these ids in it."""
     method, path = route
     row = TABLE[route]
+    ids = {**ids, **{name: ids[other] for name, other in row.ids.items()}}
     form = {name: fill_path(value, ids) for name, value in row.form.items()}
     query = {name: fill_path(value, ids) for name, value in row.query.items()}
     files = {"file": ("a.txt", b"some words")} if row.file else None

@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import sqlalchemy
@@ -15,14 +15,14 @@ from starlette.testclient import TestClient
 
 from phyassist.domain.drafts import Section
 from phyassist.domain.people import Role
-from phyassist.domain.records import RecordField
+from phyassist.domain.records import ConsultationId, Record, RecordField, Standing
 from phyassist.services.drafting import start_draft
 from phyassist.services.intake import save_question, save_source, start_consultation
 from phyassist.services.noting import save_note
 from phyassist.services.patients import new_patient
 from phyassist.services.practice import open_login, set_up
 from phyassist.services.recording import add_statement
-from phyassist.services.reworking import add_item
+from phyassist.services.reworking import add_item, delete_item
 from phyassist.store.opening import open_store
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -75,25 +75,46 @@ def fill_file(store: Store, by: SignedIn) -> dict[str, str]:
     asked = save_question(
         store, by, consultation_id=consultation.id, question="What now?", after=consultation.version
     )
-    record = add_statement(
-        store, by, consultation_id=consultation.id, record_field=RecordField.DEMOGRAPHIC, text="19", after=0
-    )
+    record = write_record(store, by, consultation.id)
     draft = start_draft(store, by, consultation_id=consultation.id, question="What now?")
-    for text in ("she is tired", "she is alone"):
+    for text in ("she is tired", "she is alone", "she is late"):
         draft = add_item(store, by, draft_id=draft.id, section=Section.REASON, text=text, after=draft.version)
+    gone = draft.items[2].id
+    draft = delete_item(store, by, draft_id=draft.id, item_id=gone, after=draft.version)
     return {
         "patient_id": patient.id,
         "consultation_id": consultation.id,
         "draft_id": draft.id,
         "item_id": draft.items[0].id,
+        "gone_item_id": gone,
         "note_id": note.id,
         "statement_id": record.lines[0].id,
+        "differing_id": record.lines[1].id,
         "version": "1",
         "source_version": str(source.version),
         "question_version": str(asked.version),
         "draft_version": str(draft.version),
         "record_version": str(record.version),
     }
+
+
+def write_record(store: Store, by: SignedIn, consultation_id: ConsultationId) -> Record:
+    """Two lines, of which the second says something else than the first."""
+    record = Record()
+    for text in ("19", "20"):
+        record = add_statement(
+            store,
+            by,
+            consultation_id=consultation_id,
+            record_field=RecordField.DEMOGRAPHIC,
+            text=text,
+            after=record.version,
+        )
+    known, other = record.lines
+    differing = replace(other, standing=Standing.DIFFERS, differs_from=known.id)
+    with store.write(by) as tx:
+        patient_id = tx.consultations.get(consultation_id).patient_id
+        return tx.records.save(patient_id, (known, differing), after=record.version)
 
 
 @contextmanager

@@ -295,7 +295,7 @@ def get_practice_settings(store: Store) -> PracticeSettings:
 
 
 def save_practice_settings(store: Store, by: SignedIn, settings: PracticeSettings) -> None:
-    """Raises NotAllowed for all but who runs the practice, BadInput for an idle time that is not within a day."""
+    """Raises NotAllowed for all but who runs the practice, BadInput for an idle time over a day."""
     check_runs_practice(by)
     if not 0 <= settings.idle_lock_min <= 24 * 60:
         raise BadInput(
