@@ -23,6 +23,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   │   └── ReadOnly               PA-STORE-READ-ONLY
 │   ├── ChangedMeanwhile           PA-STORE-CHANGED
 │   ├── StoreFull                  PA-STORE-FULL
+│   ├── BackupUnusable             PA-STORE-BACKUP
 │   └── StoreUnusable              PA-STORE-UNUSABLE
 ├── ModelError
 │   ├── ModelMissing               PA-MODEL-MISSING
@@ -33,6 +34,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── AdapterMissing             PA-MODEL-ADAPTER
 │   └── PromptTooLong              PA-MODEL-LONG
 └── NotAllowed                     PA-RULE
+    └── ConsentMissing             PA-RULE-CONSENT
 
 Messages name what, which id and what next; never what a patient said.  `docs/errors.md` explains each code.
 """
@@ -165,6 +167,12 @@ class StoreFull(StoreError):
     code = "PA-STORE-FULL"
 
 
+class BackupUnusable(StoreError):
+    """A file that is no whole backup, or that cannot be written or read."""
+
+    code = "PA-STORE-BACKUP"
+
+
 class StoreUnusable(StoreError):
     code = "PA-STORE-UNUSABLE"
 
@@ -203,6 +211,12 @@ class PromptTooLong(ModelError):
 
 class NotAllowed(PhyAssistError):
     code = "PA-RULE"
+
+
+class ConsentMissing(NotAllowed):
+    """The patient has not agreed to this use of their words, or has withdrawn."""
+
+    code = "PA-RULE-CONSENT"
 
 
 def describe_frames(error: BaseException) -> str:

@@ -49,7 +49,10 @@ class Act(StrEnum):
     DISCARDED = "discarded"
     SIGNED = "signed"
     AMENDED = "amended"
+    WITHDRAWN = "withdrawn"
     EXPORTED = "exported"
+    BACKED_UP = "backed up"
+    RESTORED = "restored"
     PRINTED = "printed"
     SEARCHED = "searched"
     CONSENT_GIVEN = "consent given"
@@ -83,7 +86,10 @@ class Kind(StrEnum):
     RECORD = "record"
     DRAFT = "draft"
     NOTE = "note"
+    FINGERPRINT = "fingerprint"
+    PROCESS_NOTE = "process note"
     ADAPTER = "adapter"
+    BACKUP = "backup"
     CONSENT = "consent"
 
 

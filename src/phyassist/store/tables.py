@@ -214,6 +214,7 @@ consultations = Table(
     Column("source_version", Integer, nullable=False),
     Column("source_saved_at", UtcTime, nullable=True),
     Column("organised_version", Integer, nullable=True),
+    Index("ix_consultations_times", "patient_id", "at", "source_saved_at"),
 )
 
 record_versions = Table(
@@ -236,6 +237,7 @@ drafts = Table(
     Column("partial_sealed", LargeBinary, nullable=True),
     Column("started_at", UtcTime, nullable=False),
     Column("saved_at", UtcTime, nullable=False),
+    Index("ix_drafts_times", "patient_id", "state", "saved_at"),
 )
 
 draft_versions = Table(
@@ -262,7 +264,31 @@ notes = Table(
     Column("at", UtcTime, nullable=False),
     Column("signed_at", UtcTime, nullable=False),
     Column("note_sealed", LargeBinary, nullable=False),
+    # Without a time it has been locked since it was signed, as all notes were before there was a choice.
+    Column("locks_at", UtcTime, nullable=True),
+    Column("fingerprint", String(80), nullable=True),
     UniqueConstraint("patient_id", "number"),
+    Index("ix_notes_times", "patient_id", "signed_at"),
+)
+
+# A note that was withdrawn leaves `notes`, so that nothing takes it for one that stands.
+withdrawn_notes = Table(
+    "withdrawn_notes",
+    metadata,
+    _id(),
+    _of_patient(),
+    Column("consultation_id", String(64), nullable=False),
+    Column("draft_id", String(64), nullable=False, index=True),
+    Column("author_id", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("signed_at", UtcTime, nullable=False),
+    Column("note_sealed", LargeBinary, nullable=False),
+    Column("locks_at", UtcTime, nullable=True),
+    Column("fingerprint", String(80), nullable=True),
+    Column("withdrawn_at", UtcTime, nullable=False),
+    Column("withdrawal_sealed", LargeBinary, nullable=False),
 )
 
 amendments = Table(
@@ -273,6 +299,49 @@ amendments = Table(
     Column("author_id", String(64), nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("amendment_sealed", LargeBinary, nullable=False),
+)
+
+# A counsellor's private notes about a patient lie under a key of their own, which no share of the patient's
+# file opens.
+process_keys = Table(
+    "process_keys",
+    metadata,
+    Column("patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "author_id",
+        String(64),
+        ForeignKey("counsellors.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+    Column("wrapped_author", LargeBinary, nullable=False),
+    Column("wrapped_recovery", LargeBinary, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+process_notes = Table(
+    "process_notes",
+    metadata,
+    _id(),
+    _of_patient(),
+    Column(
+        "author_id", String(64), ForeignKey("counsellors.id", ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Column("version", Integer, nullable=False),
+    Column("sitting", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("saved_at", UtcTime, nullable=False),
+)
+
+# What is written within one sitting is one version, saved over and over as it is typed.
+process_versions = Table(
+    "process_versions",
+    metadata,
+    Column("note_id", String(64), ForeignKey("process_notes.id", ondelete="CASCADE"), primary_key=True),
+    Column("sitting", Integer, primary_key=True),
+    Column("begun_at", UtcTime, nullable=False),
+    Column("saved_at", UtcTime, nullable=False),
+    Column("text_sealed", LargeBinary, nullable=False),
 )
 
 adapters = Table(

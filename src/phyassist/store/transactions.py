@@ -26,6 +26,7 @@ from phyassist.store.drafts import Drafts
 from phyassist.store.entrance import Entrance
 from phyassist.store.erasures import Backups, Erasures
 from phyassist.store.faults import told_plainly
+from phyassist.store.kept import Kept
 from phyassist.store.notes import Notes
 from phyassist.store.patients import Patients
 from phyassist.store.people import SignedIn
@@ -33,6 +34,7 @@ from phyassist.store.practice import Settings
 from phyassist.store.practice_key import PracticeKey
 from phyassist.store.records import Records
 from phyassist.store.shares import Shares
+from phyassist.store.snapshot import Snapshot
 from phyassist.vault.keyring import Argon2Cost
 
 _VIEWS_MAX = 10_000
@@ -79,6 +81,7 @@ class Store:
         self.clock = clock
         self.new_id = new_id
         self.passphrase_cost = passphrase_cost
+        self.kept = Kept(clock)
 
     @contextmanager
     def read(self, by: SignedIn) -> Iterator[Tx]:
@@ -117,6 +120,8 @@ class Store:
                 self._note(by, Act.REFUSED, desk.refused)
             raise
         self._views.keep(by, Act.CHANGED, silent, self.clock())
+        for patient_id in erased:
+            self.kept.forget(patient_id)
         if erased or not self._journal_is_clean:
             # A wrapped key may still lie in the journal until this succeeds; the next write tries again.
             self._journal_is_clean = self._clean_journal()
@@ -127,7 +132,14 @@ class Store:
         with told_plainly(), (self._writer if writes else self._reader).begin() as conn:
             yield Entrance(conn, self.clock, self.new_id)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Every row as it stands at one moment, sealed as it is, while others go on writing."""
+        with told_plainly(), self._reader.begin() as conn:
+            yield Snapshot(conn)
+
     def close(self) -> None:
+        self.kept.close()
         self._clean_journal()
         self._writer.dispose()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from phyassist.services.patients import Found
+from phyassist.services.searching import Found
 from phyassist.web.desk import Desk
 from phyassist.web.views.frame import Frame, PatientHead, show_name
 from phyassist.web.wording import Words
