@@ -22,7 +22,7 @@ demo: $(VENV)/.installed ## the same with an invented practice of six patients i
 	@$(BIN)/phyassist demo --fetch
 
 test: $(VENV)/.installed-test chromium models ## run every test, with all that they need
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 check: $(VENV)/.installed-test lint types test ## format, lint, types and tests: what .ci/run calls
 

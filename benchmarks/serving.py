@@ -3,7 +3,7 @@
     python benchmarks/serving.py MODEL.gguf [--python PYTHON_WITH_TRANSFORMERS]
 
 One run, one table: our path (HTTP, through the client, to the engine's own process), the bare engine in a
-process of its own (called directly, with its default of threads that spin, and with sleeping ones as ours),
+process of its own (called directly, with its default of threads that spin for long, and with sleeping ones),
 and transformers on the CPU.  The rounds are interleaved, each on a text that nobody has seen, and the ratio
 is the median over rounds of ours to theirs: a neighbour's load falls on both.
 Writes docs/results/serving.md and serving.json.

@@ -6,6 +6,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── TextTooLong                PA-TEXT-LONG
 │   ├── UnreadableFile             PA-FILE-UNREADABLE
 │   ├── UnknownName                PA-NAME-UNKNOWN
+│   ├── NameNeeded                 PA-NAME-NEEDED
 │   └── BadSetting                 PA-SETTING
 ├── VaultError
 │   ├── NotSetUp                   PA-VAULT-NOT-SET-UP
@@ -14,12 +15,15 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── WrongPassphrase            PA-VAULT-PASSPHRASE
 │   ├── TooManyTries               PA-VAULT-TRIES
 │   ├── WeakPassphrase             PA-VAULT-WEAK
+│   ├── KeysChanged                PA-VAULT-KEYS-CHANGED
 │   └── CannotOpen                 PA-VAULT-CANNOT-OPEN
 ├── StoreError
 │   ├── NotFound                   PA-STORE-NOT-FOUND
 │   ├── NotYourPatient             PA-STORE-ACCESS
+│   │   └── ReadOnly               PA-STORE-READ-ONLY
 │   ├── ChangedMeanwhile           PA-STORE-CHANGED
 │   ├── StoreFull                  PA-STORE-FULL
+│   ├── BackupUnusable             PA-STORE-BACKUP
 │   └── StoreUnusable              PA-STORE-UNUSABLE
 ├── ModelError
 │   ├── ModelMissing               PA-MODEL-MISSING
@@ -30,6 +34,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── AdapterMissing             PA-MODEL-ADAPTER
 │   └── PromptTooLong              PA-MODEL-LONG
 └── NotAllowed                     PA-RULE
+    └── ConsentMissing             PA-RULE-CONSENT
 
 Messages name what, which id and what next; never what a patient said.  `docs/errors.md` explains each code.
 """
@@ -78,6 +83,12 @@ class UnknownName(BadInput):
     code = "PA-NAME-UNKNOWN"
 
 
+class NameNeeded(BadInput):
+    """Several people work here, and who signs in did not say who they are."""
+
+    code = "PA-NAME-NEEDED"
+
+
 class BadSetting(BadInput):
     code = "PA-SETTING"
 
@@ -116,6 +127,12 @@ class WeakPassphrase(VaultError):
     code = "PA-VAULT-WEAK"
 
 
+class KeysChanged(VaultError):
+    """A colleague's keys are not the ones that were used before: nothing is given to them or taken."""
+
+    code = "PA-VAULT-KEYS-CHANGED"
+
+
 class CannotOpen(VaultError):
     """Wrong key, wrong place or damaged data: the three cannot be told apart."""
 
@@ -134,6 +151,12 @@ class NotYourPatient(StoreError):
     code = "PA-STORE-ACCESS"
 
 
+class ReadOnly(NotYourPatient):
+    """The patient was shared for reading: there is nothing to hide, and nothing may be changed."""
+
+    code = "PA-STORE-READ-ONLY"
+
+
 class ChangedMeanwhile(StoreError):
     """Someone, or another tab, wrote first; nothing of either is lost."""
 
@@ -142,6 +165,12 @@ class ChangedMeanwhile(StoreError):
 
 class StoreFull(StoreError):
     code = "PA-STORE-FULL"
+
+
+class BackupUnusable(StoreError):
+    """A file that is no whole backup, or that cannot be written or read."""
+
+    code = "PA-STORE-BACKUP"
 
 
 class StoreUnusable(StoreError):
@@ -182,6 +211,12 @@ class PromptTooLong(ModelError):
 
 class NotAllowed(PhyAssistError):
     code = "PA-RULE"
+
+
+class ConsentMissing(NotAllowed):
+    """The patient has not agreed to this use of their words, or has withdrawn."""
+
+    code = "PA-RULE-CONSENT"
 
 
 def describe_frames(error: BaseException) -> str:

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from phyassist.domain.people import Counsellor, CounsellorId, Patient, PatientId
-from phyassist.errors import NotFound, NotYourPatient
-from phyassist.services.access import check_may_change, may_change, may_see
+from phyassist.domain.people import Counsellor, CounsellorId, Patient, PatientId, Role
+from phyassist.errors import NotAllowed, NotFound, NotYourPatient
+from phyassist.services.access import check_may_change, check_runs_practice, may_change, may_see
 from phyassist.services.patients import delete_patient, edit_patient, load_patient
+from phyassist.services.practice import sign_in
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from phyassist.vault.keyring import Keyring
+from tests.conftest import PASSPHRASE
 
 
 @pytest.fixture
@@ -52,3 +54,15 @@ def test_who_may_only_read_is_told_so(
 def test_nobody_is_not_found_rather_than_forbidden(store: Store, anna: SignedIn) -> None:
     with store.read(anna) as tx, pytest.raises(NotFound):
         check_may_change(tx, PatientId("nobody"))
+
+
+def test_the_founder_runs_the_practice_and_a_colleague_does_not(
+    store: Store, anna: SignedIn, bo: SignedIn
+) -> None:
+    signed_in = sign_in(store, passphrase=PASSPHRASE)
+
+    check_runs_practice(anna)
+    check_runs_practice(signed_in)
+    assert signed_in.role is Role.COUNSELLOR
+    with pytest.raises(NotAllowed, match="who runs the practice"):
+        check_runs_practice(bo)

@@ -220,7 +220,7 @@ def test_a_draft_that_is_laid_aside_is_written_no_further(
     events = write_draft(store, ScriptedModel([make_reply()]), anna, draft_id=draft.id, stop=Never())
     next(event for event in events if isinstance(event, ItemWritten))
 
-    discarded = discard_draft(store, anna, draft_id=draft.id)
+    discarded = discard_draft(store, anna, draft_id=draft.id, after=draft.version)
 
     assert discarded.state == DraftState.DISCARDED
     with pytest.raises(NotAllowed, match="discarded"):

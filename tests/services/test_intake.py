@@ -16,16 +16,13 @@ from phyassist.services.intake import (
     QuestionFound,
     RecordSaved,
     StatementsFound,
-    add_statement,
-    edit_statement,
     organise,
     organise_text,
-    remove_statement,
     save_question,
     save_source,
-    settle,
     start_consultation,
 )
+from phyassist.services.recording import add_statement, edit_statement, remove_statement, settle
 
 TALK = (
     "来访者：我今年19岁，最近三个月总是失眠，每天只睡四个小时。\n咨询师：嗯，还有呢？\n"
@@ -175,7 +172,9 @@ def test_the_counsellor_settles_it(store, anna, patient, choice, standing):
     _, record = fill(store, anna, patient, LATER)
     waiting = next(line for line in record.lines if line.standing == Standing.DIFFERS)
 
-    settled = settle(store, anna, patient_id=patient.id, statement_id=waiting.id, choice=choice)
+    settled = settle(
+        store, anna, patient_id=patient.id, statement_id=waiting.id, choice=choice, after=record.version
+    )
 
     ages = {line.statement.text[3:5]: line.standing for line in settled.lines if line.statement.kind == "age"}
     assert ages == standing
@@ -185,15 +184,23 @@ def test_a_line_that_differs_from_none_cannot_be_settled(store, anna, patient):
     _, record = fill(store, anna, patient, TALK)
 
     with pytest.raises(BadInput, match="differs from no other"):
-        settle(store, anna, patient_id=patient.id, statement_id=record.lines[0].id, choice="replace")
+        settle(
+            store,
+            anna,
+            patient_id=patient.id,
+            statement_id=record.lines[0].id,
+            choice="replace",
+            after=record.version,
+        )
 
 
 def test_what_was_removed_or_reworded_by_hand_stays_so(store, anna, patient):
     consultation, record = fill(store, anna, patient, TALK)
     removed, reworded = record.lines[0], record.lines[1]
 
-    remove_statement(store, anna, patient_id=patient.id, statement_id=removed.id)
-    edit_statement(store, anna, patient_id=patient.id, statement_id=reworded.id, text="睡眠差")
+    seen = record.version
+    remove_statement(store, anna, patient_id=patient.id, statement_id=removed.id, after=seen)
+    edit_statement(store, anna, patient_id=patient.id, statement_id=reworded.id, text="睡眠差", after=seen)
     list(organise(store, None, anna, consultation_id=consultation.id, stop=Never()))
 
     with store.read(anna) as tx:
@@ -204,18 +211,30 @@ def test_what_was_removed_or_reworded_by_hand_stays_so(store, anna, patient):
 
 
 def test_a_line_in_the_counsellors_own_words_rests_on_no_quote(store, anna, patient):
-    consultation, _ = fill(store, anna, patient, TALK)
+    consultation, filled = fill(store, anna, patient, TALK)
 
     record = add_statement(
-        store, anna, consultation_id=consultation.id, record_field=RecordField.SOCIAL, text=" 与室友不和 "
+        store,
+        anna,
+        consultation_id=consultation.id,
+        record_field=RecordField.SOCIAL,
+        text=" 与室友不和 ",
+        after=filled.version,
     )
 
     assert record.lines[-1].statement.text == "与室友不和"
     assert record.lines[-1].statement.quote == ""
     with pytest.raises(EmptyText):
-        edit_statement(store, anna, patient_id=patient.id, statement_id=record.lines[-1].id, text="  ")
+        edit_statement(
+            store,
+            anna,
+            patient_id=patient.id,
+            statement_id=record.lines[-1].id,
+            text="  ",
+            after=record.version,
+        )
     with pytest.raises(NotFound):
-        remove_statement(store, anna, patient_id=patient.id, statement_id="none")
+        remove_statement(store, anna, patient_id=patient.id, statement_id="none", after=record.version)
 
 
 def test_when_the_text_changes_the_lines_follow_their_words(store, anna, patient):

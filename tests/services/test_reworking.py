@@ -123,3 +123,17 @@ def test_pressing_analysis_twice_starts_one_draft(store: Store, anna: SignedIn, 
 
     assert second == first
     assert first.question == "怎样帮助她？"
+
+
+def test_a_draft_with_unseen_words_of_another_window_is_not_discarded(
+    store: Store, anna: SignedIn, written: Draft
+):
+    edit_item(
+        store, anna, draft_id=written.id, item_id=written.items[0].id, text="别的", after=written.version
+    )
+
+    with pytest.raises(ChangedMeanwhile):
+        discard_draft(store, anna, draft_id=written.id, after=written.version)
+
+    with store.read(anna) as tx:
+        assert tx.drafts.get(written.id).state == DraftState.OPEN

@@ -69,7 +69,7 @@ def show(
     passphrase_stdin: PassphraseStdin = False,
 ) -> None:
     """Show one note as it was signed."""
-    from phyassist.services.noting import render_note_text
+    from phyassist.services.note_forms import render_note_text
     from phyassist.services.patients import load_patient
 
     settings = get_run(context).load_settings()
@@ -91,7 +91,8 @@ def save(
     passphrase_stdin: PassphraseStdin = False,
 ) -> None:
     """Sign the patient's open draft: it becomes a dated note; the note's id is printed."""
-    from phyassist.services.noting import preview_note, render_note_text, save_note
+    from phyassist.services.note_forms import render_note_text
+    from phyassist.services.noting import preview_note, save_note
     from phyassist.services.patients import load_patient
 
     settings = get_run(context).load_settings()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal, NewType
 
 CounsellorId = NewType("CounsellorId", str)
@@ -11,6 +12,14 @@ PatientId = NewType("PatientId", str)
 
 Language = Literal["zh", "en"]
 Jurisdiction = Literal["cn", "other"]
+
+
+class Role(StrEnum):
+    """What somebody does here: an administrator runs the practice and opens no patient."""
+
+    COUNSELLOR = "counsellor"
+    SUPERVISOR = "supervisor"
+    ADMINISTRATOR = "administrator"
 
 
 @dataclass(frozen=True, slots=True)

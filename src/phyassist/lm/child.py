@@ -15,6 +15,8 @@ import sys
 import threading
 from typing import Any
 
+SPIN_COUNT = "1000"
+
 
 def main() -> None:
     """Serve until stdin closes."""
@@ -34,9 +36,10 @@ def main() -> None:
 
 def start_server(settings: dict[str, Any]) -> Any:
     """A listening llama.cpp server; raises RuntimeError when the model or an adapter cannot be loaded."""
-    # llama.cpp's threads wait for each other many times a token.  Left to spin, they fight any other busy
-    # program for the core: with one such neighbour on two cores, 0.6 tokens/s in place of 34.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # llama.cpp's threads wait for each other many times a token.  OpenMP's default lets them spin for long:
+    # they then fight any busy neighbour for the core, and none gets anywhere.  Sleeping at once costs 40 % of
+    # the speed of a quiet machine.  A short spin has nearly the whole of both (docs/models.md).
+    os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
     import xllamacpp
 
     params = xllamacpp.CommonParams()

@@ -1,4 +1,5 @@
-"""Orders to a machine inside a patient's words ("ignore the above and …").
+"""Orders to a machine inside a patient's words ("ignore the above and …"), in the text at hand, in the record
+and in earlier notes, where they come back as quotations.
 
 A large model leaves them alone when it is told that the text is data.  A small one carries some of them out,
 so it is told that an order stood there and not what it was; the sentence keeps its number, and the source its
@@ -11,8 +12,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from phyassist.domain.notes import Note
 from phyassist.domain.people import Language
-from phyassist.domain.reading.sentences import Sentence
+from phyassist.domain.reading.sentences import Sentence, split_sentences
+from phyassist.domain.records import Record, RecordLine
 
 _ORDER = re.compile(
     r"(?:忽略|无视|忘记|忘掉|不要理会|不用管|跳过)[^。！？\n]{0,8}"
@@ -33,9 +36,9 @@ _STAND_IN: dict[Language, str] = {
 }
 
 
-def count_hidden(sentences: Sequence[Sentence], language: Language) -> int:
-    """How many of the sentences that `without_orders` gave are shown as an order and not with their words."""
-    return sum(sentence.text == _STAND_IN[language] for sentence in sentences)
+def count_hidden(prefix: str, language: Language) -> int:
+    """How many sentences of what a prompt begins with are shown as an order and not with their words."""
+    return prefix.count(_STAND_IN[language])
 
 
 def without_orders(sentences: Sequence[Sentence], language: Language) -> tuple[Sentence, ...]:
@@ -43,4 +46,43 @@ def without_orders(sentences: Sequence[Sentence], language: Language) -> tuple[S
     return tuple(
         replace(sentence, text=_STAND_IN[language]) if _ORDER.search(sentence.text) else sentence
         for sentence in sentences
+    )
+
+
+def hide_orders(text: str, language: Language) -> str:
+    """A text with its orders to a machine named as such; all else stays to the letter."""
+    if not _ORDER.search(text):
+        return text
+    parts, end = [], 0
+    for sentence in split_sentences(text):
+        shown = _STAND_IN[language] if _ORDER.search(sentence.text) else sentence.text
+        parts += [text[end : sentence.span.start], shown]
+        end = sentence.span.end
+    shown = "".join([*parts, text[end:]])
+    # An order that runs over the end of a sentence is in none of them by itself.
+    return _STAND_IN[language] if _ORDER.search(shown) else shown
+
+
+def hide_orders_in_record(record: Record, language: Language) -> Record:
+    """The record as a model is shown it."""
+
+    def hide(line: RecordLine) -> RecordLine:
+        text = hide_orders(line.statement.text, language)
+        if text == line.statement.text:
+            return line
+        return replace(line, statement=replace(line.statement, text=text))
+
+    return replace(record, lines=tuple(hide(line) for line in record.lines))
+
+
+def hide_orders_in_note(note: Note, language: Language) -> Note:
+    """A note as a model is shown it: question, items, what was written by hand, and amendments."""
+    return replace(
+        note,
+        question=hide_orders(note.question, language),
+        items=tuple(replace(item, text=hide_orders(item.text, language)) for item in note.items),
+        by_hand=tuple(replace(each, text=hide_orders(each.text, language)) for each in note.by_hand),
+        amendments=tuple(
+            replace(amendment, text=hide_orders(amendment.text, language)) for amendment in note.amendments
+        ),
     )

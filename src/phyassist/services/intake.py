@@ -1,17 +1,17 @@
-"""From a raw text to the record: reading it, checking every quote, merging, and the counsellor's own hand."""
+"""From a raw text to the record: reading it, checking every quote, and merging."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
-from typing import Literal
 
+from phyassist.domain.consents import Purpose
 from phyassist.domain.merging import Merged, merge
 from phyassist.domain.people import Language, PatientId
 from phyassist.domain.reading.classifier import LinearReader
@@ -22,7 +22,6 @@ from phyassist.domain.records import (
     Consultation,
     ConsultationId,
     Record,
-    RecordField,
     RecordLine,
     Source,
     SourceId,
@@ -31,9 +30,10 @@ from phyassist.domain.records import (
     Statement,
     StatementId,
 )
-from phyassist.errors import BadInput, ChangedMeanwhile, EmptyText, NotFound, TextTooLong
+from phyassist.errors import ChangedMeanwhile, EmptyText, TextTooLong
 from phyassist.lm.protocol import LanguageModel, Stop
 from phyassist.services.access import check_may_change
+from phyassist.services.consent import Withdrawn, allows
 from phyassist.services.second_reading import SecondReading, Setting, list_doubts
 from phyassist.services.uploads import UPLOAD_BYTES_MAX, read_file
 from phyassist.store.audit import Act, Kind
@@ -89,7 +89,6 @@ class OrganiseDone:
 
 
 OrganiseEvent = Progress | StatementsFound | QuestionFound | OrganiseDone
-Choice = Literal["keep_both", "replace", "leave"]
 
 
 @lru_cache(maxsize=1)
@@ -226,6 +225,7 @@ def organise(
 ) -> Iterator[OrganiseEvent | RecordSaved]:
     """Fill the patient's record from the consultation's text: each find is written before it is yielded.
 
+    Where the patient has not agreed to a model, rules and classifier read alone.
     Raises EmptyText, TextTooLong, NotFound, NotYourPatient, StoreFull.
     """
     with store.read(by) as tx:
@@ -233,8 +233,11 @@ def organise(
         check_may_change(tx, consultation.patient_id)
         known = tx.records.get(consultation.patient_id).before(consultation_id)
         language = tx.patients.get(consultation.patient_id).language
+        asked = lm if allows(tx, consultation.patient_id, Purpose.DRAFTING) else None
     text = consultation.source.text
-    for event in organise_text(text, lm, language=language, known=known, stop=stop):
+    if asked is not None:
+        stop = Withdrawn(stop, store, by, consultation.patient_id)
+    for event in organise_text(text, asked, language=language, known=known, stop=stop):
         if isinstance(event, StatementsFound):
             yield RecordSaved(_write_found(store, by, consultation, event.statements))
         if isinstance(event, QuestionFound) and not consultation.question:
@@ -334,102 +337,3 @@ def _write_question(store: Store, by: SignedIn, consultation_id: ConsultationId,
         now = tx.consultations.get(consultation_id)
         if not now.question:
             tx.consultations.save_question(consultation_id, question, after=now.version)
-
-
-def settle(
-    store: Store, by: SignedIn, *, patient_id: PatientId, statement_id: StatementId, choice: Choice
-) -> Record:
-    """The record after the counsellor has decided on a line that differs from a known one.
-
-    Raises NotFound, NotYourPatient, BadInput for a line that differs from none.
-    """
-
-    def decide(lines: tuple[RecordLine, ...]) -> tuple[RecordLine, ...]:
-        line = _get_line(lines, statement_id)
-        if line.differs_from is None or line.standing != Standing.DIFFERS:
-            raise BadInput(f"statement {statement_id} differs from no other", hint="load the page again")
-        standing = Standing.LEFT if choice == "leave" else Standing.NEW
-        changed = {line.id: replace(line, standing=standing, differs_from=None)}
-        if choice == "replace":
-            old = _get_line(lines, line.differs_from)
-            changed[old.id] = replace(old, standing=Standing.REPLACED)
-        return tuple(changed.get(each.id, each) for each in lines)
-
-    return _change_lines(store, by, patient_id, decide)
-
-
-def add_statement(
-    store: Store,
-    by: SignedIn,
-    *,
-    consultation_id: ConsultationId,
-    record_field: RecordField,
-    text: str,
-) -> Record:
-    """The record with a line in the counsellor's own words, which rests on no quote.  Raises EmptyText."""
-    words = _check_line(text)
-    with store.read(by) as tx:
-        consultation = tx.consultations.get(consultation_id)
-    line = RecordLine(
-        StatementId(store.new_id()),
-        Statement(record_field, words, "", Span(0, 0)),
-        consultation.source.id,
-        consultation_id,
-        store.clock(),
-    )
-    return _change_lines(store, by, consultation.patient_id, lambda lines: (*lines, line))
-
-
-def edit_statement(
-    store: Store, by: SignedIn, *, patient_id: PatientId, statement_id: StatementId, text: str
-) -> Record:
-    """The record with the line in other words; its quote stays.  Raises EmptyText, NotFound."""
-    words = _check_line(text)
-
-    def reword(lines: tuple[RecordLine, ...]) -> tuple[RecordLine, ...]:
-        line = _get_line(lines, statement_id)
-        changed = replace(line, statement=replace(line.statement, text=words))
-        return tuple(changed if each.id == statement_id else each for each in lines)
-
-    return _change_lines(store, by, patient_id, reword)
-
-
-def remove_statement(
-    store: Store, by: SignedIn, *, patient_id: PatientId, statement_id: StatementId
-) -> Record:
-    """The record without the line; earlier versions keep it, organising again does not bring it back."""
-
-    def remove(lines: tuple[RecordLine, ...]) -> tuple[RecordLine, ...]:
-        line = _get_line(lines, statement_id)
-        gone = replace(line, standing=Standing.LEFT, differs_from=None)
-        return tuple(gone if each.id == statement_id else each for each in lines)
-
-    return _change_lines(store, by, patient_id, remove)
-
-
-def _change_lines(
-    store: Store,
-    by: SignedIn,
-    patient_id: PatientId,
-    change: Callable[[tuple[RecordLine, ...]], tuple[RecordLine, ...]],
-) -> Record:
-    with store.write(by) as tx:
-        check_may_change(tx, patient_id)
-        record = tx.records.get(patient_id)
-        saved = tx.records.save(patient_id, change(record.lines), after=record.version)
-        tx.audit.write(Act.CHANGED, Kind.RECORD, patient_id)
-    return saved
-
-
-def _get_line(lines: Sequence[RecordLine], statement_id: StatementId) -> RecordLine:
-    for line in lines:
-        if line.id == statement_id:
-            return line
-    raise NotFound(f"statement {statement_id} is not in the record", hint="load the page again")
-
-
-def _check_line(text: str) -> str:
-    words = " ".join(text.split())
-    if not words:
-        raise EmptyText("a line of the record cannot be empty", hint="type its words, or remove the line")
-    return words

@@ -11,7 +11,7 @@ from phyassist.domain.records import Consultation, Record, Span
 from phyassist.lm.protocol import LanguageModel
 from phyassist.prompts.budget import Fitted, choose_history, fit_text
 from phyassist.prompts.draft import REPLY_TOKENS
-from phyassist.prompts.orders import without_orders
+from phyassist.prompts.orders import hide_orders_in_note, hide_orders_in_record, without_orders
 from phyassist.store.transactions import Tx
 
 # Kept free for the longest task, a regeneration that shows a full draft with comments: the beginning of a
@@ -41,9 +41,10 @@ def load_case(tx: Tx, patient_id: PatientId, consultation: Consultation | None) 
     is, with the notes of the other consultations.  Raises NotFound, NotYourPatient, CannotOpen.
     """
     patient, record = tx.patients.get(patient_id), tx.records.get(patient_id)
-    notes, jurisdiction = tx.notes.list(patient_id), tx.settings.get().jurisdiction
+    language, jurisdiction = patient.language, tx.settings.get().jurisdiction
+    notes = tuple(hide_orders_in_note(note, language) for note in tx.notes.list(patient_id))
     if consultation is None:
-        return Case(patient.language, jurisdiction, (), (), record, notes)
+        return Case(language, jurisdiction, (), (), hide_orders_in_record(record, language), notes)
     source = consultation.source.text
     spans = tuple(
         line.statement.span
@@ -52,11 +53,11 @@ def load_case(tx: Tx, patient_id: PatientId, consultation: Consultation | None) 
         and source[line.statement.span.start : line.statement.span.end] == line.statement.quote
     )
     return Case(
-        patient.language,
+        language,
         jurisdiction,
-        without_orders(split_sentences(source), patient.language),
+        without_orders(split_sentences(source), language),
         spans,
-        record.before(consultation.id),
+        hide_orders_in_record(record.before(consultation.id), language),
         tuple(note for note in notes if note.consultation_id != consultation.id),
     )
 

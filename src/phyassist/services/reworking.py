@@ -137,14 +137,14 @@ def restore_version(store: Store, by: SignedIn, *, draft_id: DraftId, version: i
         return tx.drafts.save(content, Change.RESTORED, after=newest.version)
 
 
-def discard_draft(store: Store, by: SignedIn, *, draft_id: DraftId, after: int | None = None) -> Draft:
+def discard_draft(store: Store, by: SignedIn, *, draft_id: DraftId, after: int) -> Draft:
     """The draft laid aside; it can still be looked up.
 
-    `after` is the version that was seen.  Raises NotFound, NotAllowed, ChangedMeanwhile.
+    `after` is the version that was seen: what a counsellor wrote into it elsewhere since is not laid aside
+    unread.  What the model wrote meanwhile is.  Raises NotFound, NotAllowed, ChangedMeanwhile.
     """
     with store.write(by) as tx:
-        newest = tx.drafts.get(draft_id).version
-        draft = get_followed(tx, draft_id, after=newest if after is None else after, touching=())
+        draft = get_followed(tx, draft_id, after=after, touching=())
         tx.drafts.set_state(draft_id, DraftState.DISCARDED)
         tx.audit.write(Act.DISCARDED, Kind.DRAFT, draft_id)
     return replace(draft, state=DraftState.DISCARDED)

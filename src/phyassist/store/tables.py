@@ -87,6 +87,27 @@ counsellors = Table(
     Column("person_sealed", LargeBinary, nullable=False),
     Column("version", Integer, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("name_tag", String(64), nullable=True),
+    Column("identity_sealed", LargeBinary, nullable=True),
+    Column("second_sealed", LargeBinary, nullable=True),
+    Column("second_step", Integer, nullable=True),
+    Column("ended_at", UtcTime, nullable=True),
+    Column("recovered_at", UtcTime, nullable=True),
+    Index("ix_counsellors_name_tag", "name_tag", unique=True),
+)
+
+# An account that is to be: who was handed the one-time code opens the payload and makes the account.
+invitations = Table(
+    "invitations",
+    metadata,
+    _id(),
+    Column("counsellor_id", String(64), nullable=False),
+    Column("role", String(32), nullable=False),
+    Column("person_sealed", LargeBinary, nullable=False),
+    Column("payload_sealed", LargeBinary, nullable=False),
+    Column("by_id", String(64), nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("until", UtcTime, nullable=False),
 )
 
 logins = Table(
@@ -103,6 +124,7 @@ logins = Table(
     Column("private_sealed", LargeBinary, nullable=False),
     Column("opened_at", UtcTime, nullable=False),
     Column("seen_at", UtcTime, nullable=False),
+    Column("browser_sealed", LargeBinary, nullable=True),
 )
 
 tries = Table(
@@ -122,6 +144,7 @@ patients = Table(
     Column("record_version", Integer, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Column("keeper_id", String(64), nullable=True, index=True),
 )
 
 # The practice's own key has no patient; a renewed key has the next term.
@@ -134,10 +157,12 @@ data_keys = Table(
     ),
     Column("term", Integer, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("link_sealed", LargeBinary, nullable=True),
     UniqueConstraint("patient_id", "term"),
 )
 
-# `holder_id` is a counsellor's id or "recovery"; `until` ends a share by itself.
+# `holder_id` is a counsellor's id or "recovery"; `until` ends a share by itself.  A key that was given bears
+# its giver's signature, before and after the holder has adopted it.
 key_wraps = Table(
     "key_wraps",
     metadata,
@@ -147,7 +172,33 @@ key_wraps = Table(
     Column("may_write", Boolean, nullable=False),
     Column("until", UtcTime, nullable=True),
     Column("added_at", UtcTime, nullable=False),
+    Column("giver_id", String(64), nullable=True),
+    Column("signature", LargeBinary, nullable=True),
     Index("ix_key_wraps_holder_id", "holder_id"),
+)
+
+# What one holder remembers of somebody's keys, or of who is in charge of a patient, under an own key.
+pins = Table(
+    "pins",
+    metadata,
+    Column("holder_id", String(64), primary_key=True),
+    Column("about_id", String(64), primary_key=True),
+    Column(
+        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
+    ),
+    Column("pin_sealed", LargeBinary, nullable=False),
+)
+
+# From this term of a patient's key on somebody else is in charge, signed by who was until then.
+handovers = Table(
+    "handovers",
+    metadata,
+    Column("patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), primary_key=True),
+    Column("term", Integer, primary_key=True),
+    Column("from_id", String(64), nullable=False),
+    Column("to_id", String(64), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
 )
 
 consultations = Table(
@@ -163,6 +214,7 @@ consultations = Table(
     Column("source_version", Integer, nullable=False),
     Column("source_saved_at", UtcTime, nullable=True),
     Column("organised_version", Integer, nullable=True),
+    Index("ix_consultations_times", "patient_id", "at", "source_saved_at"),
 )
 
 record_versions = Table(
@@ -185,6 +237,7 @@ drafts = Table(
     Column("partial_sealed", LargeBinary, nullable=True),
     Column("started_at", UtcTime, nullable=False),
     Column("saved_at", UtcTime, nullable=False),
+    Index("ix_drafts_times", "patient_id", "state", "saved_at"),
 )
 
 draft_versions = Table(
@@ -211,7 +264,31 @@ notes = Table(
     Column("at", UtcTime, nullable=False),
     Column("signed_at", UtcTime, nullable=False),
     Column("note_sealed", LargeBinary, nullable=False),
+    # Without a time it has been locked since it was signed, as all notes were before there was a choice.
+    Column("locks_at", UtcTime, nullable=True),
+    Column("fingerprint", String(80), nullable=True),
     UniqueConstraint("patient_id", "number"),
+    Index("ix_notes_times", "patient_id", "signed_at"),
+)
+
+# A note that was withdrawn leaves `notes`, so that nothing takes it for one that stands.
+withdrawn_notes = Table(
+    "withdrawn_notes",
+    metadata,
+    _id(),
+    _of_patient(),
+    Column("consultation_id", String(64), nullable=False),
+    Column("draft_id", String(64), nullable=False, index=True),
+    Column("author_id", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("signed_at", UtcTime, nullable=False),
+    Column("note_sealed", LargeBinary, nullable=False),
+    Column("locks_at", UtcTime, nullable=True),
+    Column("fingerprint", String(80), nullable=True),
+    Column("withdrawn_at", UtcTime, nullable=False),
+    Column("withdrawal_sealed", LargeBinary, nullable=False),
 )
 
 amendments = Table(
@@ -222,6 +299,49 @@ amendments = Table(
     Column("author_id", String(64), nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("amendment_sealed", LargeBinary, nullable=False),
+)
+
+# A counsellor's private notes about a patient lie under a key of their own, which no share of the patient's
+# file opens.
+process_keys = Table(
+    "process_keys",
+    metadata,
+    Column("patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "author_id",
+        String(64),
+        ForeignKey("counsellors.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+    Column("wrapped_author", LargeBinary, nullable=False),
+    Column("wrapped_recovery", LargeBinary, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+process_notes = Table(
+    "process_notes",
+    metadata,
+    _id(),
+    _of_patient(),
+    Column(
+        "author_id", String(64), ForeignKey("counsellors.id", ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Column("version", Integer, nullable=False),
+    Column("sitting", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("saved_at", UtcTime, nullable=False),
+)
+
+# What is written within one sitting is one version, saved over and over as it is typed.
+process_versions = Table(
+    "process_versions",
+    metadata,
+    Column("note_id", String(64), ForeignKey("process_notes.id", ondelete="CASCADE"), primary_key=True),
+    Column("sitting", Integer, primary_key=True),
+    Column("begun_at", UtcTime, nullable=False),
+    Column("saved_at", UtcTime, nullable=False),
+    Column("text_sealed", LargeBinary, nullable=False),
 )
 
 adapters = Table(
@@ -235,6 +355,58 @@ adapters = Table(
     Column("state", String(32), nullable=False),
     Column("trained_at", UtcTime, nullable=False),
     Column("card_sealed", LargeBinary, nullable=True),
+    # Since when it ought to be trained anew: somebody whom it learnt from was erased or has withdrawn.
+    Column("retrain_since", UtcTime, nullable=True),
+)
+
+# From whom an adapter learnt: the ledger by which an erasure finds the shared ones.
+adapter_sources = Table(
+    "adapter_sources",
+    metadata,
+    Column("adapter_id", String(64), ForeignKey("adapters.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "patient_id",
+        String(64),
+        ForeignKey("patients.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+)
+
+# Purpose and answer are sealed with the rest, bound to their number: no row can be put before another.
+consents = Table(
+    "consents",
+    metadata,
+    _id(),
+    _of_patient(),
+    Column("number", Integer, nullable=False),
+    Column("recorded_by", String(64), nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Column("consent_sealed", LargeBinary, nullable=False),
+    UniqueConstraint("patient_id", "number"),
+)
+
+# Copies of the store that were made, and when each of them is deleted (empty: not by itself).
+backups = Table(
+    "backups",
+    metadata,
+    _id(),
+    Column("made_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=True),
+)
+
+# Receipts outlive the patient: an id, no name, no reference to a row that is gone.
+erasures = Table(
+    "erasures",
+    metadata,
+    _id(),
+    Column("erased_id", String(64), nullable=False, index=True),
+    Column("by_id", String(64), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("keys", Integer, nullable=False),
+    Column("adapters", Integer, nullable=False),
+    Column("marked", Integer, nullable=False),
+    Column("cleaned_at", UtcTime, nullable=True),
 )
 
 # One row: the lock under which the chain grows, and the place of its end, so that a cut tail is seen.
@@ -246,6 +418,7 @@ audit_head = Table(
     Column("hash", String(80), nullable=False),
 )
 
+# Triggers of the database refuse to change or delete its rows (migration 0004).
 audit = Table(
     "audit",
     metadata,
@@ -257,5 +430,7 @@ audit = Table(
     Column("row_id", String(64), nullable=False),
     Column("origin", String(80), nullable=False),
     Column("hash", String(80), nullable=False),
-    Index("ix_audit_row_id", "row_id"),
+    Index("ix_audit_row_id", "row_id", "number"),
+    Index("ix_audit_by_id", "by_id", "number"),
+    Index("ix_audit_at", "at"),
 )

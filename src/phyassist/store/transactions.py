@@ -6,26 +6,39 @@ No transaction is held while a model or a person thinks.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from phyassist.domain.clock import Clock, NewId
 from phyassist.domain.people import PatientId
+from phyassist.errors import NotYourPatient, StoreFull, StoreUnusable
 from phyassist.store.adapters import Adapters
-from phyassist.store.audit import Audit
+from phyassist.store.audit import SELDOM, Act, Audit, Kind
+from phyassist.store.consents import Consents
 from phyassist.store.consultations import Consultations
 from phyassist.store.desk import Desk
+from phyassist.store.directory import Directory
 from phyassist.store.drafts import Drafts
 from phyassist.store.entrance import Entrance
+from phyassist.store.erasures import Backups, Erasures
 from phyassist.store.faults import told_plainly
+from phyassist.store.kept import Kept
 from phyassist.store.notes import Notes
 from phyassist.store.patients import Patients
 from phyassist.store.people import SignedIn
 from phyassist.store.practice import Settings
+from phyassist.store.practice_key import PracticeKey
 from phyassist.store.records import Records
+from phyassist.store.shares import Shares
+from phyassist.store.snapshot import Snapshot
 from phyassist.vault.keyring import Argon2Cost
+
+_VIEWS_MAX = 10_000
+_log = logging.getLogger(__name__)
 
 
 class Tx:
@@ -38,8 +51,14 @@ class Tx:
         self.drafts = Drafts(desk)
         self.notes = Notes(desk)
         self.adapters = Adapters(desk)
-        self.audit = Audit(desk.conn, desk.clock, desk.by.id)
+        self.consents = Consents(desk)
+        self.audit = Audit(desk.conn, desk.clock, desk.by.id, desk.by.origin)
+        self.backups = Backups(desk.conn)
+        self.erasures = Erasures(desk.conn)
         self.settings = Settings(desk.conn)
+        self.shares = Shares(desk)
+        self.practice_key = PracticeKey(desk)
+        self.people = Directory(desk.conn, desk.by.id, desk.by.keyring)
 
 
 class Store:
@@ -58,15 +77,25 @@ class Store:
         self._writer = engine.execution_options(phyassist_writes=True)
         self._clean_journal = clean_journal
         self._journal_is_clean = True
+        self._views = Views()
         self.clock = clock
         self.new_id = new_id
         self.passphrase_cost = passphrase_cost
+        self.kept = Kept(clock)
 
     @contextmanager
     def read(self, by: SignedIn) -> Iterator[Tx]:
         """Look things up.  Raises NotFound, NotYourPatient, CannotOpen, StoreUnusable, Locked."""
-        with told_plainly(), self._reader.begin() as conn:
-            yield self._tx(conn, by, [])
+        desk: Desk | None = None
+        try:
+            with told_plainly(), self._reader.begin() as conn:
+                desk = Desk(conn, by, self.clock, self.new_id)
+                yield Tx(desk, [])
+        except NotYourPatient:
+            if desk is not None:
+                self._note(by, Act.REFUSED, desk.refused)
+            raise
+        self._note(by, Act.VIEWED, desk.used)
 
     @contextmanager
     def write(self, by: SignedIn) -> Iterator[Tx]:
@@ -76,8 +105,23 @@ class Store:
         the database kept it; all that is added has its id from us, so the same write can be tried again.
         """
         erased: list[PatientId] = []
-        with told_plainly(), self._writer.begin() as conn:
-            yield self._tx(conn, by, erased)
+        desk: Desk | None = None
+        try:
+            with told_plainly(), self._writer.begin() as conn:
+                desk = Desk(conn, by, self.clock, self.new_id)
+                tx = Tx(desk, erased)
+                yield tx
+                # What is saved many times a minute is written down once in a while: that it was changed.
+                silent = set() if tx.audit.written else desk.used
+                for patient_id in self._views.choose(by, Act.CHANGED, silent, self.clock()):
+                    tx.audit.write_seldom(Act.CHANGED, Kind.PATIENT, patient_id)
+        except NotYourPatient:
+            if desk is not None:
+                self._note(by, Act.REFUSED, desk.refused)
+            raise
+        self._views.keep(by, Act.CHANGED, silent, self.clock())
+        for patient_id in erased:
+            self.kept.forget(patient_id)
         if erased or not self._journal_is_clean:
             # A wrapped key may still lie in the journal until this succeeds; the next write tries again.
             self._journal_is_clean = self._clean_journal()
@@ -88,7 +132,14 @@ class Store:
         with told_plainly(), (self._writer if writes else self._reader).begin() as conn:
             yield Entrance(conn, self.clock, self.new_id)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Every row as it stands at one moment, sealed as it is, while others go on writing."""
+        with told_plainly(), self._reader.begin() as conn:
+            yield Snapshot(conn)
+
     def close(self) -> None:
+        self.kept.close()
         self._clean_journal()
         self._writer.dispose()
 
@@ -98,5 +149,45 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _tx(self, conn: Connection, by: SignedIn, erased: list[PatientId]) -> Tx:
-        return Tx(Desk(conn, by, self.clock, self.new_id), erased)
+    def _note(self, by: SignedIn, act: Act, patient_ids: set[PatientId]) -> None:
+        """Write down whose file was opened or refused; a full store can still be read."""
+        fresh = self._views.choose(by, act, patient_ids, self.clock())
+        if not fresh:
+            return
+        try:
+            with told_plainly(), self._writer.begin() as conn:
+                audit = Audit(conn, self.clock, by.id, by.origin)
+                for patient_id in fresh:
+                    audit.write_seldom(act, Kind.PATIENT, patient_id)
+        except (StoreFull, StoreUnusable) as error:
+            _log.warning("what was looked at could not be written down (%s)", error.code)
+            return
+        self._views.keep(by, act, patient_ids, self.clock())
+
+
+class Views:
+    """What this process wrote down a moment ago, so that it need not ask the database on every page."""
+
+    def __init__(self) -> None:
+        self._at: dict[tuple[str, str, Act, PatientId], datetime] = {}
+
+    def choose(
+        self, by: SignedIn, act: Act, patient_ids: set[PatientId], now: datetime
+    ) -> tuple[PatientId, ...]:
+        """Those of whom it has not been written within `SELDOM`, in a fixed order."""
+        return tuple(
+            patient_id
+            for patient_id in sorted(patient_ids)
+            if not self._is_recent(self._at.get((by.id, by.origin, act, patient_id)), now)
+        )
+
+    def keep(self, by: SignedIn, act: Act, patient_ids: set[PatientId], now: datetime) -> None:
+        fresh = self.choose(by, act, patient_ids, now)
+        if fresh and len(self._at) + len(fresh) > _VIEWS_MAX:
+            self._at = {key: at for key, at in self._at.items() if self._is_recent(at, now)}
+        for patient_id in fresh:
+            self._at[by.id, by.origin, act, patient_id] = now
+
+    @staticmethod
+    def _is_recent(at: datetime | None, now: datetime) -> bool:
+        return at is not None and now - SELDOM < at <= now

@@ -128,7 +128,7 @@ def run_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
 
 @router.post("/consultations/{consultation_id}/organise/stop")
 def stop_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
-    desk.house.stops.stop(consultation_id)
+    desk.house.stops.stop(get_consultation(desk.house.store, desk.by, consultation_id=consultation_id).id)
     return Response(status_code=204)
 
 

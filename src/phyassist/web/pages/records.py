@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form
@@ -9,17 +10,12 @@ from starlette.responses import Response
 
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import Record, RecordField, StatementId
-from phyassist.errors import NotFound
-from phyassist.services.intake import (
-    add_statement,
-    edit_statement,
-    remove_statement,
-    settle,
-    start_consultation,
-)
+from phyassist.errors import ChangedMeanwhile, NotFound
+from phyassist.services.intake import start_consultation
 from phyassist.services.patients import list_patients, load_patient
+from phyassist.services.recording import add_statement, edit_statement, remove_statement, settle
 from phyassist.web.desk import AtDesk, Desk
-from phyassist.web.faults import PageRoute
+from phyassist.web.faults import FaultAlert, PageRoute, make_fault
 from phyassist.web.pages.consultations import plain_lines
 from phyassist.web.render import render
 from phyassist.web.views.consultation import view_head, view_source
@@ -29,12 +25,14 @@ from phyassist.web.views.recording import (
     LineView,
     RecordFragment,
     RecordPage,
+    VersionOfRecord,
     view_line,
     view_record,
 )
 
 router = APIRouter(route_class=PageRoute)
 FormText = Annotated[str, Form()]
+Version = Annotated[int, Form()]
 Choice = Annotated[Literal["keep_both", "replace", "leave"], Form()]
 
 
@@ -51,26 +49,46 @@ def show_record(desk: AtDesk, patient_id: PatientId) -> Response:
 
 @router.post("/patients/{patient_id}/record")
 def write_line(
-    desk: AtDesk, patient_id: PatientId, field: Annotated[RecordField, Form()], text: FormText
+    desk: AtDesk, patient_id: PatientId, field: Annotated[RecordField, Form()], text: FormText, after: Version
 ) -> Response:
     """A line by hand belongs to the last consultation."""
     store, by = desk.house.store, desk.by
     consultations = load_patient(store, by, patient_id).consultations
     last = consultations[0] if consultations else start_consultation(store, by, patient_id=patient_id)
-    record = add_statement(store, by, consultation_id=last.id, record_field=field, text=text)
+    record = add_statement(
+        store, by, consultation_id=last.id, record_field=field, text=plain_lines(text), after=after
+    )
     return render(make_record(desk, patient_id, record))
 
 
 @router.post("/patients/{patient_id}/record/{statement_id}")
 def change_line(
-    desk: AtDesk, patient_id: PatientId, statement_id: StatementId, text: FormText, was: FormText
+    desk: AtDesk, patient_id: PatientId, statement_id: StatementId, text: FormText, after: Version
 ) -> Response:
     store, by = desk.house.store, desk.by
-    line = find_line(load_patient(store, by, patient_id).record, patient_id, statement_id)
-    if line.text != plain_lines(was):
-        return show_changed(desk, line, text)
-    record = edit_statement(store, by, patient_id=patient_id, statement_id=statement_id, text=text)
+    try:
+        record = edit_statement(
+            store, by, patient_id=patient_id, statement_id=statement_id, text=text, after=after
+        )
+    except ChangedMeanwhile:
+        return show_changed(desk, patient_id, statement_id, plain_lines(text))
     return render(make_record(desk, patient_id, record))
+
+
+def show_changed(desk: Desk, patient_id: PatientId, statement_id: StatementId, kept: str) -> Response:
+    """The line as another window left it, and the counsellor's words still in the box.
+
+    A line that is gone has no place for them: they stand in the box for a new line of its field.
+    """
+    record = load_patient(desk.house.store, desk.by, patient_id).record
+    line = find_line(record, patient_id, statement_id)
+    if not any(each.id == statement_id for each in record.of(RecordField(line.field_name))):
+        fragment = make_record(desk, patient_id, record)
+        again = replace(fragment, kept_field=line.field_name, kept=kept)
+        return render(again, status=409)
+    place = {"HX-Retarget": f"#line-{line.statement_id}", "HX-Reswap": "outerHTML"}
+    shown = LineFragment(desk.w, line, record.version, "record", kept, changed=True)
+    return render(shown, VersionOfRecord(desk.w, record.version), status=409, headers=place)
 
 
 def find_line(record: Record, patient_id: PatientId, statement_id: StatementId) -> LineView:
@@ -80,15 +98,14 @@ def find_line(record: Record, patient_id: PatientId, statement_id: StatementId) 
     raise NotFound(f"statement {statement_id} is not in the record", hint="load the page again")
 
 
-def show_changed(desk: Desk, line: LineView, kept: str) -> Response:
-    """The line as another window left it, and the counsellor's words still in the box."""
-    place = {"HX-Retarget": f"#line-{line.statement_id}", "HX-Reswap": "outerHTML"}
-    return render(LineFragment(desk.w, line, 0, "record", kept, changed=True), status=409, headers=place)
-
-
 @router.post("/patients/{patient_id}/record/{statement_id}/delete")
-def remove_line(desk: AtDesk, patient_id: PatientId, statement_id: StatementId) -> Response:
-    record = remove_statement(desk.house.store, desk.by, patient_id=patient_id, statement_id=statement_id)
+def remove_line(desk: AtDesk, patient_id: PatientId, statement_id: StatementId, after: Version) -> Response:
+    try:
+        record = remove_statement(
+            desk.house.store, desk.by, patient_id=patient_id, statement_id=statement_id, after=after
+        )
+    except ChangedMeanwhile as error:
+        return show_as_it_is(desk, patient_id, error)
     return render(make_record(desk, patient_id, record))
 
 
@@ -97,13 +114,28 @@ def settle_line(
     desk: AtDesk,
     patient_id: PatientId,
     statement_id: StatementId,
+    *,
     choice: Choice,
+    after: Version,
     place: FormText = "record",
 ) -> Response:
-    record = settle(
-        desk.house.store, desk.by, patient_id=patient_id, statement_id=statement_id, choice=choice
-    )
+    by = desk.by
+    try:
+        record = settle(
+            desk.house.store, by, patient_id=patient_id, statement_id=statement_id, choice=choice, after=after
+        )
+    except ChangedMeanwhile as error:
+        return show_as_it_is(desk, patient_id, error, place)
     return render(make_record(desk, patient_id, record, place))
+
+
+def show_as_it_is(
+    desk: Desk, patient_id: PatientId, error: ChangedMeanwhile, place: str = "record"
+) -> Response:
+    """The record as another window left it, and a sentence that says so."""
+    record = load_patient(desk.house.store, desk.by, patient_id).record
+    alert = FaultAlert(desk.w, make_fault(desk.w, error), oob=True)
+    return render(make_record(desk, patient_id, record, place), alert, status=409)
 
 
 def make_record(desk: Desk, patient_id: PatientId, record: Record, place: str = "record") -> RecordFragment:

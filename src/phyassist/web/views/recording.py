@@ -34,7 +34,10 @@ class FieldView:
 
 @dataclass(frozen=True, slots=True)
 class RecordFragment:
-    """All fields of the record; `place` says on which page they stand, and what can be done there."""
+    """All fields of the record; `place` says on which page they stand, and what can be done there.
+
+    `kept` are words that could not be saved, in the box for a new line of `kept_field`.
+    """
 
     template: ClassVar[str] = "_record.html"
     w: Words
@@ -43,6 +46,17 @@ class RecordFragment:
     fields: tuple[FieldView, ...] = field(repr=False)
     place: str
     oob: bool = False
+    kept_field: str = ""
+    kept: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionOfRecord:
+    """The version that the next change follows, where only a part of the record is shown anew."""
+
+    template: ClassVar[str] = "_record_version.html"
+    w: Words
+    record_version: int
 
 
 @dataclass(frozen=True, slots=True)
