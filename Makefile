@@ -13,7 +13,7 @@ CLUSTER_DIR ?= /var/tmp/phyassist-cluster
 .PHONY: help setup run demo test cluster-test check format lint types pages chromium models clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 setup: $(VENV)/.installed ## install into .venv; does nothing the second time
 

@@ -15,6 +15,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── WrongPassphrase            PA-VAULT-PASSPHRASE
 │   ├── TooManyTries               PA-VAULT-TRIES
 │   ├── WeakPassphrase             PA-VAULT-WEAK
+│   ├── KeysChanged                PA-VAULT-KEYS-CHANGED
 │   └── CannotOpen                 PA-VAULT-CANNOT-OPEN
 ├── StoreError
 │   ├── NotFound                   PA-STORE-NOT-FOUND
@@ -34,6 +35,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── AdapterMissing             PA-MODEL-ADAPTER
 │   └── PromptTooLong              PA-MODEL-LONG
 └── NotAllowed                     PA-RULE
+    └── ConsentMissing             PA-RULE-CONSENT
 
 Messages name what, which id and what next; never what a patient said.  `docs/errors.md` explains each code.
 """
@@ -126,6 +128,12 @@ class WeakPassphrase(VaultError):
     code = "PA-VAULT-WEAK"
 
 
+class KeysChanged(VaultError):
+    """A colleague's keys are not the ones that were used before: nothing is given to them or taken."""
+
+    code = "PA-VAULT-KEYS-CHANGED"
+
+
 class CannotOpen(VaultError):
     """Wrong key, wrong place or damaged data: the three cannot be told apart."""
 
@@ -210,6 +218,12 @@ class PromptTooLong(ModelError):
 
 class NotAllowed(PhyAssistError):
     code = "PA-RULE"
+
+
+class ConsentMissing(NotAllowed):
+    """The patient has not agreed to this use of their words, or has withdrawn."""
+
+    code = "PA-RULE-CONSENT"
 
 
 def describe_frames(error: BaseException) -> str:

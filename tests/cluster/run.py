@@ -46,8 +46,8 @@ NOTES = (
     "Four processes save one note after the other through the services (a draft, an item by hand, the note "
     "signed), sealed. A note counts as acknowledged when the service returned it; afterwards every note is "
     "opened and compared. A writer tries nothing a second time: the services do, with the same ids, until "
-    "the cluster has another primary. Errors are what a service raised to its writer. The longest silence is the "
-    "longest time in which one of the writers had nothing acknowledged.",
+    "the cluster has another primary. Errors are what a service raised to its writer. The longest silence "
+    "is the longest time in which one of the writers had nothing acknowledged.",
     "",
     "The control switches synchronous mode off and freezes what sends the log to the standbys for one second "
     "before the kill: it shows that the test can see a loss, and why the mode is on.",

@@ -18,6 +18,7 @@ from phyassist.cli import (
     analysing,
     backups,
     checking,
+    consent,
     evaluating,
     models,
     notes,
@@ -68,6 +69,7 @@ app.command("organise")(organising.organise)
 app.command("analyse")(analysing.analyse)
 app.add_typer(patients.app, name="patients")
 app.add_typer(notes.app, name="notes")
+app.add_typer(consent.app, name="consent")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 app.add_typer(backups.app, name="backup")

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
 
+from phyassist.domain.consents import Purpose
 from phyassist.domain.merging import Merged, merge
 from phyassist.domain.people import Language, PatientId
 from phyassist.domain.reading.classifier import LinearReader
@@ -32,6 +33,7 @@ from phyassist.domain.records import (
 from phyassist.errors import ChangedMeanwhile, EmptyText, TextTooLong
 from phyassist.lm.protocol import LanguageModel, Stop
 from phyassist.services.access import check_may_change
+from phyassist.services.consent import Withdrawn, allows
 from phyassist.services.second_reading import SecondReading, Setting, list_doubts
 from phyassist.services.uploads import UPLOAD_BYTES_MAX, read_file
 from phyassist.store.again import again
@@ -221,6 +223,7 @@ def organise(
 ) -> Iterator[OrganiseEvent | RecordSaved]:
     """Fill the patient's record from the consultation's text: each find is written before it is yielded.
 
+    Where the patient has not agreed to a model, rules and classifier read alone.
     Raises EmptyText, TextTooLong, NotFound, NotYourPatient, StoreFull.
     """
     with store.read(by) as tx:
@@ -228,8 +231,11 @@ def organise(
         check_may_change(tx, consultation.patient_id)
         known = tx.records.get(consultation.patient_id).before(consultation_id)
         language = tx.patients.get(consultation.patient_id).language
+        asked = lm if allows(tx, consultation.patient_id, Purpose.DRAFTING) else None
     text = consultation.source.text
-    for event in organise_text(text, lm, language=language, known=known, stop=stop):
+    if asked is not None:
+        stop = Withdrawn(stop, store, by, consultation.patient_id)
+    for event in organise_text(text, asked, language=language, known=known, stop=stop):
         if isinstance(event, StatementsFound):
             yield RecordSaved(_write_found(store, by, consultation, event.statements))
         if isinstance(event, QuestionFound) and not consultation.question:

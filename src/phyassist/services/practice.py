@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,6 +19,7 @@ from phyassist.errors import (
     WeakPassphrase,
     WrongPassphrase,
 )
+from phyassist.services.access import check_runs_practice
 from phyassist.store.accounts import (
     changed_account,
     check_recovery_key,
@@ -26,6 +27,7 @@ from phyassist.store.accounts import (
     enter_login,
     find_login,
     find_named,
+    forget_login,
     found_practice,
     greet,
     make_login,
@@ -94,9 +96,16 @@ def needs_name(store: Store) -> bool:
 
 
 def sign_in(
-    store: Store, *, passphrase: str, counsellor_id: CounsellorId | None = None, name: str = ""
+    store: Store,
+    *,
+    passphrase: str,
+    counsellor_id: CounsellorId | None = None,
+    name: str = "",
+    origin: str = "",
 ) -> SignedIn:
     """The counsellor behind a passphrase: of this id, of this name, or the only one.
+
+    `origin` is for the audit.
 
     After a few failures each further try has to wait, whichever process is asked and however it is restarted.
     A name that nobody has takes as long and says the same as a wrong passphrase.
@@ -110,7 +119,9 @@ def sign_in(
         account, keyring = unlock_found(store, found, passphrase)
     except WrongPassphrase:
         with store.entrance(writes=True) as entrance:
-            entrance.audit().write(Act.SIGN_IN_FAILED, Kind.COUNSELLOR, found.id if found else "")
+            entrance.audit(origin=origin).write(
+                Act.SIGN_IN_FAILED, Kind.COUNSELLOR, found.id if found else ""
+            )
         raise
     if account.ended_at is not None:
         raise ended_account()
@@ -121,8 +132,8 @@ def sign_in(
             account = raised
         complete(entrance, account, keyring)
         entrance.clear_tries(tried)
-        entrance.audit(account.id).write(Act.SIGNED_IN, Kind.COUNSELLOR, account.id)
-        return greet(entrance, account, keyring)
+        entrance.audit(account.id, origin).write(Act.SIGNED_IN, Kind.COUNSELLOR, account.id)
+        return replace(greet(entrance, account, keyring), origin=origin)
 
 
 def find_account(
@@ -168,6 +179,7 @@ def resume_login(store: Store, cookie: str, *, idle_lock_min: int, touch: bool =
     with store.entrance() as entrance:
         login = find_login(entrance, secret)
         if login is None:
+            forget_login(store, secret)
             raise signed_out()
         by = enter_login(entrance, login, secret)
         now = entrance.clock()
@@ -176,6 +188,7 @@ def resume_login(store: Store, cookie: str, *, idle_lock_min: int, touch: bool =
     too_idle = idle_lock_min > 0 and idle >= timedelta(minutes=idle_lock_min)
     if too_idle or now - login.opened_at >= timedelta(hours=LOGIN_HOURS_MAX):
         by.keyring.forget()
+        forget_login(store, secret)
         # A full disk must not keep a login open; the row that stays is as idle at the next request.
         with suppress(StoreFull), store.entrance(writes=True) as entrance:
             entrance.end_login(login.id)
@@ -185,6 +198,11 @@ def resume_login(store: Store, cookie: str, *, idle_lock_min: int, touch: bool =
         # With a full disk a counsellor can still read; the page that saves says what is wrong.
         with suppress(StoreFull), store.entrance(writes=True) as entrance:
             entrance.touch_login(login.id)
+    lasts_until = login.opened_at + timedelta(hours=LOGIN_HOURS_MAX)
+    if idle_lock_min > 0:
+        used_at = now if touch else login.seen_at
+        lasts_until = min(lasts_until, used_at + timedelta(minutes=idle_lock_min))
+    store.kept.hold(login.id, lasts_until)
     return by
 
 
@@ -196,6 +214,7 @@ def end_login(store: Store, cookie: str) -> None:
         if login is not None:
             entrance.end_login(login.id)
             entrance.audit(login.counsellor_id).write(Act.SIGNED_OUT, Kind.LOGIN, login.id)
+    forget_login(store, secret)
 
 
 def list_logins(store: Store, by: SignedIn) -> tuple[OpenLogin, ...]:
@@ -224,7 +243,7 @@ def change_passphrase(store: Store, by: SignedIn, *, passphrase: str, new_passph
             raise changed_account()
         entrance.clear_tries(account.id)
         entrance.end_logins(by.id, but=by.login_id)
-        entrance.audit(by.id).write(Act.PASSPHRASE_CHANGED, Kind.COUNSELLOR, by.id)
+        entrance.audit(by.id, by.origin).write(Act.PASSPHRASE_CHANGED, Kind.COUNSELLOR, by.id)
 
 
 def recover(
@@ -234,6 +253,7 @@ def recover(
     new_passphrase: str,
     counsellor_id: CounsellorId | None = None,
     name: str = "",
+    origin: str = "",
 ) -> SignedIn:
     """The counsellor signed in again after a lost passphrase; old logins end, the audit log says so.
 
@@ -252,13 +272,15 @@ def recover(
         check_recovery_key(recovery, expected)
     except WrongPassphrase:
         with store.entrance(writes=True) as entrance:
-            entrance.audit().write(Act.RECOVERY_FAILED, Kind.COUNSELLOR, account.id if account else "")
+            entrance.audit(origin=origin).write(
+                Act.RECOVERY_FAILED, Kind.COUNSELLOR, account.id if account else ""
+            )
         raise
     if account is None:
         raise NotFound("nobody here signs in with this name", hint="type it as it stands under your notes")
     if account.ended_at is not None:
         raise ended_account()
-    by = restore_access(store, account, recovery, new_passphrase)
+    by = restore_access(store, account, recovery, new_passphrase, origin=origin)
 
     with store.entrance(writes=True) as entrance:
         entrance.clear_tries(account.id)
@@ -273,7 +295,8 @@ def get_practice_settings(store: Store) -> PracticeSettings:
 
 
 def save_practice_settings(store: Store, by: SignedIn, settings: PracticeSettings) -> None:
-    """Raises BadInput for an idle time that is no number of minutes within a day."""
+    """Raises NotAllowed for all but who runs the practice, BadInput for an idle time over a day."""
+    check_runs_practice(by)
     if not 0 <= settings.idle_lock_min <= 24 * 60:
         raise BadInput(
             "the idle time is not within a day", hint="give minutes from 1 to 1440, or 0 for never"

@@ -157,6 +157,11 @@ def find_login(entrance: Entrance, secret: Secret) -> Login | None:
     return entrance.login(login_id(secret))
 
 
+def forget_login(store: Store, secret: Secret) -> None:
+    """Nothing that this login has opened stays in this process's memory."""
+    store.kept.end(login_id(secret))
+
+
 def enter_login(entrance: Entrance, login: Login, secret: Secret) -> SignedIn:
     """The counsellor of a login.  Raises Locked where the cookie does not open it."""
     try:
@@ -188,7 +193,9 @@ def check_recovery_key(recovery: Keyring, expected_public: bytes) -> None:
         )
 
 
-def restore_access(store: Store, account: Account, recovery: Keyring, passphrase: str) -> SignedIn:
+def restore_access(
+    store: Store, account: Account, recovery: Keyring, passphrase: str, *, origin: str = ""
+) -> SignedIn:
     """The counsellor signed in with a new key pair, under a new passphrase; every login has ended.
 
     Each data key that the counsellor held is opened with the recovery key and kept anew.
@@ -198,10 +205,9 @@ def restore_access(store: Store, account: Account, recovery: Keyring, passphrase
     renewed = relock(store, account, keyring, passphrase)
     pinned = keyring.own.seal(recovery.public, recovery_place(account.id))
     with store.entrance(writes=True) as entrance:
-        for each in entrance.keys_in_common(RECOVERY_HOLDER, account.id):
-            key = recovery.open_given(each.wrapped, wrap_place(each.key_id, RECOVERY_HOLDER, each.term))
-            kept = keyring.keep_key(key, wrap_place(each.key_id, account.id, each.term))
-            entrance.replace_wrap(each.key_id, account.id, kept)
+        for ours, theirs in entrance.keys_in_common(RECOVERY_HOLDER, account.id):
+            key = recovery.open_given(ours.wrapped, wrap_place(ours.key_id, RECOVERY_HOLDER, ours.term))
+            entrance.replace_wrap(theirs.key_id, account.id, keyring.keep_key(key, theirs.kept_place))
         directory = Directory(entrance.conn, account.id, keyring)
         member = directory.read(account)
         renewed = replace(
@@ -216,8 +222,8 @@ def restore_access(store: Store, account: Account, recovery: Keyring, passphrase
         if not entrance.save_account(renewed, after=account.version, recovery_sealed=pinned):
             raise changed_account()
         entrance.end_logins(account.id)
-        entrance.audit(account.id).write(Act.RECOVERED, Kind.COUNSELLOR, account.id)
-        return greet(entrance, renewed, keyring)
+        entrance.audit(account.id, origin).write(Act.RECOVERED, Kind.COUNSELLOR, account.id)
+        return replace(greet(entrance, renewed, keyring), origin=origin)
 
 
 def changed_account() -> ChangedMeanwhile:

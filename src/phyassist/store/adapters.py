@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from sqlalchemy import func, insert, select, update
 
@@ -11,14 +10,6 @@ from phyassist.domain.adapters import AdapterCard, AdapterId, AdapterState
 from phyassist.domain.people import PatientId
 from phyassist.store.desk import Desk
 from phyassist.store.tables import adapter_sources, adapters
-
-
-@dataclass(frozen=True, slots=True)
-class Forgotten:
-    """What an erasure does to adapters: how many go with the patient, how many shared ones are marked."""
-
-    gone: int
-    marked: int
 
 
 class Adapters:
@@ -53,20 +44,23 @@ class Adapters:
         if rows:
             conn.execute(insert(adapter_sources), rows)
 
-    def forget_patient(self, patient_id: PatientId) -> Forgotten:
-        """Mark the shared adapters that learnt from a patient, who is about to be erased, to be trained anew.
-
-        The patient's own go with the patient; nothing of a shared one can be taken out again.
-        """
-        conn = self._desk.conn
+    def count_of(self, patient_id: PatientId) -> int:
+        """How many adapters are this patient's own."""
         own = select(func.count()).select_from(adapters).where(adapters.c.patient_id == patient_id)
+        return self._desk.conn.execute(own).scalar_one()
+
+    def mark_to_retrain(self, patient_id: PatientId) -> int:
+        """Mark the shared adapters that learnt from a patient; how many there are.
+
+        What one has learnt cannot be taken out of it again: it has to be trained anew without that patient.
+        """
         learnt = select(adapter_sources.c.adapter_id).where(adapter_sources.c.patient_id == patient_id)
-        marked = conn.execute(
+        marked = self._desk.conn.execute(
             update(adapters)
             .where(adapters.c.patient_id.is_distinct_from(patient_id), adapters.c.id.in_(learnt))
             .values(retrain_since=func.coalesce(adapters.c.retrain_since, self._desk.clock()))
         )
-        return Forgotten(conn.execute(own).scalar_one(), marked.rowcount)
+        return marked.rowcount
 
     def list_to_retrain(self) -> tuple[AdapterId, ...]:
         """The adapters that learnt from somebody who has been erased since."""

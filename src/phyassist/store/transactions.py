@@ -27,11 +27,14 @@ from phyassist.store.drafts import Drafts
 from phyassist.store.entrance import Entrance
 from phyassist.store.erasures import Backups, Erasures
 from phyassist.store.faults import told_plainly
+from phyassist.store.kept import Kept
 from phyassist.store.notes import Notes
 from phyassist.store.patients import Patients
 from phyassist.store.people import SignedIn
 from phyassist.store.practice import Settings
+from phyassist.store.practice_key import PracticeKey
 from phyassist.store.records import Records
+from phyassist.store.shares import Shares
 from phyassist.store.snapshot import Snapshot
 from phyassist.vault.keyring import Argon2Cost
 
@@ -57,6 +60,8 @@ class Tx:
         self.backups = Backups(desk.conn)
         self.erasures = Erasures(desk.conn)
         self.settings = Settings(desk.conn)
+        self.shares = Shares(desk)
+        self.practice_key = PracticeKey(desk)
         self.people = Directory(desk.conn, desk.by.id, desk.by.keyring)
 
 
@@ -81,6 +86,7 @@ class Store:
         self.new_id = new_id
         self.passphrase_cost = passphrase_cost
         self.patience_s = PATIENCE_S
+        self.kept = Kept(clock)
 
     @contextmanager
     def read(self, by: SignedIn) -> Iterator[Tx]:
@@ -126,6 +132,8 @@ class Store:
                 self._note(by, Act.REFUSED, desk.refused)
             raise
         self._views.keep(by, Act.CHANGED, silent, self.clock())
+        for patient_id in erased:
+            self.kept.forget(patient_id)
         if erased or not self._journal_is_clean:
             # A wrapped key may still lie in the journal until this succeeds; the next write tries again.
             self._journal_is_clean = self._clean_journal()
@@ -143,6 +151,7 @@ class Store:
             yield Snapshot(conn)
 
     def close(self) -> None:
+        self.kept.close()
         self._clean_journal()
         self._writer.dispose()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends
@@ -49,9 +50,25 @@ def get_desk(request: Request) -> Desk:
         raise Locked("nobody is signed in", hint="give the passphrase")
     practice = get_practice_settings(house.store)
     by = resume_login(house.store, cookie, idle_lock_min=practice.idle_lock_min)
+    by = replace(by, origin=say_origin(request, by.login_id))
     w = get_words(request, practice.language, practice.client_word)
     when = When(make_zone(by.counsellor.zone), w, house.clock())
     return Desk(house, by, practice, w, get_theme(request), when)
+
+
+def say_origin(request: Request, login_id: str = "") -> str:
+    """From where, for the audit: the web, which login, and what kind of address; never the address itself."""
+    return " ".join(part for part in ("web", login_id, _kind_of_address(request)) if part)
+
+
+def _kind_of_address(request: Request) -> str:
+    try:
+        address = ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return "unknown-address"
+    if address.is_loopback:
+        return "this-computer"
+    return "local-network" if address.is_private else "internet"
 
 
 AtDesk = Annotated[Desk, Depends(get_desk)]

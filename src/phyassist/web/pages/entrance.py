@@ -12,7 +12,7 @@ from starlette.responses import Response
 from phyassist.domain.people import Jurisdiction, Language
 from phyassist.errors import BadInput, PhyAssistError, TooManyTries, WeakPassphrase, WrongPassphrase
 from phyassist.services.practice import end_login, is_set_up, open_login, recover, set_up, sign_in
-from phyassist.web.desk import drop_login, set_login
+from phyassist.web.desk import drop_login, say_origin, set_login
 from phyassist.web.faults import PageRoute, make_fault
 from phyassist.web.house import get_house, get_login, get_theme, get_words
 from phyassist.web.pages.choices import own_path, set_language
@@ -94,7 +94,7 @@ def do_unlock(
     house = get_house(request)
     as_json = "application/json" in request.headers.get("accept", "")
     try:
-        by = sign_in(house.store, passphrase=passphrase)
+        by = sign_in(house.store, passphrase=passphrase, origin=say_origin(request))
     except (WrongPassphrase, TooManyTries) as error:
         if as_json:
             raise
@@ -135,7 +135,12 @@ def do_recover(request: Request, form: Annotated[RecoverForm, Form()]) -> Respon
     house, w = get_house(request), get_words(request)
     try:
         check_same(form.passphrase, form.again)
-        by = recover(house.store, recovery_key=form.recovery_key, new_passphrase=form.passphrase)
+        by = recover(
+            house.store,
+            recovery_key=form.recovery_key,
+            new_passphrase=form.passphrase,
+            origin=say_origin(request),
+        )
     except WrongPassphrase:
         return render(RecoverPage(w, get_theme(request), w("recover.wrong")), status=403)
     except (BadInput, WeakPassphrase, TooManyTries) as error:
