@@ -333,6 +333,7 @@ def make_fragments(language: Language) -> dict[str, View]:
         "draft_run": consulting.DraftRunFragment(w, "d1", consulting.RunView("/run", "/stop", "i1")),
         "draft_idle": consulting.DraftRunFragment(w, "d1", consulting.RunView("", "", "", oob=True)),
         "found": people.FoundFragment(w, make_found(w, language)),
+        "found_more": people.FoundFragment(w, make_found(w, language), limit=1),
         "rail": people.RailFragment(w, make_frame(language, "")),
         "alert": faults.FaultAlert(w, fault, oob=True),
     }

@@ -153,7 +153,7 @@ class ProcessNotes:
         return by.keyring.open_key(bytes(kept), _key_place(patient_id, by.id, by.id))
 
     def _make_key(self, patient_id: PatientId) -> DataKey:
-        """A key for this author and patient.  It serves this transaction; later ones read the committed row."""
+        """A key for this author and patient; it serves this transaction alone, later ones read its row."""
         desk, by = self._desk, self._desk.by
         desk.hold(patient_id)
         made_meanwhile = self._find_key(patient_id)

@@ -31,8 +31,10 @@ from phyassist.store.notes import Notes
 from phyassist.store.patients import Patients
 from phyassist.store.people import SignedIn
 from phyassist.store.practice import Settings
+from phyassist.store.practice_key import PracticeKey
 from phyassist.store.process_notes import ProcessNotes
 from phyassist.store.records import Records
+from phyassist.store.shares import Shares
 from phyassist.store.snapshot import Snapshot
 from phyassist.vault.keyring import Argon2Cost
 
@@ -56,6 +58,8 @@ class Tx:
         self.backups = Backups(desk.conn)
         self.erasures = Erasures(desk.conn)
         self.settings = Settings(desk.conn)
+        self.shares = Shares(desk)
+        self.practice_key = PracticeKey(desk)
         self.people = Directory(desk.conn, desk.by.id, desk.by.keyring)
 
 
