@@ -33,6 +33,7 @@ from phyassist.store.patients import Patients
 from phyassist.store.people import SignedIn
 from phyassist.store.practice import Settings
 from phyassist.store.practice_key import PracticeKey
+from phyassist.store.process_notes import ProcessNotes
 from phyassist.store.records import Records
 from phyassist.store.shares import Shares
 from phyassist.store.snapshot import Snapshot
@@ -54,6 +55,7 @@ class Tx:
         self.records = Records(desk)
         self.drafts = Drafts(desk)
         self.notes = Notes(desk)
+        self.process_notes = ProcessNotes(desk)
         self.adapters = Adapters(desk)
         self.consents = Consents(desk)
         self.audit = Audit(desk.conn, desk.clock, desk.by.id, desk.by.origin)
