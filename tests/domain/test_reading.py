@@ -294,7 +294,7 @@ def test_an_answer_about_something_grave_keeps_its_question():
     ("text", "told"),
     [
         (
-            'Mr. Alan P., 71, retired joiner. Wife Rose died in May. Married 40 years. Says "I am done with me".',
+            'Mr. Alan P., 71, retired joiner. Wife Rose died in May. Married 40 years. "I am done with me".',
             {"age": "Age: 71", "sex": "Sex: Male", "marital": "Marital status: widowed"},
         ),
         (
