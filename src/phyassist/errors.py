@@ -26,6 +26,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── StoreFull                  PA-STORE-FULL
 │   ├── BackupUnusable             PA-STORE-BACKUP
 │   └── StoreUnusable              PA-STORE-UNUSABLE
+│       └── StoreAway              PA-STORE-AWAY
 ├── ModelError
 │   ├── ModelMissing               PA-MODEL-MISSING
 │   ├── ModelDamaged               PA-MODEL-DAMAGED
@@ -182,6 +183,12 @@ class BackupUnusable(StoreError):
 
 class StoreUnusable(StoreError):
     code = "PA-STORE-UNUSABLE"
+
+
+class StoreAway(StoreUnusable):
+    """The database does not answer, or takes no changes, for a while: trying again helps."""
+
+    code = "PA-STORE-AWAY"
 
 
 class ModelError(PhyAssistError):

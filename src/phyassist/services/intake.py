@@ -36,6 +36,7 @@ from phyassist.services.access import check_may_change
 from phyassist.services.consent import Withdrawn, allows
 from phyassist.services.second_reading import SecondReading, Setting, list_doubts
 from phyassist.services.uploads import UPLOAD_BYTES_MAX, read_file
+from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -180,6 +181,7 @@ def check_quotes(text: str, statements: Sequence[Statement]) -> tuple[Statement,
     )
 
 
+@again
 def start_consultation(
     store: Store, by: SignedIn, *, patient_id: PatientId, at: datetime | None = None
 ) -> Consultation:
@@ -194,6 +196,7 @@ def start_consultation(
     return stored
 
 
+@again
 def save_source(
     store: Store, by: SignedIn, *, consultation_id: ConsultationId, text: str, after: int
 ) -> Source:
@@ -205,6 +208,7 @@ def save_source(
         return tx.consultations.save_source(consultation_id, text, after=after)
 
 
+@again
 def save_question(
     store: Store, by: SignedIn, *, consultation_id: ConsultationId, question: str, after: int
 ) -> Consultation:
@@ -243,6 +247,7 @@ def organise(
         yield event
 
 
+@again
 def _write_found(
     store: Store, by: SignedIn, consultation: Consultation, found: Sequence[Statement]
 ) -> Record:

@@ -19,6 +19,7 @@ from phyassist.errors import (
     WeakPassphrase,
     WrongPassphrase,
 )
+from phyassist.services.access import check_runs_practice
 from phyassist.store.accounts import (
     changed_account,
     check_recovery_key,
@@ -331,7 +332,8 @@ def get_practice_settings(store: Store) -> PracticeSettings:
 
 
 def save_practice_settings(store: Store, by: SignedIn, settings: PracticeSettings) -> None:
-    """Raises BadInput for an idle time that is no number of minutes within a day."""
+    """Raises NotAllowed for all but who runs the practice, BadInput for an idle time over a day."""
+    check_runs_practice(by)
     if not 0 <= settings.idle_lock_min <= 24 * 60:
         raise BadInput(
             "the idle time is not within a day", hint="give minutes from 1 to 1440, or 0 for never"

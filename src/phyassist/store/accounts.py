@@ -20,6 +20,7 @@ from phyassist.store.entrance import PRACTICE_ID, Account, Entrance, Login
 from phyassist.store.people import Identity, LoginSecret, SetUp, SignedIn
 from phyassist.store.pins import forget_pins
 from phyassist.store.practice import write_settings
+from phyassist.store.process_notes import restore_process_keys
 from phyassist.store.transactions import Store
 from phyassist.store.wraps import RECOVERY_HOLDER, recovery_place, wrap_place
 from phyassist.vault.keyring import Keyring, PassphraseLock, login_id, login_key, make_login_secret, name_tag
@@ -216,6 +217,7 @@ def restore_access(
         for ours, theirs in entrance.keys_in_common(RECOVERY_HOLDER, account.id):
             key = recovery.open_given(ours.wrapped, wrap_place(ours.key_id, RECOVERY_HOLDER, ours.term))
             entrance.replace_wrap(theirs.key_id, account.id, keyring.keep_key(key, theirs.kept_place))
+        restore_process_keys(entrance.conn, account.id, recovery=recovery, keyring=keyring)
         directory = Directory(entrance.conn, account.id, keyring)
         member = directory.read(account)
         renewed = replace(

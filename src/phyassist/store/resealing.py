@@ -67,6 +67,12 @@ PATIENT_COLUMNS = (
         "draft_id",
     ),
     SealedColumn(notes, "note_sealed", lambda row: Place("notes", row["id"], "note")),
+    SealedColumn(withdrawn_notes, "note_sealed", lambda row: Place("notes", row["id"], "note")),
+    SealedColumn(
+        withdrawn_notes,
+        "withdrawal_sealed",
+        lambda row: Place("withdrawn_notes", row["id"], "withdrawal"),
+    ),
     SealedColumn(
         amendments,
         "amendment_sealed",
