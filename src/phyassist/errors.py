@@ -13,8 +13,10 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── AlreadySetUp               PA-VAULT-SET-UP
 │   ├── Locked                     PA-VAULT-LOCKED
 │   ├── WrongPassphrase            PA-VAULT-PASSPHRASE
+│   ├── CodeNeeded                 PA-VAULT-CODE
 │   ├── TooManyTries               PA-VAULT-TRIES
 │   ├── WeakPassphrase             PA-VAULT-WEAK
+│   ├── KeysChanged                PA-VAULT-KEYS-CHANGED
 │   └── CannotOpen                 PA-VAULT-CANNOT-OPEN
 ├── StoreError
 │   ├── NotFound                   PA-STORE-NOT-FOUND
@@ -25,6 +27,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── BackupUnusable             PA-STORE-BACKUP
 │   ├── AuditBroken                PA-STORE-AUDIT
 │   └── StoreUnusable              PA-STORE-UNUSABLE
+│       └── StoreAway              PA-STORE-AWAY
 ├── ModelError
 │   ├── ModelMissing               PA-MODEL-MISSING
 │   ├── ModelDamaged               PA-MODEL-DAMAGED
@@ -113,6 +116,12 @@ class WrongPassphrase(VaultError):
     code = "PA-VAULT-PASSPHRASE"
 
 
+class CodeNeeded(VaultError):
+    """The passphrase was right; the code of the second factor is missing, wrong or used."""
+
+    code = "PA-VAULT-CODE"
+
+
 class TooManyTries(VaultError):
     """`wait_s` says how many seconds must pass before the next try is looked at."""
 
@@ -125,6 +134,12 @@ class TooManyTries(VaultError):
 
 class WeakPassphrase(VaultError):
     code = "PA-VAULT-WEAK"
+
+
+class KeysChanged(VaultError):
+    """A colleague's keys are not the ones that were used before: nothing is given to them or taken."""
+
+    code = "PA-VAULT-KEYS-CHANGED"
 
 
 class CannotOpen(VaultError):
@@ -175,6 +190,12 @@ class AuditBroken(StoreError):
 
 class StoreUnusable(StoreError):
     code = "PA-STORE-UNUSABLE"
+
+
+class StoreAway(StoreUnusable):
+    """The database does not answer, or takes no changes, for a while: trying again helps."""
+
+    code = "PA-STORE-AWAY"
 
 
 class ModelError(PhyAssistError):

@@ -49,6 +49,7 @@ from phyassist.web.views import (
     recording,
 )
 from phyassist.web.views import consultation as consulting
+from phyassist.web.views import process_notes as processing
 from phyassist.web.when import When, make_zone
 from phyassist.web.wording import Words, make_words
 
@@ -277,6 +278,13 @@ def make_pages(language: Language) -> dict[str, View]:
             notes.view_forms(w, "soap"),
             "soap",
         ),
+        "process_notes": processing.ProcessNotesPage(
+            w,
+            make_frame(language, "notes"),
+            head,
+            processing.ProcessNoteView("f" * 32, "", 0, "", "", False),
+            (processing.ProcessNoteView("e" * 32, COMMENT[language], 3, when.moment(NOW), "14:03", True),),
+        ),
         "note_settings": notes.NoteSettingsPage(
             w, make_frame(language, "practice"), notes.view_forms(w, "original"), 7
         ),
@@ -378,6 +386,9 @@ def make_fragments(language: Language) -> dict[str, View]:
             7,
             "problem",
         ),
+        "process_versions": processing.ProcessVersionsFragment(
+            w, (processing.ProcessVersionView(when.moment(NOW), COMMENT[language]),)
+        ),
         "note_card": notes.NoteCard(w, notes.view_note(make_note(language), when)),
         "record": recording.RecordFragment(w, "p1", 4, fields, "consultation", oob=True),
         "line": recording.LineFragment(w, fields[0].lines[1], 4, "record", "kept", changed=True),
@@ -388,6 +399,7 @@ def make_fragments(language: Language) -> dict[str, View]:
         "draft_run": consulting.DraftRunFragment(w, "d1", consulting.RunView("/run", "/stop", "i1")),
         "draft_idle": consulting.DraftRunFragment(w, "d1", consulting.RunView("", "", "", oob=True)),
         "found": people.FoundFragment(w, make_found(w, language)),
+        "found_more": people.FoundFragment(w, make_found(w, language), limit=1),
         "rail": people.RailFragment(w, make_frame(language, "")),
         "alert": faults.FaultAlert(w, fault, oob=True),
     }

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, delete, insert, or_, select, update
 
 from phyassist.domain.clock import Clock, NewId
 from phyassist.domain.people import CounsellorId, Role
@@ -16,6 +16,7 @@ from phyassist.store.audit import Audit
 from phyassist.store.erasures import Backups, Erasures
 from phyassist.store.practice import Settings, not_set_up
 from phyassist.store.tables import counsellors, data_keys, invitations, key_wraps, logins, practice, tries
+from phyassist.store.wraps import Wrap, read_wrap, select_wraps
 
 # One row, and its id is known in advance: two first-time set-ups cannot both succeed.
 PRACTICE_ID = "practice"
@@ -40,15 +41,6 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class WrappedKey:
-    """A data key as one holder has it."""
-
-    key_id: str
-    term: int
-    wrapped: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Tries:
     """How often a passphrase failed in a row, and when it was last tried."""
 
@@ -65,6 +57,7 @@ class Login:
     private_sealed: bytes = field(repr=False)
     opened_at: datetime
     seen_at: datetime
+    browser_sealed: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +165,30 @@ class Entrance:
             .values(name_tag=tag, identity_sealed=identity_sealed)
         )
 
+    def set_second(self, counsellor_id: CounsellorId, sealed: bytes | None, step: int | None) -> None:
+        """The second factor, with the step of the code that proved it; None takes it away."""
+        self._conn.execute(
+            update(counsellors)
+            .where(counsellors.c.id == counsellor_id)
+            .values(second_sealed=sealed, second_step=step)
+        )
+
+    def use_code(self, counsellor_id: CounsellorId, step: int) -> bool:
+        """Whether no code of this step or a later one has been used; it now has."""
+        last = counsellors.c.second_step
+        done = self._conn.execute(
+            update(counsellors)
+            .where(counsellors.c.id == counsellor_id, or_(last.is_(None), last < step))
+            .values(second_step=step)
+        )
+        return done.rowcount == 1
+
+    def set_recovered(self, counsellor_id: CounsellorId, at: datetime | None) -> None:
+        """When the recovery key was last used for this account, until the counsellor has seen it."""
+        self._conn.execute(
+            update(counsellors).where(counsellors.c.id == counsellor_id).values(recovered_at=at)
+        )
+
     def set_ended(self, counsellor_id: CounsellorId, ended_at: datetime | None) -> None:
         self._conn.execute(
             update(counsellors).where(counsellors.c.id == counsellor_id).values(ended_at=ended_at)
@@ -220,15 +237,14 @@ class Entrance:
     def add_wraps(self, wraps: list[dict[str, object]]) -> None:
         self._conn.execute(insert(key_wraps), wraps)
 
-    def keys_in_common(self, holder_id: str, other_id: str) -> tuple[WrappedKey, ...]:
-        """Every data key that both hold, as `holder_id` has it."""
-        others = select(key_wraps.c.key_id).where(key_wraps.c.holder_id == other_id)
-        query = (
-            select(data_keys.c.id, data_keys.c.term, key_wraps.c.wrapped)
-            .join(key_wraps, key_wraps.c.key_id == data_keys.c.id)
-            .where(key_wraps.c.holder_id == holder_id, data_keys.c.id.in_(others))
-        )
-        return tuple(WrappedKey(row.id, row.term, row.wrapped) for row in self._conn.execute(query))
+    def keys_in_common(self, holder_id: str, other_id: str) -> tuple[tuple[Wrap, Wrap], ...]:
+        """Every data key that both hold, as the one and as the other has it."""
+        ours = {wrap.key_id: wrap for wrap in self._wraps(holder_id)}
+        return tuple((ours[wrap.key_id], wrap) for wrap in self._wraps(other_id) if wrap.key_id in ours)
+
+    def _wraps(self, holder_id: str) -> tuple[Wrap, ...]:
+        query = select_wraps().where(key_wraps.c.holder_id == holder_id)
+        return tuple(read_wrap(row) for row in self._conn.execute(query))
 
     def replace_wrap(self, key_id: str, holder_id: str, wrapped: bytes) -> None:
         self._conn.execute(
@@ -261,6 +277,7 @@ class Entrance:
                 private_sealed=login.private_sealed,
                 opened_at=login.opened_at,
                 seen_at=login.seen_at,
+                browser_sealed=login.browser_sealed,
             )
         )
 
@@ -268,17 +285,14 @@ class Entrance:
         row = self._conn.execute(select(logins).where(logins.c.id == login_id)).one_or_none()
         if row is None:
             return None
-        return Login(row.id, CounsellorId(row.counsellor_id), row.private_sealed, row.opened_at, row.seen_at)
+        return _read_login(row)
 
     def logins(self, counsellor_id: CounsellorId) -> tuple[Login, ...]:
         """The logins that are open, the one used last first."""
         query = (
             select(logins).where(logins.c.counsellor_id == counsellor_id).order_by(logins.c.seen_at.desc())
         )
-        return tuple(
-            Login(row.id, CounsellorId(row.counsellor_id), row.private_sealed, row.opened_at, row.seen_at)
-            for row in self._conn.execute(query)
-        )
+        return tuple(_read_login(row) for row in self._conn.execute(query))
 
     def touch_login(self, login_id: str) -> None:
         self._conn.execute(update(logins).where(logins.c.id == login_id).values(seen_at=self.clock()))
@@ -306,6 +320,12 @@ class Entrance:
         """Whether it still stood; the practice's keys that it carried go with it."""
         done = self._conn.execute(delete(invitations).where(invitations.c.id == invitation_id))
         return done.rowcount == 1
+
+    def end_old_logins(self, counsellor_id: CounsellorId, opened_before: datetime) -> None:
+        """Logins that have run out leave no copy of the private key behind."""
+        self._conn.execute(
+            delete(logins).where(logins.c.counsellor_id == counsellor_id, logins.c.opened_at <= opened_before)
+        )
 
     def end_logins(self, counsellor_id: CounsellorId, *, but: str = "") -> None:
         self._conn.execute(delete(logins).where(logins.c.counsellor_id == counsellor_id, logins.c.id != but))
@@ -338,4 +358,15 @@ def _read_invitation(row: RowMapping) -> Invitation:
         by_id=CounsellorId(row["by_id"]),
         made_at=row["made_at"],
         until=row["until"],
+    )
+
+
+def _read_login(row: Row[tuple[Any, ...]]) -> Login:
+    return Login(
+        row.id,
+        CounsellorId(row.counsellor_id),
+        row.private_sealed,
+        row.opened_at,
+        row.seen_at,
+        row.browser_sealed,
     )

@@ -164,6 +164,10 @@ class Patients:
         self._desk.used.discard(patient_id)
         self._erased.append(patient_id)
 
+    def adopt_all(self) -> None:
+        """Keep every key that was given to the signed-in counsellor, where it is found genuine."""
+        self._desk.open_all()
+
     def count_wrapped_keys(self, patient_id: PatientId) -> int:
         """How many wrapped copies of the patient's keys there are, whoever holds them."""
         query = (

@@ -29,15 +29,17 @@ from phyassist.web.pages import (
     items,
     notes,
     patients,
+    process_notes,
     records,
     workspace,
 )
+from phyassist.web.render import find_static
 
 if TYPE_CHECKING:
     from phyassist.store.transactions import Store
 
 PAGES = (
-    *(choices, entrance, workspace, patients, consultations, drafts, items, records, notes),
+    *(choices, entrance, workspace, patients, consultations, drafts, items, records, notes, process_notes),
     *(consent, auditing, erasing),
 )
 # What a form holds around its file: the names of its fields and the lines between them.
@@ -100,5 +102,7 @@ def create_app(
     app.add_exception_handler(HTTPException, answer_missing)
     for page in PAGES:
         app.include_router(page.router)
-    app.mount("/static", StaticFiles(directory=str(files("phyassist.web").joinpath("static"))), "static")
+    static = StaticFiles(directory=str(files("phyassist.web").joinpath("static")))
+    app.mount(find_static(), static, "static-of-this-version")
+    app.mount("/static", static, "static")
     return app

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from phyassist.domain.people import Language, Patient, PatientId
 from phyassist.errors import BadInput
+from phyassist.services.access import check_counsels
 from phyassist.services.erasing import TypedDiffers, erase_patient
 from phyassist.services.intake import start_consultation
 from phyassist.services.patients import edit_patient, list_patients, load_patient, new_patient
@@ -33,6 +34,7 @@ class PatientForm(BaseModel):
 
 @router.get("/patients/new")
 def show_new_patient(desk: AtDesk) -> Response:
+    check_counsels(desk.by)
     return render(make_form(desk, PatientForm(language=desk.w.language)))
 
 
