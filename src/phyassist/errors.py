@@ -15,6 +15,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── WrongPassphrase            PA-VAULT-PASSPHRASE
 │   ├── TooManyTries               PA-VAULT-TRIES
 │   ├── WeakPassphrase             PA-VAULT-WEAK
+│   ├── KeysChanged                PA-VAULT-KEYS-CHANGED
 │   └── CannotOpen                 PA-VAULT-CANNOT-OPEN
 ├── StoreError
 │   ├── NotFound                   PA-STORE-NOT-FOUND
@@ -125,6 +126,12 @@ class TooManyTries(VaultError):
 
 class WeakPassphrase(VaultError):
     code = "PA-VAULT-WEAK"
+
+
+class KeysChanged(VaultError):
+    """A colleague's keys are not the ones that were used before: nothing is given to them or taken."""
+
+    code = "PA-VAULT-KEYS-CHANGED"
 
 
 class CannotOpen(VaultError):

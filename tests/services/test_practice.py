@@ -18,7 +18,7 @@ from phyassist.errors import (
     WeakPassphrase,
     WrongPassphrase,
 )
-from phyassist.services.patients import find, new_patient
+from phyassist.services.patients import new_patient
 from phyassist.services.practice import (
     change_passphrase,
     end_login,
@@ -33,6 +33,7 @@ from phyassist.services.practice import (
     sign_in,
     wait_after,
 )
+from phyassist.services.searching import find
 from phyassist.store.audit import Act
 from phyassist.store.opening import open_store
 from phyassist.store.people import SetUp, SignedIn

@@ -183,7 +183,7 @@ def test_looking_through_everybodys_notes_is_not_opening_everybodys_file(
 
     list_patients(store, anna)
     with store.read(anna) as tx:
-        assert len(tx.notes.list_all()) == 1
+        assert len(tx.notes.list_of([patient.id])) == 1
 
     assert acts_on(store, anna, patient) == [Act.CREATED]
 

@@ -40,7 +40,8 @@ def test_a_colleague_is_shown_nothing_of_a_patient_who_was_not_shared(
 ) -> None:
     with store.read(bo) as tx:
         assert tx.patients.list() == ()
-        assert tx.notes.list_all() == ()
+        assert tx.notes.marks() == {}
+        assert tx.notes.list_of([full.id]) == ()
         assert tx.patients.right_of(full.id) is None
         reads = [
             lambda: tx.patients.get(full.id),
@@ -111,7 +112,8 @@ def test_being_called_anna_does_not_open_what_annas_keys_open(
     with store.read(impostor) as tx, pytest.raises(CannotOpen):
         tx.patients.get(full.id)
     with store.read(impostor) as tx:
-        assert tx.notes.list_all() == ()
+        assert tx.patients.list() == ()
+        assert tx.notes.list_of([full.id]) == ()
 
 
 def test_a_data_key_planted_by_the_databases_keeper_is_not_used(

@@ -36,6 +36,18 @@ def check_counsels(by: SignedIn) -> None:
         )
 
 
+def check_in_charge(tx: Tx, by: SignedIn, patient_id: PatientId) -> None:
+    """Raises NotFound, NotYourPatient, and NotAllowed for a holder who is not in charge of the patient."""
+    tx.patients.check_known(patient_id)
+    if not may_see(tx, patient_id):
+        tx.patients.mark_refused(patient_id)
+        raise NotYourPatient(
+            f"patient {patient_id} was not shared with you", hint="ask the counsellor in charge"
+        )
+    if tx.shares.keeper_of(patient_id) != by.id:
+        raise NotAllowed(f"you are not in charge of patient {patient_id}", hint="ask the counsellor who is")
+
+
 def check_may_change(tx: Tx, patient_id: PatientId) -> None:
     """Raises NotFound, NotYourPatient, ReadOnly."""
     tx.patients.check_known(patient_id)

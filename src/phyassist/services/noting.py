@@ -80,6 +80,10 @@ def save_note(
     """
     with store.write(by) as tx:
         draft = get_followed(tx, draft_id, after=after, touching=None)
+        if any(len(each.text) > BY_HAND_CHARS_MAX for each in by_hand):
+            raise TextTooLong(
+                f"more than {BY_HAND_CHARS_MAX:,} characters under one heading", hint="shorten what you wrote"
+            )
         now, days = store.clock(), tx.settings.get().lock_after_days
         made = _make_note(tx, by, draft, NoteId(store.new_id()), now=now, template=template, by_hand=by_hand)
         note = tx.notes.add(replace(made, locks_at=now + timedelta(days=days)))
@@ -216,13 +220,8 @@ def _make_note(
 
 def _check_written(by_hand: Sequence[ByHand]) -> tuple[ByHand, ...]:
     written, known = keep_written(by_hand), list_heading_keys()
-    for each in written:
-        if each.heading not in known:
-            raise UnknownName("there is no such heading", hint="load the page again")
-        if len(each.text) > BY_HAND_CHARS_MAX:
-            raise TextTooLong(
-                f"more than {BY_HAND_CHARS_MAX:,} characters under one heading", hint="shorten what you wrote"
-            )
+    if any(each.heading not in known for each in written):
+        raise UnknownName("there is no such heading", hint="load the page again")
     return written
 
 

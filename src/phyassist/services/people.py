@@ -111,8 +111,11 @@ def end_account(store: Store, by: SignedIn, *, counsellor_id: CounsellorId) -> N
 
 
 def resume_account(store: Store, by: SignedIn, *, counsellor_id: CounsellorId) -> None:
-    """Let an ended account sign in again.  Raises NotAllowed, NotFound."""
+    """Let an ended account sign in again.  Raises NotAllowed, NotFound, KeysChanged."""
     check_runs_practice(by)
+    with store.write(by) as tx:
+        tx.people.member(counsellor_id)
+        tx.practice_key.give_missing(counsellor_id)
     _set_ended(store, by, counsellor_id, None, Act.ACCOUNT_RESUMED)
 
 

@@ -26,6 +26,7 @@ from phyassist.store.accounts import (
     enter_login,
     find_login,
     find_named,
+    forget_login,
     found_practice,
     greet,
     make_login,
@@ -177,6 +178,7 @@ def resume_login(store: Store, cookie: str, *, idle_lock_min: int, touch: bool =
     with store.entrance() as entrance:
         login = find_login(entrance, secret)
         if login is None:
+            forget_login(store, secret)
             raise signed_out()
         by = enter_login(entrance, login, secret)
         now = entrance.clock()
@@ -185,6 +187,7 @@ def resume_login(store: Store, cookie: str, *, idle_lock_min: int, touch: bool =
     too_idle = idle_lock_min > 0 and idle >= timedelta(minutes=idle_lock_min)
     if too_idle or now - login.opened_at >= timedelta(hours=LOGIN_HOURS_MAX):
         by.keyring.forget()
+        forget_login(store, secret)
         # A full disk must not keep a login open; the row that stays is as idle at the next request.
         with suppress(StoreFull), store.entrance(writes=True) as entrance:
             entrance.end_login(login.id)
@@ -194,6 +197,11 @@ def resume_login(store: Store, cookie: str, *, idle_lock_min: int, touch: bool =
         # With a full disk a counsellor can still read; the page that saves says what is wrong.
         with suppress(StoreFull), store.entrance(writes=True) as entrance:
             entrance.touch_login(login.id)
+    lasts_until = login.opened_at + timedelta(hours=LOGIN_HOURS_MAX)
+    if idle_lock_min > 0:
+        used_at = now if touch else login.seen_at
+        lasts_until = min(lasts_until, used_at + timedelta(minutes=idle_lock_min))
+    store.kept.hold(login.id, lasts_until)
     return by
 
 
@@ -205,6 +213,7 @@ def end_login(store: Store, cookie: str) -> None:
         if login is not None:
             entrance.end_login(login.id)
             entrance.audit(login.counsellor_id).write(Act.SIGNED_OUT, Kind.LOGIN, login.id)
+    forget_login(store, secret)
 
 
 def list_logins(store: Store, by: SignedIn) -> tuple[OpenLogin, ...]:

@@ -157,6 +157,11 @@ def find_login(entrance: Entrance, secret: Secret) -> Login | None:
     return entrance.login(login_id(secret))
 
 
+def forget_login(store: Store, secret: Secret) -> None:
+    """Nothing that this login has opened stays in this process's memory."""
+    store.kept.end(login_id(secret))
+
+
 def enter_login(entrance: Entrance, login: Login, secret: Secret) -> SignedIn:
     """The counsellor of a login.  Raises Locked where the cookie does not open it."""
     try:
@@ -200,10 +205,9 @@ def restore_access(
     renewed = relock(store, account, keyring, passphrase)
     pinned = keyring.own.seal(recovery.public, recovery_place(account.id))
     with store.entrance(writes=True) as entrance:
-        for each in entrance.keys_in_common(RECOVERY_HOLDER, account.id):
-            key = recovery.open_given(each.wrapped, wrap_place(each.key_id, RECOVERY_HOLDER, each.term))
-            kept = keyring.keep_key(key, wrap_place(each.key_id, account.id, each.term))
-            entrance.replace_wrap(each.key_id, account.id, kept)
+        for ours, theirs in entrance.keys_in_common(RECOVERY_HOLDER, account.id):
+            key = recovery.open_given(ours.wrapped, wrap_place(ours.key_id, RECOVERY_HOLDER, ours.term))
+            entrance.replace_wrap(theirs.key_id, account.id, keyring.keep_key(key, theirs.kept_place))
         directory = Directory(entrance.conn, account.id, keyring)
         member = directory.read(account)
         renewed = replace(

@@ -8,9 +8,10 @@ stand in columns are not repeated inside.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from phyassist.domain.consents import Answer, Consent, ConsentId, Purpose, Signer
@@ -43,6 +44,8 @@ from phyassist.store.people import Identity, Invited
 Json = Mapping[str, Any]
 _Value = TypeVar("_Value")
 CODING = 1
+# To look a value up costs a fifth of asking the enum for it, and a patient's page reads thousands.
+_SECTIONS, _BASES = {each.value: each for each in Section}, {each.value: each for each in Basis}
 
 
 def pack(fields: Json) -> bytes:
@@ -159,18 +162,24 @@ def read_item(fields: Json) -> DraftItem:
     basis, span = fields.get("basis"), fields.get("span")
     return DraftItem(
         id=ItemId(fields["id"]),
-        section=Section(fields["section"]),
+        section=_SECTIONS[fields["section"]],
         text=fields["text"],
-        basis=None if basis is None else Basis(basis),
+        basis=None if basis is None else _BASES[basis],
         quote=fields.get("quote", ""),
         span=None if span is None else read_span(span),
         written_by=read_writer(fields.get("by", {})),
         edited=bool(fields.get("edited", False)),
         deleted=bool(fields.get("deleted", False)),
-        comments=tuple(
-            Comment(comment["words"], read_time(comment["at"]), bool(comment.get("followed", False)))
-            for comment in fields.get("comments", ())
-        ),
+        comments=_read_comments(fields.get("comments", ())),
+    )
+
+
+def _read_comments(comments: Sequence[Json]) -> tuple[Comment, ...]:
+    if not comments:
+        return ()
+    return tuple(
+        Comment(comment["words"], read_time(comment["at"]), bool(comment.get("followed", False)))
+        for comment in comments
     )
 
 
@@ -200,7 +209,12 @@ def write_writer(writer: WrittenBy) -> Json:
 
 
 def read_writer(fields: Json) -> WrittenBy:
-    return WrittenBy(fields.get("model", ""), fields.get("adapter", ""))
+    return _writer(fields.get("model", ""), fields.get("adapter", ""))
+
+
+@lru_cache(maxsize=256)
+def _writer(model: str, adapter: str) -> WrittenBy:
+    return WrittenBy(model, adapter)
 
 
 def pack_draft(draft: Draft) -> bytes:

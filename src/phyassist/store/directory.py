@@ -12,14 +12,15 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from phyassist.domain.people import Counsellor, CounsellorId, Role
-from phyassist.errors import NotFound
+from phyassist.errors import CannotOpen, NotFound
 from phyassist.store.coding import pack_identity, unpack_identity, unpack_person
-from phyassist.store.entrance import Account, WrappedKey, read_account
+from phyassist.store.entrance import Account, read_account
 from phyassist.store.people import Identity
 from phyassist.store.tables import counsellors, data_keys, key_wraps
-from phyassist.store.wraps import wrap_place
+from phyassist.store.wraps import Wrap, link_place, read_wrap, select_wraps, wrap_place
 from phyassist.vault.keyring import Keyring
-from phyassist.vault.sealing import DataKey, DataKeys, Place
+from phyassist.vault.sealing import DataKey, DataKeys, Place, cannot_open
+from phyassist.vault.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,16 @@ class Member:
 class PracticeKeys:
     """The practice's own keys as one holder opened them."""
 
-    kept: tuple[WrappedKey, ...]
+    kept: tuple[Wrap, ...]
     by_term: dict[int, DataKey] = field(repr=False)
 
     @property
     def keys(self) -> DataKeys:
         return DataKeys(self.by_term)
+
+    @property
+    def newest(self) -> DataKey:
+        return self.by_term[max(self.by_term)]
 
 
 class Directory:
@@ -60,22 +65,40 @@ class Directory:
 
     @property
     def practice(self) -> PracticeKeys:
+        """Raises CannotOpen, also for a new key that nobody who held the one before it can have made."""
         if self._practice is None:
-            query = (
-                select(data_keys.c.id, data_keys.c.term, key_wraps.c.wrapped)
-                .join(key_wraps, key_wraps.c.key_id == data_keys.c.id)
-                .where(data_keys.c.patient_id.is_(None), key_wraps.c.holder_id == self._holder_id)
-                .order_by(data_keys.c.term)
+            query = select_wraps().where(
+                data_keys.c.patient_id.is_(None), key_wraps.c.holder_id == self._holder_id
             )
-            kept = tuple(WrappedKey(row.id, row.term, row.wrapped) for row in self._conn.execute(query))
-            opened = {
-                each.term: self._keyring.open_key(
-                    each.wrapped, wrap_place(each.key_id, self._holder_id, each.term)
+            kept = tuple(read_wrap(row) for row in self._conn.execute(query).all())
+            if not kept:
+                raise CannotOpen(
+                    "this account holds no key of the practice any more", hint="ask who runs the practice"
                 )
-                for each in kept
-            }
+            opened: dict[int, DataKey] = {}
+            for wrap in kept:
+                opened[wrap.term] = (
+                    self._open_linked(wrap, opened)
+                    if wrap.is_gift
+                    else self._keyring.open_key(wrap.wrapped, wrap.kept_place)
+                )
             self._practice = PracticeKeys(kept, opened)
         return self._practice
+
+    def _open_linked(self, wrap: Wrap, opened: dict[int, DataKey]) -> DataKey:
+        # The directory that would show the giver's keys is sealed under this very key, so the key must first
+        # prove that who made it held the one before.
+        key = self._keyring.open_given(wrap.wrapped, wrap_place(wrap.key_id, self._holder_id, wrap.term))
+        sealed = self._conn.execute(
+            select(data_keys.c.link_sealed).where(data_keys.c.id == wrap.key_id)
+        ).scalar_one()
+        place = link_place(wrap.key_id, wrap.term)
+        if not opened or sealed is None:
+            raise cannot_open(place)
+        linked = DataKeys(opened).open_sealed(bytes(sealed), place)
+        if Secret(linked) != key.raw():
+            raise cannot_open(place)
+        return key
 
     def members(self) -> tuple[Member, ...]:
         """Everyone, the founder first, those whose account has ended among them."""

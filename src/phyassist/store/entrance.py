@@ -16,6 +16,7 @@ from phyassist.store.audit import Audit
 from phyassist.store.erasures import Backups, Erasures
 from phyassist.store.practice import Settings, not_set_up
 from phyassist.store.tables import counsellors, data_keys, invitations, key_wraps, logins, practice, tries
+from phyassist.store.wraps import Wrap, read_wrap, select_wraps
 
 # One row, and its id is known in advance: two first-time set-ups cannot both succeed.
 PRACTICE_ID = "practice"
@@ -37,15 +38,6 @@ class Account:
     second_sealed: bytes | None = field(default=None, repr=False)
     ended_at: datetime | None = None
     recovered_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WrappedKey:
-    """A data key as one holder has it."""
-
-    key_id: str
-    term: int
-    wrapped: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,15 +212,14 @@ class Entrance:
     def add_wraps(self, wraps: list[dict[str, object]]) -> None:
         self._conn.execute(insert(key_wraps), wraps)
 
-    def keys_in_common(self, holder_id: str, other_id: str) -> tuple[WrappedKey, ...]:
-        """Every data key that both hold, as `holder_id` has it."""
-        others = select(key_wraps.c.key_id).where(key_wraps.c.holder_id == other_id)
-        query = (
-            select(data_keys.c.id, data_keys.c.term, key_wraps.c.wrapped)
-            .join(key_wraps, key_wraps.c.key_id == data_keys.c.id)
-            .where(key_wraps.c.holder_id == holder_id, data_keys.c.id.in_(others))
-        )
-        return tuple(WrappedKey(row.id, row.term, row.wrapped) for row in self._conn.execute(query))
+    def keys_in_common(self, holder_id: str, other_id: str) -> tuple[tuple[Wrap, Wrap], ...]:
+        """Every data key that both hold, as the one and as the other has it."""
+        ours = {wrap.key_id: wrap for wrap in self._wraps(holder_id)}
+        return tuple((ours[wrap.key_id], wrap) for wrap in self._wraps(other_id) if wrap.key_id in ours)
+
+    def _wraps(self, holder_id: str) -> tuple[Wrap, ...]:
+        query = select_wraps().where(key_wraps.c.holder_id == holder_id)
+        return tuple(read_wrap(row) for row in self._conn.execute(query))
 
     def replace_wrap(self, key_id: str, holder_id: str, wrapped: bytes) -> None:
         self._conn.execute(

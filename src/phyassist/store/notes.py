@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -23,8 +23,12 @@ from phyassist.store.coding import (
 )
 from phyassist.store.desk import Desk
 from phyassist.store.fingerprints import list_unanchored, make_fingerprint
+from phyassist.store.kept import NoteMark
 from phyassist.store.tables import amendments, notes, withdrawn_notes
 from phyassist.vault.sealing import Place
+
+# Patients asked for in one query.
+_AT_ONCE = 200
 
 
 class Notes:
@@ -86,12 +90,40 @@ class Notes:
     def list(self, patient_id: PatientId) -> tuple[Note, ...]:
         """Of one patient, newest first.  Raises NotFound, NotYourPatient."""
         self._desk.keys_of(patient_id)
-        return self._list(patient_id)
+        return tuple(self._list([patient_id]))
 
-    def list_all(self) -> tuple[Note, ...]:
-        """Of every patient that this counsellor may open, newest first: what a search looks through."""
-        self._desk.open_all()
-        return self._list(None)
+    def list_of(self, patient_ids: Collection[PatientId]) -> tuple[Note, ...]:
+        """Of those of these patients that open; of each, the newest first."""
+        self._desk.look_into(list(patient_ids))
+        of = [patient_id for patient_id in patient_ids if patient_id in self._desk.opened]
+        return tuple(
+            note for start in range(0, len(of), _AT_ONCE) for note in self._list(of[start : start + _AT_ONCE])
+        )
+
+    def marks(self) -> dict[PatientId, NoteMark]:
+        """For every patient with notes whom one may open: what changes when a note or an amendment does."""
+        conn = self._desk.conn
+        counted = (
+            select(notes.c.patient_id, func.count(), func.max(notes.c.number))
+            .where(notes.c.patient_id.in_(self._desk.mine()))
+            .group_by(notes.c.patient_id)
+        )
+        # Amendments are few, so they are counted first: the other way round goes through every note.
+        by_note = (
+            select(amendments.c.note_id, func.count().label("added"))
+            .group_by(amendments.c.note_id)
+            .subquery()
+        )
+        added = (
+            select(notes.c.patient_id, func.sum(by_note.c.added))
+            .join(by_note, by_note.c.note_id == notes.c.id)
+            .group_by(notes.c.patient_id)
+        )
+        amended: dict[str, int] = {row[0]: int(row[1]) for row in conn.execute(added)}
+        return {
+            PatientId(patient_id): NoteMark(count, last, amended.get(patient_id, 0))
+            for patient_id, count, last in conn.execute(counted)
+        }
 
     def amend(self, note_id: NoteId, amendment: Amendment) -> Note:
         """The note with the amendment at its end; the note itself stays to the letter.
@@ -185,22 +217,18 @@ class Notes:
             raise NotFound(f"no note {note_id}", hint="go back to the patient")
         return row
 
-    def _list(self, patient_id: PatientId | None) -> tuple[Note, ...]:
-        of_notes = select(notes).order_by(notes.c.at.desc(), notes.c.number.desc(), notes.c.id)
-        of_amendments = select(amendments).order_by(amendments.c.note_id, amendments.c.number)
-        if patient_id is not None:
-            of_notes = of_notes.where(notes.c.patient_id == patient_id)
-            of_amendments = of_amendments.join(notes, notes.c.id == amendments.c.note_id).where(
-                notes.c.patient_id == patient_id
-            )
+    def _list(self, patient_ids: Sequence[PatientId]) -> Iterator[Note]:
+        of_them = notes.c.patient_id.in_(patient_ids)
+        of_notes = select(notes).where(of_them)
+        of_amendments = (
+            select(amendments).join(notes, notes.c.id == amendments.c.note_id).where(of_them)
+        ).order_by(amendments.c.note_id, amendments.c.number)
         added: dict[str, list[RowMapping]] = {}
         for row in self._desk.conn.execute(of_amendments).mappings():
             added.setdefault(row["note_id"], []).append(row)
-        return tuple(
-            self._open(row, added.get(row["id"], []))
-            for row in self._desk.conn.execute(of_notes).mappings()
-            if patient_id is not None or row["patient_id"] in self._desk.opened
-        )
+        newest_first = of_notes.order_by(notes.c.at.desc(), notes.c.number.desc(), notes.c.id)
+        for row in self._desk.conn.execute(newest_first).mappings():
+            yield self._open(row, added.get(row["id"], []))
 
     def _open(self, row: RowMapping, added: Sequence[RowMapping]) -> Note:
         # To look through everybody's notes is not to open everybody's file: the audit tells the two apart.

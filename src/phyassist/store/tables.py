@@ -214,6 +214,7 @@ consultations = Table(
     Column("source_version", Integer, nullable=False),
     Column("source_saved_at", UtcTime, nullable=True),
     Column("organised_version", Integer, nullable=True),
+    Index("ix_consultations_times", "patient_id", "at", "source_saved_at"),
 )
 
 record_versions = Table(
@@ -236,6 +237,7 @@ drafts = Table(
     Column("partial_sealed", LargeBinary, nullable=True),
     Column("started_at", UtcTime, nullable=False),
     Column("saved_at", UtcTime, nullable=False),
+    Index("ix_drafts_times", "patient_id", "state", "saved_at"),
 )
 
 draft_versions = Table(
@@ -266,6 +268,7 @@ notes = Table(
     Column("locks_at", UtcTime, nullable=True),
     Column("fingerprint", String(80), nullable=True),
     UniqueConstraint("patient_id", "number"),
+    Index("ix_notes_times", "patient_id", "signed_at"),
 )
 
 # A note that was withdrawn leaves `notes`, so that nothing takes it for one that stands.

@@ -27,11 +27,14 @@ from phyassist.store.drafts import Drafts
 from phyassist.store.entrance import Entrance
 from phyassist.store.erasures import Backups, Erasures
 from phyassist.store.faults import told_plainly
+from phyassist.store.kept import Kept
 from phyassist.store.notes import Notes
 from phyassist.store.patients import Patients
 from phyassist.store.people import SignedIn
 from phyassist.store.practice import Settings
+from phyassist.store.practice_key import PracticeKey
 from phyassist.store.records import Records
+from phyassist.store.shares import Shares
 from phyassist.store.snapshot import Snapshot
 from phyassist.vault.keyring import Argon2Cost
 
@@ -54,6 +57,8 @@ class Tx:
         self.backups = Backups(desk.conn)
         self.erasures = Erasures(desk.conn)
         self.settings = Settings(desk.conn)
+        self.shares = Shares(desk)
+        self.practice_key = PracticeKey(desk)
         self.people = Directory(desk.conn, desk.by.id, desk.by.keyring)
 
 
@@ -77,6 +82,7 @@ class Store:
         self.clock = clock
         self.new_id = new_id
         self.passphrase_cost = passphrase_cost
+        self.kept = Kept(clock)
 
     @contextmanager
     def read(self, by: SignedIn) -> Iterator[Tx]:
@@ -117,6 +123,8 @@ class Store:
                 self._note(by, Act.REFUSED, desk.refused)
             raise
         self._views.keep(by, Act.CHANGED, silent, self.clock())
+        for patient_id in erased:
+            self.kept.forget(patient_id)
         if erased or not self._journal_is_clean:
             # A wrapped key may still lie in the journal until this succeeds; the next write tries again.
             self._journal_is_clean = self._clean_journal()
@@ -136,6 +144,7 @@ class Store:
             yield Snapshot(conn)
 
     def close(self) -> None:
+        self.kept.close()
         self._clean_journal()
         self._writer.dispose()
 

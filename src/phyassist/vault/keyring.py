@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NoReturn, Self, final
 
 from argon2.low_level import ARGON2_VERSION, Type, hash_secret_raw
@@ -123,10 +124,7 @@ class Keyring:
         seed = _derive(private, _SIGN_INFO).reveal()
         self._signer: Ed25519PrivateKey | None = Ed25519PrivateKey.from_private_bytes(seed)
         self._opened: dict[tuple[bytes, Place], DataKey] = {}
-        probe, place = DataKey.make(), Place("probe", "", "")
-        given = self.open_given(give_key(probe, self.public, place), place)
-        if given.open_sealed(probe.seal(b"probe", place), place) != b"probe":
-            raise CannotOpen("the vault cannot open what it seals", hint="check the installation")
+        _check_wrapping()
 
     @classmethod
     def make(cls) -> Self:
@@ -271,6 +269,19 @@ def login_key(secret: Secret) -> DataKey:
 
 def _locked() -> Locked:
     return Locked("the workspace is locked", hint="sign in again")
+
+
+@cache
+def _check_wrapping() -> None:
+    """Once in a process: what this machine's libraries wrap for a key, they open.  Raises CannotOpen."""
+    recipient, key = X25519PrivateKey.generate(), DataKey.make()
+    given = give_key(key, recipient.public_key().public_bytes_raw(), Place("probe", "", ""))
+    try:
+        opened = _SUITE.decrypt(given[1:], recipient, _INFO + Place("probe", "", "").to_bytes())
+    except (InvalidTag, ValueError):
+        opened = b""
+    if Secret(opened) != key.raw():
+        raise CannotOpen("the vault cannot open what it seals", hint="check the installation")
 
 
 def _derive(secret: Secret, info: bytes) -> Secret:

@@ -29,6 +29,7 @@ from phyassist.web.pages import (
     records,
     workspace,
 )
+from phyassist.web.render import find_static
 
 if TYPE_CHECKING:
     from phyassist.store.transactions import Store
@@ -94,5 +95,7 @@ def create_app(
     app.add_exception_handler(HTTPException, answer_missing)
     for page in PAGES:
         app.include_router(page.router)
-    app.mount("/static", StaticFiles(directory=str(files("phyassist.web").joinpath("static"))), "static")
+    static = StaticFiles(directory=str(files("phyassist.web").joinpath("static")))
+    app.mount(find_static(), static, "static-of-this-version")
+    app.mount("/static", static, "static")
     return app

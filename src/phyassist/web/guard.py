@@ -16,6 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from phyassist.web.render import find_static
+
 READING = ("GET", "HEAD", "OPTIONS")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
@@ -97,6 +99,13 @@ def _is_address(name: str) -> bool:
     return True
 
 
+def choose_caching(path: str) -> str:
+    """How long a browser may keep a reply: nothing of a patient, for ever what is named by its contents."""
+    if path.startswith(f"{find_static()}/"):
+        return "public, max-age=31536000, immutable"
+    return "no-cache" if path.startswith("/static/") else "no-store"
+
+
 class Guard:
     """Plain ASGI, since Starlette's own base class would hold streams back."""
 
@@ -109,14 +118,14 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        kept = scope["path"].startswith("/static/")
+        caching = choose_caching(scope["path"])
         is_sealed = scope.get("scheme") == "https"
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
-                headers["Cache-Control"] = "no-cache" if kept else "no-store"
+                headers["Cache-Control"] = caching if message["status"] < 400 else "no-store"
                 if is_sealed:
                     headers["Strict-Transport-Security"] = TRANSPORT
             await send(message)

@@ -12,7 +12,6 @@ from phyassist.domain.drafts import DraftId, ItemId, Section
 from phyassist.errors import ChangedMeanwhile
 from phyassist.services.drafting import discard_draft, list_versions, restore_version
 from phyassist.services.looking import get_draft
-from phyassist.services.noting import preview_note, save_note
 from phyassist.services.patients import load_patient
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import FaultAlert, PageRoute, make_fault
@@ -22,11 +21,9 @@ from phyassist.web.views.consultation import ActionsFragment, DraftRunFragment, 
 from phyassist.web.views.drafting import (
     DraftFragment,
     DraftView,
-    NotePreview,
     OldVersionFragment,
     VersionsFragment,
     view_draft,
-    view_note,
     view_versions,
 )
 
@@ -116,19 +113,6 @@ def leave_draft(desk: AtDesk, draft_id: DraftId, after: Version) -> Response:
         alert = FaultAlert(desk.w, make_fault(desk.w, error), oob=True)
         return render(DraftFragment(desk.w, show_draft(desk, draft_id)), alert, status=409)
     return render(DraftFragment(desk.w, show_draft(desk, draft_id)))
-
-
-@router.get("/drafts/{draft_id}/note")
-def show_note(desk: AtDesk, draft_id: DraftId) -> Response:
-    draft = get_draft(desk.house.store, desk.by, draft_id=draft_id)
-    note = preview_note(desk.house.store, desk.by, draft_id=draft_id)
-    return render(NotePreview(desk.w, view_note(note, desk.when), draft_id, draft.version))
-
-
-@router.post("/drafts/{draft_id}/note")
-def sign_note(desk: AtDesk, draft_id: DraftId, after: Version) -> Response:
-    note = save_note(desk.house.store, desk.by, draft_id=draft_id, after=after)
-    return RedirectResponse(f"/patients/{note.patient_id}/notes?fresh={note.id}#note-{note.id}", 303)
 
 
 def show_draft(desk: Desk, draft_id: DraftId) -> DraftView:
