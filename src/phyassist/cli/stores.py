@@ -42,9 +42,7 @@ def migrate(context: typer.Context, as_json: AsJson = False) -> None:
     else:
         say(f"schema {done.before or 'none'} -> {done.after}")
         if done.copy is not None:
-            tell(
-                f"the store as it was before: {done.copy} (it opens whom it holds: delete it when all is well)"
-            )
+            tell(f"the store as it was before: {done.copy} (delete it when all is well)")
 
 
 @app.command("check")
@@ -77,7 +75,7 @@ def move(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put the whole practice into another, empty database and compare every row; FROM can then only be read."""
+    """Put the practice into another, empty database and compare every row; FROM can then only be read."""
     from phyassist.services.upkeep import move as move_store
 
     get_run(context).load_settings()

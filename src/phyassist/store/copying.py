@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import URL
 
+from phyassist.errors import StoreUnusable
 from phyassist.store.faults import plain_fault
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ def copy_file(url: URL, schema: str) -> Path:
     target = source.with_name(f"{source.stem}.before-{schema}{source.suffix}")
     part = target.with_name(f"{target.name}.part")
     try:
-        part.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            part.unlink()
         os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(part)) as writer:
             reader.backup(writer)
@@ -42,6 +47,12 @@ def copy_file(url: URL, schema: str) -> Path:
             os.fsync(whole.fileno())
         part.replace(target)
     except (OSError, sqlite3.Error) as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
+        if isinstance(error, OSError) and error.errno not in _FULL:
+            raise StoreUnusable(
+                "the store cannot be copied before it is brought up to date, so it was left as it is",
+                hint="look whether its folder can be written to",
+            ) from error
         raise plain_fault(error) from error
     return target
