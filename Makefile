@@ -8,10 +8,12 @@ PIP := $(BIN)/python -m pip
 TEST_MODELS := smollm2-135m-instruct qwen2.5-coder-0.5b-instruct
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lint types pages chromium models clean
+CLUSTER_DIR ?= /var/tmp/phyassist-cluster
+
+.PHONY: help setup run demo test cluster-test check format lint types pages chromium models clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 setup: $(VENV)/.installed ## install into .venv; does nothing the second time
 
@@ -23,6 +25,10 @@ demo: $(VENV)/.installed ## the same with an invented practice of six patients i
 
 test: $(VENV)/.installed-test chromium models ## run every test, with all that they need
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+cluster-test: $(VENV)/.installed-test ## kill the servers of a three-node cluster under four writers; needs apt once
+	CLUSTER_DIR=$(CLUSTER_DIR) sh tests/cluster/needs.sh
+	$(BIN)/python -m tests.cluster.run --place $(CLUSTER_DIR) $(CLUSTER_FLAGS)
 
 check: $(VENV)/.installed-test lint types test ## format, lint, types and tests: what .ci/run calls
 

@@ -13,6 +13,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── AlreadySetUp               PA-VAULT-SET-UP
 │   ├── Locked                     PA-VAULT-LOCKED
 │   ├── WrongPassphrase            PA-VAULT-PASSPHRASE
+│   ├── CodeNeeded                 PA-VAULT-CODE
 │   ├── TooManyTries               PA-VAULT-TRIES
 │   ├── WeakPassphrase             PA-VAULT-WEAK
 │   ├── KeysChanged                PA-VAULT-KEYS-CHANGED
@@ -26,6 +27,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── BackupUnusable             PA-STORE-BACKUP
 │   ├── StoreClosed                PA-STORE-CLOSED
 │   └── StoreUnusable              PA-STORE-UNUSABLE
+│       └── StoreAway              PA-STORE-AWAY
 ├── ModelError
 │   ├── ModelMissing               PA-MODEL-MISSING
 │   ├── ModelDamaged               PA-MODEL-DAMAGED
@@ -114,6 +116,12 @@ class WrongPassphrase(VaultError):
     code = "PA-VAULT-PASSPHRASE"
 
 
+class CodeNeeded(VaultError):
+    """The passphrase was right; the code of the second factor is missing, wrong or used."""
+
+    code = "PA-VAULT-CODE"
+
+
 class TooManyTries(VaultError):
     """`wait_s` says how many seconds must pass before the next try is looked at."""
 
@@ -182,6 +190,12 @@ class StoreClosed(StoreError):
 
 class StoreUnusable(StoreError):
     code = "PA-STORE-UNUSABLE"
+
+
+class StoreAway(StoreUnusable):
+    """The database does not answer, or takes no changes, for a while: trying again helps."""
+
+    code = "PA-STORE-AWAY"
 
 
 class ModelError(PhyAssistError):

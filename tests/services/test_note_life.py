@@ -20,13 +20,16 @@ from phyassist.services.noting import (
     save_note_settings,
     withdraw_note,
 )
-from phyassist.services.patients import find, load_patient
+from phyassist.services.patients import load_patient
 from phyassist.services.reworking import add_item
+from phyassist.services.searching import find
+from phyassist.services.sharing import renew_patient, share
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from tests.conftest import Clock
 from tests.services.drafts import make_consultation, write_whole
+from tests.services.joining import let_in
 
 
 @pytest.fixture
@@ -219,3 +222,32 @@ def test_a_note_that_was_signed_anew_behind_the_logs_back_is_seen_without_a_key(
 
     with store.read(anna) as tx:
         assert tx.notes.list_unanchored() == (note.id,)
+
+
+def test_a_colleague_amends_but_neither_locks_nor_withdraws(
+    store: Store, anna: SignedIn, patient: Patient, note: Note
+):
+    berta = let_in(store, anna, "Berta Lang")
+    share(store, anna, patient_id=patient.id, with_id=berta.id, may_write=True)
+
+    with pytest.raises(NotAllowed, match="somebody else"):
+        lock_note(store, berta, note_id=note.id)
+    with pytest.raises(NotAllowed, match="somebody else"):
+        withdraw_note(store, berta, note_id=note.id, reason="x")
+    amended = amend_note(store, berta, note_id=note.id, reason="电话", text="妈妈来电。")
+
+    assert [each.author for each in amended.amendments] == ["Berta Lang"]
+
+
+def test_notes_and_traces_stay_what_they_were_when_the_key_is_renewed(
+    store: Store, anna: SignedIn, written: Draft, note: Note
+):
+    draft = withdraw_note(store, anna, note_id=note.id, reason="日期写错")
+    second = save_note(store, anna, draft_id=draft.id, after=draft.version)
+
+    renew_patient(store, anna, patient_id=note.patient_id)
+
+    with store.read(anna) as tx:
+        assert tx.notes.check(note.patient_id) == ()
+        assert [each.note for each in tx.notes.list_withdrawn(note.patient_id)] == [note]
+        assert tx.notes.list(note.patient_id) == (second,)

@@ -38,6 +38,7 @@ from phyassist.web import faults
 from phyassist.web.render import View
 from phyassist.web.views import consultation as consulting
 from phyassist.web.views import drafting, entrance, frame, notes, people, recording
+from phyassist.web.views import process_notes as processing
 from phyassist.web.when import When, make_zone
 from phyassist.web.wording import Words, make_words
 
@@ -264,6 +265,13 @@ def make_pages(language: Language) -> dict[str, View]:
             notes.view_forms(w, "soap"),
             "soap",
         ),
+        "process_notes": processing.ProcessNotesPage(
+            w,
+            make_frame(language, "notes"),
+            head,
+            processing.ProcessNoteView("f" * 32, "", 0, "", "", False),
+            (processing.ProcessNoteView("e" * 32, COMMENT[language], 3, when.moment(NOW), "14:03", True),),
+        ),
         "note_settings": notes.NoteSettingsPage(
             w, make_frame(language, "practice"), notes.view_forms(w, "original"), 7
         ),
@@ -311,6 +319,9 @@ def make_fragments(language: Language) -> dict[str, View]:
             notes.view_forms(w, "soap"),
             7,
             "problem",
+        ),
+        "process_versions": processing.ProcessVersionsFragment(
+            w, (processing.ProcessVersionView(when.moment(NOW), COMMENT[language]),)
         ),
         "note_card": notes.NoteCard(w, notes.view_note(make_note(language), when)),
         "record": recording.RecordFragment(w, "p1", 4, fields, "consultation", oob=True),

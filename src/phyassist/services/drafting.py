@@ -53,6 +53,7 @@ from phyassist.services.reworking import (
     move_item,
     restore_version,
 )
+from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -113,6 +114,7 @@ def analyse_text(
     yield from write_items(lm, _make_ask(case, fitted, task), assignment, stop, new_id)
 
 
+@again
 def start_draft(store: Store, by: SignedIn, *, consultation_id: ConsultationId, question: str = "") -> Draft:
     """An empty draft of a consultation, about `question` or the consultation's own.
 

@@ -22,6 +22,7 @@ from phyassist.services.note_forms import (
     render_note_text,
 )
 from phyassist.services.templates import get_template, list_heading_keys
+from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.entrance import PRACTICE_ID
 from phyassist.store.fingerprints import PREFIX
@@ -64,6 +65,7 @@ def preview_note(
         return _make_note(tx, by, draft, NoteId(""), now=store.clock(), template=template, by_hand=by_hand)
 
 
+@again
 def save_note(
     store: Store,
     by: SignedIn,
@@ -93,6 +95,7 @@ def save_note(
     return note
 
 
+@again
 def lock_note(store: Store, by: SignedIn, *, note_id: NoteId) -> Note:
     """The note locked now: from here on it can only be amended.  One that is locked stays so.
 
@@ -109,6 +112,7 @@ def lock_note(store: Store, by: SignedIn, *, note_id: NoteId) -> Note:
     return locked
 
 
+@again
 def withdraw_note(store: Store, by: SignedIn, *, note_id: NoteId, reason: str) -> Draft:
     """The note's draft, open again.  What was signed stays as a trace, with author, time and reason.
 
@@ -129,6 +133,7 @@ def withdraw_note(store: Store, by: SignedIn, *, note_id: NoteId, reason: str) -
         return tx.drafts.get(note.draft_id)
 
 
+@again
 def amend_note(store: Store, by: SignedIn, *, note_id: NoteId, reason: str, text: str) -> Note:
     """The note with words added below it, with author, time and reason; an amended note is locked.
 

@@ -11,6 +11,7 @@ from phyassist.domain.people import Language, Patient, PatientId
 from phyassist.domain.records import Consultation, Record
 from phyassist.errors import BadInput
 from phyassist.services.access import check_counsels, check_may_change
+from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -41,6 +42,7 @@ class PatientFile:
     withdrawn: tuple[Withdrawn, ...] = ()
 
 
+@again
 def new_patient(
     store: Store, by: SignedIn, *, name: str, number: str = "", language: Language = "zh"
 ) -> Patient:
@@ -56,6 +58,7 @@ def new_patient(
     return stored
 
 
+@again
 def edit_patient(
     store: Store,
     by: SignedIn,

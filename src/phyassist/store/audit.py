@@ -159,6 +159,7 @@ class Audit:
         self._by_id = by_id
         self._origin = origin
         self.written = 0
+        self.last = Anchor(0, _START)
 
     def write(self, act: Act, kind: Kind, row_id: str, *, origin: str | None = None) -> None:
         """Add a row.  `origin` says from where: a web login, the command line; never an id of a person.
@@ -178,6 +179,16 @@ class Audit:
         self._conn.execute(insert(audit).values(hash=digest, **dict(zip(names, values, strict=True))))
         self._conn.execute(update(audit_head).values(hash=digest))
         self.written += 1
+        self.last = Anchor(number, digest)
+
+    def holds(self, anchor: Anchor) -> bool:
+        """Whether this very row stands in the audit: no two rows have one hash.
+
+        It waits for whoever is writing: a commit whose connection was cut may still be under way.
+        """
+        self._conn.execute(select(audit_head.c.id).with_for_update())
+        found = select(audit.c.hash).where(audit.c.number == anchor.number)
+        return self._conn.execute(found).scalar_one_or_none() == anchor.hash
 
     def write_seldom(self, act: Act, kind: Kind, row_id: str) -> None:
         """Add a row, unless the same person did the same from the same place within `SELDOM`."""

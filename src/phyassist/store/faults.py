@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from phyassist.errors import ChangedMeanwhile, StoreError, StoreFull, StoreUnusable
+from phyassist.errors import ChangedMeanwhile, StoreAway, StoreError, StoreFull, StoreUnusable
 
 _FULL = ("database or disk is full", "no space left on device", "disk quota exceeded")
 _NOT_OURS = ("file is not a database", "file is encrypted", "malformed", "no such table", "no such column")
@@ -26,9 +26,12 @@ _DATABASE_FAULTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
         "look at the name, password and database in store_url",
     ),
     (("42P01", "42703"), "the database is damaged or is not a PhyAssist store", "name another one"),
+    (("53", "57014"), "the database has too much to do", "try again in a moment"),
+)
+# Of these it is known that trying again helps: a server that died, one that became a standby, a lock.
+_PASSING_FAULTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("25006",), "the database takes no changes just now", "try again in a moment"),
     (("40", "55P03"), "another process was quicker, and nothing of this was saved", "try again"),
-    (("53", "57014"), "the database has too much to do", "try again in a moment"),
     (
         ("08", "57P"),
         "the database does not answer; what was saved before is intact",
@@ -105,6 +108,9 @@ def _database_fault(error: BaseException, state: str | None) -> StoreUnusable:
     for states, what, hint in _DATABASE_FAULTS:
         if (state or "08000").startswith(states):
             return StoreUnusable(what, hint=hint)
+    for states, what, hint in _PASSING_FAULTS:
+        if (state or "08000").startswith(states):
+            return StoreAway(what, hint=hint)
     return _gave_up(error)
 
 

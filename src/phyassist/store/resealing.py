@@ -22,6 +22,7 @@ from phyassist.store.tables import (
     notes,
     patients,
     record_versions,
+    withdrawn_notes,
 )
 from phyassist.vault.sealing import DataKeys, Place, head_of_term
 
@@ -66,12 +67,24 @@ PATIENT_COLUMNS = (
         "draft_id",
     ),
     SealedColumn(notes, "note_sealed", lambda row: Place("notes", row["id"], "note")),
+    SealedColumn(withdrawn_notes, "note_sealed", lambda row: Place("notes", row["id"], "note")),
+    SealedColumn(
+        withdrawn_notes,
+        "withdrawal_sealed",
+        lambda row: Place("withdrawn_notes", row["id"], "withdrawal"),
+    ),
     SealedColumn(
         amendments,
         "amendment_sealed",
         lambda row: Place("amendments", row["note_id"], "amendment", row["number"]),
         notes,
         "note_id",
+    ),
+    SealedColumn(withdrawn_notes, "note_sealed", lambda row: Place("notes", row["id"], "note")),
+    SealedColumn(
+        withdrawn_notes,
+        "withdrawal_sealed",
+        lambda row: Place("withdrawn_notes", row["id"], "withdrawal"),
     ),
     SealedColumn(
         consents, "consent_sealed", lambda row: Place("consents", row["id"], "consent", row["number"])

@@ -7,6 +7,7 @@ No transaction is held while a model or a person thinks.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,9 +16,9 @@ from sqlalchemy import Engine
 
 from phyassist.domain.clock import Clock, NewId
 from phyassist.domain.people import PatientId
-from phyassist.errors import NotYourPatient, StoreClosed, StoreFull, StoreUnusable
+from phyassist.errors import NotYourPatient, StoreAway, StoreClosed, StoreFull, StoreUnusable
 from phyassist.store.adapters import Adapters
-from phyassist.store.audit import SELDOM, Act, Audit, Kind
+from phyassist.store.audit import SELDOM, Act, Anchor, Audit, Kind
 from phyassist.store.closing import check_open
 from phyassist.store.consents import Consents
 from phyassist.store.consultations import Consultations
@@ -33,12 +34,16 @@ from phyassist.store.patients import Patients
 from phyassist.store.people import SignedIn
 from phyassist.store.practice import Settings
 from phyassist.store.practice_key import PracticeKey
+from phyassist.store.process_notes import ProcessNotes
 from phyassist.store.records import Records
 from phyassist.store.shares import Shares
 from phyassist.store.snapshot import Snapshot
 from phyassist.vault.keyring import Argon2Cost
 
 _VIEWS_MAX = 10_000
+# A cluster that loses a whole node takes about 20 s to find another primary.
+PATIENCE_S = 60.0
+_ASK_AGAIN_S = 0.25
 _log = logging.getLogger(__name__)
 
 
@@ -51,6 +56,7 @@ class Tx:
         self.records = Records(desk)
         self.drafts = Drafts(desk)
         self.notes = Notes(desk)
+        self.process_notes = ProcessNotes(desk)
         self.adapters = Adapters(desk)
         self.consents = Consents(desk)
         self.audit = Audit(desk.conn, desk.clock, desk.by.id, desk.by.origin)
@@ -82,6 +88,7 @@ class Store:
         self.clock = clock
         self.new_id = new_id
         self.passphrase_cost = passphrase_cost
+        self.patience_s = PATIENCE_S
         self.kept = Kept(clock)
 
     @contextmanager
@@ -108,6 +115,8 @@ class Store:
         """
         erased: list[PatientId] = []
         desk: Desk | None = None
+        tx: Tx | None = None
+        committing = False
         try:
             with told_plainly(), self._writer.begin() as conn:
                 check_open(conn)
@@ -118,6 +127,11 @@ class Store:
                 silent = set() if tx.audit.written else desk.used
                 for patient_id in self._views.choose(by, Act.CHANGED, silent, self.clock()):
                     tx.audit.write_seldom(Act.CHANGED, Kind.PATIENT, patient_id)
+                committing = True
+        except StoreAway:
+            # The commit was under way: it is asked for, because a second one might double what was kept.
+            if not committing or tx is None or not tx.audit.written or not self._was_kept(tx.audit.last):
+                raise
         except NotYourPatient:
             if desk is not None:
                 self._note(by, Act.REFUSED, desk.refused)
@@ -153,6 +167,22 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _was_kept(self, anchor: Anchor) -> bool:
+        """Whether the write that ended with this row of the audit was committed; waits for an answer.
+
+        Raises StoreAway where none comes in time: then nobody knows.
+        """
+        until = time.monotonic() + self.patience_s
+        while True:
+            try:
+                # On the writer: a standby may not have heard of it yet.
+                with told_plainly(), self._writer.begin() as conn:
+                    return Audit(conn, self.clock).holds(anchor)
+            except StoreAway:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(_ASK_AGAIN_S)
 
     def _note(self, by: SignedIn, act: Act, patient_ids: set[PatientId]) -> None:
         """Write down whose file was opened or refused; a full store can still be read."""

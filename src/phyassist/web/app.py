@@ -26,6 +26,7 @@ from phyassist.web.pages import (
     items,
     notes,
     patients,
+    process_notes,
     records,
     workspace,
 )
@@ -34,7 +35,7 @@ from phyassist.web.render import find_static
 if TYPE_CHECKING:
     from phyassist.store.transactions import Store
 
-PAGES = (choices, entrance, workspace, patients, consultations, drafts, items, records, notes)
+PAGES = (choices, entrance, workspace, patients, consultations, drafts, items, records, notes, process_notes)
 # What a form holds around its file: the names of its fields and the lines between them.
 FORM_BYTES = 1_000_000
 

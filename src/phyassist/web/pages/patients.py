@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from phyassist.domain.people import Language, Patient, PatientId
 from phyassist.errors import BadInput
+from phyassist.services.access import check_counsels
 from phyassist.services.intake import start_consultation
 from phyassist.services.patients import delete_patient, edit_patient, list_patients, load_patient, new_patient
 from phyassist.web.desk import AtDesk, Desk
@@ -32,6 +33,7 @@ class PatientForm(BaseModel):
 
 @router.get("/patients/new")
 def show_new_patient(desk: AtDesk) -> Response:
+    check_counsels(desk.by)
     return render(make_form(desk, PatientForm(language=desk.w.language)))
 
 
