@@ -46,13 +46,15 @@ def test_a_damaged_practice_ends_with_1_and_names_the_row(cli: Cli, invented: Pa
     assert "its note_sealed is no sealed value" in ran.out
 
 
-def test_a_practice_moves_by_paths_and_by_a_variables_address(
+def test_a_practice_moves_to_the_store_of_the_settings(
     cli: Cli, invented: Path, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("NEW_PLACE", postgresql_url)
+    old = str(invented / "practice.db")
+    monkeypatch.setenv("PHYASSIST_STORE_URL", postgresql_url)
 
-    moved = cli("store", "move", str(invented / "practice.db"), "env:NEW_PLACE")
-    again = cli("store", "move", str(invented / "practice.db"), "env:NEW_PLACE")
+    moved = cli("store", "move", old, "here")
+    again = cli("store", "move", old, "here")
+    monkeypatch.delenv("PHYASSIST_STORE_URL")
     listed_before = cli("patients", "list")
     monkeypatch.setenv("PHYASSIST_STORE_URL", postgresql_url)
     listed, checked = cli("patients", "list"), cli("store", "check")
@@ -82,9 +84,9 @@ def test_a_store_that_was_moved_by_mistake_is_reopened(cli: Cli, invented: Path,
 
 
 def test_an_address_that_names_nothing_is_said(cli: Cli, tmp_path: Path) -> None:
-    unset = cli("store", "move", "env:NO_SUCH_VARIABLE", str(tmp_path / "new.db"))
+    unknown = cli("store", "move", "mysql://host/practice", str(tmp_path / "new.db"))
     missing = cli("store", "move", str(tmp_path / "none.db"), str(tmp_path / "new.db"))
 
-    assert (unset.code, missing.code) == (2, 1)
-    assert "NO_SUCH_VARIABLE is empty" in unset.err
+    assert (unknown.code, missing.code) == (2, 1)
+    assert "the store's address cannot be read" in unknown.err
     assert "no store at this address" in missing.err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +13,10 @@ from phyassist.cli.options import AsJson
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import make_console, say, say_json, tell
 from phyassist.cli.unlocking import PassphraseStdin
-from phyassist.errors import BadSetting
 
 if TYPE_CHECKING:
     from phyassist.services.upkeep import Checked
+    from phyassist.settings import Settings
 
 _ORIGIN = "command line"
 _FINDINGS_SHOWN = 20
@@ -25,7 +24,9 @@ _FINDINGS_SHOWN = 20
 app = typer.Typer(
     no_args_is_help=True, help="Look after the practice's database: bring it up to date, check it, move it."
 )
-Address = "sqlite:///..., postgresql://..., a file's path, or env:NAME for a variable that holds one."
+# An address on the command line is seen by everyone on the computer; one with a password comes from here.
+_HERE = "here"
+_ADDRESS = "sqlite:///..., postgresql://..., a file's path, or here: the store of the settings."
 
 
 @app.command("migrate")
@@ -68,7 +69,7 @@ def check(context: typer.Context, passphrase_stdin: PassphraseStdin = False, as_
 @app.command("move")
 def move(
     context: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="FROM", help=f"The store: {Address}")],
+    source: Annotated[str, typer.Argument(metavar="FROM", help=f"The store: {_ADDRESS}")],
     target: Annotated[str, typer.Argument(metavar="TO", help="An empty one, named in the same way.")],
     leave_open: Annotated[
         bool, typer.Option("--leave-open", help="Let FROM be written afterwards too: for a trial.")
@@ -78,11 +79,11 @@ def move(
     """Put the practice into another, empty database and compare every row; FROM can then only be read."""
     from phyassist.services.upkeep import move as move_store
 
-    get_run(context).load_settings()
+    settings = get_run(context).load_settings()
     with _progress() as on_progress:
         moved = move_store(
-            _read_address(source),
-            _read_address(target),
+            _read_address(source, settings),
+            _read_address(target, settings),
             on_progress=on_progress,
             leave_open=leave_open,
             origin=_ORIGIN,
@@ -104,23 +105,20 @@ def move(
 @app.command("reopen")
 def reopen(
     context: typer.Context,
-    address: Annotated[str, typer.Argument(metavar="STORE", help=f"The store: {Address}")],
+    address: Annotated[str, typer.Argument(metavar="STORE", help=f"The store: {_ADDRESS}")],
 ) -> None:
     """Let a store be written again that was moved, when the move shall not count."""
     from phyassist.services.upkeep import reopen_store
 
-    get_run(context).load_settings()
-    was_closed = reopen_store(_read_address(address), origin=_ORIGIN)
+    settings = get_run(context).load_settings()
+    was_closed = reopen_store(_read_address(address, settings), origin=_ORIGIN)
     say("the store can be written again" if was_closed else "the store was open already")
 
 
-def _read_address(given: str) -> str:
-    """An address as it was given, a path made into one, a variable's value.  Raises BadSetting."""
-    if given.startswith("env:"):
-        held = os.environ.get(given.removeprefix("env:"), "")
-        if not held:
-            raise BadSetting(f"the variable {given.removeprefix('env:')} is empty", hint="set it first")
-        return held
+def _read_address(given: str, settings: Settings) -> str:
+    """An address as it was given, a path made into one, the settings' own where it says so."""
+    if given == _HERE:
+        return settings.store_url
     return given if "://" in given else f"sqlite:///{Path(given).absolute()}"
 
 
