@@ -13,6 +13,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── AlreadySetUp               PA-VAULT-SET-UP
 │   ├── Locked                     PA-VAULT-LOCKED
 │   ├── WrongPassphrase            PA-VAULT-PASSPHRASE
+│   ├── CodeNeeded                 PA-VAULT-CODE
 │   ├── TooManyTries               PA-VAULT-TRIES
 │   ├── WeakPassphrase             PA-VAULT-WEAK
 │   ├── KeysChanged                PA-VAULT-KEYS-CHANGED
@@ -112,6 +113,12 @@ class Locked(VaultError):
 
 class WrongPassphrase(VaultError):
     code = "PA-VAULT-PASSPHRASE"
+
+
+class CodeNeeded(VaultError):
+    """The passphrase was right; the code of the second factor is missing, wrong or used."""
+
+    code = "PA-VAULT-CODE"
 
 
 class TooManyTries(VaultError):

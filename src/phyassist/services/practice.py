@@ -31,6 +31,7 @@ from phyassist.store.accounts import (
     found_practice,
     greet,
     make_login,
+    name_browser,
     parse_login,
     read_recovery_key,
     relock,
@@ -43,6 +44,7 @@ from phyassist.store.accounts import (
 from phyassist.store.audit import Act, Kind
 from phyassist.store.entrance import PRACTICE_ID, Account, Entrance
 from phyassist.store.people import LoginSecret, SetUp, SignedIn
+from phyassist.store.second_factor import use_code
 from phyassist.store.transactions import Store
 
 NAME_CHARACTERS_MAX = 200
@@ -65,6 +67,7 @@ class OpenLogin:
     opened_at: datetime
     seen_at: datetime
     is_this_one: bool
+    browser: str = ""
 
 
 def is_set_up(store: Store) -> bool:
@@ -101,15 +104,16 @@ def sign_in(
     passphrase: str,
     counsellor_id: CounsellorId | None = None,
     name: str = "",
+    code: str = "",
     origin: str = "",
 ) -> SignedIn:
     """The counsellor behind a passphrase: of this id, of this name, or the only one.
 
-    `origin` is for the audit.
-
+    `code` is what the authenticator app shows, where there is a second factor; `origin` is for the audit.
     After a few failures each further try has to wait, whichever process is asked and however it is restarted.
     A name that nobody has takes as long and says the same as a wrong passphrase.
-    Raises NotSetUp, WrongPassphrase, TooManyTries, NameNeeded, NotAllowed for an account that has ended.
+    Raises NotSetUp, WrongPassphrase, CodeNeeded, TooManyTries, NameNeeded, NotAllowed for an account that
+    has ended.
     """
     with store.entrance(writes=True) as entrance:
         found, tried = find_account(entrance, counsellor_id, name)
@@ -125,6 +129,7 @@ def sign_in(
         raise
     if account.ended_at is not None:
         raise ended_account()
+    use_code(store, account, keyring, code, origin)
     raised = relock(store, account, keyring, passphrase) if wants_relock(store, account) else None
 
     with store.entrance(writes=True) as entrance:
@@ -163,10 +168,14 @@ def ended_account() -> NotAllowed:
     return NotAllowed("this account has ended", hint="ask who runs the practice")
 
 
-def open_login(store: Store, by: SignedIn) -> LoginSecret:
-    """A login for a browser that has just signed in; its text is the cookie's value, kept nowhere else."""
+def open_login(store: Store, by: SignedIn, *, browser: str = "") -> LoginSecret:
+    """A login for a browser that has just signed in; its text is the cookie's value, kept nowhere else.
+
+    `browser` is what it calls itself, sealed for the counsellor's own list of logins.
+    """
     with store.entrance(writes=True) as entrance:
-        return make_login(by, entrance)
+        entrance.end_old_logins(by.id, entrance.clock() - timedelta(hours=LOGIN_HOURS_MAX))
+        return make_login(by, entrance, browser)
 
 
 def resume_login(store: Store, cookie: str, *, idle_lock_min: int, touch: bool = True) -> SignedIn:
@@ -218,11 +227,39 @@ def end_login(store: Store, cookie: str) -> None:
 
 
 def list_logins(store: Store, by: SignedIn) -> tuple[OpenLogin, ...]:
+    """The signed-in counsellor's own logins that still open something, the one used last first."""
     with store.entrance() as entrance:
+        now, idle_min = entrance.clock(), entrance.settings.get().idle_lock_min
         return tuple(
-            OpenLogin(login.id, login.opened_at, login.seen_at, login.id == by.login_id)
+            OpenLogin(
+                login.id, login.opened_at, login.seen_at, login.id == by.login_id, name_browser(by, login)
+            )
             for login in entrance.logins(by.id)
+            if now - login.opened_at < timedelta(hours=LOGIN_HOURS_MAX)
+            and (idle_min == 0 or now - login.seen_at < timedelta(minutes=idle_min))
         )
+
+
+def end_one_login(store: Store, by: SignedIn, *, login_id: str) -> None:
+    """End one of one's own logins; what its cookie opened opens no more.  Raises NotFound."""
+    with store.entrance(writes=True) as entrance:
+        if login_id not in {login.id for login in entrance.logins(by.id)}:
+            raise NotFound("this login has ended already", hint="look at the list again")
+        entrance.end_login(login_id)
+        entrance.audit(by.id, by.origin).write(Act.LOGIN_ENDED, Kind.LOGIN, login_id)
+    store.kept.end(login_id)
+
+
+def end_other_logins(store: Store, by: SignedIn) -> int:
+    """End all of one's own logins but this one; how many there were."""
+    with store.entrance(writes=True) as entrance:
+        others = [login.id for login in entrance.logins(by.id) if login.id != by.login_id]
+        entrance.end_logins(by.id, but=by.login_id)
+        for login_id in others:
+            entrance.audit(by.id, by.origin).write(Act.LOGIN_ENDED, Kind.LOGIN, login_id)
+    for login_id in others:
+        store.kept.end(login_id)
+    return len(others)
 
 
 def change_passphrase(store: Store, by: SignedIn, *, passphrase: str, new_passphrase: str) -> None:

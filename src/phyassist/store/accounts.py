@@ -13,7 +13,7 @@ from phyassist.domain.people import Counsellor, CounsellorId, Role
 from phyassist.domain.practice import PracticeSettings
 from phyassist.errors import AlreadySetUp, CannotOpen, ChangedMeanwhile, Locked, WrongPassphrase
 from phyassist.store.audit import Act, Kind
-from phyassist.store.coding import pack_identity, pack_person
+from phyassist.store.coding import pack_identity, pack_person, pack_text, unpack_text
 from phyassist.store.desk import wrap_rows
 from phyassist.store.directory import Directory, identity_place, person_place
 from phyassist.store.entrance import PRACTICE_ID, Account, Entrance, Login
@@ -134,13 +134,21 @@ def make_identity(counsellor_id: CounsellorId, role: Role, keyring: Keyring) -> 
     return Identity(counsellor_id, role, keyring.public, keyring.signing)
 
 
-def make_login(by: SignedIn, entrance: Entrance) -> LoginSecret:
+def make_login(by: SignedIn, entrance: Entrance, browser: str = "") -> LoginSecret:
     """A new login's cookie value; the store keeps the private key sealed under it and forgets the value."""
     secret, now = make_login_secret(), entrance.clock()
     row_id = login_id(secret)
     sealed = by.keyring.seal_private(login_key(secret), _login_place(row_id))
-    entrance.add_login(Login(row_id, by.id, sealed, opened_at=now, seen_at=now))
+    named = by.keyring.own.seal(pack_text(browser), _browser_place(row_id)) if browser else None
+    entrance.add_login(Login(row_id, by.id, sealed, opened_at=now, seen_at=now, browser_sealed=named))
     return LoginSecret(secret)
+
+
+def name_browser(by: SignedIn, login: Login) -> str:
+    """What a login's browser called itself when it signed in; empty where it was not kept."""
+    if login.browser_sealed is None:
+        return ""
+    return unpack_text(by.keyring.own.open_sealed(login.browser_sealed, _browser_place(login.id)))
 
 
 def parse_login(cookie: str) -> Secret:
@@ -234,6 +242,10 @@ def changed_account() -> ChangedMeanwhile:
 
 def private_place(counsellor_id: CounsellorId, version: int) -> Place:
     return Place("counsellors", counsellor_id, "private", version)
+
+
+def _browser_place(row_id: str) -> Place:
+    return Place("logins", row_id, "browser")
 
 
 def _login_place(row_id: str) -> Place:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, delete, insert, or_, select, update
 
 from phyassist.domain.clock import Clock, NewId
 from phyassist.domain.people import CounsellorId, Role
@@ -57,6 +57,7 @@ class Login:
     private_sealed: bytes = field(repr=False)
     opened_at: datetime
     seen_at: datetime
+    browser_sealed: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,30 @@ class Entrance:
             .values(name_tag=tag, identity_sealed=identity_sealed)
         )
 
+    def set_second(self, counsellor_id: CounsellorId, sealed: bytes | None, step: int | None) -> None:
+        """The second factor, with the step of the code that proved it; None takes it away."""
+        self._conn.execute(
+            update(counsellors)
+            .where(counsellors.c.id == counsellor_id)
+            .values(second_sealed=sealed, second_step=step)
+        )
+
+    def use_code(self, counsellor_id: CounsellorId, step: int) -> bool:
+        """Whether no code of this step or a later one has been used; it now has."""
+        last = counsellors.c.second_step
+        done = self._conn.execute(
+            update(counsellors)
+            .where(counsellors.c.id == counsellor_id, or_(last.is_(None), last < step))
+            .values(second_step=step)
+        )
+        return done.rowcount == 1
+
+    def set_recovered(self, counsellor_id: CounsellorId, at: datetime | None) -> None:
+        """When the recovery key was last used for this account, until the counsellor has seen it."""
+        self._conn.execute(
+            update(counsellors).where(counsellors.c.id == counsellor_id).values(recovered_at=at)
+        )
+
     def set_ended(self, counsellor_id: CounsellorId, ended_at: datetime | None) -> None:
         self._conn.execute(
             update(counsellors).where(counsellors.c.id == counsellor_id).values(ended_at=ended_at)
@@ -252,6 +277,7 @@ class Entrance:
                 private_sealed=login.private_sealed,
                 opened_at=login.opened_at,
                 seen_at=login.seen_at,
+                browser_sealed=login.browser_sealed,
             )
         )
 
@@ -259,17 +285,14 @@ class Entrance:
         row = self._conn.execute(select(logins).where(logins.c.id == login_id)).one_or_none()
         if row is None:
             return None
-        return Login(row.id, CounsellorId(row.counsellor_id), row.private_sealed, row.opened_at, row.seen_at)
+        return _read_login(row)
 
     def logins(self, counsellor_id: CounsellorId) -> tuple[Login, ...]:
         """The logins that are open, the one used last first."""
         query = (
             select(logins).where(logins.c.counsellor_id == counsellor_id).order_by(logins.c.seen_at.desc())
         )
-        return tuple(
-            Login(row.id, CounsellorId(row.counsellor_id), row.private_sealed, row.opened_at, row.seen_at)
-            for row in self._conn.execute(query)
-        )
+        return tuple(_read_login(row) for row in self._conn.execute(query))
 
     def touch_login(self, login_id: str) -> None:
         self._conn.execute(update(logins).where(logins.c.id == login_id).values(seen_at=self.clock()))
@@ -297,6 +320,12 @@ class Entrance:
         """Whether it still stood; the practice's keys that it carried go with it."""
         done = self._conn.execute(delete(invitations).where(invitations.c.id == invitation_id))
         return done.rowcount == 1
+
+    def end_old_logins(self, counsellor_id: CounsellorId, opened_before: datetime) -> None:
+        """Logins that have run out leave no copy of the private key behind."""
+        self._conn.execute(
+            delete(logins).where(logins.c.counsellor_id == counsellor_id, logins.c.opened_at <= opened_before)
+        )
 
     def end_logins(self, counsellor_id: CounsellorId, *, but: str = "") -> None:
         self._conn.execute(delete(logins).where(logins.c.counsellor_id == counsellor_id, logins.c.id != but))
@@ -329,4 +358,15 @@ def _read_invitation(row: RowMapping) -> Invitation:
         by_id=CounsellorId(row["by_id"]),
         made_at=row["made_at"],
         until=row["until"],
+    )
+
+
+def _read_login(row: Row[tuple[Any, ...]]) -> Login:
+    return Login(
+        row.id,
+        CounsellorId(row.counsellor_id),
+        row.private_sealed,
+        row.opened_at,
+        row.seen_at,
+        row.browser_sealed,
     )

@@ -66,6 +66,14 @@ class SetUp:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """What an authenticator app is told: to be typed, or as the address that a picture of squares holds."""
+
+    secret: str = field(repr=False)
+    address: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class LoginSecret:
     """What a login's cookie carries; `reveal_text` gives its value."""
 

@@ -80,6 +80,12 @@ PATIENT_COLUMNS = (
         notes,
         "note_id",
     ),
+    SealedColumn(withdrawn_notes, "note_sealed", lambda row: Place("notes", row["id"], "note")),
+    SealedColumn(
+        withdrawn_notes,
+        "withdrawal_sealed",
+        lambda row: Place("withdrawn_notes", row["id"], "withdrawal"),
+    ),
     SealedColumn(
         consents, "consent_sealed", lambda row: Place("consents", row["id"], "consent", row["number"])
     ),
