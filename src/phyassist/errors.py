@@ -26,6 +26,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── StoreFull                  PA-STORE-FULL
 │   ├── BackupUnusable             PA-STORE-BACKUP
 │   ├── AuditBroken                PA-STORE-AUDIT
+│   ├── StoreClosed                PA-STORE-CLOSED
 │   └── StoreUnusable              PA-STORE-UNUSABLE
 │       └── StoreAway              PA-STORE-AWAY
 ├── ModelError
@@ -186,6 +187,12 @@ class AuditBroken(StoreError):
     """The audit log is not whole, or not the one that an anchor was made of."""
 
     code = "PA-STORE-AUDIT"
+
+
+class StoreClosed(StoreError):
+    """The store is being moved to another one, or was; it can be read."""
+
+    code = "PA-STORE-CLOSED"
 
 
 class StoreUnusable(StoreError):

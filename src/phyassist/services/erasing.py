@@ -10,7 +10,7 @@ from typing import Protocol
 from phyassist.domain.erasures import Erasure, ErasureId, Remains, find_remains
 from phyassist.domain.people import PatientId
 from phyassist.errors import BadInput, CannotOpen
-from phyassist.services.access import check_may_change, check_runs_practice
+from phyassist.services.access import check_in_charge, check_runs_practice
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store, Tx
@@ -47,10 +47,10 @@ def erase_patient(
 
     The patient's adapters go, shared ones that learnt from the patient are marked to be trained anew.
     A file that was tampered with, whose name nobody can read, is confirmed with its id.
-    Raises TypedDiffers, NotFound, NotYourPatient.
+    Raises TypedDiffers, NotFound, NotYourPatient, NotAllowed for all but the counsellor in charge.
     """
     with store.write(by) as tx:
-        check_may_change(tx, patient_id)
+        check_in_charge(tx, by, patient_id)
         if " ".join(typed.split()) != _name_of(tx, patient_id):
             raise TypedDiffers("what was typed is not the name", hint="type the name as it stands")
         erasure = Erasure(

@@ -12,11 +12,11 @@ from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import Draft
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import Consultation, ConsultationId
-from phyassist.errors import TextTooLong
+from phyassist.errors import NotFound, TextTooLong
 from phyassist.services.consent import check_consent, load_consents
 from phyassist.services.drafting import start_draft
 from phyassist.services.intake import check_text, read_upload, save_question, save_source, start_consultation
-from phyassist.services.looking import get_consultation
+from phyassist.services.looking import get_consultation, get_consultation_to_change
 from phyassist.services.patients import PatientFile, list_patients, load_patient
 from phyassist.web.desk import AtDesk
 from phyassist.web.faults import PageRoute
@@ -59,6 +59,8 @@ def show_consultation(
 ) -> Response:
     file = load_patient(desk.house.store, desk.by, patient_id)
     consultation = get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
+    if consultation.patient_id != patient_id:
+        raise NotFound(f"consultation {consultation_id} is not of patient {patient_id}")
     frame = make_frame(desk, list_patients(desk.house.store, desk.by), patient_id, "consultation")
     desk.house.warming.warm(desk.house, desk.by, patient_id, consultation_id)
     drafting = load_consents(desk.house.store, desk.by, patient_id=patient_id).of(Purpose.DRAFTING)
@@ -105,7 +107,7 @@ def keep_question(
 @router.post("/consultations/{consultation_id}/upload")
 def read_file(desk: AtDesk, consultation_id: ConsultationId, file: UploadFile) -> Response:
     """The text of a file; the page puts it into the box, from where it is saved like typed words."""
-    get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
+    get_consultation_to_change(desk.house.store, desk.by, consultation_id=consultation_id)
     data = file.file.read(desk.house.upload_bytes_max + 1)
     if len(data) > desk.house.upload_bytes_max:
         raise TextTooLong("the file is larger than an upload may be")
@@ -114,7 +116,7 @@ def read_file(desk: AtDesk, consultation_id: ConsultationId, file: UploadFile) -
 
 @router.post("/consultations/{consultation_id}/organise")
 def begin_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
-    consultation = get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
+    consultation = get_consultation_to_change(desk.house.store, desk.by, consultation_id=consultation_id)
     check_text(consultation.source.text)
     at = f"/consultations/{consultation_id}"
     actions = ActionsView(
@@ -125,13 +127,15 @@ def begin_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
 
 @router.get("/consultations/{consultation_id}/organise/stream")
 def run_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
-    consultation = get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
+    consultation = get_consultation_to_change(desk.house.store, desk.by, consultation_id=consultation_id)
     return stream_organise(desk, consultation)
 
 
 @router.post("/consultations/{consultation_id}/organise/stop")
 def stop_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
-    desk.house.stops.stop(get_consultation(desk.house.store, desk.by, consultation_id=consultation_id).id)
+    desk.house.stops.stop(
+        get_consultation_to_change(desk.house.store, desk.by, consultation_id=consultation_id).id
+    )
     return Response(status_code=204)
 
 
@@ -139,7 +143,7 @@ def stop_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
 def begin_draft(desk: AtDesk, consultation_id: ConsultationId) -> Response:
     """A new draft; one that was stopped in the middle, about the same question, is written to its end."""
     store, by, w = desk.house.store, desk.by, desk.w
-    consultation = get_consultation(store, by, consultation_id=consultation_id)
+    consultation = get_consultation_to_change(store, by, consultation_id=consultation_id)
     check_text(consultation.source.text)
     check_consent(store, by, consultation.patient_id, Purpose.DRAFTING)
     file = load_patient(store, by, consultation.patient_id)
@@ -153,7 +157,7 @@ def begin_draft(desk: AtDesk, consultation_id: ConsultationId) -> Response:
 @router.post("/consultations/{consultation_id}/drafts/by-hand")
 def begin_by_hand(desk: AtDesk, consultation_id: ConsultationId) -> Response:
     """An empty draft, to be written without a model."""
-    consultation = get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
+    consultation = get_consultation_to_change(desk.house.store, desk.by, consultation_id=consultation_id)
     draft = start_draft(
         desk.house.store, desk.by, consultation_id=consultation_id, question=consultation.question
     )
