@@ -47,6 +47,8 @@ AFTER = {"after": "{draft_version}"}
 CARD = {"name": "Lee", "language": "en"}
 TWICE = {"passphrase": "another long passphrase", "again": "another long passphrase"}
 
+PRIVATE_NOTE = {"note_id": "process_id"}
+
 TABLE: dict[tuple[str, str], Row] = {
     # The doors
     ("GET", "/"): Row(EVERYBODY, status=303),
@@ -85,6 +87,8 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/practice/templates"): Row(
         RUN_PRACTICE, {"template": "soap", "lock_after_days": "7"}, status=303
     ),
+    ("GET", "/practice/retention"): Row(SIGNED_IN),
+    ("POST", "/practice/retention"): Row(RUN_PRACTICE, {"rule": "de", "years": "10"}, status=303),
     # A patient's file
     ("GET", "/patients/{patient_id}"): Row(SEE, status=303),
     ("POST", "/patients/{patient_id}"): Row(CHANGE, CARD, status=303),
@@ -135,6 +139,14 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/drafts/{draft_id}/versions/{version}"): Row(SEE),
     ("POST", "/drafts/{draft_id}/versions/{version}/restore"): Row(CHANGE, AFTER),
     ("POST", "/drafts/{draft_id}/discard"): Row(CHANGE, AFTER),
+    ("GET", "/patients/{patient_id}/process-notes"): Row(SEE),
+    ("GET", "/patients/{patient_id}/process-notes/export"): Row(SEE),
+    ("GET", "/patients/{patient_id}/process-notes/{note_id}"): Row(SEE, ids=PRIVATE_NOTE),
+    ("POST", "/patients/{patient_id}/process-notes/{note_id}"): Row(
+        SEE, {"text": "more", "after": "1"}, ids=PRIVATE_NOTE
+    ),
+    ("GET", "/patients/{patient_id}/process-notes/{note_id}/versions"): Row(SEE, ids=PRIVATE_NOTE),
+    ("POST", "/patients/{patient_id}/process-notes/{note_id}/delete"): Row(SEE, status=303, ids=PRIVATE_NOTE),
     ("GET", "/drafts/{draft_id}/note"): Row(SEE),
     ("POST", "/drafts/{draft_id}/note/preview"): Row(SEE),
     ("POST", "/drafts/{draft_id}/note"): Row(CHANGE, AFTER, status=303),

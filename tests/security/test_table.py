@@ -12,7 +12,7 @@ from tests.security.conftest import list_routes
 from tests.security.table import HIDDEN, LOCKED, NOT_ALLOWED, PEOPLE, READ_ONLY, SHOWN, TABLE, Row
 from tests.security.world import UNKNOWN, World, browser_of, build_world, copy_of, fill_path, read_rows
 
-PRIVATE = ("Lee Quist", "0231", "cannot sleep", "exams", "she is tired", "she is alone")
+PRIVATE = ("Lee Quist", "0231", "cannot sleep", "exams", "she is tired", "she is alone", "my sister")
 OF_A_PATIENT = (
     "patient_id",
     "consultation_id",
@@ -20,6 +20,7 @@ OF_A_PATIENT = (
     "item_id",
     "gone_item_id",
     "note_id",
+    "process_id",
     "statement_id",
     "differing_id",
 )

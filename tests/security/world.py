@@ -15,12 +15,14 @@ from starlette.testclient import TestClient
 
 from phyassist.domain.drafts import Section
 from phyassist.domain.people import Role
+from phyassist.domain.process_notes import ProcessNoteId
 from phyassist.domain.records import ConsultationId, Record, RecordField, Standing
 from phyassist.services.drafting import start_draft
 from phyassist.services.intake import save_question, save_source, start_consultation
 from phyassist.services.noting import save_note
 from phyassist.services.patients import new_patient
 from phyassist.services.practice import open_login, set_up
+from phyassist.services.process_notes import save_process_note
 from phyassist.services.recording import add_statement
 from phyassist.services.reworking import add_item, delete_item
 from phyassist.store.opening import open_store
@@ -81,8 +83,11 @@ def fill_file(store: Store, by: SignedIn) -> dict[str, str]:
         draft = add_item(store, by, draft_id=draft.id, section=Section.REASON, text=text, after=draft.version)
     gone = draft.items[2].id
     draft = delete_item(store, by, draft_id=draft.id, item_id=gone, after=draft.version)
+    private = ProcessNoteId("e" * 32)
+    save_process_note(store, by, patient_id=patient.id, note_id=private, text="like my sister", after=0)
     return {
         "patient_id": patient.id,
+        "process_id": private,
         "consultation_id": consultation.id,
         "draft_id": draft.id,
         "item_id": draft.items[0].id,
