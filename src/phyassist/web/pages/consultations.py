@@ -56,7 +56,10 @@ def show_consultation(
     desk: AtDesk, patient_id: PatientId, consultation_id: ConsultationId, draft: str = ""
 ) -> Response:
     file = load_patient(desk.house.store, desk.by, patient_id)
-    consultation = get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
+    known = {each.id: each for each in file.consultations}
+    consultation = known.get(consultation_id) or get_consultation(
+        desk.house.store, desk.by, consultation_id=consultation_id
+    )
     frame = make_frame(desk, list_patients(desk.house.store, desk.by), patient_id, "consultation")
     desk.house.warming.warm(desk.house, desk.by, patient_id, consultation_id)
     return render(make_consultation_page(desk, frame, file, consultation, draft))
