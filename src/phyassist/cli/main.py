@@ -26,6 +26,7 @@ from phyassist.cli import (
     patients,
     practising,
     serving,
+    stores,
 )
 from phyassist.cli.run import Run
 from phyassist.cli.screen import say, say_error
@@ -74,6 +75,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)
+app.add_typer(stores.app, name="store")
 app.command("doctor")(checking.doctor)
 
 

@@ -53,6 +53,8 @@ class Act(StrEnum):
     EXPORTED = "exported"
     BACKED_UP = "backed up"
     RESTORED = "restored"
+    MOVED = "moved"
+    REOPENED = "reopened"
     PRINTED = "printed"
     SEARCHED = "searched"
     CONSENT_GIVEN = "consent given"
