@@ -97,6 +97,8 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/practice/templates"): Row(
         RUN_PRACTICE, {"template": "soap", "lock_after_days": "7"}, status=303
     ),
+    ("GET", "/practice/retention"): Row(SIGNED_IN),
+    ("POST", "/practice/retention"): Row(RUN_PRACTICE, {"rule": "de", "years": "10"}, status=303),
     # A patient's file
     ("GET", "/patients/{patient_id}"): Row(SEE, status=303),
     ("POST", "/patients/{patient_id}"): Row(CHANGE, CARD, status=303),

@@ -25,6 +25,7 @@ from phyassist.cli import (
     organising,
     patients,
     practising,
+    retention,
     serving,
     stores,
 )
@@ -70,6 +71,7 @@ app.command("organise")(organising.organise)
 app.command("analyse")(analysing.analyse)
 app.add_typer(patients.app, name="patients")
 app.add_typer(notes.app, name="notes")
+app.add_typer(retention.app, name="retention")
 app.add_typer(consent.app, name="consent")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")

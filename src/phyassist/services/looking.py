@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from phyassist.domain.drafts import Draft, DraftId
+from phyassist.domain.people import PatientId
 from phyassist.domain.records import Consultation, ConsultationId
 from phyassist.services.access import check_may_change
 from phyassist.store.again import again
@@ -14,6 +15,15 @@ def get_consultation(store: Store, by: SignedIn, *, consultation_id: Consultatio
     """Raises NotFound, NotYourPatient, CannotOpen."""
     with store.read(by) as tx:
         return tx.consultations.get(consultation_id)
+
+
+def find_current(store: Store, by: SignedIn, *, patient_id: PatientId) -> ConsultationId | None:
+    """Where a patient's page opens: the consultation of the open draft, else the last; None: no one yet.
+
+    Raises NotFound, NotYourPatient.
+    """
+    with store.read(by) as tx:
+        return tx.consultations.find_current(patient_id)
 
 
 def get_consultation_to_change(
