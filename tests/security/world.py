@@ -14,15 +14,17 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from phyassist.domain.drafts import Section
-from phyassist.domain.people import Role
+from phyassist.domain.people import PatientId, Role
 from phyassist.domain.records import ConsultationId, Record, RecordField, Standing
 from phyassist.services.drafting import start_draft
 from phyassist.services.intake import save_question, save_source, start_consultation
 from phyassist.services.noting import save_note
 from phyassist.services.patients import new_patient
+from phyassist.services.people import invite
 from phyassist.services.practice import open_login, set_up
 from phyassist.services.recording import add_statement
 from phyassist.services.reworking import add_item, delete_item
+from phyassist.services.sharing import share
 from phyassist.store.opening import open_store
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -57,7 +59,18 @@ def build_world(folder: Path) -> World:
             "foreign": let_in(store, founder, "Emil"),
             "foreign supervisor": let_in(store, founder, "Sia", Role.SUPERVISOR),
         }
+        holder = let_in(store, founder, "Nils")
         ids = fill_file(store, people["own"])
+        share(
+            store, people["own"], patient_id=PatientId(ids["patient_id"]), with_id=holder.id, may_write=False
+        )
+        invited = invite(store, founder, name="Ida", role=Role.COUNSELLOR).counsellor_id
+        ids |= {
+            "holder_id": holder.id,
+            "invited_id": invited,
+            "counsellor_id": holder.id,
+            "login_id": "0" * 32,
+        }
         logins = {who: open_login(store, by).reveal_text() for who, by in people.items()}
     return World(path, ids, {**logins, "nobody": ""})
 

@@ -19,15 +19,19 @@ from phyassist.web.faults import FORM_TEXT_BYTES_MAX, answer_missing
 from phyassist.web.guard import Guard, make_hosts
 from phyassist.web.house import House
 from phyassist.web.pages import (
+    account,
     choices,
     consultations,
     drafts,
     entrance,
     items,
+    joining,
     notes,
     patients,
+    people,
     process_notes,
     records,
+    sharing,
     workspace,
 )
 from phyassist.web.render import find_static
@@ -35,7 +39,22 @@ from phyassist.web.render import find_static
 if TYPE_CHECKING:
     from phyassist.store.transactions import Store
 
-PAGES = (choices, entrance, workspace, patients, consultations, drafts, items, records, notes, process_notes)
+PAGES = (
+    choices,
+    entrance,
+    workspace,
+    patients,
+    consultations,
+    drafts,
+    items,
+    records,
+    notes,
+    process_notes,
+    joining,
+    people,
+    account,
+    sharing,
+)
 # What a form holds around its file: the names of its fields and the lines between them.
 FORM_BYTES = 1_000_000
 
