@@ -140,9 +140,15 @@ def is_worth_asking(model_name: str) -> bool:
 
 
 def read_text(
-    text: str, lm: LanguageModel | None, *, language: Language, known: Record, stop: Stop
+    text: str,
+    lm: LanguageModel | None,
+    *,
+    language: Language,
+    known: Record,
+    stop: Stop,
+    second_reading_s: float = SECOND_READING_S,
 ) -> Iterator[OrganiseEvent]:
-    """As `organise_text`, with a second reading by `lm` whichever it is; none without one."""
+    """As `organise_text`, with a second reading by `lm` whichever it is, for so long; none without one."""
     check_text(text)
     started = time.monotonic()
     sentences = split_sentences(text)
@@ -159,7 +165,7 @@ def read_text(
     tokens, unread = 0, []
     if lm is not None:
         doubts = list_doubts(judged, statements)
-        setting = Setting(language, known, started + SECOND_READING_S)
+        setting = Setting(language, known, started + second_reading_s)
         reading = SecondReading(text, lm, sentences, doubts, setting)
         for part in reading.read(stop):
             if part.statements is None:

@@ -31,6 +31,7 @@ from phyassist.web.pages import (
     people,
     process_notes,
     records,
+    retention,
     sharing,
     workspace,
 )
@@ -54,6 +55,7 @@ PAGES = (
     people,
     account,
     sharing,
+    retention,
 )
 # What a form holds around its file: the names of its fields and the lines between them.
 FORM_BYTES = 1_000_000
