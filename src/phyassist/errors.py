@@ -29,7 +29,8 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── ServerRefused              PA-MODEL-SERVER
 │   ├── AdapterMissing             PA-MODEL-ADAPTER
 │   └── PromptTooLong              PA-MODEL-LONG
-└── NotAllowed                     PA-RULE
+├── NotAllowed                     PA-RULE
+└── MissingLibrary                 PA-LIBRARY
 
 Messages name what, which id and what next; never what a patient said.  `docs/errors.md` explains each code.
 """
@@ -182,6 +183,10 @@ class PromptTooLong(ModelError):
 
 class NotAllowed(PhyAssistError):
     code = "PA-RULE"
+
+
+class MissingLibrary(PhyAssistError):
+    code = "PA-LIBRARY"
 
 
 def describe_frames(error: BaseException) -> str:

@@ -17,6 +17,7 @@ from phyassist import __version__
 from phyassist.cli import (
     analysing,
     checking,
+    data,
     evaluating,
     models,
     notes,
@@ -69,6 +70,7 @@ app.add_typer(patients.app, name="patients")
 app.add_typer(notes.app, name="notes")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
+app.add_typer(data.app, name="data")
 app.command("doctor")(checking.doctor)
 
 
