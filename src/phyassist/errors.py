@@ -29,6 +29,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── ServerRefused              PA-MODEL-SERVER
 │   ├── AdapterMissing             PA-MODEL-ADAPTER
 │   └── PromptTooLong              PA-MODEL-LONG
+├── TrainingFailed                 PA-TRAINING
 ├── NotAllowed                     PA-RULE
 └── MissingLibrary                 PA-LIBRARY
 
@@ -183,6 +184,10 @@ class PromptTooLong(ModelError):
 
 class NotAllowed(PhyAssistError):
     code = "PA-RULE"
+
+
+class TrainingFailed(PhyAssistError):
+    code = "PA-TRAINING"
 
 
 class MissingLibrary(PhyAssistError):

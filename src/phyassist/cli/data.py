@@ -149,7 +149,7 @@ def mix_folders(
         from phyassist.training.templates import get_template
 
     takes: dict[str, int] = {}
-    for name, value in _pairs(take or (), "--take imhi-dr=600"):
+    for name, value in read_pairs(take or (), "--take imhi-dr=600"):
         if not value.isdecimal():
             raise BadInput(f"{value} is no number of rows", hint="write --take imhi-dr=600")
         takes[name] = int(value)
@@ -272,7 +272,7 @@ def _own_files(
     from phyassist.training.prepare import OwnFile
     from phyassist.training.readers import COLUMNS
 
-    named = dict(_pairs(columns, "--column text=body"))
+    named = dict(read_pairs(columns, "--column text=body"))
     unknown = sorted(set(named) - set(COLUMNS))
     if unknown:
         raise BadInput(f"no example holds {', '.join(unknown)}", hint=f"there are {', '.join(COLUMNS)}")
@@ -280,7 +280,7 @@ def _own_files(
     return tuple(OwnFile(path, named, lang, licence) for path in paths)
 
 
-def _pairs(said: Sequence[str], like: str) -> Iterator[tuple[str, str]]:
+def read_pairs(said: Sequence[str], like: str) -> Iterator[tuple[str, str]]:
     for each in said:
         name, equals, value = each.partition("=")
         if not (name and equals and value):

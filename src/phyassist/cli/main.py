@@ -25,6 +25,7 @@ from phyassist.cli import (
     patients,
     practising,
     serving,
+    train,
 )
 from phyassist.cli.run import Run
 from phyassist.cli.screen import say, say_error
@@ -71,6 +72,7 @@ app.add_typer(notes.app, name="notes")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 app.add_typer(data.app, name="data")
+app.command("train")(train.train)
 app.command("doctor")(checking.doctor)
 
 
