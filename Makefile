@@ -8,10 +8,12 @@ PIP := $(BIN)/python -m pip
 TEST_MODELS := smollm2-135m-instruct qwen2.5-coder-0.5b-instruct
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lint types pages chromium models clean
+CLUSTER_DIR ?= /var/tmp/phyassist-cluster
+
+.PHONY: help setup run demo test cluster-test recovery-test kill-test check format lint types pages chromium models clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 setup: $(VENV)/.installed ## install into .venv; does nothing the second time
 
@@ -22,7 +24,18 @@ demo: $(VENV)/.installed ## the same with an invented practice of six patients i
 	@$(BIN)/phyassist demo --fetch
 
 test: $(VENV)/.installed-test chromium models ## run every test, with all that they need
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+cluster-test: $(VENV)/.installed-test ## kill the servers of a three-node cluster under four writers; needs apt once
+	CLUSTER_DIR=$(CLUSTER_DIR) sh tests/cluster/needs.sh
+	$(BIN)/python -m tests.cluster.run --place $(CLUSTER_DIR) $(CLUSTER_FLAGS)
+
+recovery-test: $(VENV)/.installed-test ## bring a PostgreSQL store back to a moment before a patient was deleted
+	CLUSTER_DIR=$(CLUSTER_DIR) sh tests/cluster/needs.sh
+	$(BIN)/python -m tests.cluster.point_in_time $(CLUSTER_FLAGS)
+
+kill-test: $(VENV)/.installed-test ## kill a process at 200 random moments and count what is lost
+	$(BIN)/python -m tests.kills.run $(KILL_FLAGS)
 
 check: $(VENV)/.installed-test lint types test ## format, lint, types and tests: what .ci/run calls
 

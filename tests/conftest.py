@@ -14,12 +14,20 @@ from phyassist.services.patients import new_patient
 from phyassist.services.practice import set_up
 from phyassist.store.opening import open_store
 from phyassist.store.people import SetUp, SignedIn
+from phyassist.store.tables import metadata
 from phyassist.store.transactions import Store
 from phyassist.vault.keyring import Argon2Cost
+from tests.postgresql import NoServer, Server, run_server
 
 PASSPHRASE = "seven quiet herons at dawn"
 # The cheapest that Argon2 takes: a test is about what happens, not about how long a guess lasts.
 FAST_COST = Argon2Cost(memory_kib=64, passes=1, lanes=1)
+
+
+# Where the engine matters: every test there that takes its store from `store` or `store_url` runs on both.
+# One that asks for `store_path` looks at SQLite's own files and runs on SQLite alone.
+ON_BOTH_ENGINES = ("tests/store", "tests/services", "tests/flows")
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
 
 class Clock:
@@ -51,6 +59,25 @@ class Ids:
         return f"{self.count:032x}"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgresql",
+        choices=("auto", "need", "off"),
+        default="auto",
+        help="tests on PostgreSQL: skip where no server starts (auto), fail there (need), leave out (off)",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what asks for `store_url` on both engines, in the folders where the engine matters."""
+    asked = set(metafunc.fixturenames)
+    if "store_url" not in asked or "store_path" in asked:
+        return
+    folder = metafunc.definition.path.relative_to(metafunc.config.rootpath).as_posix()
+    if folder.startswith(ON_BOTH_ENGINES) and metafunc.config.getoption("--postgresql") != "off":
+        metafunc.parametrize("store_engine", [SQLITE, POSTGRESQL], indirect=True, scope="function")
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home folder of its own for every test, and no settings from outside."""
@@ -78,9 +105,54 @@ def store_path(tmp_path: Path) -> Path:
     return tmp_path / "practice" / "practice.db"
 
 
+@pytest.fixture(scope="session")
+def postgresql(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The run's PostgreSQL server; a test that stops it starts one of its own (`tests.postgresql`)."""
+    running = run_server()
+    try:
+        server = running.__enter__()
+    except NoServer as error:
+        if request.config.getoption("--postgresql") == "need":
+            raise
+        pytest.skip(f"no PostgreSQL server here: {error}")
+    try:
+        yield server
+    finally:
+        running.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def postgresql_practice(postgresql: Server) -> str:
+    """A database of the present schema, without rows; `make_database(postgresql_practice)` copies it."""
+    name = postgresql.make_database()
+    open_store(postgresql.url(name)).close()
+    return name
+
+
 @pytest.fixture
-def store(store_path: Path, clock: Clock, ids: Ids) -> Iterator[Store]:
-    with open_store(f"sqlite:///{store_path}", clock=clock, new_id=ids, passphrase_cost=FAST_COST) as opened:
+def postgresql_url(postgresql: Server, postgresql_practice: str) -> Iterator[str]:
+    """The address of a new practice's database on PostgreSQL.  Emptied afterwards: a copy takes longer."""
+    yield postgresql.url(postgresql_practice)
+    postgresql.empty_database(postgresql_practice, [table.name for table in metadata.sorted_tables])
+
+
+@pytest.fixture
+def store_engine(request: pytest.FixtureRequest) -> str:
+    """Which database the store of this test is: "sqlite" or "postgresql"."""
+    return getattr(request, "param", SQLITE)
+
+
+@pytest.fixture
+def store_url(request: pytest.FixtureRequest, store_engine: str) -> str:
+    """The address of this test's store, whichever engine it runs on."""
+    if store_engine == POSTGRESQL:
+        return str(request.getfixturevalue("postgresql_url"))
+    return f"sqlite:///{request.getfixturevalue('store_path')}"
+
+
+@pytest.fixture
+def store(store_url: str, clock: Clock, ids: Ids) -> Iterator[Store]:
+    with open_store(store_url, clock=clock, new_id=ids, passphrase_cost=FAST_COST) as opened:
         yield opened
 
 

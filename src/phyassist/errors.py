@@ -6,21 +6,28 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── TextTooLong                PA-TEXT-LONG
 │   ├── UnreadableFile             PA-FILE-UNREADABLE
 │   ├── UnknownName                PA-NAME-UNKNOWN
+│   ├── NameNeeded                 PA-NAME-NEEDED
 │   └── BadSetting                 PA-SETTING
 ├── VaultError
 │   ├── NotSetUp                   PA-VAULT-NOT-SET-UP
 │   ├── AlreadySetUp               PA-VAULT-SET-UP
 │   ├── Locked                     PA-VAULT-LOCKED
 │   ├── WrongPassphrase            PA-VAULT-PASSPHRASE
+│   ├── CodeNeeded                 PA-VAULT-CODE
 │   ├── TooManyTries               PA-VAULT-TRIES
 │   ├── WeakPassphrase             PA-VAULT-WEAK
+│   ├── KeysChanged                PA-VAULT-KEYS-CHANGED
 │   └── CannotOpen                 PA-VAULT-CANNOT-OPEN
 ├── StoreError
 │   ├── NotFound                   PA-STORE-NOT-FOUND
 │   ├── NotYourPatient             PA-STORE-ACCESS
+│   │   └── ReadOnly               PA-STORE-READ-ONLY
 │   ├── ChangedMeanwhile           PA-STORE-CHANGED
 │   ├── StoreFull                  PA-STORE-FULL
+│   ├── BackupUnusable             PA-STORE-BACKUP
+│   ├── StoreClosed                PA-STORE-CLOSED
 │   └── StoreUnusable              PA-STORE-UNUSABLE
+│       └── StoreAway              PA-STORE-AWAY
 ├── ModelError
 │   ├── ModelMissing               PA-MODEL-MISSING
 │   ├── ModelDamaged               PA-MODEL-DAMAGED
@@ -29,8 +36,9 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── ServerRefused              PA-MODEL-SERVER
 │   ├── AdapterMissing             PA-MODEL-ADAPTER
 │   └── PromptTooLong              PA-MODEL-LONG
-├── TrainingFailed                 PA-TRAINING
 ├── NotAllowed                     PA-RULE
+│   └── ConsentMissing             PA-RULE-CONSENT
+├── TrainingFailed                 PA-TRAINING
 └── MissingLibrary                 PA-LIBRARY
 
 Messages name what, which id and what next; never what a patient said.  `docs/errors.md` explains each code.
@@ -80,6 +88,12 @@ class UnknownName(BadInput):
     code = "PA-NAME-UNKNOWN"
 
 
+class NameNeeded(BadInput):
+    """Several people work here, and who signs in did not say who they are."""
+
+    code = "PA-NAME-NEEDED"
+
+
 class BadSetting(BadInput):
     code = "PA-SETTING"
 
@@ -104,6 +118,12 @@ class WrongPassphrase(VaultError):
     code = "PA-VAULT-PASSPHRASE"
 
 
+class CodeNeeded(VaultError):
+    """The passphrase was right; the code of the second factor is missing, wrong or used."""
+
+    code = "PA-VAULT-CODE"
+
+
 class TooManyTries(VaultError):
     """`wait_s` says how many seconds must pass before the next try is looked at."""
 
@@ -116,6 +136,12 @@ class TooManyTries(VaultError):
 
 class WeakPassphrase(VaultError):
     code = "PA-VAULT-WEAK"
+
+
+class KeysChanged(VaultError):
+    """A colleague's keys are not the ones that were used before: nothing is given to them or taken."""
+
+    code = "PA-VAULT-KEYS-CHANGED"
 
 
 class CannotOpen(VaultError):
@@ -136,6 +162,12 @@ class NotYourPatient(StoreError):
     code = "PA-STORE-ACCESS"
 
 
+class ReadOnly(NotYourPatient):
+    """The patient was shared for reading: there is nothing to hide, and nothing may be changed."""
+
+    code = "PA-STORE-READ-ONLY"
+
+
 class ChangedMeanwhile(StoreError):
     """Someone, or another tab, wrote first; nothing of either is lost."""
 
@@ -146,8 +178,26 @@ class StoreFull(StoreError):
     code = "PA-STORE-FULL"
 
 
+class BackupUnusable(StoreError):
+    """A file that is no whole backup, or that cannot be written or read."""
+
+    code = "PA-STORE-BACKUP"
+
+
+class StoreClosed(StoreError):
+    """The store is being moved to another one, or was; it can be read."""
+
+    code = "PA-STORE-CLOSED"
+
+
 class StoreUnusable(StoreError):
     code = "PA-STORE-UNUSABLE"
+
+
+class StoreAway(StoreUnusable):
+    """The database does not answer, or takes no changes, for a while: trying again helps."""
+
+    code = "PA-STORE-AWAY"
 
 
 class ModelError(PhyAssistError):
@@ -184,6 +234,12 @@ class PromptTooLong(ModelError):
 
 class NotAllowed(PhyAssistError):
     code = "PA-RULE"
+
+
+class ConsentMissing(NotAllowed):
+    """The patient has not agreed to this use of their words, or has withdrawn."""
+
+    code = "PA-RULE-CONSENT"
 
 
 class TrainingFailed(PhyAssistError):

@@ -52,6 +52,22 @@ class Settings(BaseSettings):
         description="Address that the workspace listens on. The default is reached from this computer only.",
     )
     port: int = Field(8420, ge=1, le=65535, description="Port that the workspace listens on.")
+    names: str = Field(
+        "",
+        description="Host names under which browsers reach the workspace, parted by commas, such as "
+        "notes.practice.example. A request for any other name is refused. Empty: this computer's own.",
+    )
+    tls_cert: Path | None = Field(
+        None, description="Certificate (PEM, with its chain) to serve over TLS with. Goes with tls_key."
+    )
+    tls_key: Path | None = Field(
+        None, description="The certificate's private key (PEM, without a password). Readable by you alone."
+    )
+    behind_proxy: str = Field(
+        "",
+        description="Addresses or networks of the proxies in front, parted by commas: what these say in "
+        "X-Forwarded-Proto and X-Forwarded-For is believed, and nobody else's. Empty: there is none.",
+    )
     store_url: str = Field(
         default_factory=lambda done: f"sqlite:///{(done['home'] / 'practice.db').absolute()}",
         description="Database of the practice, as an SQLAlchemy URL. Default: practice.db in home.",
@@ -95,6 +111,9 @@ class Settings(BaseSettings):
     )
     upload_bytes_max: int = Field(
         20_000_000, ge=1, description="Largest file that can be poured in, in bytes."
+    )
+    counsellor: str = Field(
+        default="", description="Who signs in on the command line where several people work: a name."
     )
     passphrase_file: Path | None = Field(
         None,

@@ -10,7 +10,7 @@ from phyassist.domain.people import Language
 from phyassist.domain.records import RecordField, Statement
 
 FOLDER = Path(__file__).parent
-NAMES = ("zh-final-year-again", "en-not-the-same-since-the-move")
+NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from tests.cases.loading import NAMES, Case, load_case
 from tests.house.tree import ROOT
 
 COUNSEL_CHAT = ROOT.parent / "shared" / "data" / "counsel-chat" / "counsel_chat.csv"
-# Where the facts of these two cases stood when they were first read; a change may only raise it.
-FOUND_MIN, IN_FIELD_MIN = 0.8, 0.5
+# Nine facts of ten are to stand in the record, three of four where a counsellor would look for them.
+FOUND_MIN, IN_FIELD_MIN = 0.9, 0.75
 
 
 @pytest.fixture(params=NAMES)

@@ -57,7 +57,10 @@ def test_sources_say_their_terms_and_what_is_at_hand(tmp_path: Path, capsys: Any
     [
         (["--source", "imhi-x", "--out", "out"], "no source imhi-x"),
         (["--out", "out"], "no source was named"),
-        (["--source", "imhi-dr", "--out", "out", "--val", "0.9", "--test", "0.2"], "leave nothing to train on"),
+        (
+            ["--source", "imhi-dr", "--out", "out", "--val", "0.9", "--test", "0.2"],
+            "leave nothing to train on",
+        ),
         (["--source", "imhi-dr", "--data", "nowhere", "--out", "out"], "has no file imhi/train/DR.csv"),
         (["--own", "mine.csv", "--column", "words=body", "--out", "out"], "no example holds words"),
         (["--own", "mine.csv", "--column", "body", "--out", "out"], "not of the form name=value"),

@@ -288,3 +288,79 @@ def test_an_answer_about_something_grave_keeps_its_question():
     found = read("咨询师：饮酒吗？\n来访者：有时候喝点，一周两三次，一次一瓶。\n咨询师：好的。")
 
     assert any(line.text.startswith("饮酒吗？ 有时候喝点") for line in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            'Mr. Alan P., 71, retired joiner. Wife Rose died in May. Married 40 years. "I am done with me".',
+            {"age": "Age: 71", "sex": "Sex: Male", "marital": "Marital status: widowed"},
+        ),
+        (
+            "I still teach chemistry at a night school.",
+            {"occupation": "Occupation: teach chemistry at a night school"},
+        ),
+        ("来访者：自从老伴去世，我就一个人吃饭。", {"marital": "婚姻：丧偶"}),
+        ("来访者小林，十六岁，高二女生，住校。", {"sex": "性别：女"}),
+        ("来访者：我大概四十二了，离过一次婚。", {"age": "年龄：四十二", "marital": "婚姻：离过一次婚"}),
+        ("咨询师：是什么样的工作？\n来访者：保险公司，带着七个人。", {"occupation": "职业：保险公司"}),
+    ],
+)
+def test_facts_are_read_where_people_tell_them_in_passing(text, told):
+    found = facts_of(text)
+
+    assert {kind: found.get(kind) for kind in told} == told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我担心丈夫去世以后没人照顾我。",
+        "来访者：孩子说想出去打工，不念书了。",
+        "来访者：女儿，高二女生，最近不说话。",
+    ],
+)
+def test_a_fear_a_plan_of_a_child_and_a_daughters_class_are_no_facts_about_the_client(text):
+    found = facts_of(text)
+
+    assert not found.keys() & {"occupation", "sex"}
+    assert "丧偶" not in found.get("marital", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "expected"),
+    [
+        ("Client: I have asthma, I've had it for ever.", "asthma", RecordField.PHYSICAL),
+        ("Client: I broke two ribs in the autumn.", "ribs", RecordField.PHYSICAL),
+        ("Client: My father drank.", "drank", RecordField.HISTORY),
+        ("Client: We used to go bowling on Saturdays.", "bowling", RecordField.SOCIAL),
+        ("来访者：上个月体检，说我血压高，还有脂肪肝。", "血压", RecordField.PHYSICAL),
+        ("来访者：我已经三个月没回家了。", "没回家", RecordField.SOCIAL),
+        ("来访者：从上学期开始，我会用刀片划自己。", "划自己", RecordField.MENTAL),
+    ],
+)
+def test_plain_findings_and_deeds_decide_the_field(text, words, expected):
+    found = read(text)
+
+    assert field_of(found, words) == expected
+
+
+def test_a_question_leaves_the_record_when_another_line_names_its_finding():
+    text = "来访者：我失眠两个月了，每晚只睡三个小时。\n来访者：失眠到底该怎么办？"
+
+    question, lines = organise(text)
+
+    assert question is not None
+    assert "怎么办" in question.quote
+    assert [line for line in lines if "怎么办" in line.text] == []
+    assert any("两个月" in line.text for line in lines)
+
+
+def test_a_worry_that_is_told_is_not_taken_for_the_question():
+    text = "来访者：上课时我总在想要是考不上怎么办。\n咨询师：嗯。\n来访者：我这样还能回学校上课吗？"
+
+    question, _ = organise(text)
+
+    assert question is not None
+    assert question.quote == "我这样还能回学校上课吗？"

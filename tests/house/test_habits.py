@@ -10,8 +10,13 @@ from tests.house.tree import ROOT, Module, list_modules
 # The three places that may catch everything, and what stands in for them while a reply is being streamed.
 HOOKS = {"phyassist.cli.main", "phyassist.web.faults"}
 # The engine's child sets a variable for the native library that it is about to load, and pip is handed
-# the environment as it is: neither reads from it.
-ENVIRONMENT_READERS = {"phyassist.settings", "phyassist.lm.child", "phyassist.lm.wheels"}
+# the environment as it is, as the reader of documents is handed a little of it: none reads from it.
+ENVIRONMENT_READERS = {
+    "phyassist.settings",
+    "phyassist.lm.child",
+    "phyassist.lm.wheels",
+    "phyassist.services.documents",
+}
 # Fields that may hold what a patient said, or who they are.
 PRIVATE = {
     "text",

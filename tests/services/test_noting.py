@@ -16,11 +16,11 @@ from phyassist.domain.records import (
     StatementId,
 )
 from phyassist.errors import ChangedMeanwhile, EmptyText, NotAllowed
+from phyassist.services.note_forms import render_note_text
 from phyassist.services.noting import (
     amend_note,
     export_notes,
     preview_note,
-    render_note_text,
     save_note,
 )
 from phyassist.services.patients import load_patient

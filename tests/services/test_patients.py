@@ -1,16 +1,14 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from phyassist.domain.drafts import Change, DraftState, Section
+from phyassist.domain.drafts import Change, DraftState
 from phyassist.domain.people import Patient, PatientId
 from phyassist.errors import BadInput, ChangedMeanwhile, NotFound
+from phyassist.services.looking import find_current
 from phyassist.services.patients import (
     delete_patient,
     edit_patient,
-    find,
     list_patients,
     load_patient,
     new_patient,
@@ -20,10 +18,8 @@ from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from tests.conftest import Clock
 from tests.store.making import (
-    make_amendment,
     make_consultation,
     make_draft,
-    make_item,
     make_line,
     make_note,
 )
@@ -116,7 +112,6 @@ def test_a_deleted_patient_is_gone_and_the_log_says_who_did_it(
     delete_patient(store, anna, patient_id=patient.id)
 
     assert list_patients(store, anna) == ()
-    assert find(store, anna, "Sun") == ()
     with pytest.raises(NotFound):
         load_patient(store, anna, patient.id)
     with pytest.raises(NotFound):
@@ -126,72 +121,15 @@ def test_a_deleted_patient_is_gone_and_the_log_says_who_did_it(
     assert (row.act, row.by_id) == (Act.DELETED, anna.id)
 
 
-@pytest.fixture
-def two_patients(store: Store, anna: SignedIn, clock: Clock) -> tuple[Patient, Patient]:
-    sun = new_patient(store, anna, name="孙某", number="0231")
-    lee = new_patient(store, anna, name="Maria Lee", number="A-17", language="en")
-    with store.write(anna) as tx:
-        tx.notes.add(replace(make_note(sun.id, text="高考复读，夜里失眠"), question="为什么睡不着？"))
-        tx.notes.add(make_note(lee.id, text="Left her job in March", number=2, at=clock.move(days=1)))
-        tx.notes.add(
-            make_note(lee.id, text="no rest since March, until ＭＡＹ", number=3, at=clock.move(days=1))
-        )
-        tx.notes.amend(make_note(lee.id, number=2).id, make_amendment("it was April"))
-    return sun, lee
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        ("孙", [("name", None)]),
-        ("lee", [("name", None)]),
-        ("MARIA lee", [("name", None)]),
-        ("a-17", [("number", None)]),
-        ("maria 17", [("name", None)]),
-        ("失眠", [("note", "note1")]),
-        ("睡不着", [("note", "note1")]),
-        ("孙 失眠 复读", [("note", "note1")]),
-        ("march", [("note", "note3"), ("note", "note2")]),
-        ("March job", [("note", "note2")]),
-        ("april", [("note", "note2")]),
-        ("ＭＡＲＣＨ　ｊｏｂ", [("note", "note2")]),
-        ("may", [("note", "note3")]),
-        ("0231 march", []),
-        ("nothing like it", []),
-        ("", []),
-        ("  ", []),
-        ("%", []),
-        ("' OR 1=1 --", []),
-    ],
-)
-def test_finding(
-    store: Store,
-    anna: SignedIn,
-    two_patients: tuple[Patient, Patient],
-    words: str,
-    expected: list[tuple[str, str]],
+def test_a_patients_page_opens_where_the_work_is(
+    store: Store, anna: SignedIn, patient: Patient, clock: Clock
 ) -> None:
-    found = find(store, anna, words)
-
-    assert [(each.where, each.note_id) for each in found] == expected
-
-
-def test_what_is_found_shows_its_surroundings(store: Store, anna: SignedIn, patient: Patient) -> None:
-    long = "before " * 30 + "the heron stood still" + " after" * 30
+    assert find_current(store, anna, patient_id=patient.id) is None
     with store.write(anna) as tx:
-        tx.notes.add(replace(make_note(patient.id), question="q", items=(make_item(long),)))
+        for number in (1, 2):
+            tx.consultations.add(make_consultation(patient.id, number=number, at=clock.move(days=1)))
 
-    (found,) = find(store, anna, "heron")
-
-    assert "the heron stood still" in found.excerpt
-    assert found.excerpt.startswith("…")
-    assert found.excerpt.endswith("…")
-    assert len(found.excerpt) < 100
-
-
-def test_a_deleted_items_words_are_not_found(store: Store, anna: SignedIn, patient: Patient) -> None:
-    gone = replace(make_item("heron", section=Section.ADVICE), deleted=True)
+    assert find_current(store, anna, patient_id=patient.id) == "consultation2"
     with store.write(anna) as tx:
-        tx.notes.add(replace(make_note(patient.id), items=(gone,)))
-
-    assert find(store, anna, "heron") == ()
+        tx.drafts.add(make_draft(patient.id), Change.STARTED)
+    assert find_current(store, anna, patient_id=patient.id) == "consultation1"

@@ -13,15 +13,18 @@ from phyassist.errors import (
     AlreadySetUp,
     BadInput,
     Locked,
+    NotFound,
     NotSetUp,
     TooManyTries,
     WeakPassphrase,
     WrongPassphrase,
 )
-from phyassist.services.patients import find, new_patient
+from phyassist.services.patients import new_patient
 from phyassist.services.practice import (
     change_passphrase,
     end_login,
+    end_one_login,
+    end_other_logins,
     get_practice_settings,
     is_set_up,
     list_logins,
@@ -33,6 +36,7 @@ from phyassist.services.practice import (
     sign_in,
     wait_after,
 )
+from phyassist.services.searching import find
 from phyassist.store.audit import Act
 from phyassist.store.opening import open_store
 from phyassist.store.people import SetUp, SignedIn
@@ -346,3 +350,36 @@ def test_settings_are_saved_and_readable_while_locked(store: Store, anna: Signed
     assert get_practice_settings(store) == settings
     with pytest.raises(BadInput, match="idle time"):
         save_practice_settings(store, anna, replace(settings, idle_lock_min=-1))
+
+
+def test_one_login_is_ended_and_so_are_all_others(store: Store, anna: SignedIn) -> None:
+    cookies = [open_login(store, anna, browser=name).reveal_text() for name in ("Firefox", "Safari", "")]
+    here = resume_login(store, cookies[0], idle_lock_min=15)
+    listed = {login.browser: login for login in list_logins(store, here)}
+    assert set(listed) == {"Firefox", "Safari", ""}
+    assert listed["Firefox"].is_this_one
+
+    end_one_login(store, here, login_id=listed["Safari"].id)
+
+    with pytest.raises(Locked):
+        resume_login(store, cookies[1], idle_lock_min=15)
+    with pytest.raises(NotFound):
+        end_one_login(store, here, login_id=listed["Safari"].id)
+    assert end_other_logins(store, here) == 1
+    with pytest.raises(Locked):
+        resume_login(store, cookies[2], idle_lock_min=15)
+    assert [login.is_this_one for login in list_logins(store, here)] == [True]
+
+
+def test_logins_that_have_run_out_are_not_listed_and_leave_nothing_behind(
+    store: Store, store_path: Path, anna: SignedIn, clock: Clock
+) -> None:
+    open_login(store, anna)
+    clock.move(minutes=16)
+    assert list_logins(store, anna) == ()
+
+    clock.move(hours=12)
+    open_login(store, anna)
+
+    with sqlite3.connect(store_path) as database:
+        assert database.execute("SELECT count(*) FROM logins").fetchone() == (1,)

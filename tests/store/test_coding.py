@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phyassist.domain.consents import Answer, Consent, ConsentId, Purpose, Signer
 from phyassist.domain.drafts import Draft, DraftId
 from phyassist.domain.notes import Note, NoteId
 from phyassist.domain.people import Counsellor, CounsellorId, Patient, PatientId
@@ -30,6 +31,15 @@ BARE_NOTE = Note(
 )
 COUNSELLOR = Counsellor(CounsellorId("c1"), "安娜", "en", "Asia/Shanghai")
 CARD = Patient(PATIENT, "孙某", "0231", "en")
+CONSENT = Consent(
+    ConsentId("consent1"),
+    PATIENT,
+    Purpose.SHARED_TRAINING,
+    Answer.NO,
+    date(2026, 3, 2),
+    Signer.GUARDIAN,
+    "睡不着",
+)
 
 
 def read(name: str, blob: bytes) -> Any:
@@ -41,6 +51,7 @@ def read(name: str, blob: bytes) -> Any:
         "card": lambda: coding.unpack_card(blob, Patient(PATIENT, "")),
         "person": lambda: coding.unpack_person(blob, Counsellor(CounsellorId("c1"), "")),
         "text": lambda: coding.unpack_text(blob),
+        "consent": lambda: coding.unpack_consent(blob, CONSENT.id, PATIENT),
     }
     return readers[name]()
 
@@ -53,6 +64,7 @@ WRITTEN: dict[str, tuple[bytes, Any]] = {
     "card": (coding.pack_card(CARD), CARD),
     "person": (coding.pack_person(COUNSELLOR), COUNSELLOR),
     "text": (coding.pack_text("睡不着\n"), "睡不着\n"),
+    "consent": (coding.pack_consent(CONSENT), CONSENT),
 }
 
 

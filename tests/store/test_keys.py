@@ -40,7 +40,8 @@ def test_a_colleague_is_shown_nothing_of_a_patient_who_was_not_shared(
 ) -> None:
     with store.read(bo) as tx:
         assert tx.patients.list() == ()
-        assert tx.notes.list_all() == ()
+        assert tx.notes.marks() == {}
+        assert tx.notes.list_of([full.id]) == ()
         assert tx.patients.right_of(full.id) is None
         reads = [
             lambda: tx.patients.get(full.id),
@@ -110,15 +111,16 @@ def test_being_called_anna_does_not_open_what_annas_keys_open(
 
     with store.read(impostor) as tx, pytest.raises(CannotOpen):
         tx.patients.get(full.id)
-    with store.read(impostor) as tx, pytest.raises(CannotOpen):
-        tx.notes.list_all()
+    with store.read(impostor) as tx:
+        assert tx.patients.list() == ()
+        assert tx.notes.list_of([full.id]) == ()
 
 
 def test_a_data_key_planted_by_the_databases_keeper_is_not_used(
     store: Store, store_path: Path, anna: SignedIn, full: Patient
 ) -> None:
     planted = DataKey.make(term=2)
-    from phyassist.store.desk import wrap_place
+    from phyassist.store.wraps import wrap_place
 
     wrapped = give_key(planted, anna.keyring.public, wrap_place("planted", anna.id, 2))
     with sqlite3.connect(store_path) as database:
@@ -150,7 +152,7 @@ def test_another_recovery_key_in_the_database_is_not_given_new_patients(
             "SELECT key_id, wrapped, term FROM key_wraps JOIN data_keys ON data_keys.id = key_id"
             " WHERE holder_id = 'recovery'"
         ).fetchall()
-    from phyassist.store.desk import wrap_place
+    from phyassist.store.wraps import wrap_place
 
     for key_id, wrapped, term in rows:
         with pytest.raises(CannotOpen):

@@ -11,8 +11,9 @@ from sqlalchemy import text
 
 from phyassist.domain.drafts import Change
 from phyassist.errors import ChangedMeanwhile, StoreError
-from phyassist.services.patients import edit_patient, find, load_patient, new_patient
+from phyassist.services.patients import edit_patient, load_patient, new_patient
 from phyassist.services.practice import change_passphrase, open_login, resume_login, set_up, sign_in
+from phyassist.services.searching import find
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from tests.house.canary import CANARY, find_canary

@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from phyassist.domain.people import Patient
 from phyassist.errors import BadSetting, ChangedMeanwhile, StoreFull, StoreUnusable
@@ -26,6 +26,7 @@ from phyassist.store.tables import metadata
 from phyassist.store.transactions import Store
 from phyassist.vault.keyring import DEFAULT_COST
 from tests.conftest import FAST_COST, PASSPHRASE
+from tests.postgresql import Server
 from tests.store.making import make_consultation, make_note
 
 
@@ -38,19 +39,21 @@ def test_a_new_store_is_made_for_its_owners_eyes_alone(
 
 
 def test_the_schema_is_the_newest_migration_and_says_what_the_tables_say(
-    store: Store, store_path: Path
+    store: Store, store_url: str
 ) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(opening.__file__).parent / "migrations"))
 
-    with create_engine(f"sqlite:///{store_path}").connect() as conn:
+    with create_engine(store_url).connect() as conn:
         differences = compare_metadata(MigrationContext.configure(conn), metadata)
 
     assert differences == []
     assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA
 
 
-def test_a_connection_keeps_what_it_writes_and_forgets_what_it_deletes(store: Store) -> None:
+def test_a_connection_keeps_what_it_writes_and_forgets_what_it_deletes(
+    store: Store, store_path: Path
+) -> None:
     with store.entrance() as entrance:
         ask = entrance._conn.exec_driver_sql
         said = {
@@ -68,7 +71,16 @@ def test_a_connection_keeps_what_it_writes_and_forgets_what_it_deletes(store: St
 
 
 @pytest.mark.parametrize(
-    "url", ["", "nonsense", "sqlite://", "nosuchdb:///x", "postgresql+nosuchdriver://h/x"]
+    "url",
+    [
+        "",
+        "nonsense",
+        "sqlite://",
+        "nosuchdb:///x",
+        "postgresql+nosuchdriver://h/x",
+        "mysql://h/x",
+        "postgres://h",
+    ],
 )
 def test_an_address_that_cannot_be_read_is_a_bad_setting(url: str) -> None:
     with pytest.raises(BadSetting, match="store's address"):
@@ -97,12 +109,16 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> 
         assert database.execute("SELECT name FROM sqlite_master").fetchall() == [("songs",)]
 
 
-def test_a_newer_store_is_refused_with_the_next_step(store: Store, store_path: Path) -> None:
-    with sqlite3.connect(store_path) as database:
-        database.execute("UPDATE alembic_version SET version_num = '9999'")
+def test_a_newer_store_is_refused_with_the_next_step(store: Store, store_url: str) -> None:
+    with create_engine(store_url).begin() as database:
+        database.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
-    with pytest.raises(StoreUnusable, match="update PhyAssist"):
-        open_store(f"sqlite:///{store_path}")
+    try:
+        with pytest.raises(StoreUnusable, match="update PhyAssist"):
+            open_store(store_url)
+    finally:
+        with create_engine(store_url).begin() as database:
+            database.execute(text(f"UPDATE alembic_version SET version_num = '{SCHEMA}'"))
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
@@ -149,8 +165,14 @@ def test_a_full_disk_says_so_and_keeps_what_was_saved(
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_two_processes_may_open_and_migrate_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["sqlite", "postgresql"])
+def test_two_processes_may_open_and_migrate_at_once(
+    tmp_path: Path, request: pytest.FixtureRequest, where: str
+) -> None:
     url, opened, failed = f"sqlite:///{tmp_path}/practice.db", [], []
+    if where == "postgresql":
+        server: Server = request.getfixturevalue("postgresql")
+        url = server.url(server.make_database())
 
     def open_it() -> None:
         try:
@@ -171,9 +193,9 @@ def test_two_processes_may_open_and_migrate_at_once(tmp_path: Path) -> None:
 
 
 def test_many_writers_lose_nothing_and_double_nothing(
-    store: Store, store_path: Path, anna: SignedIn, patient: Patient
+    store: Store, store_url: str, anna: SignedIn, patient: Patient
 ) -> None:
-    other = open_store(f"sqlite:///{store_path}", passphrase_cost=FAST_COST)
+    other = open_store(store_url, passphrase_cost=FAST_COST)
 
     def write(through: Store, first: int) -> None:
         for number in range(first, first + 10):
@@ -220,8 +242,8 @@ def test_of_many_tabs_that_follow_one_version_exactly_one_is_heard(
         assert tx.consultations.get(consultation.id).source.text == f"tab {heard[0]}"
 
 
-def test_what_one_store_wrote_another_reads(store: Store, store_path: Path, anna: SignedIn) -> None:
-    with open_store(f"sqlite:///{store_path}") as other:
+def test_what_one_store_wrote_another_reads(store: Store, store_url: str, anna: SignedIn) -> None:
+    with open_store(store_url) as other:
         written = new_patient(store, anna, name="Lee")
 
         with other.read(anna) as tx:

@@ -278,7 +278,7 @@ def test_notes_count_up_and_are_listed_newest_first(
     assert stored[0] == replace(make_note(patient.id, at=stored[0].at), number=1)
     with store.read(anna) as tx:
         assert tx.notes.list(patient.id) == tuple(reversed(stored))
-        assert tx.notes.list_all() == tuple(reversed(stored))
+        assert tx.notes.list_of([patient.id]) == tuple(reversed(stored))
 
 
 def test_signing_the_same_note_again_adds_none(store: Store, anna: SignedIn, patient: Patient) -> None:

@@ -19,8 +19,8 @@ pytest.importorskip("peft", reason="peft is not installed: make train-setup inst
 
 from phyassist.training.checkpoints import list_checkpoints  # noqa: E402
 from phyassist.training.encode import encode, encode_all, order_epoch, pack  # noqa: E402
-from phyassist.training.lora import attach, find_targets  # noqa: E402
 from phyassist.training.loop import EvalReport, StepReport, Trainer, count_steps, learning_rate_at  # noqa: E402
+from phyassist.training.lora import attach, find_targets  # noqa: E402
 from phyassist.training.recipe import Recipe, get_preset, load_presets, set_dials  # noqa: E402
 from tests.training.tiny import make_dialogues, make_model, make_tokenizer  # noqa: E402
 

@@ -3,7 +3,8 @@
 # ruff: noqa: E501 - what a person says is not broken to fit a line
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from phyassist.domain.drafts import (
     Basis,
@@ -18,7 +19,7 @@ from phyassist.domain.drafts import (
     UnreadReply,
     WrittenBy,
 )
-from phyassist.domain.notes import Amendment, Note, NoteId
+from phyassist.domain.notes import Amendment, ByHand, Note, NoteId
 from phyassist.domain.people import Language, PatientId
 from phyassist.domain.records import (
     Consultation,
@@ -33,10 +34,13 @@ from phyassist.domain.records import (
     Statement,
     StatementId,
 )
+from phyassist.services.retention import list_rules
 from phyassist.web import faults
 from phyassist.web.render import View
 from phyassist.web.views import consultation as consulting
 from phyassist.web.views import drafting, entrance, frame, notes, people, recording
+from phyassist.web.views import process_notes as processing
+from phyassist.web.views import retention as keeping
 from phyassist.web.when import When, make_zone
 from phyassist.web.wording import Words, make_words
 
@@ -170,6 +174,19 @@ def make_note(language: Language) -> Note:
     )
 
 
+def make_signed(language: Language) -> Note:
+    """One that its author may still withdraw, with words by hand."""
+    return replace(
+        make_note(language),
+        id=NoteId("n3"),
+        amendments=(),
+        by_hand=(ByHand("birp.response", COMMENT[language]),),
+        author_id="a1",
+        locks_at=NOW + timedelta(days=7),
+        fingerprint="sha256:" + "3f2a91c0" * 8,
+    )
+
+
 def make_frame(language: Language, tab: str) -> frame.Frame:
     days = [make_words(language)(key) for key in ("when.today", "when.yesterday", "when.day2")]
     rail = tuple(
@@ -198,7 +215,9 @@ def make_pages(language: Language) -> dict[str, View]:
     meeting = consulting.view_consultation(
         make_consultation(language), (make_consultation(language),) * 2, when
     )
-    note = drafting.view_note(make_note(language), when)
+    note = notes.view_note(make_note(language), when)
+    signed = notes.view_note(make_signed(language), when, me="a1", form="soap")
+    trace = notes.WithdrawnView(signed, when.moment(NOW), "Dr. Wen", COMMENT[language])
     earlier = notes.EarlierDraft("/drafts/d1", when.moment(NOW), QUESTION[language], "discarded")
     client_words = (("client", w("client.client")), ("patient", w("client.patient")))
     fault = faults.make_fault(w, faults.NotFound("nothing"))
@@ -236,6 +255,43 @@ def make_pages(language: Language) -> dict[str, View]:
             (source,),
         ),
         "notes": notes.NotesPage(w, make_frame(language, "notes"), head, (note,), (earlier,), "n1", ""),
+        "notes_soap": notes.NotesPage(
+            w,
+            make_frame(language, "notes"),
+            head,
+            (signed,),
+            (),
+            "",
+            "n3",
+            (trace,),
+            notes.view_forms(w, "soap"),
+            "soap",
+        ),
+        "process_notes": processing.ProcessNotesPage(
+            w,
+            make_frame(language, "notes"),
+            head,
+            processing.ProcessNoteView("f" * 32, "", 0, "", "", False),
+            (processing.ProcessNoteView("e" * 32, COMMENT[language], 3, when.moment(NOW), "14:03", True),),
+        ),
+        "retention": keeping.RetentionPage(
+            w,
+            make_frame(language, "practice"),
+            "Rule",
+            "Source",
+            (
+                keeping.DueRow("p1", head.name, "0231", "2010-03-02", "2025-03-02", "2016-03-02", False),
+                keeping.DueRow("e" * 32, "", "", "2011-03-02", "2027-03-02", "", True),
+            ),
+            365,
+            tuple(keeping.view_rule(each, list_rules()[0], w) for each in list_rules()),
+            10,
+            True,
+            True,
+        ),
+        "note_settings": notes.NoteSettingsPage(
+            w, make_frame(language, "practice"), notes.view_forms(w, "original"), 7
+        ),
     }
 
 
@@ -272,8 +328,19 @@ def make_fragments(language: Language) -> dict[str, View]:
         "versions": drafting.VersionsFragment(w, "d1", drafting.view_versions(draft, history, when)),
         "old_version": drafting.OldVersionFragment(w, view, when.moment(NOW), "edited"),
         "history": drafting.ItemHistoryFragment(w, (past,)),
-        "preview": drafting.NotePreview(w, drafting.view_note(make_note(language), when), "d1", 5),
-        "note_card": notes.NoteCard(w, drafting.view_note(make_note(language), when)),
+        "preview": notes.NotePreview(
+            w,
+            notes.view_note(make_signed(language), when, form="soap"),
+            "d1",
+            5,
+            notes.view_forms(w, "soap"),
+            7,
+            "problem",
+        ),
+        "process_versions": processing.ProcessVersionsFragment(
+            w, (processing.ProcessVersionView(when.moment(NOW), COMMENT[language]),)
+        ),
+        "note_card": notes.NoteCard(w, notes.view_note(make_note(language), when)),
         "record": recording.RecordFragment(w, "p1", 4, fields, "consultation", oob=True),
         "line": recording.LineFragment(w, fields[0].lines[1], 4, "record", "kept", changed=True),
         "actions": consulting.ActionsFragment(w, running),
@@ -283,6 +350,7 @@ def make_fragments(language: Language) -> dict[str, View]:
         "draft_run": consulting.DraftRunFragment(w, "d1", consulting.RunView("/run", "/stop", "i1")),
         "draft_idle": consulting.DraftRunFragment(w, "d1", consulting.RunView("", "", "", oob=True)),
         "found": people.FoundFragment(w, make_found(w, language)),
+        "found_more": people.FoundFragment(w, make_found(w, language), limit=1),
         "rail": people.RailFragment(w, make_frame(language, "")),
         "alert": faults.FaultAlert(w, fault, oob=True),
     }

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 
 from phyassist.web.faults import describe_error
 from phyassist.web.guard import is_own_page
-from phyassist.web.pages.entrance import own_path
+from phyassist.web.pages.choices import own_path
 from phyassist.web.sse import Bit, Stops, _forward
 
 
@@ -28,7 +28,14 @@ from phyassist.web.sse import Bit, Stops, _forward
     ],
 )
 def test_a_write_is_taken_from_our_own_page_alone(headers: dict[str, str], own: bool) -> None:
-    assert is_own_page(Headers(headers)) is own
+    assert is_own_page(Headers(headers), "http") is own
+
+
+def test_a_page_without_tls_does_not_write_to_one_with_tls() -> None:
+    headers = Headers({"host": "practice.example", "origin": "http://practice.example"})
+
+    assert is_own_page(headers, "http")
+    assert not is_own_page(headers, "https")
 
 
 @pytest.mark.parametrize("path", ["//evil.example", "http://evil.example", "/\\evil.example", "patients"])

@@ -106,7 +106,7 @@ def test_no_page_is_kept_by_the_browser_and_none_runs_foreign_code(inside: TestC
 
     assert reply.headers["cache-control"] == "no-store"
     policy = reply.headers["content-security-policy"]
-    assert "default-src 'self'" in policy
+    assert "default-src 'none'; script-src 'self'" in policy
     assert "unsafe" not in policy
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from phyassist import errors
 from phyassist.domain.drafts import Basis, Change, DraftState, Section
+from phyassist.domain.notes import NoteState
 from phyassist.domain.records import RecordField, Standing
 from phyassist.web.wording import choose_language, load_words, make_words
 
@@ -20,6 +21,7 @@ WHOLE = {
     "basis.": [*(basis.value for basis in Basis), "not_mentioned"],
     "change.": [change.name.lower() for change in Change],
     "draft.state_": [state.value for state in DraftState],
+    "life.state_": [state.value for state in NoteState],
 }
 
 

@@ -67,9 +67,12 @@ def _draft(
 ) -> Iterator[DraftEvent]:
     """Start a draft in the patient's file and write it, each item saved as it is finished."""
     from phyassist.cli.consulting import take_consultation
+    from phyassist.domain.consents import Purpose
+    from phyassist.services.consent import check_consent
     from phyassist.services.drafting import start_draft, write_draft
 
     store, by = practice.store, practice.by
+    check_consent(store, by, patient.id, Purpose.DRAFTING)
     consultation = take_consultation(practice, patient, text)
     draft = start_draft(
         store, by, consultation_id=consultation.id, question=question or consultation.question

@@ -55,6 +55,13 @@ def organise(
     always_ask: Annotated[
         bool, typer.Option("--always-ask", help="Ask the model even where it is known to add nothing.")
     ] = False,
+    shortest: Annotated[
+        int, typer.Option(min=0, help="Score only so many of the texts, the shortest; 0 scores all.")
+    ] = 0,
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="File that each text's score is added to; what stands there is not read again."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Score Organise on texts labelled by hand: facts found and invented, by kind, language and model."""
@@ -67,7 +74,13 @@ def organise(
         settings = run.load_settings(model=name if name not in {"", NO_MODEL} else None)
         with _open_scored(settings, name, always_ask=always_ask) as lm:
             events = evaluate_organise(
-                lm, data_folder=data, label_set=labels.value, always_ask=always_ask, stop=Never()
+                lm,
+                data_folder=data,
+                label_set=labels.value,
+                always_ask=always_ask,
+                shortest=shortest,
+                kept=keep,
+                stop=Never(),
             )
             for event in events:
                 if isinstance(event, OrganiseScored):

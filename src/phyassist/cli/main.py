@@ -16,7 +16,9 @@ import typer
 from phyassist import __version__
 from phyassist.cli import (
     analysing,
+    backups,
     checking,
+    consent,
     data,
     evaluating,
     models,
@@ -24,7 +26,9 @@ from phyassist.cli import (
     organising,
     patients,
     practising,
+    retention,
     serving,
+    stores,
     train,
 )
 from phyassist.cli.run import Run
@@ -69,10 +73,15 @@ app.command("organise")(organising.organise)
 app.command("analyse")(analysing.analyse)
 app.add_typer(patients.app, name="patients")
 app.add_typer(notes.app, name="notes")
+app.add_typer(retention.app, name="retention")
+app.add_typer(consent.app, name="consent")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
+app.add_typer(backups.app, name="backup")
+app.command("restore")(backups.restore)
+app.add_typer(stores.app, name="store")
 app.command("doctor")(checking.doctor)
 
 

@@ -7,6 +7,7 @@ import ipaddress
 import socket
 import threading
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ import typer
 from phyassist.cli.options import ModelOption
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import tell
+from phyassist.cli.transport import CIPHERS, Transport, find_transport, parse_names
 from phyassist.cli.zones import find_zone
 from phyassist.errors import BadSetting, ModelError
 
@@ -26,6 +28,19 @@ if TYPE_CHECKING:
 HostOption = Annotated[str | None, typer.Option("--host", help="Address to listen on.")]
 PortOption = Annotated[int | None, typer.Option("--port", help="Port to listen on.")]
 FetchOption = Annotated[bool, typer.Option("--fetch", help="Fetch the model first where it is not there.")]
+CertOption = Annotated[
+    Path | None, typer.Option("--tls-cert", help="Certificate (PEM) to serve over TLS with.")
+]
+KeyOption = Annotated[Path | None, typer.Option("--tls-key", help="The certificate's private key (PEM).")]
+ProxyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--behind-proxy", help="Addresses of the proxies in front whose X-Forwarded headers are believed."
+    ),
+]
+NamesOption = Annotated[
+    str | None, typer.Option("--names", help="Host names under which browsers reach the workspace.")
+]
 OpenOption = Annotated[bool, typer.Option("--open", help="Open the workspace in the browser.")]
 
 
@@ -36,20 +51,34 @@ def serve(
     model: ModelOption = None,
     fetch: FetchOption = False,
     open_browser: OpenOption = False,
+    tls_cert: CertOption = None,
+    tls_key: KeyOption = None,
+    behind_proxy: ProxyOption = None,
+    names: NamesOption = None,
 ) -> None:
     """Start the engine and the workspace; Ctrl C ends both."""
-    settings = get_run(context).load_settings(host=host, port=port, model=model)
+    settings = get_run(context).load_settings(
+        host=host,
+        port=port,
+        model=model,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        behind_proxy=behind_proxy,
+        names=names,
+    )
     run_workspace(settings, fetch=fetch, open_browser=open_browser)
 
 
 def run_workspace(settings: Settings, *, fetch: bool = False, open_browser: bool = False) -> None:
     """The workspace, until it is interrupted.
 
-    Raises BadSetting where the port cannot be opened, StoreUnusable, and with `fetch` FetchFailed.
+    Raises BadSetting where the port cannot be opened or TLS not be set up, StoreUnusable, and with `fetch`
+    FetchFailed.
     """
     from phyassist.cli.models import fetch_missing
     from phyassist.store.opening import open_store
 
+    transport = find_transport(settings)
     sock = take_port(settings.host, settings.port)
     with sock:
         if fetch:
@@ -62,8 +91,9 @@ def run_workspace(settings: Settings, *, fetch: bool = False, open_browser: bool
             except ModelError as error:
                 # The record and the notes work without a model; the pages say the same where they need it.
                 tell(f"no model yet: {error} [{error.code}]")
-            app = create_app(settings, store=store, model=model, zone=find_zone())
-            _serve(app, sock, settings, open_browser=open_browser)
+            names = parse_names(settings.names)
+            app = create_app(settings, store=store, model=model, zone=find_zone(), names=names)
+            _serve(app, sock, settings, transport, open_browser=open_browser)
 
 
 class SharedModel:
@@ -91,16 +121,19 @@ class SharedModel:
         self._open.close()
 
 
-def _serve(app: FastAPI, sock: socket.socket, settings: Settings, *, open_browser: bool) -> None:
+def _serve(
+    app: FastAPI, sock: socket.socket, settings: Settings, transport: Transport, *, open_browser: bool
+) -> None:
     import uvicorn
 
-    address = f"http://{settings.host}:{settings.port}"
+    name = (parse_names(settings.names) or (settings.host,))[0] if transport.cert else settings.host
+    address = f"{transport.scheme}://{name}:{settings.port}"
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                _announce(address, settings, open_browser=open_browser)
+                _announce(address, settings, transport, open_browser=open_browser)
 
     # uvicorn's own logs hold addresses with what was searched for in them, so it has none.
     config = uvicorn.Config(
@@ -109,6 +142,14 @@ def _serve(app: FastAPI, sock: socket.socket, settings: Settings, *, open_browse
         log_level="critical",
         access_log=False,
         server_header=False,
+        # One reader of requests whatever is installed, and the strict one: a second host is refused.
+        http="h11",
+        # uvicorn believes everybody on this machine unless it is told not to.
+        proxy_headers=bool(transport.proxies),
+        forwarded_allow_ips=list(transport.proxies),
+        ssl_certfile=transport.cert,
+        ssl_keyfile=transport.key,
+        ssl_ciphers=CIPHERS,
         timeout_graceful_shutdown=5,
     )
     # Ctrl C is how a workspace is closed: uvicorn has ended in good order when it hands the signal on.
@@ -116,11 +157,12 @@ def _serve(app: FastAPI, sock: socket.socket, settings: Settings, *, open_browse
         Server(config).run(sockets=[sock])
 
 
-def _announce(address: str, settings: Settings, *, open_browser: bool) -> None:
+def _announce(address: str, settings: Settings, transport: Transport, *, open_browser: bool) -> None:
     tell(f"PhyAssist is open on {address}  (Ctrl C closes it)")
-    if not is_loopback(settings.host):
+    if not is_loopback(settings.host) and not transport.is_sealed:
         tell(
-            "others can reach this address and nothing encrypts the way: put a proxy with TLS in front of it"
+            "others can reach this address and nothing encrypts the way: "
+            "give --tls-cert and --tls-key, or put a proxy with TLS in front (docs/transport.md)"
         )
     if open_browser:
         import webbrowser

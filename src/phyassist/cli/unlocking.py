@@ -45,7 +45,8 @@ def open_practice(settings: Settings, *, from_stdin: bool = False) -> Iterator[P
         if not is_set_up(store):
             raise_not_set_up()
         passphrase = read_passphrase(settings.passphrase_file, from_stdin=from_stdin)
-        yield Practice(store, sign_in(store, passphrase=passphrase))
+        by = sign_in(store, passphrase=passphrase, name=settings.counsellor, origin="cli")
+        yield Practice(store, by)
 
 
 def raise_not_set_up() -> None:

@@ -12,10 +12,19 @@ ClientWord = Literal["client", "seeker", "patient"]
 
 @dataclass(frozen=True, slots=True)
 class PracticeSettings:
-    """`client_word` is what pages call the person; `hide_names` shows initials in a shared room."""
+    """`client_word` is what pages call the person; `hide_names` shows initials in a shared room.
+
+    `note_template` is the form that a note has unless another is chosen; `lock_after_days` is how long its
+    author may withdraw a signed note (0: it locks when it is signed).  `retention_rule` names how long files
+    are kept (empty: the usual one of the jurisdiction), `retention_years` the years of a rule of one's own.
+    """
 
     language: Language = "zh"
     jurisdiction: Jurisdiction = "cn"
     idle_lock_min: int = 15
     client_word: ClientWord = "client"
     hide_names: bool = False
+    note_template: str = "original"
+    lock_after_days: int = 7
+    retention_rule: str = ""
+    retention_years: int = 10

@@ -19,6 +19,7 @@ from typing import Any
 
 from phyassist.domain.drafts import Draft, DraftItem, ItemId, Section
 from phyassist.domain.people import Jurisdiction, Language
+from phyassist.domain.reading.harm import is_of_harm
 from phyassist.domain.reading.sentences import Sentence
 from phyassist.domain.reading.speakers import Speaker
 
@@ -26,17 +27,6 @@ REPLY_TOKENS = 900
 # Of a longer comment the model says over the beginning; the whole stands in the task.
 WISH_CHARS = 120
 COUNTS: Mapping[Section, int] = {Section.SYMPTOM_TYPE: 1, Section.REASON: 3, Section.ADVICE: 3}
-
-_SAFETY_CLUES = re.compile(
-    r"自杀|轻生|自残|自伤|不想活|活不下去|想死|去死|死了算|死掉|结束生命"
-    r"|结束自己|割腕|跳楼|遗书|睡过去[^，。]{0,4}不|不(?:想|要|再|用)?醒来|一了百了"
-    r"|suicid|self[- ]?harm|(?:kill|hurt|hurting|cut|cutting) (?:my|him|her|them)sel"
-    r"|end (?:my|his|her|their) life|want(?:ed|s)? to die|better off dead"
-    r"|wish(?:ed)? i (?:was|were|wasn.t|had never been) |don.t want to (?:live|be here)|should ?n.t be here"
-    r"|(?:not|never|didn.t|don.t) (?:want to )?wake up (?:again|any ?more|in the morning)"
-    r"|better off without me",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +153,7 @@ def _wants_safety(draft: Draft, targets: Sequence[DraftItem]) -> bool:
 
 def speaks_of_harm(sentences: Sequence[Sentence]) -> bool:
     """Whether anybody in the text speaks of taking a life or of self-harm, be it to deny it."""
-    return any(_SAFETY_CLUES.search(sentence.text) for sentence in sentences)
+    return any(is_of_harm(sentence.text) for sentence in sentences)
 
 
 def make_schema(

@@ -140,6 +140,7 @@ def _render_notes(notes: Iterable[Note], language: Language) -> str:
             items = [item.text for item in note.of(section)]
             if items:
                 lines.append(f"{words[section]}{words['colon']}{words['semicolon'].join(items)}")
+        lines += [each.text for each in note.by_hand]
         lines += [amendment.text for amendment in note.amendments]
         blocks.append("\n".join(lines))
     return "\n".join([words["notes"], *blocks]) if blocks else ""

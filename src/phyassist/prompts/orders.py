@@ -76,11 +76,12 @@ def hide_orders_in_record(record: Record, language: Language) -> Record:
 
 
 def hide_orders_in_note(note: Note, language: Language) -> Note:
-    """A note as a model is shown it: question, items and amendments."""
+    """A note as a model is shown it: question, items, what was written by hand, and amendments."""
     return replace(
         note,
         question=hide_orders(note.question, language),
         items=tuple(replace(item, text=hide_orders(item.text, language)) for item in note.items),
+        by_hand=tuple(replace(each, text=hide_orders(each.text, language)) for each in note.by_hand),
         amendments=tuple(
             replace(amendment, text=hide_orders(amendment.text, language)) for amendment in note.amendments
         ),

@@ -6,8 +6,8 @@ happens here.  Today a patient has one counsellor; a share will be one more row,
 
 from __future__ import annotations
 
-from phyassist.domain.people import PatientId
-from phyassist.errors import NotAllowed, NotYourPatient
+from phyassist.domain.people import PatientId, Role
+from phyassist.errors import NotAllowed, NotYourPatient, ReadOnly
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Tx
 
@@ -27,10 +27,38 @@ def check_runs_practice(by: SignedIn) -> None:
         raise NotAllowed("this is for who runs the practice", hint="ask your administrator")
 
 
-def check_may_change(tx: Tx, patient_id: PatientId) -> None:
-    """Raises NotFound, NotYourPatient."""
+def check_counsels(by: SignedIn) -> None:
+    """Raises NotAllowed for an administrator, who runs the practice and opens no patient."""
+    if by.role is Role.ADMINISTRATOR:
+        raise NotAllowed(
+            "an administrator opens no patient files and begins none",
+            hint="somebody who counsels here has an account of their own for it",
+        )
+
+
+def check_in_charge(tx: Tx, by: SignedIn, patient_id: PatientId) -> None:
+    """Raises NotFound, NotYourPatient, and NotAllowed for a holder who is not in charge of the patient."""
     tx.patients.check_known(patient_id)
-    if not may_change(tx, patient_id):
+    if not may_see(tx, patient_id):
+        tx.patients.mark_refused(patient_id)
+        raise NotYourPatient(
+            f"patient {patient_id} was not shared with you", hint="ask the counsellor in charge"
+        )
+    if tx.shares.keeper_of(patient_id) != by.id:
+        raise NotAllowed(f"you are not in charge of patient {patient_id}", hint="ask the counsellor who is")
+
+
+def check_may_change(tx: Tx, patient_id: PatientId) -> None:
+    """Raises NotFound, NotYourPatient, ReadOnly."""
+    tx.patients.check_known(patient_id)
+    if may_change(tx, patient_id):
+        return
+    tx.patients.mark_refused(patient_id)
+    if not may_see(tx, patient_id):
         raise NotYourPatient(
             f"patient {patient_id} was not shared with you for writing", hint="ask the counsellor in charge"
         )
+    raise ReadOnly(
+        f"patient {patient_id} was shared with you for reading, not for writing",
+        hint="ask the counsellor in charge",
+    )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from phyassist.domain.clock import NewId
+from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import (
     Basis,
     Change,
@@ -23,6 +24,7 @@ from phyassist.lm.protocol import Ask, LanguageModel, Reading, Reply, Stop
 from phyassist.prompts.grounding import find_ground, is_repetition
 from phyassist.prompts.labels import without_labels
 from phyassist.prompts.replies import ItemWords, RawItem, ReplyReader, UnreadableReply
+from phyassist.services.consent import check_consent
 from phyassist.services.draft_events import AnalysisDone, ItemWritten, UnreadWritten
 from phyassist.services.following import get_open
 from phyassist.store.people import SignedIn
@@ -137,7 +139,8 @@ class DraftKeeper:
     """Keeps what is being written: each finished item a version, the words of the next a few times a second.
 
     It follows the newest version, so what the counsellor changes meanwhile stays.
-    Raises NotAllowed once the draft is closed, ChangedMeanwhile where the same items came from elsewhere.
+    Raises NotAllowed once the draft is closed, ConsentMissing once consent is withdrawn, ChangedMeanwhile
+    where the same items came from elsewhere.
     """
 
     def __init__(
@@ -172,7 +175,8 @@ class DraftKeeper:
         if self._words == self._kept_words:
             return
         with self._store.write(self._by) as tx:
-            get_open(tx, self.draft.id)
+            newest = get_open(tx, self.draft.id)
+            check_consent(tx, self._by, newest.patient_id, Purpose.DRAFTING)
             tx.drafts.save_partial(self.draft.id, self._words)
         self._kept_words, self._kept_at = self._words, self._ticks()
 
@@ -236,6 +240,7 @@ class DraftKeeper:
     ) -> None:
         with self._store.write(self._by) as tx:
             newest = get_open(tx, self.draft.id)
+            check_consent(tx, self._by, newest.patient_id, Purpose.DRAFTING)
             content = replace(
                 write(newest),
                 partial="",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from phyassist.domain.adapters import AdapterChoice, choose_adapter
 from phyassist.domain.clock import NewId, new_id
+from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import Change, Draft, DraftId, DraftItem, ItemId, Section
 from phyassist.domain.people import Jurisdiction, Language
 from phyassist.domain.reading.sentences import split_sentences
@@ -26,6 +27,7 @@ from phyassist.prompts.layout import make_messages
 from phyassist.prompts.orders import count_hidden, without_orders
 from phyassist.prompts.replies import ItemWords
 from phyassist.services.access import check_may_change
+from phyassist.services.consent import Withdrawn, check_consent, list_cards
 from phyassist.services.draft_events import (
     AnalysisDone,
     AnalysisEvent,
@@ -51,6 +53,7 @@ from phyassist.services.reworking import (
     move_item,
     restore_version,
 )
+from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -111,6 +114,7 @@ def analyse_text(
     yield from write_items(lm, _make_ask(case, fitted, task), assignment, stop, new_id)
 
 
+@again
 def start_draft(store: Store, by: SignedIn, *, consultation_id: ConsultationId, question: str = "") -> Draft:
     """An empty draft of a consultation, about `question` or the consultation's own.
 
@@ -143,8 +147,9 @@ def write_draft(
 ) -> Iterator[DraftEvent]:
     """Write the sections that the draft does not have yet: all of them, or the rest after a stop or a fault.
 
-    Raises NotFound, NotYourPatient, EmptyText, NotAllowed where the draft is closed or nothing is missing,
-    ChangedMeanwhile where another window writes it too, and the model's errors; what was written stays.
+    Raises NotFound, NotYourPatient, EmptyText, ConsentMissing, NotAllowed where the draft is closed or
+    nothing is missing, ChangedMeanwhile where another window writes it too, and the model's errors; what was
+    written stays.
     """
     loaded = _load(store, by, draft_id, lm)
     missing = tuple(
@@ -171,7 +176,7 @@ def redo_items(
 
     All others stay to the letter, and so do edited ones, unless chosen alone or with a comment to follow.
     An item whose new words are not finished keeps its old ones.  A section without items is written.
-    Raises NotFound, NotYourPatient, NotAllowed, ChangedMeanwhile, and the model's errors.
+    Raises NotFound, NotYourPatient, ConsentMissing, NotAllowed, ChangedMeanwhile, and the model's errors.
     """
     with store.read(by) as tx:
         draft = get_followed(tx, draft_id, after=after, touching=item_ids or ())
@@ -222,8 +227,9 @@ def _load(store: Store, by: SignedIn, draft_id: DraftId, lm: LanguageModel) -> _
     with store.read(by) as tx:
         draft = get_open(tx, draft_id)
         consultation = tx.consultations.get(draft.consultation_id)
+        check_consent(tx, by, draft.patient_id, Purpose.DRAFTING)
         case = load_case(tx, draft.patient_id, consultation)
-        choice = choose_adapter(tx.adapters.cards(), draft.patient_id, lm.base_sha256)
+        choice = choose_adapter(list_cards(tx, draft.patient_id), draft.patient_id, lm.base_sha256)
     check_text(consultation.source.text)
     return _Loaded(draft, case, choice)
 
@@ -274,7 +280,8 @@ def _write(
     stop: Stop,
     ticks: Ticks,
 ) -> Iterator[DraftEvent]:
-    """Ask for one round and keep what comes of it."""
+    """Ask for one round and keep what comes of it; it ends when consent is withdrawn in the middle."""
+    stop = Withdrawn(stop, store, by, loaded.draft.patient_id)
     prepared = _say_prepared(round_.fitted, loaded.case.language, loaded.adapter.reason)
     draft = replace(
         loaded.draft,

@@ -6,7 +6,7 @@ import csv
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -14,28 +14,17 @@ from typing import Any, Literal
 from phyassist.domain.reading.sentences import split_sentences
 from phyassist.domain.reading.speakers import Speaker
 from phyassist.domain.records import Record
-from phyassist.domain.scores import Fact, LabelledText, Share, TextScore, add_shares, score_text
+from phyassist.domain.scores import Fact, LabelledText, Share, add_shares, score_text
 from phyassist.errors import BadInput
 from phyassist.lm.protocol import LanguageModel, Stop
 from phyassist.services.intake import OrganiseDone, StatementsFound, organise_text, read_text
+from phyassist.services.kept_scores import KeptRun, TextScored
 
 DATA_FOLDER = Path("../shared/data")
 READER_ONLY = "reader only"
+# A busy machine is to change the seconds that a model took, not what it found.
+_PATIENCE_S = 900.0
 _SPEAKERS = {"client": "来访者", "counselor": "咨询师", "patient": "患者", "doctor": "医生"}
-
-
-@dataclass(frozen=True, slots=True)
-class TextScored:
-    """One text of `of` is done.  `first_s`: until the first statements; `shown`: their share of the words."""
-
-    no: int
-    of: int
-    score: TextScore
-    first_s: float
-    seconds: float
-    tokens: int
-    unread: tuple[str, ...]
-    shown: Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,42 +107,69 @@ def evaluate_organise(
     data_folder: Path = DATA_FOLDER,
     label_set: Literal["test", "dev"] = "test",
     always_ask: bool = False,
+    shortest: int = 0,
+    kept: Path | None = None,
     stop: Stop,
 ) -> Iterator[TextScored | OrganiseScored]:
     """Scores text by text, then the whole.  With `always_ask` a model reads even if known to add nothing.
 
-    Raises BadInput where the folder with the public texts is not there.
+    The shortest texts come first, and `shortest` scores that many of them (0: all), so that a run which stops
+    early has scored a set that nobody chose by its results.  With `kept` every text is written to that file
+    as soon as it is scored, and one that stands there already, read by the same model and the same reader,
+    is not read again.
+    Raises BadInput where the folder with the public texts is not there, or `kept` cannot be read.
     """
     labelled = load_labels(label_set)
     texts = load_texts(data_folder, labelled)
-    organise = read_text if always_ask else organise_text
+    labelled = tuple(sorted(labelled, key=lambda label: len(texts[label.id])))[: shortest or None]
+    name = lm.name if lm is not None else READER_ONLY
+    run = (
+        KeptRun(kept, f"{name}, {label_set}, {'always' if always_ask else 'where worth it'}")
+        if kept
+        else None
+    )
     done: list[TextScored] = []
     for no, label in enumerate(labelled, start=1):
         if stop.is_set():
             break
-        text = texts[label.id]
-        started = time.monotonic()
-        first_s = 0.0
-        for event in organise(text, lm, language=label.language, known=Record(), stop=stop):
-            if isinstance(event, StatementsFound) and not first_s:
-                first_s = time.monotonic() - started
-            if isinstance(event, OrganiseDone):
-                ended = event
-        told = sum(len(each.text) for each in split_sentences(text) if each.speaker != Speaker.COUNSELLOR)
-        shown = sum(len(statement.text) for statement in ended.statements if not statement.kind)
-        scored = TextScored(
-            no,
-            len(labelled),
-            score_text(label, ended.statements),
-            first_s,
-            ended.seconds,
-            ended.tokens,
-            ended.unread,
-            Share(shown, told),
-        )
+        scored = run.find(label.id, no, len(labelled)) if run is not None else None
+        if scored is None:
+            scored = _score(label, texts[label.id], lm, always_ask=always_ask, stop=stop)
+            scored = replace(scored, no=no, of=len(labelled))
+            if run is not None and not stop.is_set():
+                run.add(scored)
         done.append(scored)
         yield scored
-    yield OrganiseScored(lm.name if lm is not None else READER_ONLY, label_set, tuple(done))
+    yield OrganiseScored(name, label_set, tuple(done))
+
+
+def _score(
+    label: LabelledText, text: str, lm: LanguageModel | None, *, always_ask: bool, stop: Stop
+) -> TextScored:
+    started = time.monotonic()
+    first_s = 0.0
+    events = (
+        read_text(text, lm, language=label.language, known=Record(), stop=stop, second_reading_s=_PATIENCE_S)
+        if always_ask
+        else organise_text(text, lm, language=label.language, known=Record(), stop=stop)
+    )
+    for event in events:
+        if isinstance(event, StatementsFound) and not first_s:
+            first_s = time.monotonic() - started
+        if isinstance(event, OrganiseDone):
+            ended = event
+    told = sum(len(each.text) for each in split_sentences(text) if each.speaker != Speaker.COUNSELLOR)
+    shown = sum(len(statement.text) for statement in ended.statements if not statement.kind)
+    return TextScored(
+        0,
+        0,
+        score_text(label, ended.statements),
+        first_s,
+        ended.seconds,
+        ended.tokens,
+        ended.unread,
+        Share(shown, told),
+    )
 
 
 def load_labels(label_set: str) -> tuple[LabelledText, ...]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
 
+from phyassist.domain.consents import Purpose
 from phyassist.domain.merging import Merged, merge
 from phyassist.domain.people import Language, PatientId
 from phyassist.domain.reading.classifier import LinearReader
@@ -32,8 +33,10 @@ from phyassist.domain.records import (
 from phyassist.errors import ChangedMeanwhile, EmptyText, TextTooLong
 from phyassist.lm.protocol import LanguageModel, Stop
 from phyassist.services.access import check_may_change
+from phyassist.services.consent import Withdrawn, allows
 from phyassist.services.second_reading import SecondReading, Setting, list_doubts
 from phyassist.services.uploads import UPLOAD_BYTES_MAX, read_file
+from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -137,9 +140,15 @@ def is_worth_asking(model_name: str) -> bool:
 
 
 def read_text(
-    text: str, lm: LanguageModel | None, *, language: Language, known: Record, stop: Stop
+    text: str,
+    lm: LanguageModel | None,
+    *,
+    language: Language,
+    known: Record,
+    stop: Stop,
+    second_reading_s: float = SECOND_READING_S,
 ) -> Iterator[OrganiseEvent]:
-    """As `organise_text`, with a second reading by `lm` whichever it is; none without one."""
+    """As `organise_text`, with a second reading by `lm` whichever it is, for so long; none without one."""
     check_text(text)
     started = time.monotonic()
     sentences = split_sentences(text)
@@ -156,7 +165,7 @@ def read_text(
     tokens, unread = 0, []
     if lm is not None:
         doubts = list_doubts(judged, statements)
-        setting = Setting(language, known, started + SECOND_READING_S)
+        setting = Setting(language, known, started + second_reading_s)
         reading = SecondReading(text, lm, sentences, doubts, setting)
         for part in reading.read(stop):
             if part.statements is None:
@@ -178,6 +187,7 @@ def check_quotes(text: str, statements: Sequence[Statement]) -> tuple[Statement,
     )
 
 
+@again
 def start_consultation(
     store: Store, by: SignedIn, *, patient_id: PatientId, at: datetime | None = None
 ) -> Consultation:
@@ -192,6 +202,7 @@ def start_consultation(
     return stored
 
 
+@again
 def save_source(
     store: Store, by: SignedIn, *, consultation_id: ConsultationId, text: str, after: int
 ) -> Source:
@@ -203,6 +214,7 @@ def save_source(
         return tx.consultations.save_source(consultation_id, text, after=after)
 
 
+@again
 def save_question(
     store: Store, by: SignedIn, *, consultation_id: ConsultationId, question: str, after: int
 ) -> Consultation:
@@ -217,6 +229,7 @@ def organise(
 ) -> Iterator[OrganiseEvent | RecordSaved]:
     """Fill the patient's record from the consultation's text: each find is written before it is yielded.
 
+    Where the patient has not agreed to a model, rules and classifier read alone.
     Raises EmptyText, TextTooLong, NotFound, NotYourPatient, StoreFull.
     """
     with store.read(by) as tx:
@@ -224,8 +237,11 @@ def organise(
         check_may_change(tx, consultation.patient_id)
         known = tx.records.get(consultation.patient_id).before(consultation_id)
         language = tx.patients.get(consultation.patient_id).language
+        asked = lm if allows(tx, consultation.patient_id, Purpose.DRAFTING) else None
     text = consultation.source.text
-    for event in organise_text(text, lm, language=language, known=known, stop=stop):
+    if asked is not None:
+        stop = Withdrawn(stop, store, by, consultation.patient_id)
+    for event in organise_text(text, asked, language=language, known=known, stop=stop):
         if isinstance(event, StatementsFound):
             yield RecordSaved(_write_found(store, by, consultation, event.statements))
         if isinstance(event, QuestionFound) and not consultation.question:
@@ -237,6 +253,7 @@ def organise(
         yield event
 
 
+@again
 def _write_found(
     store: Store, by: SignedIn, consultation: Consultation, found: Sequence[Statement]
 ) -> Record:

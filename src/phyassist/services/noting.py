@@ -1,75 +1,36 @@
-"""Notes: a draft signed, what is added to it afterwards, and how notes leave the house."""
+"""Notes: a draft signed, withdrawn or locked, what is added to it, and how notes leave the house."""
 
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime, timedelta
+from typing import Literal
 
-from phyassist.domain.drafts import Basis, Draft, DraftId, DraftItem, DraftState, Section
-from phyassist.domain.notes import Amendment, Note, NoteId
-from phyassist.domain.people import Language, Patient, PatientId
-from phyassist.domain.records import Record, RecordField
-from phyassist.errors import EmptyText
-from phyassist.services.access import check_may_change
+from phyassist.domain.drafts import Draft, DraftId, DraftState
+from phyassist.domain.notes import Amendment, ByHand, Note, NoteId
+from phyassist.domain.people import PatientId
+from phyassist.domain.templates import keep_written
+from phyassist.errors import BadInput, EmptyText, NotAllowed, TextTooLong, UnknownName
+from phyassist.services.access import check_may_change, check_runs_practice
 from phyassist.services.following import get_followed
+from phyassist.services.note_forms import (
+    make_export_json,
+    name_file,
+    render_note_markdown,
+    render_note_text,
+)
+from phyassist.services.templates import get_template, list_heading_keys
+from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
+from phyassist.store.entrance import PRACTICE_ID
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store, Tx
 
 Form = Literal["txt", "md", "json"]
-
-_WORDS: dict[Language, dict[str, str]] = {
-    "zh": {
-        "person": "个人基本信息",
-        "name": "姓名",
-        "number": "编号",
-        "note": "笔记",
-        "question": "咨询问题",
-        "analysis": "分析",
-        "symptom_type": "症状类型",
-        "reason": "原因",
-        "advice": "建议",
-        "quoted": "原话",
-        "inferred": "推断",
-        "amendment": "补记",
-        "signed": "签署",
-        "colon": "：",
-        "open": "（",
-        "close": "）",
-        "left": "“",
-        "right": "”",
-        "not_mentioned": "未提及",
-        "file": "notes",
-    },
-    "en": {
-        "person": "Personal basic information",
-        "name": "Name",
-        "number": "Number",
-        "note": "Note",
-        "question": "Counselling question",
-        "analysis": "Analysis",
-        "symptom_type": "Symptom type",
-        "reason": "Reasons",
-        "advice": "Advice",
-        "quoted": "in the client's words",
-        "inferred": "inferred",
-        "amendment": "Amendment",
-        "signed": "signed",
-        "colon": ": ",
-        "open": " (",
-        "close": ")",
-        "left": "“",
-        "right": "”",
-        "not_mentioned": "not mentioned",
-        "file": "notes",
-    },
-}
-# What begins or makes a mark in Markdown, and what begins HTML.
-_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+\-!|~&=:.@$^])")
+BY_HAND_CHARS_MAX = 20_000
+LOCK_DAYS_MAX = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,30 +41,108 @@ class Export:
     data: bytes = field(repr=False)
 
 
-def preview_note(store: Store, by: SignedIn, *, draft_id: DraftId) -> Note:
+@dataclass(frozen=True, slots=True)
+class NotesCheck:
+    """Ids of notes that are not what was signed, and of those whose fingerprint the audit does not know."""
+
+    patients: int
+    changed: tuple[str, ...]
+    unanchored: tuple[str, ...]
+
+
+def preview_note(
+    store: Store,
+    by: SignedIn,
+    *,
+    draft_id: DraftId,
+    template: str = "",
+    by_hand: Sequence[ByHand] | None = None,
+) -> Note:
     """The note as it would be signed now; nothing is stored.
 
-    Raises NotFound, NotYourPatient, EmptyText where no item stands.
+    Without a `template` it has the practice's usual form.  A draft that was signed and withdrawn before has
+    the form of that note, and what was written by hand then, unless `by_hand` says otherwise.
+    Raises NotFound, NotYourPatient, UnknownName, EmptyText where no item stands.
     """
     with store.read(by) as tx:
-        return _make_note(tx, by, tx.drafts.get(draft_id), NoteId(""), store.clock())
+        draft = tx.drafts.get(draft_id)
+        earlier = _find_withdrawn(tx, draft)
+        if by_hand is None:
+            by_hand = earlier.by_hand if earlier else ()
+        template = template or (earlier.template if earlier else "")
+        return _make_note(tx, by, draft, NoteId(""), now=store.clock(), template=template, by_hand=by_hand)
 
 
-def save_note(store: Store, by: SignedIn, *, draft_id: DraftId, after: int) -> Note:
-    """The draft signed: a dated note that never changes.  The draft is closed; its versions stay.
+@again
+def save_note(
+    store: Store,
+    by: SignedIn,
+    *,
+    draft_id: DraftId,
+    after: int,
+    template: str = "",
+    by_hand: Sequence[ByHand] = (),
+) -> Note:
+    """The draft signed: a dated note whose words stand.  The draft is closed; its versions stay.
 
-    Raises NotFound, NotYourPatient, NotAllowed, EmptyText, ChangedMeanwhile.
+    Its author may withdraw it for as many days as the practice has settled; then it locks by itself.
+    Raises NotFound, NotYourPatient, NotAllowed, UnknownName, EmptyText, TextTooLong, ChangedMeanwhile.
     """
     with store.write(by) as tx:
         draft = get_followed(tx, draft_id, after=after, touching=None)
-        note = tx.notes.add(_make_note(tx, by, draft, NoteId(store.new_id()), store.clock()))
+        if any(len(each.text) > BY_HAND_CHARS_MAX for each in by_hand):
+            raise TextTooLong(
+                f"more than {BY_HAND_CHARS_MAX:,} characters under one heading", hint="shorten what you wrote"
+            )
+        now, days = store.clock(), tx.settings.get().lock_after_days
+        made = _make_note(tx, by, draft, NoteId(store.new_id()), now=now, template=template, by_hand=by_hand)
+        note = tx.notes.add(replace(made, locks_at=now + timedelta(days=days)))
         tx.drafts.set_state(draft_id, DraftState.SAVED)
         tx.audit.write(Act.SIGNED, Kind.NOTE, note.id)
     return note
 
 
+@again
+def lock_note(store: Store, by: SignedIn, *, note_id: NoteId) -> Note:
+    """The note locked now: from here on it can only be amended.  One that is locked stays so.
+
+    Raises NotFound, NotYourPatient, NotAllowed for everyone but its author.
+    """
+    with store.write(by) as tx:
+        note = tx.notes.get(note_id)
+        check_may_change(tx, note.patient_id)
+        _check_author(note, by)
+        if note.is_locked(store.clock()):
+            return note
+        locked = tx.notes.lock(note_id, store.clock())
+        tx.audit.write(Act.LOCKED, Kind.NOTE, note_id)
+    return locked
+
+
+@again
+def withdraw_note(store: Store, by: SignedIn, *, note_id: NoteId, reason: str) -> Draft:
+    """The note's draft, open again.  What was signed stays as a trace, with author, time and reason.
+
+    Raises NotFound, NotYourPatient, EmptyText without a reason, NotAllowed for everyone but its author, and
+    once the note is locked or amended.
+    """
+    if not reason.strip():
+        raise EmptyText("to withdraw a note needs a reason", hint="say why it is withdrawn")
+    with store.write(by) as tx:
+        note = tx.notes.get(note_id)
+        check_may_change(tx, note.patient_id)
+        _check_author(note, by)
+        if note.is_locked(store.clock()):
+            raise NotAllowed(f"note {note_id} is locked", hint="amend it; the note itself stays")
+        tx.notes.withdraw(note_id, at=store.clock(), reason=reason.strip())
+        tx.drafts.set_state(note.draft_id, DraftState.OPEN)
+        tx.audit.write(Act.WITHDRAWN, Kind.NOTE, note_id)
+        return tx.drafts.get(note.draft_id)
+
+
+@again
 def amend_note(store: Store, by: SignedIn, *, note_id: NoteId, reason: str, text: str) -> Note:
-    """The note with words added below it, with author, time and reason.
+    """The note with words added below it, with author, time and reason; an amended note is locked.
 
     Raises NotFound, NotYourPatient, EmptyText where either is missing.
     """
@@ -114,78 +153,76 @@ def amend_note(store: Store, by: SignedIn, *, note_id: NoteId, reason: str, text
     amendment = Amendment(store.clock(), by.counsellor.name, reason.strip(), text.strip())
     with store.write(by) as tx:
         check_may_change(tx, tx.notes.get(note_id).patient_id)
+        tx.notes.lock(note_id, store.clock())
         note = tx.notes.amend(note_id, amendment)
         tx.audit.write(Act.AMENDED, Kind.NOTE, note_id)
     return note
 
 
-def render_note_text(
-    patient: Patient, record: Record, notes: tuple[Note, ...], language: Language, *, zone: str = "UTC"
-) -> str:
-    """Notes as the original study writes them: the person, then each note with its date, oldest first."""
-    words = _WORDS[language]
-    blocks = ["\n".join(_render_person(patient, record, words))]
-    blocks += [
-        "\n".join(_render_note(note, words, zone)) for note in sorted(notes, key=lambda note: note.number)
-    ]
-    return "\n\n".join(blocks) + "\n"
-
-
-def render_note_markdown(
-    patient: Patient, record: Record, notes: tuple[Note, ...], language: Language, *, zone: str = "UTC"
-) -> str:
-    """The same as Markdown.  What people said is shown as it is: nothing in it becomes a mark or a link."""
-    words = _WORDS[language]
-    lines = [f"# {words['person']}", ""]
-    lines += [f"- {_plain_markdown(line)}" for line in _render_person(patient, record, words)[1:]]
-    for note in sorted(notes, key=lambda note: note.number):
-        head = f"{words['note']} {note.number}"
-        lines += ["", f"## {head} · {_render_date(note.at, zone)}", ""]
-        lines += [f"### {words['question']}", "", _plain_markdown(note.question or words["not_mentioned"])]
-        lines += ["", f"### {words['analysis']}", ""]
-        for section in Section:
-            if section == Section.ADVICE:
-                lines += ["", f"### {words['advice']}"]
-            elif section in (Section.SYMPTOM_TYPE, Section.REASON):
-                lines += [f"#### {words[section.value]}"]
-            lines.append("")
-            lines += [
-                f"{no}. {_plain_markdown(_render_item(item, words))}"
-                for no, item in enumerate(note.of(section), start=1)
-            ]
-            lines.append("")
-        lines += [
-            f"> {_plain_markdown(_render_amendment(amendment, words, zone))}\n"
-            for amendment in note.amendments
-        ]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
-
-
-def export_notes(store: Store, by: SignedIn, *, patient_id: PatientId, form: Form) -> Export:
+def export_notes(
+    store: Store, by: SignedIn, *, patient_id: PatientId, form: Form, template: str = ""
+) -> Export:
     """All notes of a patient in one file, in the clear; written down in the audit.
 
-    Raises NotFound, NotYourPatient, CannotOpen.
+    Each stands in the form that it was signed in unless a `template` is named.  A counsellor's private
+    process notes are not among them.  Raises NotFound, NotYourPatient, CannotOpen, UnknownName.
     """
+    if template:
+        get_template(template)
     with store.write(by) as tx:
         patient, record = tx.patients.get(patient_id), tx.records.get(patient_id)
-        notes = tx.notes.list(patient_id)
+        notes, gone = tx.notes.list(patient_id), tx.notes.list_withdrawn(patient_id)
         tx.audit.write(Act.EXPORTED, Kind.PATIENT, patient_id)
-    zone = by.counsellor.zone
+    zone, language = by.counsellor.zone, patient.language
     if form == "json":
-        text = json.dumps(_as_json(patient, record, notes), ensure_ascii=False, indent=2) + "\n"
-    elif form == "md":
-        text = render_note_markdown(patient, record, notes, patient.language, zone=zone)
+        body = make_export_json(patient, record, notes, language, template=template, withdrawn=gone)
+        text = json.dumps(body, ensure_ascii=False, indent=2) + "\n"
     else:
-        text = render_note_text(patient, record, notes, patient.language, zone=zone)
-    number = re.sub(r"[^0-9A-Za-z_-]+", "-", patient.number).strip("-") or patient.id[:8]
-    return Export(f"{_WORDS[patient.language]['file']}-{number}.{form}", text.encode("utf-8"))
+        render = render_note_markdown if form == "md" else render_note_text
+        text = render(patient, record, notes, language, zone=zone, template=template, withdrawn=gone)
+    return Export(name_file(patient, form), text.encode("utf-8"))
 
 
-def _make_note(tx: Tx, by: SignedIn, draft: Draft, note_id: NoteId, now: datetime) -> Note:
+def check_notes(store: Store, by: SignedIn) -> NotesCheck:
+    """Every note that one may open, compared with its fingerprint; all fingerprints with the audit log.
+
+    The second needs no key, and finds what somebody changed who can write to the database.
+    """
+    with store.read(by) as tx:
+        patients = tuple(patient.id for patient in tx.patients.list())
+        changed = tuple(note_id for patient_id in patients for note_id in tx.notes.check(patient_id))
+        return NotesCheck(len(patients), changed, tx.notes.list_unanchored())
+
+
+def save_note_settings(store: Store, by: SignedIn, *, template: str, lock_after_days: int) -> None:
+    """The usual form of a note in this practice, and how long a signed one may be withdrawn.
+
+    A note that is signed already keeps the time at which it locks.
+    Raises NotAllowed for everyone but who runs the practice, UnknownName, BadInput.
+    """
+    get_template(template)
+    if not 0 <= lock_after_days <= LOCK_DAYS_MAX:
+        raise BadInput("the days until a note locks are not within a year", hint="give 0 to 365 days")
+    with store.write(by) as tx:
+        check_runs_practice(by)
+        settings = tx.settings.get()
+        tx.settings.save(replace(settings, note_template=template, lock_after_days=lock_after_days))
+        tx.audit.write(Act.SETTINGS_CHANGED, Kind.PRACTICE, PRACTICE_ID)
+
+
+def _make_note(
+    tx: Tx,
+    by: SignedIn,
+    draft: Draft,
+    note_id: NoteId,
+    *,
+    now: datetime,
+    template: str,
+    by_hand: Sequence[ByHand],
+) -> Note:
     if not draft.standing:
         raise EmptyText("the draft has no items to sign", hint="write an analysis, or add an item by hand")
     consultation = tx.consultations.get(draft.consultation_id)
-    numbers = [note.number for note in tx.notes.list(draft.patient_id)]
     # Comments are instructions to the model, not part of what is signed; they stay with the draft.
     items = tuple(replace(item, comments=()) for item in draft.standing)
     return Note(
@@ -193,111 +230,32 @@ def _make_note(tx: Tx, by: SignedIn, draft: Draft, note_id: NoteId, now: datetim
         patient_id=draft.patient_id,
         consultation_id=draft.consultation_id,
         draft_id=draft.id,
-        number=max(numbers, default=0) + 1,
+        number=tx.notes.next_number(draft.patient_id),
         at=consultation.at,
         signed_at=now,
         author=by.counsellor.name,
         question=draft.question,
         items=items,
+        template=get_template(template or tx.settings.get().note_template).label,
+        by_hand=_check_written(by_hand),
     )
 
 
-def _render_person(patient: Patient, record: Record, words: dict[str, str]) -> list[str]:
-    lines = [words["person"], f"{words['name']}{words['colon']}{_line(patient.name)}"]
-    if patient.number:
-        lines.append(f"{words['number']}{words['colon']}{_line(patient.number)}")
-    lines += [_line(line.statement.text) for line in record.of(RecordField.DEMOGRAPHIC)]
-    return lines
+def _check_written(by_hand: Sequence[ByHand]) -> tuple[ByHand, ...]:
+    written, known = keep_written(by_hand), list_heading_keys()
+    if any(each.heading not in known for each in written):
+        raise UnknownName("there is no such heading", hint="load the page again")
+    return written
 
 
-def _render_note(note: Note, words: dict[str, str], zone: str) -> list[str]:
-    colon = words["colon"]
-    lines = [
-        f"{words['note']} {note.number}    {_render_date(note.at, zone)}",
-        f"{words['question']}{colon}{_line(note.question) or words['not_mentioned']}",
-        f"{words['analysis']}{colon}".rstrip(),
-    ]
-    types = "; ".join(_render_item(item, words) for item in note.of(Section.SYMPTOM_TYPE))
-    lines.append(f"  {words['symptom_type']}{colon}{types or words['not_mentioned']}")
-    lines.append(f"  {words['reason']}{colon}".rstrip())
-    lines += [
-        f"    {no}. {_render_item(item, words)}" for no, item in enumerate(note.of(Section.REASON), start=1)
-    ]
-    lines.append(f"{words['advice']}{colon}".rstrip())
-    lines += [
-        f"  {no}. {_render_item(item, words)}" for no, item in enumerate(note.of(Section.ADVICE), start=1)
-    ]
-    lines.append(f"{words['signed']}{colon}{_line(note.author)}, {_render_date(note.signed_at, zone)}")
-    lines += [_render_amendment(amendment, words, zone) for amendment in note.amendments]
-    return lines
+def _find_withdrawn(tx: Tx, draft: Draft) -> Note | None:
+    """The note that this draft was before it was withdrawn, the last of them."""
+    for trace in tx.notes.list_withdrawn(draft.patient_id):
+        if trace.note.draft_id == draft.id:
+            return trace.note
+    return None
 
 
-def _render_item(item: DraftItem, words: dict[str, str]) -> str:
-    text = _line(item.text)
-    if item.basis == Basis.QUOTED and item.quote:
-        quote = f"{words['left']}{_line(item.quote)}{words['right']}"
-        return f"{text}{words['open']}{words['quoted']}{words['colon']}{quote}{words['close']}"
-    if item.basis == Basis.INFERRED:
-        return f"{text}{words['open']}{words['inferred']}{words['close']}"
-    return text
-
-
-def _render_amendment(amendment: Amendment, words: dict[str, str], zone: str) -> str:
-    about = f"{_render_date(amendment.at, zone)}, {_line(amendment.author)}, {_line(amendment.reason)}"
-    return (
-        f"{words['amendment']}{words['open']}{about}{words['close']}{words['colon']}{_line(amendment.text)}"
-    )
-
-
-def _render_date(at: datetime, zone: str) -> str:
-    try:
-        return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d}"
-    except (ZoneInfoNotFoundError, ValueError):
-        return f"{at:%Y-%m-%d}"
-
-
-def _line(text: str) -> str:
-    """Words on one line: a line break in them cannot pass for a heading of the note."""
-    return " ".join(text.split())
-
-
-def _plain_markdown(text: str) -> str:
-    return _MARKS.sub(r"\\\1", _line(text))
-
-
-def _as_json(patient: Patient, record: Record, notes: tuple[Note, ...]) -> dict[str, Any]:
-    return {
-        "patient": {
-            "id": patient.id,
-            "name": patient.name,
-            "number": patient.number,
-            "demographic_data": [line.statement.text for line in record.of(RecordField.DEMOGRAPHIC)],
-        },
-        "notes": [_note_as_json(note) for note in sorted(notes, key=lambda note: note.number)],
-    }
-
-
-def _note_as_json(note: Note) -> dict[str, Any]:
-    return {
-        "id": note.id,
-        "number": note.number,
-        "at": note.at.isoformat(),
-        "signed_at": note.signed_at.isoformat(),
-        "author": note.author,
-        "question": note.question,
-        "symptom_type": [{"text": item.text} for item in note.of(Section.SYMPTOM_TYPE)],
-        "reasons": [
-            {"text": item.text, "quote": item.quote, "basis": item.basis.value if item.basis else None}
-            for item in note.of(Section.REASON)
-        ],
-        "advice": [{"text": item.text} for item in note.of(Section.ADVICE)],
-        "amendments": [
-            {
-                "at": amendment.at.isoformat(),
-                "author": amendment.author,
-                "reason": amendment.reason,
-                "text": amendment.text,
-            }
-            for amendment in note.amendments
-        ],
-    }
+def _check_author(note: Note, by: SignedIn) -> None:
+    if note.author_id != by.id:
+        raise NotAllowed(f"note {note.id} was signed by somebody else", hint="amend it, or ask its author")

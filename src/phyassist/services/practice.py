@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from phyassist.domain.people import Counsellor, CounsellorId, Jurisdiction, Language
 from phyassist.domain.practice import PracticeSettings
-from phyassist.errors import BadInput, StoreFull, TooManyTries, WeakPassphrase, WrongPassphrase
+from phyassist.errors import (
+    BadInput,
+    NameNeeded,
+    NotAllowed,
+    NotFound,
+    StoreFull,
+    TooManyTries,
+    WeakPassphrase,
+    WrongPassphrase,
+)
+from phyassist.services.access import check_runs_practice
 from phyassist.store.accounts import (
     changed_account,
     check_recovery_key,
+    complete,
     enter_login,
     find_login,
+    find_named,
+    forget_login,
     found_practice,
     greet,
     make_login,
+    name_browser,
     parse_login,
     read_recovery_key,
     relock,
     restore_access,
     signed_out,
     unlock,
+    unlock_found,
     wants_relock,
 )
 from phyassist.store.audit import Act, Kind
-from phyassist.store.entrance import PRACTICE_ID, Entrance
+from phyassist.store.entrance import PRACTICE_ID, Account, Entrance
 from phyassist.store.people import LoginSecret, SetUp, SignedIn
+from phyassist.store.second_factor import use_code
 from phyassist.store.transactions import Store
 
 NAME_CHARACTERS_MAX = 200
@@ -51,6 +67,7 @@ class OpenLogin:
     opened_at: datetime
     seen_at: datetime
     is_this_one: bool
+    browser: str = ""
 
 
 def is_set_up(store: Store) -> bool:
@@ -65,7 +82,7 @@ def set_up(
 
     Raises AlreadySetUp, WeakPassphrase, BadInput for an empty name or an unknown time zone.
     """
-    counsellor = Counsellor(CounsellorId(store.new_id()), _check_name(name), language, _check_zone(zone))
+    counsellor = Counsellor(CounsellorId(store.new_id()), check_name(name), language, check_zone(zone))
     check_passphrase(passphrase)
     return found_practice(
         store,
@@ -75,36 +92,90 @@ def set_up(
     )
 
 
-def sign_in(store: Store, *, passphrase: str, counsellor_id: CounsellorId | None = None) -> SignedIn:
-    """The counsellor behind a passphrase; the only one where no id is given.
+def needs_name(store: Store) -> bool:
+    """Whether several people work here, so that who signs in has to say who they are."""
+    with store.entrance() as entrance:
+        return len(_open_accounts(entrance)) > 1
 
+
+def sign_in(
+    store: Store,
+    *,
+    passphrase: str,
+    counsellor_id: CounsellorId | None = None,
+    name: str = "",
+    code: str = "",
+    origin: str = "",
+) -> SignedIn:
+    """The counsellor behind a passphrase: of this id, of this name, or the only one.
+
+    `code` is what the authenticator app shows, where there is a second factor; `origin` is for the audit.
     After a few failures each further try has to wait, whichever process is asked and however it is restarted.
-    Raises NotSetUp, WrongPassphrase, TooManyTries.
+    A name that nobody has takes as long and says the same as a wrong passphrase.
+    Raises NotSetUp, WrongPassphrase, CodeNeeded, TooManyTries, NameNeeded, NotAllowed for an account that
+    has ended.
     """
     with store.entrance(writes=True) as entrance:
-        account = entrance.account(counsellor_id)
-        count_try(entrance, account.id)
+        found, tried = find_account(entrance, counsellor_id, name)
+        count_try(entrance, tried)
 
     try:
-        keyring = unlock(account, passphrase)
+        account, keyring = unlock_found(store, found, passphrase)
     except WrongPassphrase:
         with store.entrance(writes=True) as entrance:
-            entrance.audit().write(Act.SIGN_IN_FAILED, Kind.COUNSELLOR, account.id)
+            entrance.audit(origin=origin).write(
+                Act.SIGN_IN_FAILED, Kind.COUNSELLOR, found.id if found else ""
+            )
         raise
+    if account.ended_at is not None:
+        raise ended_account()
+    use_code(store, account, keyring, code, origin)
     raised = relock(store, account, keyring, passphrase) if wants_relock(store, account) else None
 
     with store.entrance(writes=True) as entrance:
         if raised is not None and entrance.save_account(raised, after=account.version):
             account = raised
-        entrance.clear_tries(account.id)
-        entrance.audit(account.id).write(Act.SIGNED_IN, Kind.COUNSELLOR, account.id)
-        return greet(entrance, account, keyring)
+        complete(entrance, account, keyring)
+        entrance.clear_tries(tried)
+        entrance.audit(account.id, origin).write(Act.SIGNED_IN, Kind.COUNSELLOR, account.id)
+        return replace(greet(entrance, account, keyring), origin=origin)
 
 
-def open_login(store: Store, by: SignedIn) -> LoginSecret:
-    """A login for a browser that has just signed in; its text is the cookie's value, kept nowhere else."""
+def find_account(
+    entrance: Entrance, counsellor_id: CounsellorId | None, name: str
+) -> tuple[Account | None, str]:
+    """Whose passphrase is meant, and under what its tries are counted; None where nobody has this name.
+
+    Raises NotSetUp, NameNeeded.
+    """
+    if counsellor_id is not None:
+        return entrance.account(counsellor_id), counsellor_id
+    account, open_ones = entrance.account(), _open_accounts(entrance)
+    if len(open_ones) <= 1:
+        account = open_ones[0] if open_ones else account
+        return account, account.id
+    if not name.strip():
+        raise NameNeeded("several people work here", hint="say who signs in")
+    found, tag = find_named(entrance, name)
+    return found, tag if found is None else found.id
+
+
+def _open_accounts(entrance: Entrance) -> tuple[Account, ...]:
+    return tuple(each for each in entrance.accounts() if each.ended_at is None)
+
+
+def ended_account() -> NotAllowed:
+    return NotAllowed("this account has ended", hint="ask who runs the practice")
+
+
+def open_login(store: Store, by: SignedIn, *, browser: str = "") -> LoginSecret:
+    """A login for a browser that has just signed in; its text is the cookie's value, kept nowhere else.
+
+    `browser` is what it calls itself, sealed for the counsellor's own list of logins.
+    """
     with store.entrance(writes=True) as entrance:
-        return make_login(by, entrance)
+        entrance.end_old_logins(by.id, entrance.clock() - timedelta(hours=LOGIN_HOURS_MAX))
+        return make_login(by, entrance, browser)
 
 
 def resume_login(store: Store, cookie: str, *, idle_lock_min: int, touch: bool = True) -> SignedIn:
@@ -113,18 +184,36 @@ def resume_login(store: Store, cookie: str, *, idle_lock_min: int, touch: bool =
     `touch=False` for what a page asks by itself, so that an open page alone does not keep the workspace open.
     Raises Locked where the login has ended, was idle for too long (0: never), or is over twelve hours old.
     """
+    return _resume(store, cookie, idle_lock_min, touch=touch)[0]
+
+
+def enter_workspace(store: Store, cookie: str) -> tuple[SignedIn, PracticeSettings]:
+    """The counsellor of a login and what the practice has settled, its idle time among it, in one reading.
+
+    Raises NotSetUp, and Locked as `resume_login` does.
+    """
+    return _resume(store, cookie, None, touch=True)
+
+
+def _resume(
+    store: Store, cookie: str, idle_lock_min: int | None, *, touch: bool
+) -> tuple[SignedIn, PracticeSettings]:
     secret = parse_login(cookie)
     with store.entrance() as entrance:
+        practice = entrance.settings.get()
         login = find_login(entrance, secret)
         if login is None:
+            forget_login(store, secret)
             raise signed_out()
         by = enter_login(entrance, login, secret)
         now = entrance.clock()
+    idle_lock_min = practice.idle_lock_min if idle_lock_min is None else idle_lock_min
 
     idle = now - login.seen_at
     too_idle = idle_lock_min > 0 and idle >= timedelta(minutes=idle_lock_min)
     if too_idle or now - login.opened_at >= timedelta(hours=LOGIN_HOURS_MAX):
         by.keyring.forget()
+        forget_login(store, secret)
         # A full disk must not keep a login open; the row that stays is as idle at the next request.
         with suppress(StoreFull), store.entrance(writes=True) as entrance:
             entrance.end_login(login.id)
@@ -134,7 +223,12 @@ def resume_login(store: Store, cookie: str, *, idle_lock_min: int, touch: bool =
         # With a full disk a counsellor can still read; the page that saves says what is wrong.
         with suppress(StoreFull), store.entrance(writes=True) as entrance:
             entrance.touch_login(login.id)
-    return by
+    lasts_until = login.opened_at + timedelta(hours=LOGIN_HOURS_MAX)
+    if idle_lock_min > 0:
+        used_at = now if touch else login.seen_at
+        lasts_until = min(lasts_until, used_at + timedelta(minutes=idle_lock_min))
+    store.kept.hold(login.id, lasts_until)
+    return by, practice
 
 
 def end_login(store: Store, cookie: str) -> None:
@@ -145,14 +239,43 @@ def end_login(store: Store, cookie: str) -> None:
         if login is not None:
             entrance.end_login(login.id)
             entrance.audit(login.counsellor_id).write(Act.SIGNED_OUT, Kind.LOGIN, login.id)
+    forget_login(store, secret)
 
 
 def list_logins(store: Store, by: SignedIn) -> tuple[OpenLogin, ...]:
+    """The signed-in counsellor's own logins that still open something, the one used last first."""
     with store.entrance() as entrance:
+        now, idle_min = entrance.clock(), entrance.settings.get().idle_lock_min
         return tuple(
-            OpenLogin(login.id, login.opened_at, login.seen_at, login.id == by.login_id)
+            OpenLogin(
+                login.id, login.opened_at, login.seen_at, login.id == by.login_id, name_browser(by, login)
+            )
             for login in entrance.logins(by.id)
+            if now - login.opened_at < timedelta(hours=LOGIN_HOURS_MAX)
+            and (idle_min == 0 or now - login.seen_at < timedelta(minutes=idle_min))
         )
+
+
+def end_one_login(store: Store, by: SignedIn, *, login_id: str) -> None:
+    """End one of one's own logins; what its cookie opened opens no more.  Raises NotFound."""
+    with store.entrance(writes=True) as entrance:
+        if login_id not in {login.id for login in entrance.logins(by.id)}:
+            raise NotFound("this login has ended already", hint="look at the list again")
+        entrance.end_login(login_id)
+        entrance.audit(by.id, by.origin).write(Act.LOGIN_ENDED, Kind.LOGIN, login_id)
+    store.kept.end(login_id)
+
+
+def end_other_logins(store: Store, by: SignedIn) -> int:
+    """End all of one's own logins but this one; how many there were."""
+    with store.entrance(writes=True) as entrance:
+        others = [login.id for login in entrance.logins(by.id) if login.id != by.login_id]
+        entrance.end_logins(by.id, but=by.login_id)
+        for login_id in others:
+            entrance.audit(by.id, by.origin).write(Act.LOGIN_ENDED, Kind.LOGIN, login_id)
+    for login_id in others:
+        store.kept.end(login_id)
+    return len(others)
 
 
 def change_passphrase(store: Store, by: SignedIn, *, passphrase: str, new_passphrase: str) -> None:
@@ -173,30 +296,44 @@ def change_passphrase(store: Store, by: SignedIn, *, passphrase: str, new_passph
             raise changed_account()
         entrance.clear_tries(account.id)
         entrance.end_logins(by.id, but=by.login_id)
-        entrance.audit(by.id).write(Act.PASSPHRASE_CHANGED, Kind.COUNSELLOR, by.id)
+        entrance.audit(by.id, by.origin).write(Act.PASSPHRASE_CHANGED, Kind.COUNSELLOR, by.id)
 
 
 def recover(
-    store: Store, *, recovery_key: str, new_passphrase: str, counsellor_id: CounsellorId | None = None
+    store: Store,
+    *,
+    recovery_key: str,
+    new_passphrase: str,
+    counsellor_id: CounsellorId | None = None,
+    name: str = "",
+    origin: str = "",
 ) -> SignedIn:
     """The counsellor signed in again after a lost passphrase; old logins end, the audit log says so.
 
     A slip in the typed key is told at once and counts as no try.
-    Raises NotSetUp, WrongPassphrase, TooManyTries, WeakPassphrase.
+    Raises NotSetUp, WrongPassphrase, TooManyTries, WeakPassphrase, NameNeeded, and NotFound for a name that
+    nobody has and NotAllowed for an account that has ended, both only to who holds the right key.
     """
     check_passphrase(new_passphrase)
     recovery = read_recovery_key(recovery_key)
     with store.entrance(writes=True) as entrance:
-        account, expected = entrance.account(counsellor_id), entrance.recovery_public()
+        account, _ = find_account(entrance, counsellor_id, name)
+        expected = entrance.recovery_public()
         count_try(entrance, _RECOVERY_TRIES)
 
     try:
         check_recovery_key(recovery, expected)
     except WrongPassphrase:
         with store.entrance(writes=True) as entrance:
-            entrance.audit().write(Act.RECOVERY_FAILED, Kind.COUNSELLOR, account.id)
+            entrance.audit(origin=origin).write(
+                Act.RECOVERY_FAILED, Kind.COUNSELLOR, account.id if account else ""
+            )
         raise
-    by = restore_access(store, account, recovery, new_passphrase)
+    if account is None:
+        raise NotFound("nobody here signs in with this name", hint="type it as it stands under your notes")
+    if account.ended_at is not None:
+        raise ended_account()
+    by = restore_access(store, account, recovery, new_passphrase, origin=origin)
 
     with store.entrance(writes=True) as entrance:
         entrance.clear_tries(account.id)
@@ -211,7 +348,8 @@ def get_practice_settings(store: Store) -> PracticeSettings:
 
 
 def save_practice_settings(store: Store, by: SignedIn, settings: PracticeSettings) -> None:
-    """Raises BadInput for an idle time that is no number of minutes within a day."""
+    """Raises NotAllowed for all but who runs the practice, BadInput for an idle time over a day."""
+    check_runs_practice(by)
     if not 0 <= settings.idle_lock_min <= 24 * 60:
         raise BadInput(
             "the idle time is not within a day", hint="give minutes from 1 to 1440, or 0 for never"
@@ -268,7 +406,7 @@ def wait_after(failed: int) -> int:
     return int(min(_WAIT_S_MAX, _FIRST_WAIT_S * 2 ** min(failed - _FREE_TRIES - 1, 20)))
 
 
-def _check_name(name: str) -> str:
+def check_name(name: str) -> str:
     plain = " ".join(name.split())
     if not plain or len(plain) > NAME_CHARACTERS_MAX:
         raise BadInput(
@@ -277,7 +415,7 @@ def _check_name(name: str) -> str:
     return plain
 
 
-def _check_zone(zone: str) -> str:
+def check_zone(zone: str) -> str:
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):

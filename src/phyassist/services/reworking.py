@@ -16,7 +16,9 @@ from phyassist.domain.drafts import (
     ItemId,
     Section,
 )
+from phyassist.errors import ChangedMeanwhile
 from phyassist.services.following import get_followed
+from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -150,6 +152,7 @@ def discard_draft(store: Store, by: SignedIn, *, draft_id: DraftId, after: int) 
     return replace(draft, state=DraftState.DISCARDED)
 
 
+@again
 def _act(
     store: Store,
     by: SignedIn,
@@ -161,7 +164,14 @@ def _act(
     after: int,
 ) -> Draft:
     with store.write(by) as tx:
-        newest = get_followed(tx, draft_id, after=after, touching=(item_id,))
+        try:
+            newest = get_followed(tx, draft_id, after=after, touching=(item_id,))
+        except ChangedMeanwhile:
+            # A write whose answer was lost comes a second time: what it kept is what it asks for.
+            kept = tx.drafts.get(draft_id)
+            if kept.version == after + 1 and kept.items == edit(tx.drafts.get_version(draft_id, after)).items:
+                return kept
+            raise
         edited = edit(newest)
         if edited == newest:
             return newest

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from pathlib import PurePath
 
 from phyassist.errors import UnreadableFile
+from phyassist.services.documents import read_document
 
 UPLOAD_BYTES_MAX = 20_000_000
-_UNPACKED_BYTES_MAX = 60_000_000
-_PDF_PAGES_MAX = 600
 _SUFFIXES = (".txt", ".text", ".md", ".markdown", ".docx", ".pdf")
 _BINARY_HEADS = (
     b"\x89PNG",
@@ -36,7 +33,7 @@ def read_file(file_name: str, data: bytes, *, bytes_max: int = UPLOAD_BYTES_MAX)
 
     Raises UnreadableFile, naming what is wrong and never what is written in it.
     """
-    name = PurePath(file_name).name or "file"
+    name = PurePath(file_name.replace("\\", "/")).name or "file"
     suffix = PurePath(name).suffix.lower()
     if len(data) > bytes_max:
         raise UnreadableFile(
@@ -44,9 +41,10 @@ def read_file(file_name: str, data: bytes, *, bytes_max: int = UPLOAD_BYTES_MAX)
             hint="split it or paste a part",
         )
     if data.startswith(b"%PDF") or suffix == ".pdf":
-        return clean_text(_read_pdf(name, data))
+        pages = read_document(name, "pdf", data).split("\f")
+        return clean_text("\n".join(_join_lines(page) for page in pages))
     if suffix == ".docx":
-        return clean_text(_read_docx(name, data))
+        return clean_text(read_document(name, "docx", data))
     if suffix and suffix not in _SUFFIXES:
         raise UnreadableFile(
             f"{name} is not a kind of file that can be read", hint="use txt, md, docx or pdf"
@@ -123,77 +121,6 @@ def _decode_line(line: bytes) -> str:
     if alone > together:
         return line.decode("cp1252", errors="replace")
     return line.decode("gb18030", errors="replace")
-
-
-def _read_docx(name: str, data: bytes) -> str:
-    import docx
-    from docx.opc.exceptions import PackageNotFoundError
-
-    damaged = UnreadableFile(
-        f"{name} cannot be opened as a Word document", hint="save it again as docx, or as txt"
-    )
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            unpacked_bytes = sum(entry.file_size for entry in packed.infolist())
-    except zipfile.BadZipFile as error:
-        raise damaged from error
-    if unpacked_bytes > _UNPACKED_BYTES_MAX:
-        raise UnreadableFile(
-            f"{name} unpacks to {unpacked_bytes:,} bytes and is not opened", hint="save its words as txt"
-        )
-    try:
-        document = docx.Document(io.BytesIO(data))
-    except (
-        PackageNotFoundError,
-        KeyError,
-        ValueError,
-        SyntaxError,
-        zipfile.BadZipFile,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
-        raise damaged from error
-    blocks: list[str] = []
-    for block in document.iter_inner_content():
-        if isinstance(block, docx.table.Table):
-            blocks += ["\t".join(dict.fromkeys(cell.text for cell in row.cells)) for row in block.rows]
-        else:
-            blocks.append(block.text)
-    return "\n".join(blocks)
-
-
-def _read_pdf(name: str, data: bytes) -> str:
-    import pypdf
-    from pypdf.errors import PyPdfError
-
-    damaged = UnreadableFile(f"{name} cannot be opened as a PDF", hint="save it again, or paste its words")
-    try:
-        reader = pypdf.PdfReader(io.BytesIO(data))
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise UnreadableFile(f"{name} is protected by a password", hint="save it without one")
-        if len(reader.pages) > _PDF_PAGES_MAX:
-            raise UnreadableFile(
-                f"{name} has {len(reader.pages)} pages and {_PDF_PAGES_MAX} are read at once", hint="split it"
-            )
-        pages = [page.extract_text() for page in reader.pages]
-    except (
-        PyPdfError,
-        ValueError,
-        KeyError,
-        TypeError,
-        IndexError,
-        AttributeError,
-        RecursionError,
-        NotImplementedError,
-        OSError,
-    ) as error:
-        raise damaged from error
-    if not any(char.isalnum() for page in pages for char in page):
-        raise UnreadableFile(
-            f"{name} holds pictures of pages and no text",
-            hint="run it through text recognition, or type what matters",
-        )
-    return "\n".join(_join_lines(page) for page in pages)
 
 
 def _join_lines(page: str) -> str:

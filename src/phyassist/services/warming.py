@@ -6,11 +6,13 @@ import logging
 import threading
 
 from phyassist.domain.adapters import choose_adapter
+from phyassist.domain.consents import Purpose
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import ConsultationId
 from phyassist.errors import PhyAssistError
 from phyassist.lm.protocol import LanguageModel, Message
 from phyassist.prompts.layout import get_system_message
+from phyassist.services.consent import check_consent, list_cards
 from phyassist.services.prompting import fit_case, load_case
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -29,12 +31,13 @@ def warm_patient(
     """Have the engine read what a prompt about this patient will begin with; returns when it is read.
 
     With a consultation, its text too.  Gives way to anybody who asks for an answer.
-    Raises NotFound, NotYourPatient, EngineDown, PromptTooLong.
+    Raises NotFound, NotYourPatient, ConsentMissing, EngineDown, PromptTooLong.
     """
     with store.read(by) as tx:
         consultation = None if consultation_id is None else tx.consultations.get(consultation_id)
+        check_consent(tx, by, patient_id, Purpose.DRAFTING)
         case = load_case(tx, patient_id, consultation)
-        choice = choose_adapter(tx.adapters.cards(), patient_id, lm.base_sha256)
+        choice = choose_adapter(list_cards(tx, patient_id), patient_id, lm.base_sha256)
     fitted = fit_case(case, lm)
     messages = (get_system_message(case.language), Message("user", fitted.prefix))
     lm.warm(messages, choice.card.id if choice.card else "")

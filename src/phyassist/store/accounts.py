@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
 from dataclasses import replace
 
 from phyassist.domain.people import Counsellor, CounsellorId, Role
 from phyassist.domain.practice import PracticeSettings
 from phyassist.errors import AlreadySetUp, CannotOpen, ChangedMeanwhile, Locked, WrongPassphrase
 from phyassist.store.audit import Act, Kind
-from phyassist.store.coding import pack_person, unpack_person
-from phyassist.store.desk import RECOVERY_HOLDER, recovery_place, wrap_place, wrap_rows
-from phyassist.store.entrance import PRACTICE_ID, Account, Entrance, Login, WrappedKey
-from phyassist.store.people import LoginSecret, SetUp, SignedIn
+from phyassist.store.coding import pack_identity, pack_person, pack_text, unpack_text
+from phyassist.store.desk import wrap_rows
+from phyassist.store.directory import Directory, identity_place, person_place
+from phyassist.store.entrance import PRACTICE_ID, Account, Entrance, Login
+from phyassist.store.people import Identity, LoginSecret, SetUp, SignedIn
+from phyassist.store.pins import forget_pins
 from phyassist.store.practice import write_settings
+from phyassist.store.process_notes import restore_process_keys
 from phyassist.store.transactions import Store
-from phyassist.vault.keyring import Keyring, PassphraseLock, login_id, login_key, make_login_secret
-from phyassist.vault.sealing import DataKey, DataKeys, Place
-from phyassist.vault.secrets import Secret, make_recovery_key
+from phyassist.store.wraps import RECOVERY_HOLDER, recovery_place, wrap_place
+from phyassist.vault.keyring import Keyring, PassphraseLock, login_id, login_key, make_login_secret, name_tag
+from phyassist.vault.sealing import DataKey, Place
+from phyassist.vault.secrets import Secret, make_recovery_key, parse_invitation_code
 
 _LOGIN_BYTES = 32
 
@@ -41,9 +44,14 @@ def found_practice(
         role=Role.COUNSELLOR,
         public_key=keyring.public,
         passphrase_lock=lock.to_text(),
-        private_sealed=keyring.seal_private(lock.key(passphrase), _private_place(counsellor.id, 1)),
-        person_sealed=practice_key.seal(pack_person(counsellor), _person_place(counsellor.id)),
+        private_sealed=keyring.seal_private(lock.key(passphrase), private_place(counsellor.id, 1)),
+        person_sealed=practice_key.seal(pack_person(counsellor), person_place(counsellor.id)),
         version=1,
+        name_tag=name_tag(counsellor.name, recovery.public),
+        identity_sealed=practice_key.seal(
+            pack_identity(make_identity(counsellor.id, Role.COUNSELLOR, keyring)),
+            identity_place(counsellor.id),
+        ),
     )
     pinned = keyring.own.seal(recovery.public, recovery_place(counsellor.id))
     with store.entrance(writes=True) as entrance:
@@ -59,13 +67,26 @@ def found_practice(
 def unlock(account: Account, passphrase: str) -> Keyring:
     """The keyring behind a passphrase; takes about a third of a second.  Raises WrongPassphrase."""
     lock = PassphraseLock.parse(account.passphrase_lock)
-    place = _private_place(account.id, account.version)
+    place = private_place(account.id, account.version)
     try:
         return Keyring.open_private(account.private_sealed, lock.key(passphrase), place)
     except CannotOpen:
-        raise WrongPassphrase(
-            "the passphrase does not fit", hint="try again, or use the recovery key"
-        ) from None
+        raise _does_not_fit() from None
+
+
+def unlock_found(store: Store, account: Account | None, passphrase: str) -> tuple[Account, Keyring]:
+    """The account with its keyring.
+
+    Raises WrongPassphrase; where there is no account it takes as long to say so.
+    """
+    if account is None:
+        PassphraseLock.make(store.passphrase_cost).key(passphrase)
+        raise _does_not_fit()
+    return account, unlock(account, passphrase)
+
+
+def _does_not_fit() -> WrongPassphrase:
+    return WrongPassphrase("the passphrase does not fit", hint="try again, or use the recovery key")
 
 
 def relock(store: Store, account: Account, keyring: Keyring, passphrase: str) -> Account:
@@ -75,7 +96,7 @@ def relock(store: Store, account: Account, keyring: Keyring, passphrase: str) ->
         account,
         public_key=keyring.public,
         passphrase_lock=lock.to_text(),
-        private_sealed=keyring.seal_private(lock.key(passphrase), _private_place(account.id, version)),
+        private_sealed=keyring.seal_private(lock.key(passphrase), private_place(account.id, version)),
         version=version,
     )
 
@@ -87,20 +108,47 @@ def wants_relock(store: Store, account: Account) -> bool:
 
 def greet(entrance: Entrance, account: Account, keyring: Keyring, login: str = "") -> SignedIn:
     """The counsellor behind an account, by the name that only the practice's key opens."""
-    keys = _practice_keys(entrance.practice_keys(account.id), account.id, keyring)
-    person = keys.open_sealed(account.person_sealed, _person_place(account.id))
-    counsellor = unpack_person(person, Counsellor(account.id, name=""))
-    role = Role(account.role)
-    return SignedIn(counsellor, keyring, login, role, entrance.runs_practice(account.id, role))
+    member = Directory(entrance.conn, account.id, keyring).read(account)
+    runs = entrance.runs_practice(account.id, member.role)
+    return SignedIn(member.counsellor, keyring, login, member.role, runs)
 
 
-def make_login(by: SignedIn, entrance: Entrance) -> LoginSecret:
+def complete(entrance: Entrance, account: Account, keyring: Keyring) -> None:
+    """Give an account of an earlier release the tag of its name and its identity."""
+    if account.identity_sealed is not None:
+        return
+    directory = Directory(entrance.conn, account.id, keyring)
+    member = directory.read(account)
+    sealed = directory.seal_identity(make_identity(account.id, member.role, keyring))
+    tag = name_tag(member.counsellor.name, entrance.recovery_public())
+    entrance.complete_account(account.id, tag=tag, identity_sealed=sealed)
+
+
+def find_named(entrance: Entrance, name: str) -> tuple[Account | None, str]:
+    """The account that signs in with this name, if there is one, and the name's tag."""
+    tag = name_tag(name, entrance.recovery_public())
+    return next((each for each in entrance.accounts() if each.name_tag == tag), None), tag
+
+
+def make_identity(counsellor_id: CounsellorId, role: Role, keyring: Keyring) -> Identity:
+    return Identity(counsellor_id, role, keyring.public, keyring.signing)
+
+
+def make_login(by: SignedIn, entrance: Entrance, browser: str = "") -> LoginSecret:
     """A new login's cookie value; the store keeps the private key sealed under it and forgets the value."""
     secret, now = make_login_secret(), entrance.clock()
     row_id = login_id(secret)
     sealed = by.keyring.seal_private(login_key(secret), _login_place(row_id))
-    entrance.add_login(Login(row_id, by.id, sealed, opened_at=now, seen_at=now))
+    named = by.keyring.own.seal(pack_text(browser), _browser_place(row_id)) if browser else None
+    entrance.add_login(Login(row_id, by.id, sealed, opened_at=now, seen_at=now, browser_sealed=named))
     return LoginSecret(secret)
+
+
+def name_browser(by: SignedIn, login: Login) -> str:
+    """What a login's browser called itself when it signed in; empty where it was not kept."""
+    if login.browser_sealed is None:
+        return ""
+    return unpack_text(by.keyring.own.open_sealed(login.browser_sealed, _browser_place(login.id)))
 
 
 def parse_login(cookie: str) -> Secret:
@@ -116,6 +164,11 @@ def parse_login(cookie: str) -> Secret:
 
 def find_login(entrance: Entrance, secret: Secret) -> Login | None:
     return entrance.login(login_id(secret))
+
+
+def forget_login(store: Store, secret: Secret) -> None:
+    """Nothing that this login has opened stays in this process's memory."""
+    store.kept.end(login_id(secret))
 
 
 def enter_login(entrance: Entrance, login: Login, secret: Secret) -> SignedIn:
@@ -136,6 +189,11 @@ def read_recovery_key(typed: str) -> Keyring:
     return Keyring.from_recovery_key(typed)
 
 
+def read_invitation_code(typed: str) -> Secret:
+    """What a one-time code stands for.  Raises WrongPassphrase when it has a slip."""
+    return parse_invitation_code(typed)
+
+
 def check_recovery_key(recovery: Keyring, expected_public: bytes) -> None:
     """Raises WrongPassphrase when the key is not this practice's."""
     if Secret(recovery.public) != Secret(expected_public):
@@ -144,7 +202,9 @@ def check_recovery_key(recovery: Keyring, expected_public: bytes) -> None:
         )
 
 
-def restore_access(store: Store, account: Account, recovery: Keyring, passphrase: str) -> SignedIn:
+def restore_access(
+    store: Store, account: Account, recovery: Keyring, passphrase: str, *, origin: str = ""
+) -> SignedIn:
     """The counsellor signed in with a new key pair, under a new passphrase; every login has ended.
 
     Each data key that the counsellor held is opened with the recovery key and kept anew.
@@ -154,36 +214,38 @@ def restore_access(store: Store, account: Account, recovery: Keyring, passphrase
     renewed = relock(store, account, keyring, passphrase)
     pinned = keyring.own.seal(recovery.public, recovery_place(account.id))
     with store.entrance(writes=True) as entrance:
-        for each in entrance.keys_in_common(RECOVERY_HOLDER, account.id):
-            key = recovery.open_given(each.wrapped, wrap_place(each.key_id, RECOVERY_HOLDER, each.term))
-            kept = keyring.keep_key(key, wrap_place(each.key_id, account.id, each.term))
-            entrance.replace_wrap(each.key_id, account.id, kept)
+        for ours, theirs in entrance.keys_in_common(RECOVERY_HOLDER, account.id):
+            key = recovery.open_given(ours.wrapped, wrap_place(ours.key_id, RECOVERY_HOLDER, ours.term))
+            entrance.replace_wrap(theirs.key_id, account.id, keyring.keep_key(key, theirs.kept_place))
+        restore_process_keys(entrance.conn, account.id, recovery=recovery, keyring=keyring)
+        directory = Directory(entrance.conn, account.id, keyring)
+        member = directory.read(account)
+        renewed = replace(
+            renewed,
+            name_tag=name_tag(member.counsellor.name, recovery.public),
+            identity_sealed=directory.seal_identity(make_identity(account.id, member.role, keyring)),
+            # What was sealed under the lost key is gone: the second factor, and what was known of others.
+            second_sealed=None,
+            recovered_at=entrance.clock(),
+        )
+        forget_pins(entrance.conn, account.id)
         if not entrance.save_account(renewed, after=account.version, recovery_sealed=pinned):
             raise changed_account()
         entrance.end_logins(account.id)
-        entrance.audit(account.id).write(Act.RECOVERED, Kind.COUNSELLOR, account.id)
-        return greet(entrance, renewed, keyring)
+        entrance.audit(account.id, origin).write(Act.RECOVERED, Kind.COUNSELLOR, account.id)
+        return replace(greet(entrance, renewed, keyring), origin=origin)
 
 
 def changed_account() -> ChangedMeanwhile:
     return ChangedMeanwhile("the passphrase was changed meanwhile", hint="sign in with the new one")
 
 
-def _practice_keys(kept: Sequence[WrappedKey], counsellor_id: CounsellorId, keyring: Keyring) -> DataKeys:
-    return DataKeys(
-        {
-            each.term: keyring.open_key(each.wrapped, wrap_place(each.key_id, counsellor_id, each.term))
-            for each in kept
-        }
-    )
-
-
-def _private_place(counsellor_id: CounsellorId, version: int) -> Place:
+def private_place(counsellor_id: CounsellorId, version: int) -> Place:
     return Place("counsellors", counsellor_id, "private", version)
 
 
-def _person_place(counsellor_id: CounsellorId) -> Place:
-    return Place("counsellors", counsellor_id, "person")
+def _browser_place(row_id: str) -> Place:
+    return Place("logins", row_id, "browser")
 
 
 def _login_place(row_id: str) -> Place:

@@ -8,11 +8,13 @@ stand in columns are not repeated inside.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
+from phyassist.domain.consents import Answer, Consent, ConsentId, Purpose, Signer
 from phyassist.domain.drafts import (
     Basis,
     Comment,
@@ -24,8 +26,8 @@ from phyassist.domain.drafts import (
     UnreadReply,
     WrittenBy,
 )
-from phyassist.domain.notes import Amendment, Note
-from phyassist.domain.people import Counsellor, Patient
+from phyassist.domain.notes import ORIGINAL, Amendment, ByHand, Note, Withdrawn
+from phyassist.domain.people import Counsellor, CounsellorId, Patient, PatientId, Role
 from phyassist.domain.records import (
     ConsultationId,
     RecordField,
@@ -37,10 +39,13 @@ from phyassist.domain.records import (
     StatementId,
 )
 from phyassist.errors import StoreUnusable
+from phyassist.store.people import Identity, Invited
 
 Json = Mapping[str, Any]
 _Value = TypeVar("_Value")
 CODING = 1
+# To look a value up costs a fifth of asking the enum for it, and a patient's page reads thousands.
+_SECTIONS, _BASES = {each.value: each for each in Section}, {each.value: each for each in Basis}
 
 
 def pack(fields: Json) -> bytes:
@@ -157,18 +162,24 @@ def read_item(fields: Json) -> DraftItem:
     basis, span = fields.get("basis"), fields.get("span")
     return DraftItem(
         id=ItemId(fields["id"]),
-        section=Section(fields["section"]),
+        section=_SECTIONS[fields["section"]],
         text=fields["text"],
-        basis=None if basis is None else Basis(basis),
+        basis=None if basis is None else _BASES[basis],
         quote=fields.get("quote", ""),
         span=None if span is None else read_span(span),
         written_by=read_writer(fields.get("by", {})),
         edited=bool(fields.get("edited", False)),
         deleted=bool(fields.get("deleted", False)),
-        comments=tuple(
-            Comment(comment["words"], read_time(comment["at"]), bool(comment.get("followed", False)))
-            for comment in fields.get("comments", ())
-        ),
+        comments=_read_comments(fields.get("comments", ())),
+    )
+
+
+def _read_comments(comments: Sequence[Json]) -> tuple[Comment, ...]:
+    if not comments:
+        return ()
+    return tuple(
+        Comment(comment["words"], read_time(comment["at"]), bool(comment.get("followed", False)))
+        for comment in comments
     )
 
 
@@ -198,7 +209,12 @@ def write_writer(writer: WrittenBy) -> Json:
 
 
 def read_writer(fields: Json) -> WrittenBy:
-    return WrittenBy(fields.get("model", ""), fields.get("adapter", ""))
+    return _writer(fields.get("model", ""), fields.get("adapter", ""))
+
+
+@lru_cache(maxsize=256)
+def _writer(model: str, adapter: str) -> WrittenBy:
+    return WrittenBy(model, adapter)
 
 
 def pack_draft(draft: Draft) -> bytes:
@@ -240,12 +256,16 @@ def unpack_draft(blob: bytes, bare: Draft) -> Draft:
     return unpack(blob, read)
 
 
-def pack_note(note: Note) -> bytes:
+def pack_note(note: Note, salt: str = "") -> bytes:
+    """`salt` keeps a note's fingerprint from telling anything to who guesses at its words."""
     return pack(
         {
             "author": note.author,
             "question": note.question,
             "items": [write_item(item) for item in note.items],
+            "template": note.template,
+            "by_hand": [[each.heading, each.text] for each in note.by_hand],
+            "salt": salt,
         }
     )
 
@@ -259,9 +279,19 @@ def unpack_note(blob: bytes, bare: Note) -> Note:
             author=fields["author"],
             question=fields["question"],
             items=tuple(read_item(item) for item in fields["items"]),
+            template=fields.get("template", ORIGINAL),
+            by_hand=tuple(ByHand(heading, text) for heading, text in fields.get("by_hand", ())),
         )
 
     return unpack(blob, read)
+
+
+def pack_withdrawal(by: str, reason: str) -> bytes:
+    return pack({"by": by, "reason": reason})
+
+
+def unpack_withdrawal(blob: bytes, note: Note, at: datetime) -> Withdrawn:
+    return unpack(blob, lambda fields: Withdrawn(note, at, fields["by"], fields["reason"]))
 
 
 def pack_amendment(amendment: Amendment) -> bytes:
@@ -286,6 +316,59 @@ def unpack_card(blob: bytes, bare: Patient) -> Patient:
     )
 
 
+def write_identity(identity: Identity) -> Json:
+    return {
+        "role": identity.role.value,
+        "public": identity.public.hex(),
+        "signing": identity.signing.hex(),
+    }
+
+
+def read_identity(fields: Json, counsellor_id: CounsellorId) -> Identity:
+    return Identity(
+        counsellor_id,
+        Role(fields["role"]),
+        bytes.fromhex(fields["public"]),
+        bytes.fromhex(fields["signing"]),
+    )
+
+
+def pack_identity(identity: Identity) -> bytes:
+    return pack(write_identity(identity))
+
+
+def unpack_identity(blob: bytes, counsellor_id: CounsellorId) -> Identity:
+    return unpack(blob, lambda fields: read_identity(fields, counsellor_id))
+
+
+def pack_invited(invited: Invited) -> bytes:
+    return pack(
+        {
+            "id": invited.counsellor_id,
+            "name": invited.name,
+            "role": invited.role.value,
+            "recovery": invited.recovery_public.hex(),
+            "keys": [[key_id, term, raw.hex()] for key_id, term, raw in invited.practice_keys],
+            "inviter_id": invited.inviter.id,
+            "inviter": write_identity(invited.inviter),
+        }
+    )
+
+
+def unpack_invited(blob: bytes) -> Invited:
+    def read(fields: Json) -> Invited:
+        return Invited(
+            CounsellorId(fields["id"]),
+            fields["name"],
+            Role(fields["role"]),
+            bytes.fromhex(fields["recovery"]),
+            tuple((key_id, int(term), bytes.fromhex(raw)) for key_id, term, raw in fields["keys"]),
+            read_identity(fields["inviter"], CounsellorId(fields["inviter_id"])),
+        )
+
+    return unpack(blob, read)
+
+
 def pack_person(counsellor: Counsellor) -> bytes:
     return pack({"name": counsellor.name, "language": counsellor.language, "zone": counsellor.zone})
 
@@ -295,4 +378,31 @@ def unpack_person(blob: bytes, bare: Counsellor) -> Counsellor:
     return unpack(
         blob,
         lambda fields: replace(bare, name=fields["name"], language=fields["language"], zone=fields["zone"]),
+    )
+
+
+def pack_consent(consent: Consent) -> bytes:
+    return pack(
+        {
+            "purpose": consent.purpose.value,
+            "answer": consent.answer.value,
+            "on": consent.on.isoformat(),
+            "signed_by": consent.signed_by.value,
+            "remark": consent.remark,
+        }
+    )
+
+
+def unpack_consent(blob: bytes, consent_id: ConsentId, patient_id: PatientId) -> Consent:
+    return unpack(
+        blob,
+        lambda fields: Consent(
+            consent_id,
+            patient_id,
+            Purpose(fields["purpose"]),
+            Answer(fields["answer"]),
+            date.fromisoformat(fields["on"]),
+            Signer(fields["signed_by"]),
+            fields["remark"],
+        ),
     )

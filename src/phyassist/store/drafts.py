@@ -50,11 +50,7 @@ class Drafts:
         Raises NotFound, NotYourPatient, CannotOpen.
         """
         row = self._row(draft_id)
-        draft = self._open(row, row["version"])
-        if row["partial_sealed"] is None:
-            return draft
-        partial = self._keys(row).open_sealed(row["partial_sealed"], _partial_place(draft_id))
-        return replace(draft, partial=unpack_text(partial))
+        return self._with_partial(row, self._open(row, row["version"]))
 
     def get_version(self, draft_id: DraftId, version: int) -> Draft:
         """The draft as it stood at a version, without partial text.  Raises NotFound, NotYourPatient."""
@@ -152,12 +148,16 @@ class Drafts:
     def list(self, patient_id: PatientId) -> tuple[Draft, ...]:
         """Every draft of a patient at its newest version, newest first, saved and discarded ones too."""
         self._desk.keys_of(patient_id)
-        ids = self._desk.conn.execute(
-            select(drafts.c.id)
+        newest = (draft_versions.c.draft_id == drafts.c.id) & (draft_versions.c.version == drafts.c.version)
+        rows = self._desk.conn.execute(
+            select(drafts, draft_versions.c.draft_sealed)
+            .outerjoin(draft_versions, newest)
             .where(drafts.c.patient_id == patient_id)
             .order_by(drafts.c.started_at.desc(), drafts.c.id)
-        ).scalars()
-        return tuple(self.get(DraftId(draft_id)) for draft_id in ids.all())
+        ).mappings()
+        return tuple(
+            self._with_partial(row, self._unseal(row, row["version"], row["draft_sealed"])) for row in rows
+        )
 
     def _keys(self, row: RowMapping) -> DataKeys:
         return self._desk.keys_of(PatientId(row["patient_id"]))
@@ -168,13 +168,22 @@ class Drafts:
             raise NotFound(f"no draft {draft_id}", hint="go back to the patient")
         return row
 
+    def _with_partial(self, row: RowMapping, draft: Draft) -> Draft:
+        if row["partial_sealed"] is None:
+            return draft
+        partial = self._keys(row).open_sealed(row["partial_sealed"], _partial_place(row["id"]))
+        return replace(draft, partial=unpack_text(partial))
+
     def _open(self, row: RowMapping, version: int) -> Draft:
-        keys = self._keys(row)
+        self._keys(row)
         sealed = self._desk.conn.execute(
             select(draft_versions.c.draft_sealed).where(
                 draft_versions.c.draft_id == row["id"], draft_versions.c.version == version
             )
         ).scalar_one_or_none()
+        return self._unseal(row, version, sealed)
+
+    def _unseal(self, row: RowMapping, version: int, sealed: bytes | None) -> Draft:
         if sealed is None:
             raise NotFound(f"draft {row['id']} has no version {version}", hint="look at its history")
         bare = Draft(
@@ -186,7 +195,7 @@ class Drafts:
             state=DraftState(row["state"]),
             started_at=row["started_at"],
         )
-        return unpack_draft(keys.open_sealed(sealed, _place(row["id"], version)), bare)
+        return unpack_draft(self._keys(row).open_sealed(sealed, _place(row["id"], version)), bare)
 
     def _add_version(
         self, keys: DataKeys, draft: Draft, change: Change, item_ids: tuple[ItemId, ...]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, delete, insert, or_, select, update
 
 from phyassist.domain.clock import Clock, NewId
 from phyassist.domain.people import CounsellorId, Role
 from phyassist.errors import NotFound
 from phyassist.store.audit import Audit
+from phyassist.store.erasures import Backups, Erasures
 from phyassist.store.practice import Settings, not_set_up
-from phyassist.store.tables import counsellors, data_keys, key_wraps, logins, practice, tries
+from phyassist.store.tables import counsellors, data_keys, invitations, key_wraps, logins, practice, tries
+from phyassist.store.wraps import Wrap, read_wrap, select_wraps
 
 # One row, and its id is known in advance: two first-time set-ups cannot both succeed.
 PRACTICE_ID = "practice"
@@ -31,15 +33,11 @@ class Account:
     private_sealed: bytes = field(repr=False)
     person_sealed: bytes = field(repr=False)
     version: int
-
-
-@dataclass(frozen=True, slots=True)
-class WrappedKey:
-    """A data key as one holder has it."""
-
-    key_id: str
-    term: int
-    wrapped: bytes = field(repr=False)
+    name_tag: str | None = field(default=None, repr=False)
+    identity_sealed: bytes | None = field(default=None, repr=False)
+    second_sealed: bytes | None = field(default=None, repr=False)
+    ended_at: datetime | None = None
+    recovered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +57,21 @@ class Login:
     private_sealed: bytes = field(repr=False)
     opened_at: datetime
     seen_at: datetime
+    browser_sealed: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """An account that is to be.  Its id and what opens the payload both follow from the one-time code."""
+
+    id: str
+    counsellor_id: CounsellorId
+    role: str
+    person_sealed: bytes = field(repr=False)
+    payload_sealed: bytes = field(repr=False)
+    by_id: CounsellorId
+    made_at: datetime
+    until: datetime
 
 
 class Entrance:
@@ -68,8 +81,21 @@ class Entrance:
         self.new_id = new_id
         self.settings = Settings(conn)
 
-    def audit(self, by_id: str = "") -> Audit:
-        return Audit(self._conn, self.clock, by_id)
+    @property
+    def conn(self) -> Connection:
+        """For the directory of people, which both sides of the door read."""
+        return self._conn
+
+    def audit(self, by_id: str = "", origin: str = "") -> Audit:
+        return Audit(self._conn, self.clock, by_id, origin)
+
+    @property
+    def backups(self) -> Backups:
+        return Backups(self._conn)
+
+    @property
+    def erasures(self) -> Erasures:
+        return Erasures(self._conn)
 
     def is_set_up(self) -> bool:
         return self._conn.execute(select(practice.c.id)).first() is not None
@@ -80,6 +106,11 @@ class Entrance:
         if found is None:
             raise not_set_up()
         return bytes(found)
+
+    def recovery_pin(self, counsellor_id: CounsellorId) -> bytes:
+        """The recovery key's public half as this counsellor keeps it, sealed."""
+        pinned = select(counsellors.c.recovery_sealed).where(counsellors.c.id == counsellor_id)
+        return bytes(self._conn.execute(pinned).scalar_one())
 
     def add_practice(self, *, recovery_public: bytes, settings: Mapping[str, Any]) -> None:
         self._conn.execute(
@@ -104,12 +135,14 @@ class Entrance:
                 person_sealed=account.person_sealed,
                 version=account.version,
                 created_at=self.clock(),
+                name_tag=account.name_tag,
+                identity_sealed=account.identity_sealed,
             )
         )
 
     def account(self, counsellor_id: CounsellorId | None = None) -> Account:
-        """A counsellor's row; the only one's where no id is given.  Raises NotSetUp, NotFound."""
-        query = select(counsellors).order_by(counsellors.c.created_at).limit(1)
+        """A counsellor's row; the founder's where no id is given.  Raises NotSetUp, NotFound."""
+        query = select(counsellors).order_by(counsellors.c.created_at, counsellors.c.id).limit(1)
         if counsellor_id is not None:
             query = query.where(counsellors.c.id == counsellor_id)
         row = self._conn.execute(query).mappings().first()
@@ -117,14 +150,48 @@ class Entrance:
             raise not_set_up()
         if row is None:
             raise NotFound(f"no counsellor {counsellor_id}", hint="sign in again")
-        return Account(
-            id=CounsellorId(row["id"]),
-            role=row["role"],
-            public_key=row["public_key"],
-            passphrase_lock=row["passphrase_lock"],
-            private_sealed=row["private_sealed"],
-            person_sealed=row["person_sealed"],
-            version=row["version"],
+        return read_account(row)
+
+    def accounts(self) -> tuple[Account, ...]:
+        """All of the practice, the founder first."""
+        query = select(counsellors).order_by(counsellors.c.created_at, counsellors.c.id)
+        return tuple(read_account(row) for row in self._conn.execute(query).mappings())
+
+    def complete_account(self, counsellor_id: CounsellorId, *, tag: str, identity_sealed: bytes) -> None:
+        """Add to an account of an earlier schema what that did not have."""
+        self._conn.execute(
+            update(counsellors)
+            .where(counsellors.c.id == counsellor_id)
+            .values(name_tag=tag, identity_sealed=identity_sealed)
+        )
+
+    def set_second(self, counsellor_id: CounsellorId, sealed: bytes | None, step: int | None) -> None:
+        """The second factor, with the step of the code that proved it; None takes it away."""
+        self._conn.execute(
+            update(counsellors)
+            .where(counsellors.c.id == counsellor_id)
+            .values(second_sealed=sealed, second_step=step)
+        )
+
+    def use_code(self, counsellor_id: CounsellorId, step: int) -> bool:
+        """Whether no code of this step or a later one has been used; it now has."""
+        last = counsellors.c.second_step
+        done = self._conn.execute(
+            update(counsellors)
+            .where(counsellors.c.id == counsellor_id, or_(last.is_(None), last < step))
+            .values(second_step=step)
+        )
+        return done.rowcount == 1
+
+    def set_recovered(self, counsellor_id: CounsellorId, at: datetime | None) -> None:
+        """When the recovery key was last used for this account, until the counsellor has seen it."""
+        self._conn.execute(
+            update(counsellors).where(counsellors.c.id == counsellor_id).values(recovered_at=at)
+        )
+
+    def set_ended(self, counsellor_id: CounsellorId, ended_at: datetime | None) -> None:
+        self._conn.execute(
+            update(counsellors).where(counsellors.c.id == counsellor_id).values(ended_at=ended_at)
         )
 
     def runs_practice(self, counsellor_id: CounsellorId, role: Role) -> bool:
@@ -146,6 +213,10 @@ class Entrance:
             "private_sealed": account.private_sealed,
             "person_sealed": account.person_sealed,
             "version": account.version,
+            "identity_sealed": account.identity_sealed,
+            "name_tag": account.name_tag,
+            "second_sealed": account.second_sealed,
+            "recovered_at": account.recovered_at,
         }
         if recovery_sealed is not None:
             values["recovery_sealed"] = recovery_sealed
@@ -161,27 +232,19 @@ class Entrance:
         self._conn.execute(
             insert(data_keys).values(id=key_id, patient_id=None, term=term, created_at=self.clock())
         )
+        self.add_wraps(wraps)
+
+    def add_wraps(self, wraps: list[dict[str, object]]) -> None:
         self._conn.execute(insert(key_wraps), wraps)
 
-    def practice_keys(self, holder_id: str) -> tuple[WrappedKey, ...]:
-        """The practice's own data keys as this holder has them, the newest last."""
-        query = (
-            select(data_keys.c.id, data_keys.c.term, key_wraps.c.wrapped)
-            .join(key_wraps, key_wraps.c.key_id == data_keys.c.id)
-            .where(data_keys.c.patient_id.is_(None), key_wraps.c.holder_id == holder_id)
-            .order_by(data_keys.c.term)
-        )
-        return tuple(WrappedKey(row.id, row.term, row.wrapped) for row in self._conn.execute(query))
+    def keys_in_common(self, holder_id: str, other_id: str) -> tuple[tuple[Wrap, Wrap], ...]:
+        """Every data key that both hold, as the one and as the other has it."""
+        ours = {wrap.key_id: wrap for wrap in self._wraps(holder_id)}
+        return tuple((ours[wrap.key_id], wrap) for wrap in self._wraps(other_id) if wrap.key_id in ours)
 
-    def keys_in_common(self, holder_id: str, other_id: str) -> tuple[WrappedKey, ...]:
-        """Every data key that both hold, as `holder_id` has it."""
-        others = select(key_wraps.c.key_id).where(key_wraps.c.holder_id == other_id)
-        query = (
-            select(data_keys.c.id, data_keys.c.term, key_wraps.c.wrapped)
-            .join(key_wraps, key_wraps.c.key_id == data_keys.c.id)
-            .where(key_wraps.c.holder_id == holder_id, data_keys.c.id.in_(others))
-        )
-        return tuple(WrappedKey(row.id, row.term, row.wrapped) for row in self._conn.execute(query))
+    def _wraps(self, holder_id: str) -> tuple[Wrap, ...]:
+        query = select_wraps().where(key_wraps.c.holder_id == holder_id)
+        return tuple(read_wrap(row) for row in self._conn.execute(query))
 
     def replace_wrap(self, key_id: str, holder_id: str, wrapped: bytes) -> None:
         self._conn.execute(
@@ -214,6 +277,7 @@ class Entrance:
                 private_sealed=login.private_sealed,
                 opened_at=login.opened_at,
                 seen_at=login.seen_at,
+                browser_sealed=login.browser_sealed,
             )
         )
 
@@ -221,17 +285,14 @@ class Entrance:
         row = self._conn.execute(select(logins).where(logins.c.id == login_id)).one_or_none()
         if row is None:
             return None
-        return Login(row.id, CounsellorId(row.counsellor_id), row.private_sealed, row.opened_at, row.seen_at)
+        return _read_login(row)
 
     def logins(self, counsellor_id: CounsellorId) -> tuple[Login, ...]:
         """The logins that are open, the one used last first."""
         query = (
             select(logins).where(logins.c.counsellor_id == counsellor_id).order_by(logins.c.seen_at.desc())
         )
-        return tuple(
-            Login(row.id, CounsellorId(row.counsellor_id), row.private_sealed, row.opened_at, row.seen_at)
-            for row in self._conn.execute(query)
-        )
+        return tuple(_read_login(row) for row in self._conn.execute(query))
 
     def touch_login(self, login_id: str) -> None:
         self._conn.execute(update(logins).where(logins.c.id == login_id).values(seen_at=self.clock()))
@@ -240,5 +301,72 @@ class Entrance:
         """The row goes, and with it the only copy of the private key that the cookie could open."""
         self._conn.execute(delete(logins).where(logins.c.id == login_id))
 
+    def add_invitation(self, invitation: Invitation) -> None:
+        self._conn.execute(insert(invitations).values(asdict(invitation)))
+
+    def invitations(self) -> tuple[Invitation, ...]:
+        """Those that still stand, the oldest first."""
+        query = select(invitations).where(invitations.c.until > self.clock()).order_by(invitations.c.made_at)
+        return tuple(_read_invitation(row) for row in self._conn.execute(query).mappings())
+
+    def invitation(self, invitation_id: str) -> Invitation | None:
+        query = select(invitations).where(
+            invitations.c.id == invitation_id, invitations.c.until > self.clock()
+        )
+        row = self._conn.execute(query).mappings().first()
+        return None if row is None else _read_invitation(row)
+
+    def end_invitation(self, invitation_id: str) -> bool:
+        """Whether it still stood; the practice's keys that it carried go with it."""
+        done = self._conn.execute(delete(invitations).where(invitations.c.id == invitation_id))
+        return done.rowcount == 1
+
+    def end_old_logins(self, counsellor_id: CounsellorId, opened_before: datetime) -> None:
+        """Logins that have run out leave no copy of the private key behind."""
+        self._conn.execute(
+            delete(logins).where(logins.c.counsellor_id == counsellor_id, logins.c.opened_at <= opened_before)
+        )
+
     def end_logins(self, counsellor_id: CounsellorId, *, but: str = "") -> None:
         self._conn.execute(delete(logins).where(logins.c.counsellor_id == counsellor_id, logins.c.id != but))
+
+
+def read_account(row: RowMapping) -> Account:
+    return Account(
+        id=CounsellorId(row["id"]),
+        role=row["role"],
+        public_key=row["public_key"],
+        passphrase_lock=row["passphrase_lock"],
+        private_sealed=row["private_sealed"],
+        person_sealed=row["person_sealed"],
+        version=row["version"],
+        name_tag=row["name_tag"],
+        identity_sealed=row["identity_sealed"],
+        second_sealed=row["second_sealed"],
+        ended_at=row["ended_at"],
+        recovered_at=row["recovered_at"],
+    )
+
+
+def _read_invitation(row: RowMapping) -> Invitation:
+    return Invitation(
+        id=row["id"],
+        counsellor_id=CounsellorId(row["counsellor_id"]),
+        role=row["role"],
+        person_sealed=row["person_sealed"],
+        payload_sealed=row["payload_sealed"],
+        by_id=CounsellorId(row["by_id"]),
+        made_at=row["made_at"],
+        until=row["until"],
+    )
+
+
+def _read_login(row: Row[tuple[Any, ...]]) -> Login:
+    return Login(
+        row.id,
+        CounsellorId(row.counsellor_id),
+        row.private_sealed,
+        row.opened_at,
+        row.seen_at,
+        row.browser_sealed,
+    )

@@ -6,18 +6,35 @@ import logging
 import os
 import sqlite3
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from phyassist.domain.clock import Clock, NewId, new_id, utc_now
+from phyassist.domain.erasures import Backup, BackupId
 from phyassist.errors import BadSetting, StoreError, StoreUnusable
+from phyassist.store.copying import Migration, copy_file
+from phyassist.store.erasures import Backups
 from phyassist.store.faults import plain_fault, told_plainly
 from phyassist.store.transactions import Store
 from phyassist.vault.keyring import DEFAULT_COST, Argon2Cost
 
-SCHEMA = "0005"
+SCHEMA = "0006"
+ENGINES = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
+# Without these a page would wait for minutes on a server that lost its power.
+NOTICE_LOSS = {
+    "connect_timeout": "3",
+    "keepalives_idle": "2",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "6000",
+    # As long as SQLite waits for a lock; a page should not wait longer.
+    "options": "-c lock_timeout=10s",
+}
+# Any number that no other program's is likely to be.
+MIGRATION_LOCK = 8420_0001
 _BUSY_MS = 10_000
 _CLEAN_WAIT_MS = 1_000
 _log = logging.getLogger(__name__)
@@ -30,20 +47,16 @@ def open_store(
     new_id: NewId = new_id,
     passphrase_cost: Argon2Cost = DEFAULT_COST,
 ) -> Store:
-    """The store at `url` (sqlite:////path/to/file, postgresql+psycopg://...), brought to the present schema.
+    """The store at `url` (sqlite:////path/to/file, postgresql://...), brought to the present schema.
 
     A SQLite file is made where there is none, for its owner's eyes alone.
     Raises BadSetting for a URL that cannot be read, StoreUnusable where what is there cannot be used.
     """
-    parsed = _parse(url)
-    on_sqlite = parsed.get_backend_name() == "sqlite"
-    if on_sqlite:
-        _make_file(parsed)
-    engine = _make_engine(parsed, on_sqlite)
+    engine, on_sqlite = _open_engine(url)
     try:
         with told_plainly():
-            _migrate(engine)
-    except StoreUnusable:
+            _migrate(engine, clock, new_id)
+    except StoreError:
         engine.dispose()
         raise
     store = Store(
@@ -59,22 +72,55 @@ def open_store(
     return store
 
 
-def _parse(url: str) -> URL:
+def migrate_store(url: str, *, clock: Clock = utc_now, new_id: NewId = new_id) -> Migration:
+    """Bring a store to the present schema and say from which one; whole or not at all.
+
+    A SQLite file is copied before it is changed.  Raises what `open_store` does, StoreFull.
+    """
+    engine, _ = _open_engine(url)
+    try:
+        with told_plainly():
+            return _migrate(engine, clock, new_id)
+    finally:
+        engine.dispose()
+
+
+def _open_engine(url: str) -> tuple[Engine, bool]:
+    parsed = parse_url(url)
+    on_sqlite = parsed.get_backend_name() == "sqlite"
+    if on_sqlite:
+        make_file(parsed)
+    return make_engine(parsed, on_sqlite), on_sqlite
+
+
+def parse_url(url: str) -> URL:
+    """Raises BadSetting for an address that cannot be read."""
     try:
         parsed = make_url(url)
-        parsed.get_dialect()
-    except (ArgumentError, NoSuchModuleError, ImportError):
+        if parsed.drivername in {"postgres", "postgresql"}:
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        if parsed.drivername not in ENGINES:
+            raise ArgumentError
+    except (ArgumentError, NoSuchModuleError, ValueError):
         raise BadSetting(
-            "the store's address cannot be read", hint="write it like sqlite:////home/you/practice.db"
+            "the store's address cannot be read",
+            hint="write it like sqlite:////home/you/practice.db or postgresql://name@host/practice",
         ) from None
-    if parsed.get_backend_name() == "sqlite" and not parsed.database:
+    if not parsed.database:
         raise BadSetting(
-            "the store's address names no file", hint="write it like sqlite:////home/you/practice.db"
+            "the store's address names no file or database",
+            hint="write it like sqlite:////home/you/practice.db or postgresql://name@host/practice",
+        )
+    if parsed.get_backend_name() == "postgresql" and find_spec("psycopg") is None:
+        raise BadSetting(
+            "a store on PostgreSQL needs a driver that is not installed",
+            hint="pip install 'phyassist[postgres]'",
         )
     return parsed
 
 
-def _make_file(url: URL) -> None:
+def make_file(url: URL) -> None:
+    """Raises StoreUnusable where the SQLite file cannot be made."""
     path = Path(str(url.database))
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -87,15 +133,29 @@ def _make_file(url: URL) -> None:
         ) from error
 
 
-def _make_engine(url: URL, on_sqlite: bool) -> Engine:
-    options = {"pool_size": 8, "max_overflow": 56, "hide_parameters": True, "pool_pre_ping": not on_sqlite}
-    engine = create_engine(url, **options)
+def make_engine(url: URL, on_sqlite: bool) -> Engine:
+    # Parameters and the names of rows never reach a message or a log.
     if on_sqlite:
+        engine = create_engine(url, pool_size=8, max_overflow=56, hide_parameters=True)
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
-    else:
-        event.listen(engine, "begin", _begin_elsewhere)
+        return engine
+    engine = create_engine(
+        _with_patience(url),
+        pool_size=8,
+        max_overflow=24,
+        hide_parameters=True,
+        # A connection that a restart or a failover cut is replaced before it is used.
+        pool_pre_ping=True,
+    )
+    event.listen(engine, "begin", _begin_elsewhere)
     return engine
+
+
+def _with_patience(url: URL) -> URL:
+    """The address with what notices a lost server in seconds, where it does not say otherwise itself."""
+    wanted = {**NOTICE_LOSS, "target_session_attrs": "read-write"}
+    return url.update_query_dict({name: said for name, said in wanted.items() if name not in url.query})
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -129,21 +189,37 @@ def _begin_elsewhere(conn: Connection) -> None:
         conn.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
 
-def _migrate(engine: Engine) -> None:
+def _migrate(engine: Engine, clock: Clock, new_id: NewId) -> Migration:
     with engine.begin() as conn:
-        tables = set(inspect(conn).get_table_names())
-        if "alembic_version" in tables:
-            found = conn.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
-            if found == SCHEMA:
-                return
-        elif tables:
-            raise StoreUnusable(
-                "the store's file belongs to another program", hint="name another file in store_url"
-            )
-        _upgrade(conn)
+        if conn.dialect.name == "postgresql":
+            # SQLite's write lock is taken already; here two processes could make the same table.
+            conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+        found = find_schema(conn)
+        if found == SCHEMA:
+            return Migration(found, found)
+        is_on_sqlite = conn.dialect.name == "sqlite"
+        copy = copy_file(engine.url, SCHEMA) if found and is_on_sqlite else None
+        upgrade(conn)
+        if copy is not None:
+            # An erasure's receipt counts this copy, since it still opens whom it holds.
+            Backups(conn).add(Backup(BackupId(new_id()), clock(), expires_at=None))
+        return Migration(found, SCHEMA, copy)
 
 
-def _upgrade(conn: Connection) -> None:
+def find_schema(conn: Connection) -> str:
+    """The schema of a store, empty for an empty database.  Raises StoreUnusable for another program's."""
+    tables = set(inspect(conn).get_table_names())
+    if "alembic_version" in tables:
+        return conn.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none() or ""
+    if tables:
+        raise StoreUnusable(
+            "the store's file belongs to another program", hint="name another file in store_url"
+        )
+    return ""
+
+
+def upgrade(conn: Connection, to: str = "head") -> None:
+    """Bring a store's tables to a schema, the present one unless it is named.  Raises StoreUnusable."""
     # Alembic takes a while to load, and a store that is up to date does not need it.
     from alembic import command
     from alembic.config import Config
@@ -153,7 +229,7 @@ def _upgrade(conn: Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.attributes["connection"] = conn
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
     except CommandError as error:
         raise StoreUnusable("a newer PhyAssist wrote this store", hint="update PhyAssist") from error
 

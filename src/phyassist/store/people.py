@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass, field
 
 from phyassist.domain.people import Counsellor, CounsellorId, Role
-from phyassist.vault.keyring import Keyring
+from phyassist.vault.keyring import Keyring, fingerprint
 from phyassist.vault.secrets import Secret
 
 
@@ -22,10 +22,39 @@ class SignedIn:
     login_id: str = ""
     role: Role = Role.COUNSELLOR
     runs_practice: bool = False
+    # From where, as the audit says it: the command line, or a web login with the kind of its address.
+    origin: str = ""
 
     @property
     def id(self) -> CounsellorId:
         return self.counsellor.id
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The public halves of somebody's keys, and what that person does here."""
+
+    id: CounsellorId
+    role: Role
+    public: bytes = field(repr=False)
+    signing: bytes = field(repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """What two people compare to know that no other keys were put between them."""
+        return fingerprint(self.public, self.signing)
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """What an invitation carries to the new person; only the one-time code opens it."""
+
+    counsellor_id: CounsellorId
+    name: str = field(repr=False)
+    role: Role
+    recovery_public: bytes = field(repr=False)
+    practice_keys: tuple[tuple[str, int, bytes], ...] = field(repr=False)
+    inviter: Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +63,14 @@ class SetUp:
 
     signed_in: SignedIn
     recovery_key: Secret = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """What an authenticator app is told: to be typed, or as the address that a picture of squares holds."""
+
+    secret: str = field(repr=False)
+    address: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

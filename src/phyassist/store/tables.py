@@ -214,6 +214,7 @@ consultations = Table(
     Column("source_version", Integer, nullable=False),
     Column("source_saved_at", UtcTime, nullable=True),
     Column("organised_version", Integer, nullable=True),
+    Index("ix_consultations_times", "patient_id", "at", "source_saved_at"),
 )
 
 record_versions = Table(
@@ -236,6 +237,7 @@ drafts = Table(
     Column("partial_sealed", LargeBinary, nullable=True),
     Column("started_at", UtcTime, nullable=False),
     Column("saved_at", UtcTime, nullable=False),
+    Index("ix_drafts_times", "patient_id", "state", "saved_at"),
 )
 
 draft_versions = Table(
@@ -262,7 +264,31 @@ notes = Table(
     Column("at", UtcTime, nullable=False),
     Column("signed_at", UtcTime, nullable=False),
     Column("note_sealed", LargeBinary, nullable=False),
+    # Without a time it has been locked since it was signed, as all notes were before there was a choice.
+    Column("locks_at", UtcTime, nullable=True),
+    Column("fingerprint", String(80), nullable=True),
     UniqueConstraint("patient_id", "number"),
+    Index("ix_notes_times", "patient_id", "signed_at"),
+)
+
+# A note that was withdrawn leaves `notes`, so that nothing takes it for one that stands.
+withdrawn_notes = Table(
+    "withdrawn_notes",
+    metadata,
+    _id(),
+    _of_patient(),
+    Column("consultation_id", String(64), nullable=False),
+    Column("draft_id", String(64), nullable=False, index=True),
+    Column("author_id", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("signed_at", UtcTime, nullable=False),
+    Column("note_sealed", LargeBinary, nullable=False),
+    Column("locks_at", UtcTime, nullable=True),
+    Column("fingerprint", String(80), nullable=True),
+    Column("withdrawn_at", UtcTime, nullable=False),
+    Column("withdrawal_sealed", LargeBinary, nullable=False),
 )
 
 amendments = Table(
@@ -273,6 +299,49 @@ amendments = Table(
     Column("author_id", String(64), nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("amendment_sealed", LargeBinary, nullable=False),
+)
+
+# A counsellor's private notes about a patient lie under a key of their own, which no share of the patient's
+# file opens.
+process_keys = Table(
+    "process_keys",
+    metadata,
+    Column("patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "author_id",
+        String(64),
+        ForeignKey("counsellors.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+    Column("wrapped_author", LargeBinary, nullable=False),
+    Column("wrapped_recovery", LargeBinary, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+process_notes = Table(
+    "process_notes",
+    metadata,
+    _id(),
+    _of_patient(),
+    Column(
+        "author_id", String(64), ForeignKey("counsellors.id", ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Column("version", Integer, nullable=False),
+    Column("sitting", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("saved_at", UtcTime, nullable=False),
+)
+
+# What is written within one sitting is one version, saved over and over as it is typed.
+process_versions = Table(
+    "process_versions",
+    metadata,
+    Column("note_id", String(64), ForeignKey("process_notes.id", ondelete="CASCADE"), primary_key=True),
+    Column("sitting", Integer, primary_key=True),
+    Column("begun_at", UtcTime, nullable=False),
+    Column("saved_at", UtcTime, nullable=False),
+    Column("text_sealed", LargeBinary, nullable=False),
 )
 
 adapters = Table(
@@ -286,6 +355,58 @@ adapters = Table(
     Column("state", String(32), nullable=False),
     Column("trained_at", UtcTime, nullable=False),
     Column("card_sealed", LargeBinary, nullable=True),
+    # Since when it ought to be trained anew: somebody whom it learnt from was erased or has withdrawn.
+    Column("retrain_since", UtcTime, nullable=True),
+)
+
+# From whom an adapter learnt: the ledger by which an erasure finds the shared ones.
+adapter_sources = Table(
+    "adapter_sources",
+    metadata,
+    Column("adapter_id", String(64), ForeignKey("adapters.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "patient_id",
+        String(64),
+        ForeignKey("patients.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+)
+
+# Purpose and answer are sealed with the rest, bound to their number: no row can be put before another.
+consents = Table(
+    "consents",
+    metadata,
+    _id(),
+    _of_patient(),
+    Column("number", Integer, nullable=False),
+    Column("recorded_by", String(64), nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Column("consent_sealed", LargeBinary, nullable=False),
+    UniqueConstraint("patient_id", "number"),
+)
+
+# Copies of the store that were made, and when each of them is deleted (empty: not by itself).
+backups = Table(
+    "backups",
+    metadata,
+    _id(),
+    Column("made_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=True),
+)
+
+# Receipts outlive the patient: an id, no name, no reference to a row that is gone.
+erasures = Table(
+    "erasures",
+    metadata,
+    _id(),
+    Column("erased_id", String(64), nullable=False, index=True),
+    Column("by_id", String(64), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("keys", Integer, nullable=False),
+    Column("adapters", Integer, nullable=False),
+    Column("marked", Integer, nullable=False),
+    Column("cleaned_at", UtcTime, nullable=True),
 )
 
 # One row: the lock under which the chain grows, and the place of its end, so that a cut tail is seen.
@@ -297,6 +418,7 @@ audit_head = Table(
     Column("hash", String(80), nullable=False),
 )
 
+# Triggers of the database refuse to change or delete its rows (migration 0004).
 audit = Table(
     "audit",
     metadata,
@@ -308,5 +430,51 @@ audit = Table(
     Column("row_id", String(64), nullable=False),
     Column("origin", String(80), nullable=False),
     Column("hash", String(80), nullable=False),
-    Index("ix_audit_row_id", "row_id"),
+    Index("ix_audit_row_id", "row_id", "number"),
+    Index("ix_audit_by_id", "by_id", "number"),
+    Index("ix_audit_at", "at"),
 )
+
+# What the model is writing just now, and which process reads its answer.  `id` is what is being written: a
+# draft's or a consultation's.  The row goes with the end of the run; an old beat is a process that died.
+runs = Table(
+    "runs",
+    metadata,
+    _id(),
+    _of_patient(),
+    Column("kind", String(32), nullable=False),
+    Column("owner_id", String(64), nullable=False),
+    Column("by_id", String(64), nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("beat_at", UtcTime, nullable=False),
+    Column("stop_wanted", Boolean, nullable=False),
+)
+
+# Work for a worker.  `attempt` is the fence: a worker whose job was taken up again writes nothing any more.
+jobs = Table(
+    "jobs",
+    metadata,
+    _id(),
+    Column(
+        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
+    ),
+    Column("kind", String(32), nullable=False),
+    Column("by_id", String(64), nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("attempts_max", Integer, nullable=False),
+    Column("worker_id", String(64), nullable=False),
+    Column("lease_until", UtcTime, nullable=True),
+    Column("stop_wanted", Boolean, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime, nullable=True),
+    Column("error_code", String(40), nullable=False),
+    Column("task_sealed", LargeBinary, nullable=True),
+    Column("result_sealed", LargeBinary, nullable=True),
+    Index("ix_jobs_state", "state", "made_at"),
+)
+
+# What holds for the whole store and stops every process that writes: "moved".
+marks = Table("marks", metadata, _id(), Column("at", UtcTime, nullable=False))

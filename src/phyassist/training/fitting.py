@@ -62,7 +62,7 @@ def estimate_job(job: Job) -> Fit:
     weight_bytes = per_weight[precision] if isinstance(per_weight, dict) else per_weight
     number_bytes = 4 if precision == "fp32" else 2
     layers, width = config.num_hidden_layers, config.hidden_size
-    # About 34 numbers a token, width and layer are kept for the way back; with checkpointing two, and one layer.
+    # About 34 numbers a token, width and layer are kept for the way back; with checkpointing two of them.
     kept = width * (2 * layers + 34) if recipe.checkpointing else width * 34 * layers
     row = recipe.row_tokens * (kept * number_bytes + config.vocab_size * 4)
     # Forward and back: two and four operations a weight and token; the frozen weights need half of the back.

@@ -17,35 +17,58 @@ Schedule = Literal["constant", "constant_with_warmup", "linear", "cosine"]
 Optimiser = Literal["adamw", "paged_adamw_32bit", "paged_adamw_8bit"]
 
 
-def _dial(default: Any, words: str) -> Any:
-    return field(default=default, metadata={"help": words})
-
-
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How an adapter is trained.  `examples_per_step` is the batch in all, on however many devices."""
 
-    rank: int = _dial(16, "Rank of the LoRA matrices.")
-    alpha: int = _dial(32, "LoRA's scale is alpha divided by rank.")
-    dropout: float = _dial(0.0, "Share of LoRA's inputs left out at random while training.")
-    targets: tuple[str, ...] = _dial((), "Modules that take LoRA; empty: every linear layer of the blocks.")
-    quantise: Quantise = _dial("none", "Weights of the base model: none, nf4 or int8 (bitsandbytes).")
-    precision: Precision = _dial(
-        "auto", "Numbers to compute in; auto: bf16 where the device has it, else fp32."
+    rank: int = field(default=16, metadata={"help": "Rank of the LoRA matrices."})
+    alpha: int = field(default=32, metadata={"help": "LoRA's scale is alpha divided by rank."})
+    dropout: float = field(
+        default=0.0, metadata={"help": "Share of LoRA's inputs left out at random while training."}
     )
-    learning_rate: float = _dial(2e-4, "Learning rate at its height.")
-    schedule: Schedule = _dial("cosine", "How the learning rate falls.")
-    warmup: float = _dial(0.03, "Share of all steps in which the learning rate rises.")
-    epochs: float = _dial(3.0, "How often every example is seen; steps_max ends it sooner.")
-    steps_max: int = _dial(0, "Greatest number of steps; 0: as the epochs say.")
-    examples_per_step: int = _dial(16, "Examples whose gradients are summed into one step.")
-    row_tokens: int = _dial(1024, "Tokens that are computed at once; examples are packed into rows of it.")
-    optimiser: Optimiser = _dial("adamw", "adamw, paged_adamw_32bit or paged_adamw_8bit (bitsandbytes).")
-    clip: float = _dial(1.0, "Greatest norm of a step's gradient.")
-    checkpointing: bool = _dial(False, "Compute activations twice to save memory: a third slower.")
-    patience: int = _dial(0, "Evaluations without a better validation loss before it stops; 0: never.")
-    eval_steps: int = _dial(0, "Steps between evaluations and checkpoints; 0: once an epoch.")
-    seed: int = _dial(0, "Decides the order of the examples and LoRA's first numbers.")
+    targets: tuple[str, ...] = field(
+        default=(), metadata={"help": "Modules that take LoRA; empty: every linear layer of the blocks."}
+    )
+    quantise: Quantise = field(
+        default="none", metadata={"help": "Weights of the base model: none, nf4 or int8 (bitsandbytes)."}
+    )
+    precision: Precision = field(
+        default="auto",
+        metadata={"help": "Numbers to compute in; auto: bf16 where the device has it, else fp32."},
+    )
+    learning_rate: float = field(default=2e-4, metadata={"help": "Learning rate at its height."})
+    schedule: Schedule = field(default="cosine", metadata={"help": "How the learning rate falls."})
+    warmup: float = field(
+        default=0.03, metadata={"help": "Share of all steps in which the learning rate rises."}
+    )
+    epochs: float = field(
+        default=3.0, metadata={"help": "How often every example is seen; steps_max ends it sooner."}
+    )
+    steps_max: int = field(default=0, metadata={"help": "Greatest number of steps; 0: as the epochs say."})
+    examples_per_step: int = field(
+        default=16, metadata={"help": "Examples whose gradients are summed into one step."}
+    )
+    row_tokens: int = field(
+        default=1024,
+        metadata={"help": "Tokens that are computed at once; examples are packed into rows of it."},
+    )
+    optimiser: Optimiser = field(
+        default="adamw", metadata={"help": "adamw, paged_adamw_32bit or paged_adamw_8bit (bitsandbytes)."}
+    )
+    clip: float = field(default=1.0, metadata={"help": "Greatest norm of a step's gradient."})
+    checkpointing: bool = field(
+        default=False, metadata={"help": "Compute activations twice to save memory: a third slower."}
+    )
+    patience: int = field(
+        default=0,
+        metadata={"help": "Evaluations without a better validation loss before it stops; 0: never."},
+    )
+    eval_steps: int = field(
+        default=0, metadata={"help": "Steps between evaluations and checkpoints; 0: once an epoch."}
+    )
+    seed: int = field(
+        default=0, metadata={"help": "Decides the order of the examples and LoRA's first numbers."}
+    )
 
 
 def get_preset(name: str) -> Recipe:

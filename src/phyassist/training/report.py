@@ -64,7 +64,8 @@ def _render(config: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], pictu
     return (
         "<!doctype html><meta charset=utf-8><title>Training run</title>"
         "<style>body{font:16px/1.55 system-ui;max-width:46em;margin:2em auto;padding:0 1em;color:#1f2328}"
-        "table{border-collapse:collapse}td,th{padding:.2em .8em .2em 0;text-align:left}img{max-width:100%}</style>"
+        "table{border-collapse:collapse}td,th{padding:.2em .8em .2em 0;text-align:left}"
+        "img{max-width:100%}</style>"
         f"<h1>{html.escape(config['base'])}</h1>"
         f"<p>{config['examples']['train']} examples, {config['examples']['val']} for validation, "
         f"{config['too_long']['train']} too long for a row; {config['steps']} steps.</p>"

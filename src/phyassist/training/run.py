@@ -18,8 +18,8 @@ from phyassist.training.base import load_base, load_tokenizer
 from phyassist.training.checkpoints import list_checkpoints
 from phyassist.training.encode import EncodedSet, encode_all
 from phyassist.training.gguf_lora import ARCHITECTURES, export_gguf
-from phyassist.training.lora import attach
 from phyassist.training.loop import Report, Trained, Trainer, count_steps, report_to_json
+from phyassist.training.lora import attach
 from phyassist.training.recipe import Recipe
 from phyassist.training.report import write_report
 from phyassist.training.writing import load_card, read_part, verify_part

@@ -4,6 +4,8 @@ passphrase --Argon2id--> opens the counsellor's private key (X25519)
 private key --HKDF--> the counsellor's own key --> opens the data keys that this counsellor made or accepted
 private key --HPKE--> opens the data keys that someone else gave to the counsellor
 recovery key --HKDF--> another private key, to which every data key is given as well
+private key --HKDF--> a signing key (Ed25519), so that what is given bears its giver's signature
+one-time code --HKDF--> opens what an invitation carries
 login secret --HKDF--> opens a second sealed copy of the private key, for as long as the login lasts
 
 A given key is `0x02 | HPKE output` (RFC 9180, base mode: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256,
@@ -12,11 +14,15 @@ AES-256-GCM), with the place in `info`.
 
 from __future__ import annotations
 
+import hashlib
+import unicodedata
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NoReturn, Self, final
 
 from argon2.low_level import ARGON2_VERSION, Type, hash_secret_raw
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
@@ -31,6 +37,7 @@ _SALT_BYTES = 16
 _LOGIN_BYTES = 32
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _INFO = b"phyassist/wrap/1"
+_SIGN_INFO = b"phyassist/sign/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,7 @@ class Keyring:
     Raises CannotOpen when it is made from bytes that are not a private key, or cannot open its own wrapping.
     """
 
-    __slots__ = ("_opened", "_own", "_private", "public")
+    __slots__ = ("_opened", "_own", "_private", "_signer", "public")
 
     def __init__(self, private: Secret) -> None:
         try:
@@ -114,11 +121,10 @@ class Keyring:
             raise CannotOpen("a private key has the wrong length") from None
         self.public = self._private.public_key().public_bytes_raw()
         self._own = DataKey(_derive(private, b"phyassist/own/1"))
+        seed = _derive(private, _SIGN_INFO).reveal()
+        self._signer: Ed25519PrivateKey | None = Ed25519PrivateKey.from_private_bytes(seed)
         self._opened: dict[tuple[bytes, Place], DataKey] = {}
-        probe, place = DataKey.make(), Place("probe", "", "")
-        given = self.open_given(give_key(probe, self.public, place), place)
-        if given.open_sealed(probe.seal(b"probe", place), place) != b"probe":
-            raise CannotOpen("the vault cannot open what it seals", hint="check the installation")
+        _check_wrapping()
 
     @classmethod
     def make(cls) -> Self:
@@ -173,14 +179,28 @@ class Keyring:
             raise cannot_open(place) from None
         return DataKey(Secret(raw), place.version)
 
+    @property
+    def signing(self) -> bytes:
+        """The public half of the signing key.  Raises Locked."""
+        return self._held_signer().public_key().public_bytes_raw()
+
+    def sign(self, statement: bytes) -> bytes:
+        """Raises Locked."""
+        return self._held_signer().sign(_SIGN_INFO + statement)
+
     def forget(self) -> None:
         """Let go of every key.  Python may keep the bytes for a while; nothing here reaches them again."""
-        self._private = None
+        self._private = self._signer = None
         self._opened.clear()
+
+    def _held_signer(self) -> Ed25519PrivateKey:
+        if self._signer is None:
+            raise _locked()
+        return self._signer
 
     def _held(self) -> X25519PrivateKey:
         if self._private is None:
-            raise Locked("the workspace is locked", hint="sign in again")
+            raise _locked()
         return self._private
 
     def __repr__(self) -> str:
@@ -199,6 +219,39 @@ def give_key(key: DataKey, public: bytes, place: Place) -> bytes:
     return bytes([WRAP_FORMAT]) + _SUITE.encrypt(key.raw().reveal(), recipient, _INFO + place.to_bytes())
 
 
+def check_signature(signing: bytes, signature: bytes, statement: bytes) -> None:
+    """Raises CannotOpen unless the holder of the signing key said so."""
+    try:
+        Ed25519PublicKey.from_public_bytes(signing).verify(signature, _SIGN_INFO + statement)
+    except (InvalidSignature, ValueError):
+        raise CannotOpen(
+            "what was given does not bear its giver's signature", hint="ask them to share again"
+        ) from None
+
+
+def fingerprint(public: bytes, signing: bytes) -> str:
+    """Six groups of four figures that two people compare to know that they mean the same keys."""
+    digest = hashlib.sha256(b"phyassist/fingerprint/1" + public + signing).digest()
+    figures = f"{int.from_bytes(digest, 'big') % 10**24:024d}"
+    return " ".join(figures[at : at + 4] for at in range(0, 24, 4))
+
+
+def name_tag(name: str, salt: bytes) -> str:
+    """What stands in the database for the name that somebody signs in with; who guesses it can check it."""
+    plain = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    return HKDF(SHA256(), 16, salt=salt, info=b"phyassist/name/1").derive(plain.encode()).hex()
+
+
+def invitation_id(code: Secret) -> str:
+    """The row's id, as with a login."""
+    return _derive(code, b"phyassist/invitation-id/1").reveal()[:16].hex()
+
+
+def invitation_key(code: Secret) -> DataKey:
+    """The key under which an invitation's payload is sealed."""
+    return DataKey(_derive(code, b"phyassist/invitation-key/1"))
+
+
 def make_login_secret() -> Secret:
     """The 32 bytes that a login's cookie carries."""
     return random_secret(_LOGIN_BYTES)
@@ -212,6 +265,23 @@ def login_id(secret: Secret) -> str:
 def login_key(secret: Secret) -> DataKey:
     """The key under which a login's copy of the private key is sealed."""
     return DataKey(_derive(secret, b"phyassist/login-key/1"))
+
+
+def _locked() -> Locked:
+    return Locked("the workspace is locked", hint="sign in again")
+
+
+@cache
+def _check_wrapping() -> None:
+    """Once in a process: what this machine's libraries wrap for a key, they open.  Raises CannotOpen."""
+    recipient, key = X25519PrivateKey.generate(), DataKey.make()
+    given = give_key(key, recipient.public_key().public_bytes_raw(), Place("probe", "", ""))
+    try:
+        opened = _SUITE.decrypt(given[1:], recipient, _INFO + Place("probe", "", "").to_bytes())
+    except (InvalidTag, ValueError):
+        opened = b""
+    if Secret(opened) != key.raw():
+        raise CannotOpen("the vault cannot open what it seals", hint="check the installation")
 
 
 def _derive(secret: Secret, info: bytes) -> Secret:

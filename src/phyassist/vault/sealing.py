@@ -19,7 +19,7 @@ from typing import NoReturn, final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from phyassist.errors import CannotOpen
+from phyassist.errors import CannotOpen, ReadOnly
 from phyassist.vault.secrets import Secret, random_secret
 
 FORMAT = 0x01
@@ -75,7 +75,7 @@ class DataKey:
 
     def seal(self, value: bytes, place: Place) -> bytes:
         """`value` sealed for `place`, 33 bytes longer than it was."""
-        head = bytes([FORMAT]) + self.term.to_bytes(_TERM_BYTES, "big")
+        head = head_of_term(self.term)
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return head + nonce + self._cipher.encrypt(nonce, value, head + place.to_bytes())
 
@@ -103,13 +103,26 @@ class DataKey:
 class DataKeys:
     """All data keys of one patient by term: the newest seals, each opens its own."""
 
-    __slots__ = ("_by_term", "_newest")
+    __slots__ = ("_by_term", "_may_seal", "_newest")
 
-    def __init__(self, by_term: Mapping[int, DataKey]) -> None:
+    def __init__(self, by_term: Mapping[int, DataKey], *, may_seal: bool = True) -> None:
         self._by_term = dict(by_term)
         self._newest = self._by_term[max(self._by_term)]
+        self._may_seal = may_seal
+
+    @property
+    def newest(self) -> DataKey:
+        """The key that seals from now on, to be given to somebody."""
+        return self._newest
+
+    @property
+    def by_term(self) -> Mapping[int, DataKey]:
+        return self._by_term
 
     def seal(self, value: bytes, place: Place) -> bytes:
+        """Raises ReadOnly where the keys were shared for reading."""
+        if not self._may_seal:
+            raise ReadOnly("this was shared with you for reading", hint="ask the counsellor in charge")
         return self._newest.seal(value, place)
 
     def open_sealed(self, sealed: bytes, place: Place) -> bytes:
@@ -128,6 +141,11 @@ def term_of(sealed: bytes, place: Place) -> int:
     if len(sealed) < _HEAD_BYTES + _NONCE_BYTES + _TAG_BYTES or sealed[0] != FORMAT:
         raise cannot_open(place)
     return int.from_bytes(sealed[1:_HEAD_BYTES], "big")
+
+
+def head_of_term(term: int) -> bytes:
+    """The first bytes of every value that the key of this term sealed."""
+    return bytes([FORMAT]) + term.to_bytes(_TERM_BYTES, "big")
 
 
 def cannot_open(place: Place) -> CannotOpen:

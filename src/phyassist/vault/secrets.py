@@ -14,9 +14,11 @@ from phyassist.errors import WrongPassphrase
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _RECOVERY_BYTES = 20
+_RECOVERY_CHECK = b"phyassist/recovery-check/1"
+_INVITATION_BYTES = 10
+_INVITATION_CHECK = b"phyassist/invitation-check/1"
 _CHECK_SYMBOLS = 4
 _GROUP_SYMBOLS = 4
-_SYMBOLS = _RECOVERY_BYTES * 8 // 5 + _CHECK_SYMBOLS
 
 
 @final
@@ -69,8 +71,7 @@ def make_recovery_key() -> Secret:
 
 def write_recovery_key(seed: Secret) -> str:
     """The printed form of a recovery key's 20 bytes."""
-    symbols = _base32(seed.reveal()) + _check(seed.reveal())
-    return "-".join(symbols[at : at + _GROUP_SYMBOLS] for at in range(0, len(symbols), _GROUP_SYMBOLS))
+    return _write(seed.reveal(), _RECOVERY_CHECK)
 
 
 def parse_recovery_key(typed: str) -> Secret:
@@ -78,22 +79,42 @@ def parse_recovery_key(typed: str) -> Secret:
 
     Raises WrongPassphrase when it cannot be a recovery key: a slip is caught before any key is tried.
     """
+    return _parse(typed, _RECOVERY_BYTES, _RECOVERY_CHECK, "recovery key", "printed sheet")
+
+
+def make_invitation_code() -> Secret:
+    """A new one-time code in the form that is handed over: five groups of four, 80 random bits."""
+    return Secret(_write(random_secret(_INVITATION_BYTES).reveal(), _INVITATION_CHECK).encode("ascii"))
+
+
+def parse_invitation_code(typed: str) -> Secret:
+    """The 10 bytes behind a one-time code as a person typed it.  Raises WrongPassphrase as above."""
+    return _parse(typed, _INVITATION_BYTES, _INVITATION_CHECK, "one-time code", "code you were given")
+
+
+def _write(seed: bytes, check_name: bytes) -> str:
+    symbols = _base32(seed) + _check(seed, check_name)
+    return "-".join(symbols[at : at + _GROUP_SYMBOLS] for at in range(0, len(symbols), _GROUP_SYMBOLS))
+
+
+def _parse(typed: str, size_bytes: int, check_name: bytes, what: str, paper: str) -> Secret:
+    count = size_bytes * 8 // 5 + _CHECK_SYMBOLS
     plain = unicodedata.normalize("NFKC", typed).upper().translate(_MISREAD)
     symbols = "".join(sign for sign in plain if sign.isalnum())
-    if len(symbols) != _SYMBOLS or any(sign not in _ALPHABET for sign in symbols):
+    if len(symbols) != count or any(sign not in _ALPHABET for sign in symbols):
         raise WrongPassphrase(
-            f"a recovery key has {_SYMBOLS} letters and figures in nine groups of four",
-            hint="type it again from the printed sheet",
+            f"a {what} has {count} letters and figures in groups of four",
+            hint=f"type it again from the {paper}",
         )
     body, check = symbols[:-_CHECK_SYMBOLS], symbols[-_CHECK_SYMBOLS:]
     number = 0
     for sign in body:
         number = number * 32 + _ALPHABET.index(sign)
-    seed = number.to_bytes(_RECOVERY_BYTES, "big")
-    if not hmac.compare_digest(_check(seed), check):
+    seed = number.to_bytes(size_bytes, "big")
+    if not hmac.compare_digest(_check(seed, check_name), check):
         raise WrongPassphrase(
-            "the recovery key has a slip in it: its last group does not fit the others",
-            hint="compare it group by group with the printed sheet",
+            f"the {what} has a slip in it: its last group does not fit the others",
+            hint=f"compare it group by group with the {paper}",
         )
     return Secret(seed)
 
@@ -104,6 +125,6 @@ def _base32(value: bytes) -> str:
     return "".join(_ALPHABET[(number >> (5 * place)) & 31] for place in reversed(range(count)))
 
 
-def _check(seed: bytes) -> str:
-    digest = hashlib.sha256(b"phyassist/recovery-check/1" + seed).digest()
+def _check(seed: bytes, check_name: bytes) -> str:
+    digest = hashlib.sha256(check_name + seed).digest()
     return _base32(digest[:5])[:_CHECK_SYMBOLS]

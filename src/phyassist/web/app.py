@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Protocol
@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartParser
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 
 from phyassist.domain.clock import Clock, utc_now
 from phyassist.domain.people import Jurisdiction
 from phyassist.lm.protocol import LanguageModel
-from phyassist.web.faults import answer_missing
-from phyassist.web.guard import Guard
+from phyassist.web.faults import FORM_TEXT_BYTES_MAX, answer_missing
+from phyassist.web.guard import Guard, make_hosts
 from phyassist.web.house import House
 from phyassist.web.pages import (
     choices,
@@ -27,16 +26,31 @@ from phyassist.web.pages import (
     items,
     notes,
     patients,
+    process_notes,
     records,
+    retention,
     workspace,
 )
+from phyassist.web.render import find_static
 
 if TYPE_CHECKING:
     from phyassist.store.transactions import Store
 
-PAGES = (choices, entrance, workspace, patients, consultations, drafts, items, records, notes)
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
+PAGES = (
+    choices,
+    entrance,
+    workspace,
+    patients,
+    consultations,
+    drafts,
+    items,
+    records,
+    notes,
+    process_notes,
+    retention,
+)
+# What a form holds around its file: the names of its fields and the lines between them.
+FORM_BYTES = 1_000_000
 
 
 class WebSettings(Protocol):
@@ -59,14 +73,16 @@ def create_app(
     model: Callable[[], LanguageModel],
     clock: Clock = utc_now,
     zone: str = "UTC",
+    names: Sequence[str] = (),
 ) -> FastAPI:
     """The workspace over a store.
 
     `model` is called whenever a page needs the language model: it returns the open one, or raises
     ModelMissing, ModelDamaged, UnknownName.  `zone` is the calendar where a browser does not tell its own.
+    `names` are those under which browsers reach the workspace, beyond the address that it listens on.
     """
     # A file that is larger than this would be put down in a temporary folder on its way, in the clear.
-    MultiPartParser.spool_max_size = settings.upload_bytes_max + 1_000_000
+    MultiPartParser.spool_max_size = settings.upload_bytes_max + FORM_BYTES
     house = House(
         store=store,
         model=model,
@@ -85,20 +101,15 @@ def create_app(
 
     app = FastAPI(title="PhyAssist", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.house = house
-    app.add_middleware(Guard)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list_hosts(settings.host))
+    app.add_middleware(
+        Guard,
+        hosts=make_hosts(settings.host, names),
+        body_bytes_max=max(FORM_TEXT_BYTES_MAX, settings.upload_bytes_max) + FORM_BYTES,
+    )
     app.add_exception_handler(HTTPException, answer_missing)
     for page in PAGES:
         app.include_router(page.router)
-    app.mount("/static", StaticFiles(directory=str(files("phyassist.web").joinpath("static"))), "static")
+    static = StaticFiles(directory=str(files("phyassist.web").joinpath("static")))
+    app.mount(find_static(), static, "static-of-this-version")
+    app.mount("/static", static, "static")
     return app
-
-
-def list_hosts(host: str) -> list[str]:
-    """The names that a browser may use for this server.
-
-    On this machine alone any other name is refused: a foreign name that leads here is somebody else's page.
-    """
-    if host in EVERYWHERE:
-        return ["*"]
-    return [*LOOPBACK, host] if host not in LOOPBACK else list(LOOPBACK)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends
@@ -11,8 +12,16 @@ from starlette.responses import Response
 
 from phyassist.domain.practice import PracticeSettings
 from phyassist.errors import Locked
-from phyassist.services.practice import get_practice_settings, resume_login
-from phyassist.web.house import LOGIN_COOKIE, House, get_house, get_theme, get_words
+from phyassist.services.practice import enter_workspace
+from phyassist.web.house import (
+    House,
+    get_house,
+    get_login,
+    get_theme,
+    get_words,
+    is_sealed,
+    name_login,
+)
 from phyassist.web.when import When, make_zone
 from phyassist.web.wording import Words
 
@@ -32,23 +41,48 @@ class Desk:
 
 def get_desk(request: Request) -> Desk:
     """Raises Locked where the browser has no login, or one that has been idle for too long."""
+    known = getattr(request.state, "desk", None)
+    if isinstance(known, Desk):
+        return known
     house = get_house(request)
-    cookie = request.cookies.get(LOGIN_COOKIE, "")
+    cookie = get_login(request)
     if not cookie:
         raise Locked("nobody is signed in", hint="give the passphrase")
-    practice = get_practice_settings(house.store)
-    by = resume_login(house.store, cookie, idle_lock_min=practice.idle_lock_min)
+    by, practice = enter_workspace(house.store, cookie)
+    by = replace(by, origin=say_origin(request, by.login_id))
     w = get_words(request, practice.language, practice.client_word)
     when = When(make_zone(by.counsellor.zone), w, house.clock())
     return Desk(house, by, practice, w, get_theme(request), when)
 
 
+def say_origin(request: Request, login_id: str = "") -> str:
+    """From where, for the audit: the web, which login, and what kind of address; never the address itself."""
+    return " ".join(part for part in ("web", login_id, _kind_of_address(request)) if part)
+
+
+def _kind_of_address(request: Request) -> str:
+    try:
+        address = ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return "unknown-address"
+    if address.is_loopback:
+        return "this-computer"
+    return "local-network" if address.is_private else "internet"
+
+
 AtDesk = Annotated[Desk, Depends(get_desk)]
 
 
-def set_login(response: Response, house: House, secret: str) -> Response:
+def set_login(request: Request, response: Response, secret: str) -> Response:
     """The login's cookie: out of reach for scripts, never sent from another site, gone with the browser."""
     response.set_cookie(
-        LOGIN_COOKIE, secret, httponly=True, samesite="strict", secure=house.secure_cookie, path="/"
+        name_login(request), secret, httponly=True, samesite="strict", secure=is_sealed(request), path="/"
+    )
+    return response
+
+
+def drop_login(request: Request, response: Response) -> Response:
+    response.delete_cookie(
+        name_login(request), path="/", httponly=True, samesite="strict", secure=is_sealed(request)
     )
     return response

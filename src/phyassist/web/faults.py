@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
+from fastapi.concurrency import run_in_threadpool
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.routing import APIRoute
@@ -24,6 +26,7 @@ from starlette.responses import Response
 
 from phyassist.domain.clock import new_id
 from phyassist.errors import (
+    AlreadySetUp,
     BadInput,
     ChangedMeanwhile,
     Locked,
@@ -33,10 +36,15 @@ from phyassist.errors import (
     NotSetUp,
     NotYourPatient,
     PhyAssistError,
+    ReadOnly,
     StoreFull,
+    StoreUnusable,
     TooManyTries,
+    WeakPassphrase,
     WrongPassphrase,
 )
+from phyassist.web.desk import get_desk
+from phyassist.web.guard import READING
 from phyassist.web.house import get_theme, get_words
 from phyassist.web.render import render, render_text
 from phyassist.web.sse import Bit, Bits
@@ -46,6 +54,7 @@ log = logging.getLogger("phyassist.web")
 
 STATUS: tuple[tuple[type[PhyAssistError], int], ...] = (
     (NotFound, 404),
+    (ReadOnly, 403),
     (NotYourPatient, 404),
     (ChangedMeanwhile, 409),
     (StoreFull, 507),
@@ -53,10 +62,15 @@ STATUS: tuple[tuple[type[PhyAssistError], int], ...] = (
     (WrongPassphrase, 403),
     (Locked, 401),
     (NotSetUp, 401),
+    (AlreadySetUp, 409),
+    (WeakPassphrase, 422),
+    (StoreUnusable, 503),
     (NotAllowed, 403),
     (BadInput, 422),
     (ModelError, 503),
 )
+# A long text as a form sends it: three bytes for a sign of Chinese, each of them written as %E5.
+FORM_TEXT_BYTES_MAX = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +100,40 @@ class FaultAlert:
     oob: bool = False
 
 
+class PageRequest(Request):
+    """A request whose form may hold one whole consultation in one field, and no more than a page sends."""
+
+    def form(
+        self,
+        *,
+        max_files: float = 20,
+        max_fields: float = 1000,
+        max_part_size: int = FORM_TEXT_BYTES_MAX,
+    ) -> Any:
+        return super().form(max_files=max_files, max_fields=max_fields, max_part_size=max_part_size)
+
+
 class PageRoute(APIRoute):
     """Every route of the pages: whatever it raises is answered here."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        needs_desk = _asks_for(self.dependant, get_desk)
 
         async def answer(request: Request) -> Response:
             try:
-                return await handle(request)
+                if needs_desk and request.method not in READING:
+                    # Before the body is read: a stranger cannot have us take in a file.
+                    request.state.desk = await run_in_threadpool(get_desk, request)
+                return await handle(PageRequest(request.scope, request.receive))
             except Exception as error:  # noqa: BLE001 - the web's one hook: nothing may reach the server's own log
                 return answer_fault(request, error)
 
         return answer
+
+
+def _asks_for(dependant: Dependant, call: Callable[..., Any]) -> bool:
+    return dependant.call is call or any(_asks_for(each, call) for each in dependant.dependencies)
 
 
 def answer_fault(request: Request, error: Exception) -> Response:
@@ -128,20 +163,20 @@ def make_fault(w: Words, error: Exception) -> Fault:
     """The words for an error; writes the log line of an unexpected one."""
     if isinstance(error, PhyAssistError):
         status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+        code = error.code
+        if isinstance(error, NotYourPatient) and not isinstance(error, ReadOnly):
+            # Whoever may not open a patient does not learn either that there is one.
+            code = NotFound.code
         wait_s = error.wait_s if isinstance(error, TooManyTries) else 0
-        return Fault(
-            error.code,
-            status,
-            w(f"error.{error.code}.what", wait_s=wait_s),
-            w(f"error.{error.code}.next", wait_s=wait_s),
-        )
+        said = (w(f"error.{code}.{part}", wait_s=wait_s) for part in ("what", "next"))
+        return Fault(code, status, *said)
     if isinstance(error, RequestValidationError):
         # FastAPI's own reply repeats the input; the names of the fields are enough to find a fault in a page.
         places = sorted({".".join(str(part) for part in each["loc"]) for each in error.errors()})
         log.warning("a request did not fit its form: %s", ", ".join(places)[:200])
         return Fault("PA-FORM", 422, w("error.PA-FORM.what"), w("error.PA-FORM.next"))
     if isinstance(error, HTTPException):
-        code = "PA-PAGE-NOT-FOUND" if error.status_code == 404 else "PA-FORM"
+        code = {404: "PA-PAGE-NOT-FOUND", 413: "PA-TEXT-LONG"}.get(error.status_code, "PA-FORM")
         return Fault(code, error.status_code, w(f"error.{code}.what"), w(f"error.{code}.next"))
     number = new_id()[:8]
     log.error("unexpected fault %s: %s", number, describe_error(error))

@@ -26,6 +26,8 @@ THEMES = ("auto", "light", "dark")
 LANGUAGE_COOKIE = "phyassist_language"
 THEME_COOKIE = "phyassist_theme"
 LOGIN_COOKIE = "phyassist_login"
+# A browser takes a cookie of this name over TLS alone, from this very host, and for its every page.
+SEALED_LOGIN_COOKIE = f"__Host-{LOGIN_COOKIE}"
 
 
 class Warming:
@@ -61,13 +63,26 @@ class House:
     jurisdiction: Jurisdiction
     upload_bytes_max: int
     zone: str
-    secure_cookie: bool = False
     stops: Stops = field(default_factory=Stops)
     warming: Warming = field(default_factory=Warming)
 
 
 def get_house(request: Request) -> House:
     return cast(House, request.app.state.house)
+
+
+def is_sealed(request: Request) -> bool:
+    """Whether the way from the browser is encrypted, by us or by a proxy that we were told to believe."""
+    return request.url.scheme == "https"
+
+
+def get_login(request: Request) -> str:
+    """The login that the browser carries; empty where there is none."""
+    return request.cookies.get(name_login(request), "")
+
+
+def name_login(request: Request) -> str:
+    return SEALED_LOGIN_COOKIE if is_sealed(request) else LOGIN_COOKIE
 
 
 def get_words(request: Request, default: str = "", client_word: str = "") -> Words:

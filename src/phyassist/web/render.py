@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import fields
 from functools import cache
 from importlib.resources import files
@@ -26,9 +27,28 @@ def get_environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        # A page is made of a dozen templates: to ask each time whether their files have changed adds up.
+        auto_reload=False,
     )
+    environment.globals["static"] = find_static()
     environment.globals["styles"] = _names("css", ".css")
     return environment
+
+
+@cache
+def find_static() -> str:
+    """The path below which this version's styles and scripts stand.
+
+    It changes with any of them, so a browser may keep what it has fetched and need not ask again at each
+    page; scripts import one another by relative paths and stay below it.
+    """
+    root, digest = files("phyassist.web").joinpath("static"), hashlib.sha256()
+    for folder in (root, *(root.joinpath(name) for name in ("css", "js", "vendor"))):
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+            if entry.is_file():
+                content = entry.read_bytes()
+                digest.update(f"{entry.name} {len(content)} ".encode() + content)
+    return f"/static/v-{digest.hexdigest()[:16]}"
 
 
 def _names(folder: str, ending: str) -> list[str]:

@@ -14,7 +14,8 @@ _ASKING = re.compile(
     + _HELP
     + r"|(?:^|[，,。；;\s])(?:来访者?|求助者?|本人)?(?:希望|想|求助|前来(?:咨询|求助))[^，。他她]{0,6}?"
     + _HELP
-    + r"|求助(?:目的|诉求|问题|原因)|咨询(?:目的|目标|诉求|问题)|来访目的|诉求[：:]|"
+    + r"|(?:最后|临走(?:时|前)?|反复|一再|多次)问(?:道)?[：:，,]|\basks?\s*:|"
+    r"求助(?:目的|诉求|问题|原因)|咨询(?:目的|目标|诉求|问题)|来访目的|诉求[：:]|"
     r"\b(?:wants?|would like|hop(?:es?|ing)|wish(?:es)?|looking|came|here|needs?|seeking|wonder(?:s|ing)?) "
     r"(?:to (?:know|learn|understand|find out|get help|figure out|ask)|(?:for )?(?:help|advice|tips|"
     r"suggestions)|"
@@ -33,8 +34,11 @@ _QUESTION_EN = re.compile(
 )
 _QUESTION_ZH = re.compile(
     r"(?:我|我们)?(?:到底|究竟)?(?:该|应该|要|可以|能)?(?:怎么办|怎么做|如何(?:是好|做)|怎样(?:才能?|做)|怎么才能|如何才能|"
-    r"该不该|要不要|该如何|应该怎[么样])"
+    r"该不该|要不要|该如何|应该怎[么样])|"
+    r"(?:我|我们)(?:这样|现在)?(?:是不是|还能|能不能|会不会|有没有必要|是该|到底是)[^。！]*[？?]\s*$"
 )
+# "I keep thinking: what shall I do if" is a worry that is told, not a question that is put.
+_WORRY = re.compile(r"(?:在想|想着|总想|担心|害怕|怕)[^，。？?]*(?:怎么办|怎么做)[。，,！!]?\s*$")
 
 
 def is_asking(text: str) -> bool:
@@ -45,4 +49,6 @@ def is_asking(text: str) -> bool:
 def is_question(text: str) -> bool:
     """Whether the clause is put as a question about what to do."""
     plain = text.replace("’", "'")
+    if _WORRY.search(text):
+        return False
     return _QUESTION_EN.search(plain) is not None or _QUESTION_ZH.search(text) is not None

@@ -114,6 +114,7 @@ def _is_disputed(clues: Sequence[Placed], best: Placed) -> bool:
 
 
 _SELF = re.compile(r"我|咱|\b(?:I|I'm|I've|me|my|mine|myself|we|our|us)\b", re.IGNORECASE)
+_QUOTED = re.compile(r"[\"“”][^\"“”]{1,200}[\"“”]|「[^」]{1,200}」")
 _CLIENT = re.compile(r"来访者|求助者|患者|病人|当事人|案主|该生|\b(?:client|patient|pt)\b", re.IGNORECASE)
 
 
@@ -121,6 +122,7 @@ def _is_about_third_person(sentences: Sequence[Sentence]) -> bool:
     """A counsellor's own notes about a client: nobody speaks, and hardly anybody says "I"."""
     if any(sentence.speaker != Speaker.NARRATOR for sentence in sentences):
         return False
-    own = sum(len(_SELF.findall(sentence.text)) for sentence in sentences)
+    # What the client is quoted as saying makes nobody else the writer.
+    own = sum(len(_SELF.findall(_QUOTED.sub("", sentence.text))) for sentence in sentences)
     named = sum(len(_CLIENT.findall(sentence.text)) for sentence in sentences)
     return own == 0 or named >= max(2, own)

@@ -35,6 +35,7 @@ from phyassist.domain.reading.patterns_en import (
     SHE,
     TEENS,
     TENS,
+    WIDOWED_NOTED,
 )
 from phyassist.domain.reading.speakers import Speaker
 
@@ -220,6 +221,9 @@ def _education(text: str, *, third_person: bool) -> Iterator[Clue]:
 
 
 def _marital(text: str, *, third_person: bool) -> Iterator[Clue]:
+    noted = WIDOWED_NOTED.search(text) if third_person else None
+    if noted is not None:
+        yield Clue("marital", "widowed", *noted.span("words" if noted["words"] else "words2"), 4)
     for value, sureness, pattern in MARITAL:
         for match in pattern.finditer(text):
             start, end = match.span("value")

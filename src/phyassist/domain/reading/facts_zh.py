@@ -15,6 +15,7 @@ from phyassist.domain.reading.patterns_zh import (
     AGE_PAST_BEFORE,
     AGE_PLAIN,
     AGE_QUESTION,
+    AGE_ROUND,
     BARE_NUMBER,
     CLAUSE,
     CLIENT,
@@ -77,7 +78,7 @@ def _about_other(text: str, at: int, before: str, *, third_person: bool) -> bool
 
 
 def _ages(text: str, before: str, *, answers: bool, third_person: bool) -> Iterator[Clue]:
-    for match in [*AGE.finditer(text), *AGE_PLAIN.finditer(text)]:
+    for match in [*AGE.finditer(text), *AGE_PLAIN.finditer(text), *AGE_ROUND.finditer(text)]:
         start, end = match.span("value")
         head, tail = text[:start], text[end:]
         clause = re.split(r"[，,。！？；、]", head)[-1]
@@ -135,7 +136,7 @@ def _sexes(text: str, *, third_person: bool) -> Iterator[Clue]:
         for match in pattern.finditer(text):
             head = text[: match.start("words")]
             bare = match["words"].strip("，,、（( \t/|")
-            if bare[:1] in "男女" and (KIN.search(head[-12:]) or re.search(r"[他她对]", head[-8:])):
+            if bare[:1] in "男女初高大研" and (KIN.search(head[-12:]) or re.search(r"[他她对]", head[-8:])):
                 continue
             start = match.start("words") + match["words"].index(bare)
             yield Clue("sex", value, start, start + len(bare), sureness)
@@ -158,7 +159,7 @@ def _addressed(text: str) -> Iterator[Clue]:
 
 def _answered_job(text: str, before: str) -> Iterator[Clue]:
     """A short answer to "what do you do?" is the occupation, whatever it says."""
-    words = text.strip().rstrip("。.，,！!")
+    words = re.split(r"[，,。；;]", text.strip())[0].rstrip("。.，,！!")
     if JOB_QUESTION.search(before) and not KIN.search(before) and 2 <= len(words) <= 14:
         yield Clue("occupation", words, text.index(words), text.index(words) + len(words), 2)
 

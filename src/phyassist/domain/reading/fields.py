@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from phyassist.domain.reading.harm import is_of_harm
 from phyassist.domain.reading.lexicons import find_terms
 from phyassist.domain.reading.markers import find_markers, names_kin_first, speaks_of_self
 from phyassist.domain.reading.sentences import guess_language
@@ -21,11 +22,15 @@ _LIFTS = (
     ("food", "P", 0.25),
     ("body", "P", 0.15),
     ("dose", "P", 0.2),
+    ("ailment", "P", 0.7),
     ("household", "D", 0.2),
+    ("lineage", "H", 0.6),
+    ("job", "D", 0.4),
     ("person", "D", 0.1),
     ("feeling", "M", 0.05),
     ("inward", "M", 0.2),
     ("function", "S", 0.15),
+    ("doing", "S", 0.8),
 )
 # What befell somebody in a time now past is history, surer than either sign alone.
 _BLOW_IN_THE_PAST = 0.3
@@ -65,6 +70,6 @@ def lift_fields(text: str) -> dict[str, float]:
         lifts["H"] = max(_BLOW_IN_THE_PAST, lifts["H"])
     if "cognition" in find_terms(text) and not {"rest", "food", "body", "dose"} & found:
         lifts["M"] = max(_THOUGHT_LIFT, lifts.get("M", 0.0))
-    if "risk" in find_terms(text) and not {"heredity", "early", "blow"} & found:
+    if ("risk" in find_terms(text) or is_of_harm(text)) and not {"heredity", "early", "blow"} & found:
         return {"M": _RISK_LIFT}
     return lifts

@@ -38,11 +38,12 @@ _TOPICS: tuple[tuple[str, str, str], ...] = (
     (
         "illness",
         r"血压|血糖|血脂|体健|既往|糖尿病|甲状腺|甲亢|甲减|哮喘|癌|肿瘤|心脏病|胃炎|胃病|肝|肾|癫痫|手术|住院|体检|检查|"
-        r"病史|骨折|车祸|受伤|残疾|慢性|肠易激|贫血|艾滋|中风|脑梗|疾病|传染",
+        r"病史|心电图|胃镜|肠镜|脂肪肝|B超|骨折|车祸|受伤|残疾|慢性|肠易激|贫血|艾滋|中风|脑梗|疾病|传染",
         r"hypertens\w*|blood pressure|diabet\w*|thyroid\w*|asthma\w*|cancer\w*|tumou?r\w*|heart "
         r"disease|ulcer\w*|epilep\w*|seizures?|surger\w*|operat\w*|hospital\w*|illness\w*|"
         r"disease\w*|diagnos\w*|chronic|injur\w*|accident|disabil\w*|IBS|anemi\w*|HIV|stroke|"
-        r"arthrit\w*|lupus|fibromyalg\w*|allerg\w*",
+        r"arthrit\w*|lupus|fibromyalg\w*|allerg\w*|ECG|EKG|MRI|scans?|x-?rays?|inhalers?|blood work|"
+        r"hearing aid",
     ),
     (
         "medicine",
@@ -97,13 +98,14 @@ _TOPICS: tuple[tuple[str, str, str], ...] = (
         r"内向|外向|完美|自己很差|讨厌自己|否定|怀疑自己|不值得|配不上|"
         r"拖延|懒|后悔|胆小|迷茫|困惑|矛盾",
         r"self[- ]?(?:esteem|worth|confiden\w*|conscious|harm\w*|image|hate|doubt)|confiden\w*|"
-        r"guilt\w*|asham\w*|shame|failure|useless|not good enough|insecur\w*|inadequa\w*|blame "
+        r"guilt\w*|asham\w*|no use to|(?:a|such a) burden|shame|failure|useless|not good enough|"
+        r"insecur\w*|inadequa\w*|blame "
         r"myself|introvert\w*|shy\w*|sensitive|perfection\w*|ugly|stupid|regret\w*|identity|"
         r"confus\w*|trust issues|personality",
     ),
     (
         "risk",
-        r"自杀|轻生|想死|去死|不想活|活着|自残|自伤|割腕|划伤|伤害自己|跳楼|结束生命|遗书|死了|死亡|"
+        r"自杀|轻生|想死|去死|不想活|活着|自残|自伤|割腕|划伤|美工刀|刀片|划自己|用刀划|划手|划胳膊|划(?:了|过)?[一几两]?刀|伤害自己|跳楼|结束生命|遗书|死了|死亡|"
         r"了结|消失|伤人|杀|睡过去[^，。]{0,4}不|不(?:想|要|再|用)?醒来|醒不过来|活不下去|活够|活得没意思|"
         r"一了百了",
         r"(?:not|never|don'?t|didn'?t) (?:want to )?wake up "
@@ -122,7 +124,8 @@ _TOPICS: tuple[tuple[str, str, str], ...] = (
         r"怪异|念头|思维|想法|犹豫|决定|不真实|解离|兴奋|话多|亢奋|躁|意识",
         r"concentrat\w*|focus\w*|distract\w*|memory|forget\w*|forgot|hear(?:ing)? voices|voices|"
         r"hallucinat\w*|delusion\w*|paranoi\w*|suspicio\w*|thoughts?|indecisi\w*|decision\w*|"
-        r"dissociat\w*|unreal|zon(?:e|ing) out|manic|mania|hypomani\w*|bipolar|ADHD|ADD|PTSD|"
+        r"dissociat\w*|unreal|zon(?:e|ing) out|over and over|going over|lie (?:there|awake)|manic|mania|"
+        r"hypomani\w*|bipolar|ADHD|ADD|PTSD|"
         r"flashbacks?|trigger\w*|autis\w*|asperger\w*|schizo\w*|borderline",
     ),
     (
@@ -188,6 +191,18 @@ _TOPICS: tuple[tuple[str, str, str], ...] = (
         r"university|degree|study\w*|student|semester|major|thesis|chores|housework|daily|hobb\w+|"
         r"exercise|gym|gam(?:es?|ing)|phone|go(?:ing)? out|leave the house|church|volunteer\w*|car|"
         r"house|home|apartment|live with|liv(?:e|es|ing)",
+    ),
+    (
+        # What somebody lives on, and under what conditions: labels call it occupation.
+        "living",
+        r"加班|出差|值班|[夜早晚]班|倒班|轮班|跳槽|裁员|被裁|裁了|失业|待业|下岗|没有?收入|经济来源|工资|月薪|业绩|绩效|岗位|"
+        r"调岗|兼职|打工|创业|生意|欠债|负债|房贷|养家|实习|试用期",
+        r"overtime|shifts?|salary|wages?|income|laid off|unemployed|self-employed|part[- ]time|full[- ]time|"
+        r"my job|two jobs|paycheck|mortgage|in debt|internship|commissions?|placement|sick leave|"
+        r"miss(?:ed|ing) (?:\w+ ){1,2}(?:days?|weeks?)|repeat (?:the|a|my) year|(?:is|am|'m|"
+        r"'s) an? (?:paramedic|nurse|teacher|"
+        r"police officer|firefighter|soldier|driver|carer|caregiver|electrician|plumber|mechanic|chef|"
+        r"waitress|waiter)",
     ),
     (
         "who",

@@ -77,13 +77,16 @@ _MARKERS: tuple[tuple[str, str, str], ...] = (
         r"insomni\w*|(?:can'?t|cannot|not|trouble|hard to|difficult\w*|fall(?:ing)?|back to|of|poor|no|less|"
         r"little|enough|to) sleep\w*|sleep(?:s|ing)? (?:\w+ )?(?:\d|badly|poor\w*|well|too|all|only|less|"
         r"more|a)|"
-        r"wak(?:e|es|ing) up|nightmares?|up all night|slept|awake",
+        r"wak(?:e|es|ing) (?:up|at|about|around|before|early|in the)|nightmares?|up all night|slept|awake|"
+        r"(?:^|I |she |he )sleeps?(?: in| on|$)",
     ),
     (
         "food",
         r"食欲|胃口|吃不下|吃得|暴食|暴饮|厌食|催吐|体重|消瘦|瘦了|胖了|进食|节食|减肥|斤",
         r"appetite|(?:not|barely|hardly|can'?t|stopped|over|binge|stop) ?eat\w*|ate|binge\w*|purg\w*|weight|"
-        r"pounds|lbs?|kg|vomit\w*|anorexi\w*|bulimi\w*",
+        r"pounds|lbs?|kg|(?:lost|gained|put on) (?:about |nearly |almost |over )?(?:an? |half an? |"
+        r"\w+ )?stone|"
+        r"vomit\w*|anorexi\w*|bulimi\w*",
     ),
     (
         "body",
@@ -97,6 +100,23 @@ _MARKERS: tuple[tuple[str, str, str], ...] = (
         r"surgery|chronic|seizures?",
     ),
     (
+        # What a doctor has found in the body, or mended: surer than the signs that fear brings with it.
+        "ailment",
+        r"血压|血糖|血脂|糖尿病|脂肪肝|胃炎|胃镜|肠镜|心电图|B超|CT|核磁|哮喘|甲亢|甲减|甲状腺|结节|囊肿|肿瘤|癌|冠心病|"
+        r"骨折|骨裂|腰椎|颈椎|刀口|伤口|剖腹产|顺产|掉头发|脱发|头发掉|掉了?[^，。]{0,4}头发|鼻炎|湿疹|荨麻疹|偏头痛|磨牙|"
+        r"[胖瘦轻重]了[^，。]{0,5}[斤公]",
+        r"asthma|inhalers?|diabet\w*|blood (?:pressure|work|tests?|sugar)|thyroid|ECG|EKG|MRI|CT scan|x-?ray|"
+        r"hearing aid|(?:hip|knee)s? (?:replaced|replacement|operation)|(?:had an?|my|the) (?:hip|knee)|"
+        r"arthritis|"
+        r"(?:broke|broken|fractured) (?:\w+ ){0,2}(?:fingers?|arm|leg|wrist|ankle|ribs?|hip|nose|bones?|"
+        r"hand|foot)|"
+        r"fingers? (?:went|are|is) (?:numb|stiff)|(?:grind|grinding|clench\w*) (?:my |her |"
+        r"his )?(?:teeth|jaw)|"
+        r"teeth|jaw|cholesterol|eczema|IBS|migraines?|(?:gained|lost|put on) (?:about |nearly |almost |"
+        r"over )?"
+        r"(?:[\w-]+ ){1,2}(?:pounds|lbs?|kilos?|kg|stone)",
+    ),
+    (
         "dose",
         r"吃药|服药|服(?=[一-龥]{1,5}(?:平|林|汀|明|胶囊|片|仑|泮|酮|沙坦|洛尔))|用药|药物|停药|毫克|片(?!段)|舍曲林|氟西汀|帕罗西汀|西酞普兰|文拉法辛|米氮平|"
         r"喹硫平|奥氮平|"
@@ -104,7 +124,8 @@ _MARKERS: tuple[tuple[str, str, str], ...] = (
         r"medicat\w*|medicine|meds|oxycodone|opioids?|painkillers?|pills?|\d+ ?mg|prescri\w*|"
         r"antidepress\w*|SSRIs?|sertraline|zoloft|"
         r"prozac|lexapro|xanax|lithium|adderall|ritalin|melatonin|drinking|drinks?|drunk|alcohol|beers?|wine|"
-        r"smok\w*|weed|marijuana|cocaine|heroin|meth|vap(?:e|ing)",
+        r"smok\w*|weed|marijuana|cocaine|heroin|meth|vap(?:e|ing)|morphine|codeine|coffees?|stout|"
+        r"\w{3,}(?:pril|olol|statin|sartan|prazole|formin|zepam|zolam|triptyline|oxetine|apine)",
     ),
     (
         "feeling",
@@ -139,12 +160,27 @@ _MARKERS: tuple[tuple[str, str, str], ...] = (
         r"argu\w+|get(?:s|ting)? along|(?:late|absent) (?:for|from|to) (?:work|class|school)",
     ),
     (
+        # What somebody does, no longer does or owes in the world: plain facts of functioning.
+        "doing",
+        r"不及格|房贷|车贷|贷款|还款|没人(?:跟|和|理)我|(?:一个人|自己)[^，。]{0,10}吃饭|"
+        r"(?:月|年|周|星期)(?:都)?没(?:有)?(?:去|见|联系|回家|回去)|(?:把|被)[^，。]{0,6}(?:屏蔽|拉黑)|"
+        r"(?:以前|原来)[^，。]{0,10}(?:跑步|夜跑|爬山|爬一次山|打球|聚会|唱歌|跳舞|钓鱼|画画)",
+        r"miss(?:es|ed|ing) (?:[\w-]+ (?:days?|weeks?|shifts?|lectures?) (?:of|from|at) )"
+        r"(?:work|class|school|placement|college|lectures?|shifts?)|"
+        r"used to (?:\w+ )?(?:go(?! to (?:therapy|counsel))|climb|sing|play|meet|hang|run|swim|paint|"
+        r"dance|garden|"
+        r"volunteer)|given up (?:the|my|his|her)|gave up (?:the|my|his|her)|has(?:n't| not) been to|"
+        r"haven't been (?:to|since|back)|mortgage|"
+        r"(?:at|in) (?:work|the office|class) I(?:'ve| have| am|'m| keep| just| get| can't)",
+    ),
+    (
         "household",
         r"(?:父母|爸妈|爸爸|妈妈|父亲|母亲)(?:都)?(?:是|在|经商|务农|做|从事|工作|健在|开)[^，。]{0,10}(?=[，。]|$)|(?:父亲|母亲)(?:务农|打工)|"
         r"有[一两二三]?[哥姐弟妹]|独生|(?:儿子|女儿|孩子)(?:今年)?[^，。]{0,2}岁|"
         r"(?:家里|家中|家有|育有|有)(?:[一二两三四五\d]+)?(?:口人|个?(?:孩子|儿子|女儿|哥哥|姐姐|弟弟|妹妹|娃|"
         r"小孩|宝宝))|[一二两三四五]口之家|一[子女儿]|排行|老大|老二|来自|住在|居住|户籍|籍贯|民族|信仰|"
-        r"独居|和[^，。]{1,6}(?:同住|一起住)",
+        r"独居|和[^，。]{1,6}(?:同住|一起住)|(?:老公|丈夫|妻子|老婆|爱人)(?:是|在|跑|开|做|当)[^，。他我]{1,10}(?=[，。]|$)|"
+        r"(?:婆婆|公公|岳母|岳父|我妈|妈妈|母亲)(?:从[^，。]{1,4})?(?:过)?来(?:帮忙|带孩子|照顾|帮我)|孩子(?:跟|归)(?:她|他)?(?:妈|爸|我|前)",
         r"\b(?:have|has|with|got|of)\s+(?:\w+ ){0,2}?(?:kids?|children|sons?|daughters?|boys?|girls|"
         r"brothers?|"
         r"sisters?|siblings|twins|toddlers?|stepchildren)\b|\b\d+ (?:kids|children|sons|daughters|"
@@ -153,6 +189,23 @@ _MARKERS: tuple[tuple[str, str, str], ...] = (
         r"live[sd]? (?:with|alone|in)|living with|lives|household|"
         r"ages? \d+|\d+[- ]?(?:years?[- ]old|y/?o|month[- ]?old)|in (?:my|his|her) (?:early |mid |late )?"
         r"(?:twenties|thirties|forties|fifties|sixties|\d0'?s)|immigrants?|christian|catholic|muslim|jewish",
+    ),
+    (
+        # A parent's or a sister's deed told in the past tense, without the client in it.
+        "lineage",
+        r"(?:我)?(?:爸|妈|父亲|母亲|爸爸|妈妈)(?:走得早|很早就?(?:走|去世|离开)|(?:早年|年轻时|那时候?|当年|以前))",
+        r"(?:my )?(?:father|dad|mother|mum|mom|stepfather|stepmother|grandmother|grandfather|parents) "
+        r"(?:drank|threw(?! up)|left (?:us|when|home|the family)|hit (?:me|us|my)|beat|gambled|used to|"
+        r"came over|was an?)",
+    ),
+    (
+        "job",
+        r"(?:我|现在|目前|之前)?在(?:一家|一所|某)[^，。]{1,10}(?:当|做|上班|工作|任)|(?:互联网|外贸|房地产|金融|广告)公司|"
+        r"带(?:一个|着)?[^，。]{0,8}(?:组|团队)|我是做[^，。]{1,8}的",
+        r"I (?:teach|nurse|drive|cook|clean|sell|manage) (?!it|this|that|them|him|her|my|the)[\w ]{3,40}|"
+        r"I work (?:as|at|in|for)|I(?:'m| am) an? (?:\w+ ){0,2}(?:teacher|nurse|engineer|manager|driver|"
+        r"clerk|"
+        r"cook|chef|builder|electrician|plumber|carpenter|accountant|lawyer|doctor|paramedic|hygienist)",
     ),
     (
         "person",

@@ -267,6 +267,13 @@ JOBS: tuple[tuple[int, re.Pattern[str]], ...] = (
     (
         2,
         re.compile(
+            r"\bI (?:still |also |currently )?(?P<value>teach (?!him|her|them|my|you|it|me\b)[\w ]{3,30}?"
+            r" (?:at|in) [\w ]{3,30}?)(?=\s*(?:[,.;!?]|$|and\b|but\b))"
+        ),
+    ),
+    (
+        2,
+        re.compile(
             r"\b(?P<value>unemployed|self-employed|between jobs|out of work|laid off|retired"
             rf"(?: (?:[\w/-]+ ){{0,2}}?{JOB_WORDS})?|on "
             r"disability|stay[- ]at[- ]home (?:mom|mum|mother|dad|father|parent|wife)|housewife|"
@@ -329,6 +336,15 @@ SCHOOL: tuple[tuple[int, re.Pattern[str]], ...] = (
 )
 
 MARITAL: tuple[tuple[str | None, int, re.Pattern[str]], ...] = (
+    (
+        # However long they were married: a death is told after it.
+        "widowed",
+        4,
+        re.compile(
+            r"\b(?P<value>my (?:\w+ )?(?:wife|husband)(?: [A-Z]\w+)?,? (?:has )?(?:died|passed away)|"
+            r"I lost my (?:wife|husband)(?= to\b| in\b| last\b| \w+ (?:years?|months?|weeks?)|[.,]))"
+        ),
+    ),
     (
         None,
         3,
@@ -398,6 +414,11 @@ MARITAL: tuple[tuple[str | None, int, re.Pattern[str]], ...] = (
             re.IGNORECASE,
         ),
     ),
+)
+# In notes about somebody the spouse needs no "my".
+WIDOWED_NOTED = re.compile(
+    r"(?:(?:^|[.;,] ?)(?P<words>(?:Wife|Husband)(?: [A-Z]\w+)? (?:died|passed away))|"
+    r"\b(?P<words2>(?:[Hh]is wife|[Hh]er husband)(?: [A-Z]\w+)?,? (?:died|passed away)))"
 )
 MARRIED_BY = re.compile(r"^my (?:husband|wife|spouse)", re.IGNORECASE)
 MARITAL_NOT = re.compile(

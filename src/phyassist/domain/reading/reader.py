@@ -13,6 +13,7 @@ from phyassist.domain.reading.classifier import LABELS, LinearReader
 from phyassist.domain.reading.clauses import cut_by_field, shrink
 from phyassist.domain.reading.facts import find_facts
 from phyassist.domain.reading.fields import choose_field, lift_fields
+from phyassist.domain.reading.harm import is_of_harm
 from phyassist.domain.reading.leftovers import find_leftover
 from phyassist.domain.reading.lexicons import FINDINGS, find_terms
 from phyassist.domain.reading.markers import find_markers
@@ -31,10 +32,10 @@ _FIELDS = {
 
 # Tuned on the development texts only: see docs/results/organise.md.
 KEEP_MIN = 0.2
-ROOM, ROOM_SHARE = 300, 0.28
+ROOM, ROOM_SHARE = 300, 0.27
 WHOLE_MAX = 600
 WORTH_MIN = 0.03
-FINDING_WEIGHT = 3.0
+FINDING_WEIGHT, LIVING_WEIGHT = 3.0, 3.0
 # A line whose complaints stand already must bring at least this share of new words.
 REPEAT_SHARE = 0.6
 WORD_WEIGHT = 0.12
@@ -63,12 +64,17 @@ def judge(sentences: Sequence[Sentence], reader: LinearReader) -> tuple[Judged, 
         keep = fits * (1 - by_label["N"])
         if sentence.speaker == Speaker.NARRATOR and _is_jotting(sentence.text):
             keep = max(keep, _JOTTING_KEEP)
+        if sentence.speaker != Speaker.COUNSELLOR and _is_complaint(sentence.text):
+            keep = max(keep, _COMPLAINT_KEEP)
         judged.append(Judged(sentence, _FIELDS[best], keep, scores))
     return tuple(judged)
 
 
 # Somebody who jots down a finding means it for the record, however few words it has.
 _JOTTING_KEEP = 0.5
+# A complaint of the body or a risk to life is worth a line, whatever the classifier makes of its few words.
+_COMPLAINT_KEEP = 0.4
+_COMPLAINTS = frozenset(("sleep", "appetite", "body", "illness", "medicine", "substance", "risk"))
 _JOTTED = (*FINDINGS, "family", "partner", "who", "mood", "anxiety", "anger", "social", "work")
 
 
@@ -81,6 +87,17 @@ def _is_jotting(text: str) -> bool:
     )
 
 
+def _is_complaint(text: str) -> bool:
+    """Whether the clause names such a thing and neither asks nor thanks."""
+    terms = find_terms(text).keys()
+    if is_of_harm(text):
+        return True
+    return bool(terms & _COMPLAINTS) and not terms & {"ask", "thanks"} and not _ENDS_ASKING.search(text)
+
+
+_ENDS_ASKING = re.compile(r"[?？]\W*$")
+
+
 def read_statements(
     text: str, sentences: Sequence[Sentence], judged: Sequence[Judged], *, question: Span | None = None
 ) -> tuple[Statement, ...]:
@@ -90,8 +107,8 @@ def read_statements(
     """
     facts = find_facts(text, sentences)
     answers = find_answers(text, sentences)
-    left = [item for item in judged if question is None or not _is_asked_only(item.sentence, question)]
-    told = [make_statement(text, item.sentence, item.record_field) for item in choose_sentences(left)]
+    chosen = _choose_beside(judged, question)
+    told = [make_statement(text, item.sentence, item.record_field) for item in chosen]
     lines = [
         rest
         for line in told
@@ -106,9 +123,26 @@ def read_statements(
     return (*facts, *sorted((*answers, *alone), key=lambda line: line.span.start))
 
 
-def _is_asked_only(sentence: Sentence, question: Span) -> bool:
-    inside = question.start < sentence.span.end and sentence.span.start < question.end
-    return inside and not find_terms(sentence.text).keys() & set(FINDINGS)
+def _choose_beside(judged: Sequence[Judged], question: Span | None) -> tuple[Judged, ...]:
+    """The sentences worth a line; one that is part of the question only where no other names its finding."""
+    if question is None:
+        return choose_sentences(judged)
+    asked = [item for item in judged if _is_within(item.sentence, question)]
+    chosen = choose_sentences([item for item in judged if not _is_within(item.sentence, question)])
+    named = {finding for item in chosen for finding in _find_findings(item.sentence.text)}
+    alone = [item for item in asked if not _find_findings(item.sentence.text) <= named]
+    return tuple(sorted((*chosen, *choose_sentences(alone)), key=lambda item: item.sentence.span.start))
+
+
+def _is_within(sentence: Sentence, question: Span) -> bool:
+    return question.start < sentence.span.end and sentence.span.start < question.end
+
+
+def _find_findings(text: str) -> set[tuple[str, str]]:
+    """The findings that a sentence names: topic, and the head of the word."""
+    return {
+        (topic, word[:4]) for topic, words in find_terms(text).items() if topic in FINDINGS for word in words
+    }
 
 
 def _leave_facts_out(text: str, line: Statement, facts: Sequence[Statement]) -> Statement | None:
@@ -221,10 +255,12 @@ def _points(text: str) -> Mapping[str, float]:
     for topic, words in find_terms(text).items():
         if topic in ("ask", "thanks", "duration"):
             continue
-        weight = FINDING_WEIGHT if topic in FINDINGS else 1.0
+        weight = FINDING_WEIGHT if topic in FINDINGS else LIVING_WEIGHT if topic == "living" else 1.0
         for word in words:
             points[f"{topic}:{word[:4]}"] = weight if topic != "deny" else 0.3
         points[topic] = weight
+    if is_of_harm(text):
+        points["harm"] = FINDING_WEIGHT
     for number in _NUMBER.findall(text):
         points[f"n:{number}"] = 0.7
     if guess_language(text) == "zh":

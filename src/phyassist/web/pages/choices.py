@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
 from phyassist.web.faults import PageRoute
-from phyassist.web.house import LANGUAGE_COOKIE, THEME_COOKIE, THEMES
+from phyassist.web.house import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, is_sealed
 from phyassist.web.wording import LANGUAGES
 
 router = APIRouter(route_class=PageRoute)
@@ -20,26 +20,44 @@ YEAR_S = 365 * 24 * 3600
 @router.post("/language")
 def choose_language_of_pages(request: Request, language: Annotated[str, Form()]) -> Response:
     response = RedirectResponse(back_to(request), 303)
-    return set_language(response, language) if language in LANGUAGES else response
+    return set_language(request, response, language) if language in LANGUAGES else response
 
 
 @router.post("/theme")
 def choose_theme(request: Request, theme: Annotated[str, Form()]) -> Response:
     response = RedirectResponse(back_to(request), 303)
-    return set_theme(response, theme) if theme in THEMES else response
+    return set_theme(request, response, theme) if theme in THEMES else response
 
 
-def set_language(response: Response, language: str) -> Response:
-    response.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR_S, samesite="strict", httponly=True)
-    return response
+def set_language(request: Request, response: Response, language: str) -> Response:
+    return keep(request, response, LANGUAGE_COOKIE, language)
 
 
-def set_theme(response: Response, theme: str) -> Response:
-    response.set_cookie(THEME_COOKIE, theme, max_age=YEAR_S, samesite="strict", httponly=True)
+def set_theme(request: Request, response: Response, theme: str) -> Response:
+    return keep(request, response, THEME_COOKIE, theme)
+
+
+def keep(request: Request, response: Response, name: str, value: str) -> Response:
+    response.set_cookie(
+        name, value, max_age=YEAR_S, samesite="strict", httponly=True, secure=is_sealed(request)
+    )
     return response
 
 
 def back_to(request: Request) -> str:
     """The page that the form was on; pages that answer to posts alone lead to the workspace."""
-    parts = urlsplit(request.headers.get("referer", ""))
-    return parts.path + (f"?{parts.query}" if parts.query else "") if parts.path else "/"
+    try:
+        parts = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return "/"
+    return own_path(parts.path + (f"?{parts.query}" if parts.query else ""))
+
+
+def own_path(path: str) -> str:
+    """A path of this site; anything that would lead elsewhere becomes the workspace."""
+    try:
+        parts = urlsplit(path)
+    except ValueError:
+        return "/"
+    is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc
+    return path if is_own and not parts.scheme else "/"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -13,10 +12,10 @@ from starlette.responses import Response
 from phyassist.domain.people import Jurisdiction, Language
 from phyassist.errors import BadInput, PhyAssistError, TooManyTries, WeakPassphrase, WrongPassphrase
 from phyassist.services.practice import end_login, is_set_up, open_login, recover, set_up, sign_in
-from phyassist.web.desk import set_login
+from phyassist.web.desk import drop_login, say_origin, set_login
 from phyassist.web.faults import PageRoute, make_fault
-from phyassist.web.house import LOGIN_COOKIE, get_house, get_theme, get_words
-from phyassist.web.pages.choices import set_language
+from phyassist.web.house import get_house, get_login, get_theme, get_words
+from phyassist.web.pages.choices import own_path, set_language
 from phyassist.web.render import render
 from phyassist.web.views.entrance import RecoverPage, RecoveryKeyPage, SetupPage, UnlockPage
 from phyassist.web.when import When, make_zone
@@ -75,8 +74,8 @@ def show_recovery_key(request: Request, w: Words, recovery_key: str, by: SignedI
     house = get_house(request)
     when = When(make_zone(by.counsellor.zone), w, house.clock())
     page = RecoveryKeyPage(w, get_theme(request), recovery_key, by.counsellor.name, when.date(house.clock()))
-    response = set_language(render(page), w.language)
-    return set_login(response, house, open_login(house.store, by).reveal_text())
+    response = set_language(request, render(page), w.language)
+    return sign_browser_in(request, response, by)
 
 
 @router.get("/unlock")
@@ -95,7 +94,7 @@ def do_unlock(
     house = get_house(request)
     as_json = "application/json" in request.headers.get("accept", "")
     try:
-        by = sign_in(house.store, passphrase=passphrase)
+        by = sign_in(house.store, passphrase=passphrase, origin=say_origin(request))
     except (WrongPassphrase, TooManyTries) as error:
         if as_json:
             raise
@@ -103,7 +102,13 @@ def do_unlock(
         problem = describe(w, error)
         return render(UnlockPage(w, get_theme(request), own_path(next), problem), status=403)
     response = JSONResponse({}) if as_json else RedirectResponse(own_path(next), 303)
-    return set_login(response, house, open_login(house.store, by).reveal_text())
+    return sign_browser_in(request, response, by)
+
+
+def sign_browser_in(request: Request, response: Response, by: SignedIn) -> Response:
+    """A login that nobody knew before; the one that the browser came with, whoever put it there, ends."""
+    end_login_of(request)
+    return set_login(request, response, open_login(get_house(request).store, by).reveal_text())
 
 
 @router.post("/lock")
@@ -111,12 +116,11 @@ def do_lock(request: Request) -> Response:
     end_login_of(request)
     as_json = "application/json" in request.headers.get("accept", "")
     response = JSONResponse({}) if as_json else RedirectResponse("/unlock", 303)
-    response.delete_cookie(LOGIN_COOKIE, path="/")
-    return response
+    return drop_login(request, response)
 
 
 def end_login_of(request: Request) -> None:
-    cookie = request.cookies.get(LOGIN_COOKIE, "")
+    cookie = get_login(request)
     if cookie:
         end_login(get_house(request).store, cookie)
 
@@ -131,12 +135,17 @@ def do_recover(request: Request, form: Annotated[RecoverForm, Form()]) -> Respon
     house, w = get_house(request), get_words(request)
     try:
         check_same(form.passphrase, form.again)
-        by = recover(house.store, recovery_key=form.recovery_key, new_passphrase=form.passphrase)
+        by = recover(
+            house.store,
+            recovery_key=form.recovery_key,
+            new_passphrase=form.passphrase,
+            origin=say_origin(request),
+        )
     except WrongPassphrase:
         return render(RecoverPage(w, get_theme(request), w("recover.wrong")), status=403)
     except (BadInput, WeakPassphrase, TooManyTries) as error:
         return render(RecoverPage(w, get_theme(request), describe(w, error)), status=422)
-    return set_login(RedirectResponse("/", 303), house, open_login(house.store, by).reveal_text())
+    return sign_browser_in(request, RedirectResponse("/", 303), by)
 
 
 class Differ(BadInput):
@@ -155,10 +164,3 @@ def describe(w: Words, error: PhyAssistError) -> str:
         return w("setup.differ")
     fault = make_fault(w, error)
     return f"{fault.what} {fault.next}"
-
-
-def own_path(path: str) -> str:
-    """A path of this site; anything that would lead elsewhere becomes the workspace."""
-    parts = urlsplit(path)
-    is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc
-    return path if is_own and not parts.scheme else "/"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -10,10 +11,11 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from phyassist.domain.people import Jurisdiction, Language
-from phyassist.domain.practice import ClientWord, PracticeSettings
+from phyassist.domain.practice import ClientWord
 from phyassist.errors import BadInput, ModelError, TooManyTries, UnknownName, WeakPassphrase, WrongPassphrase
-from phyassist.services.patients import find, list_patients
+from phyassist.services.patients import list_patients
 from phyassist.services.practice import change_passphrase, is_set_up, save_practice_settings
+from phyassist.services.searching import find
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
 from phyassist.web.house import get_house
@@ -74,15 +76,22 @@ def show_practice(desk: AtDesk, said: str = "") -> Response:
 
 
 @router.post("/practice")
-def save_practice(desk: AtDesk, form: Annotated[PracticeForm, Form()]) -> Response:
-    settings = PracticeSettings(
-        form.language, form.jurisdiction, form.idle_lock_min, form.client_word, bool(form.hide_names)
+def save_practice(request: Request, desk: AtDesk, form: Annotated[PracticeForm, Form()]) -> Response:
+    # What other pages of the practice settle stays as it is.
+    settings = replace(
+        desk.practice,
+        language=form.language,
+        jurisdiction=form.jurisdiction,
+        idle_lock_min=form.idle_lock_min,
+        client_word=form.client_word,
+        hide_names=bool(form.hide_names),
     )
     try:
         save_practice_settings(desk.house.store, desk.by, settings)
     except BadInput as error:
         return render(make_practice_page(desk, "", describe(desk.w, error)), status=422)
-    return set_theme(set_language(RedirectResponse("/practice?said=saved", 303), form.language), form.theme)
+    response = set_language(request, RedirectResponse("/practice?said=saved", 303), form.language)
+    return set_theme(request, response, form.theme)
 
 
 @router.post("/practice/passphrase")

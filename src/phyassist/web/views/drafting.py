@@ -1,4 +1,4 @@
-"""A draft on the page: its sections, its items, its history, and the note that it would become."""
+"""A draft on the page: its sections, its items, its history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from phyassist.domain.drafts import (
     UnreadReply,
     WrittenBy,
 )
-from phyassist.domain.notes import Note
 from phyassist.web.when import When
 from phyassist.web.wording import Words
 
@@ -226,37 +225,6 @@ class ItemHistoryFragment:
     past: tuple[ItemPast, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AmendmentView:
-    at: str
-    author: str = field(repr=False)
-    reason: str = field(repr=False)
-    text: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class NoteView:
-    note_id: str
-    number: int
-    at: str
-    signed_at: str
-    author: str = field(repr=False)
-    question: str = field(repr=False)
-    sections: tuple[SectionView, ...] = field(repr=False)
-    amendments: tuple[AmendmentView, ...] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class NotePreview:
-    """The note as it will stand, before it is signed."""
-
-    template: ClassVar[str] = "_note_preview.html"
-    w: Words
-    note: NoteView
-    draft_id: str
-    version: int
-
-
 def find_usual(items: tuple[DraftItem, ...]) -> WrittenBy:
     """Who wrote most of a draft; nobody where a person wrote it all."""
     writers = Counter(item.written_by for item in items if not item.written_by.by_person)
@@ -349,23 +317,6 @@ def find_item_view(draft: Draft, item_id: str) -> ItemView | None:
             if item.item_id == item_id:
                 return item
     return None
-
-
-def view_note(note: Note, when: When) -> NoteView:
-    standing = tuple(item for item in note.items if not item.deleted)
-    return NoteView(
-        note_id=note.id,
-        number=note.number,
-        at=when.moment(note.at),
-        signed_at=when.moment(note.signed_at),
-        author=note.author,
-        question=note.question,
-        sections=view_sections(standing, note.draft_id),
-        amendments=tuple(
-            AmendmentView(when.moment(each.at), each.author, each.reason, each.text)
-            for each in note.amendments
-        ),
-    )
 
 
 def view_versions(draft: Draft, history: tuple[DraftVersion, ...], when: When) -> tuple[VersionRow, ...]:

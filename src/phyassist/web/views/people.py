@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from phyassist.services.patients import Found
+from phyassist.services.searching import FOUND_MAX, Found
 from phyassist.web.desk import Desk
 from phyassist.web.views.frame import Frame, PatientHead, show_name
 from phyassist.web.wording import Words
@@ -49,6 +49,7 @@ class FoundFragment:
     template: ClassVar[str] = "_found.html"
     w: Words
     found: tuple[FoundRow, ...]
+    limit: int = FOUND_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class FoundPage:
     w: Words
     frame: Frame
     found: tuple[FoundRow, ...]
+    limit: int = FOUND_MAX
 
 
 @dataclass(frozen=True, slots=True)

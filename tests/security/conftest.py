@@ -1,0 +1,81 @@
+"""A workspace as a stranger meets it, and the same signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.testclient import TestClient
+
+from phyassist.domain.people import Jurisdiction
+from phyassist.errors import ModelMissing
+from phyassist.lm.protocol import LanguageModel
+from phyassist.store.opening import open_store
+from phyassist.web.app import PAGES, create_app
+from tests.conftest import FAST_COST, PASSPHRASE
+
+URL = "http://127.0.0.1:8420"
+SEALED_URL = "https://127.0.0.1:8420"
+
+
+@dataclass(frozen=True)
+class PlainSettings:
+    host: str = "127.0.0.1"
+    language: str = ""
+    jurisdiction: Jurisdiction = "cn"
+    upload_bytes_max: int = 100_000
+
+
+def no_model() -> LanguageModel:
+    raise ModelMissing("no model is there", hint="fetch one")
+
+
+def list_routes() -> list[tuple[str, str]]:
+    """Method and path of every page, as the application declares them."""
+    routes = [route for page in PAGES for route in page.router.routes if isinstance(route, APIRoute)]
+    return sorted((method, route.path) for route in routes for method in route.methods)
+
+
+def make_browser(app: FastAPI, url: str = URL) -> TestClient:
+    """A browser that has not been here before; it stops at redirects, to look at them."""
+    headers = {"Origin": url, "Accept-Language": "en"}
+    return TestClient(app, base_url=url, headers=headers, follow_redirects=False)
+
+
+def sign_up(browser: TestClient) -> TestClient:
+    form = {
+        "name": "Dr. Wen",
+        "passphrase": PASSPHRASE,
+        "again": PASSPHRASE,
+        "language": "en",
+        "jurisdiction": "cn",
+        "zone": "Asia/Shanghai",
+    }
+    assert browser.post("/setup", data=form).status_code == 200
+    return browser
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[FastAPI]:
+    with open_store(f"sqlite:///{tmp_path}/practice.db", passphrase_cost=FAST_COST) as store:
+        yield create_app(PlainSettings(), store=store, model=no_model)
+
+
+@pytest.fixture
+def stranger(app: FastAPI) -> TestClient:
+    return make_browser(app)
+
+
+@pytest.fixture
+def inside(app: FastAPI) -> TestClient:
+    return sign_up(make_browser(app))
+
+
+@pytest.fixture
+def sealed(app: FastAPI) -> TestClient:
+    """Signed in over TLS."""
+    return sign_up(make_browser(app, SEALED_URL))
