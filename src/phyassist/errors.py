@@ -25,6 +25,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── ChangedMeanwhile           PA-STORE-CHANGED
 │   ├── StoreFull                  PA-STORE-FULL
 │   ├── BackupUnusable             PA-STORE-BACKUP
+│   ├── StoreClosed                PA-STORE-CLOSED
 │   └── StoreUnusable              PA-STORE-UNUSABLE
 │       └── StoreAway              PA-STORE-AWAY
 ├── ModelError
@@ -179,6 +180,12 @@ class BackupUnusable(StoreError):
     """A file that is no whole backup, or that cannot be written or read."""
 
     code = "PA-STORE-BACKUP"
+
+
+class StoreClosed(StoreError):
+    """The store is being moved to another one, or was; it can be read."""
+
+    code = "PA-STORE-CLOSED"
 
 
 class StoreUnusable(StoreError):

@@ -12,20 +12,31 @@ READ_ONLY = "read only"
 NOT_ALLOWED = "not allowed"
 LOCKED = "locked"  # led to the page where one signs in
 
-PEOPLE = ("own", "foreign", "foreign supervisor", "administrator", "nobody")
-_STRANGERS = {"foreign": HIDDEN, "foreign supervisor": HIDDEN, "administrator": HIDDEN, "nobody": LOCKED}
+# The counsellor in charge; those with whom the file is shared; those with whom it was; and the others.
+READERS = ("reader", "reading supervisor")
+STRANGERS = ("withdrawn", "expired", "former", "foreign", "foreign supervisor", "administrator")
+PEOPLE = ("own", "writer", *READERS, *STRANGERS, "nobody")
+_OUTSIDE = {**dict.fromkeys(STRANGERS, HIDDEN), "nobody": LOCKED}
 
 
 # Kinds of routes: what each person is answered.
 Answers = Mapping[str, str]
-SEE: Answers = {"own": SHOWN, **_STRANGERS}
-CHANGE: Answers = {"own": SHOWN, **_STRANGERS}
+SEE: Answers = {"own": SHOWN, "writer": SHOWN, **dict.fromkeys(READERS, SHOWN), **_OUTSIDE}
+CHANGE: Answers = {"own": SHOWN, "writer": SHOWN, **dict.fromkeys(READERS, READ_ONLY), **_OUTSIDE}
+# What only the counsellor in charge decides.
+CHARGE: Answers = {"own": SHOWN, "writer": NOT_ALLOWED, **dict.fromkeys(READERS, NOT_ALLOWED), **_OUTSIDE}
+# What only the author of a note may do with it; who may not write at all is told that.
+AUTHOR: Answers = {"own": SHOWN, "writer": NOT_ALLOWED, **dict.fromkeys(READERS, READ_ONLY), **_OUTSIDE}
 # What anybody who is signed in may do for themselves; it names no patient.
 SIGNED_IN: Answers = {**dict.fromkeys(PEOPLE, SHOWN), "nobody": LOCKED}
 # Work with patients, though with none in particular.
 COUNSEL: Answers = {**SIGNED_IN, "administrator": NOT_ALLOWED}
 RUN_PRACTICE: Answers = {**dict.fromkeys(PEOPLE, NOT_ALLOWED), "administrator": SHOWN, "nobody": LOCKED}
 EVERYBODY: Answers = dict.fromkeys(PEOPLE, SHOWN)
+
+
+# A counsellor's private notes: whoever else opens the file has their own, and learns of no other.
+MINE: Answers = {"own": SHOWN, "writer": HIDDEN, **dict.fromkeys(READERS, HIDDEN), **_OUTSIDE}
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,7 @@ class Row:
     ids: dict[str, str] = field(default_factory=dict)
 
 
+PRIVATE_NOTE = {"note_id": "process_note_id"}
 AFTER = {"after": "{draft_version}"}
 CARD = {"name": "Lee", "language": "en"}
 TWICE = {"passphrase": "another long passphrase", "again": "another long passphrase"}
@@ -85,19 +97,21 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/practice/templates"): Row(
         RUN_PRACTICE, {"template": "soap", "lock_after_days": "7"}, status=303
     ),
+    ("GET", "/practice/retention"): Row(SIGNED_IN),
+    ("POST", "/practice/retention"): Row(RUN_PRACTICE, {"rule": "de", "years": "10"}, status=303),
     # A patient's file
     ("GET", "/patients/{patient_id}"): Row(SEE, status=303),
     ("POST", "/patients/{patient_id}"): Row(CHANGE, CARD, status=303),
     ("GET", "/patients/{patient_id}/edit"): Row(SEE),
-    ("POST", "/patients/{patient_id}/delete"): Row(CHANGE, {"confirm": "Lee Quist"}, status=303),
+    ("POST", "/patients/{patient_id}/delete"): Row(CHARGE, {"confirm": "Lee Quist"}, status=303),
     ("GET", "/patients/{patient_id}/consultation"): Row(SEE, status=303),
     ("POST", "/patients/{patient_id}/consultations"): Row(CHANGE, status=303),
     ("GET", "/patients/{patient_id}/consultations/{consultation_id}"): Row(SEE),
     ("GET", "/patients/{patient_id}/notes"): Row(SEE),
     ("GET", "/patients/{patient_id}/notes/export"): Row(SEE, query={"form": "json"}),
     ("POST", "/notes/{note_id}/amendments"): Row(CHANGE, {"text": "more", "reason": "forgotten"}),
-    ("POST", "/notes/{note_id}/lock"): Row(CHANGE),
-    ("POST", "/notes/{note_id}/withdraw"): Row(CHANGE, {"reason": "wrong date"}, status=303),
+    ("POST", "/notes/{note_id}/lock"): Row(AUTHOR),
+    ("POST", "/notes/{note_id}/withdraw"): Row(AUTHOR, {"reason": "wrong date"}, status=303),
     ("GET", "/patients/{patient_id}/record"): Row(SEE),
     ("POST", "/patients/{patient_id}/record"): Row(
         CHANGE, {"field": "mental_state", "text": "calm", "after": "{record_version}"}
@@ -110,6 +124,16 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("POST", "/patients/{patient_id}/record/{statement_id}/settle"): Row(
         CHANGE, {"choice": "leave", "after": "{record_version}"}, ids={"statement_id": "differing_id"}
+    ),
+    ("GET", "/patients/{patient_id}/process-notes"): Row(SEE),
+    ("GET", "/patients/{patient_id}/process-notes/export"): Row(SEE),
+    ("GET", "/patients/{patient_id}/process-notes/{note_id}"): Row(MINE, ids=PRIVATE_NOTE),
+    ("GET", "/patients/{patient_id}/process-notes/{note_id}/versions"): Row(MINE, ids=PRIVATE_NOTE),
+    ("POST", "/patients/{patient_id}/process-notes/{note_id}"): Row(
+        MINE, {"text": "changed", "after": "1"}, ids=PRIVATE_NOTE
+    ),
+    ("POST", "/patients/{patient_id}/process-notes/{note_id}/delete"): Row(
+        MINE, status=303, ids=PRIVATE_NOTE
     ),
     # A consultation
     ("GET", "/consultations/{consultation_id}/source"): Row(SEE),

@@ -9,10 +9,30 @@ from fastapi import FastAPI
 from starlette.responses import Response
 
 from tests.security.conftest import list_routes
-from tests.security.table import HIDDEN, LOCKED, NOT_ALLOWED, PEOPLE, READ_ONLY, SHOWN, TABLE, Row
-from tests.security.world import UNKNOWN, World, browser_of, build_world, copy_of, fill_path, read_rows
+from tests.security.table import (
+    HIDDEN,
+    LOCKED,
+    NOT_ALLOWED,
+    PEOPLE,
+    READ_ONLY,
+    READERS,
+    SHOWN,
+    STRANGERS,
+    TABLE,
+    Row,
+)
+from tests.security.world import (
+    PRIVATELY,
+    UNKNOWN,
+    World,
+    browser_of,
+    build_world,
+    copy_of,
+    fill_path,
+    read_rows,
+)
 
-PRIVATE = ("Lee Quist", "0231", "cannot sleep", "exams", "she is tired", "she is alone")
+PRIVATE = ("Lee Quist", "0231", "cannot sleep", "exams", "she is tired", "she is alone", PRIVATELY)
 OF_A_PATIENT = (
     "patient_id",
     "consultation_id",
@@ -20,6 +40,7 @@ OF_A_PATIENT = (
     "item_id",
     "gone_item_id",
     "note_id",
+    "process_note_id",
     "statement_id",
     "differing_id",
 )
@@ -114,7 +135,7 @@ def test_a_patient_of_somebody_else_answers_like_none(
     assert differs == []
 
 
-@pytest.mark.parametrize("who", [who for who in PEOPLE if who != "own"])
+@pytest.mark.parametrize("who", [*STRANGERS, "nobody"])
 def test_no_answer_holds_a_word_or_an_id_of_a_patient_of_somebody_else(
     who: str, world: World, tmp_path: Path
 ) -> None:
@@ -128,3 +149,16 @@ def test_no_answer_holds_a_word_or_an_id_of_a_patient_of_somebody_else(
 
     told = {route: [word for word in (*PRIVATE, *ids) if word in text] for route, text in replies.items()}
     assert {route: words for route, words in told.items() if words} == {}
+
+
+@pytest.mark.parametrize("who", ["writer", *READERS])
+def test_a_share_shows_nothing_of_a_colleagues_private_notes(who: str, world: World, tmp_path: Path) -> None:
+    pages = [route for route in TABLE if route[0] == "GET" and TABLE[route].answers[who] == SHOWN]
+
+    with copy_of(world, tmp_path) as app:
+        texts = {route: ask(world, app, who, route, world.ids).text for route in pages}
+
+    assert any("she is tired" in text for text in texts.values())
+    assert [
+        route for route, text in texts.items() if PRIVATELY in text or world.ids["process_note_id"] in text
+    ] == []

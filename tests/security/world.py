@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy
@@ -14,15 +15,18 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from phyassist.domain.drafts import Section
-from phyassist.domain.people import Role
+from phyassist.domain.people import PatientId, Role
+from phyassist.domain.process_notes import ProcessNoteId
 from phyassist.domain.records import ConsultationId, Record, RecordField, Standing
 from phyassist.services.drafting import start_draft
 from phyassist.services.intake import save_question, save_source, start_consultation
 from phyassist.services.noting import save_note
-from phyassist.services.patients import new_patient
+from phyassist.services.patients import load_patient, new_patient
 from phyassist.services.practice import open_login, set_up
+from phyassist.services.process_notes import save_process_note
 from phyassist.services.recording import add_statement
 from phyassist.services.reworking import add_item, delete_item
+from phyassist.services.sharing import hand_over, share, take_up, withdraw
 from phyassist.store.opening import open_store
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -32,6 +36,7 @@ from tests.security.conftest import PlainSettings, make_browser, no_model
 from tests.services.joining import let_in
 
 UNKNOWN = "f" * 32
+PRIVATELY = "I felt like her father for a moment."
 SAID = "I am nineteen and cannot sleep. My mother is disappointed."
 
 
@@ -45,26 +50,60 @@ class World:
 
 
 def build_world(folder: Path) -> World:
-    """The founder runs the practice; `own` is in charge of the one patient that there is."""
-    path = folder / "practice.db"
-    with open_store(f"sqlite:///{path}", passphrase_cost=FAST_COST) as store:
+    """The founder runs the practice; `own` is in charge of the one patient that there is.
+
+    It was all set up three days ago: a share that ended a day later has ended by now.
+    """
+    path, long_ago = folder / "practice.db", datetime.now(UTC) - timedelta(days=3)
+    with open_store(f"sqlite:///{path}", clock=lambda: long_ago, passphrase_cost=FAST_COST) as store:
         founder = set_up(
             store, name="Fen", passphrase=PASSPHRASE, language="en", jurisdiction="cn", zone="UTC"
         ).signed_in
         people = {
             "administrator": let_in(store, founder, "Ada", Role.ADMINISTRATOR),
             "own": let_in(store, founder, "Olga"),
+            "writer": let_in(store, founder, "Wim"),
+            "reader": let_in(store, founder, "Rosa"),
+            "reading supervisor": let_in(store, founder, "Rune", Role.SUPERVISOR),
+            "withdrawn": let_in(store, founder, "Wanda"),
+            "expired": let_in(store, founder, "Ezra"),
+            "former": let_in(store, founder, "Fia"),
             "foreign": let_in(store, founder, "Emil"),
             "foreign supervisor": let_in(store, founder, "Sia", Role.SUPERVISOR),
         }
-        ids = fill_file(store, people["own"])
+        ids = fill_file(store, people["former"], people["own"])
+        share_file(store, people, PatientId(ids["patient_id"]), long_ago + timedelta(days=1))
+    with open_store(f"sqlite:///{path}", passphrase_cost=FAST_COST) as store:
         logins = {who: open_login(store, by).reveal_text() for who, by in people.items()}
     return World(path, ids, {**logins, "nobody": ""})
 
 
-def fill_file(store: Store, by: SignedIn) -> dict[str, str]:
-    """A patient with a record, a signed note and an open draft of two items; the ids as routes name them."""
-    patient = new_patient(store, by, name="Lee Quist", number="0231", language="en")
+def share_file(store: Store, people: dict[str, SignedIn], patient_id: PatientId, ended: datetime) -> None:
+    own = people["own"]
+    for who in ("writer", "reader", "reading supervisor", "withdrawn", "expired"):
+        share(
+            store,
+            own,
+            patient_id=patient_id,
+            with_id=people[who].id,
+            may_write=who in ("writer", "withdrawn", "expired"),
+            until=ended if who == "expired" else None,
+        )
+    for who in ("writer", "reader", "reading supervisor", "withdrawn", "expired"):
+        take_up(store, people[who])
+        # They have opened it, so that a withdrawal has something to take away.
+        load_patient(store, people[who], patient_id)
+    withdraw(store, own, patient_id=patient_id, counsellor_id=people["withdrawn"].id)
+
+
+def fill_file(store: Store, former: SignedIn, by: SignedIn) -> dict[str, str]:
+    """A patient with a record, a signed note and an open draft of two items; the ids as routes name them.
+
+    `former` began the file and handed it over.
+    """
+    patient = new_patient(store, former, name="Lee Quist", number="0231", language="en")
+    hand_over(store, former, to_id=by.id, patient_ids=(patient.id,))
+    take_up(store, by)
     signed = start_consultation(store, by, patient_id=patient.id)
     save_source(store, by, consultation_id=signed.id, text=SAID, after=0)
     first = start_draft(store, by, consultation_id=signed.id, question="Why?")
@@ -81,7 +120,11 @@ def fill_file(store: Store, by: SignedIn) -> dict[str, str]:
         draft = add_item(store, by, draft_id=draft.id, section=Section.REASON, text=text, after=draft.version)
     gone = draft.items[2].id
     draft = delete_item(store, by, draft_id=draft.id, item_id=gone, after=draft.version)
+    private = save_process_note(
+        store, by, patient_id=patient.id, note_id=ProcessNoteId(store.new_id()), text=PRIVATELY, after=0
+    )
     return {
+        "process_note_id": private.id,
         "patient_id": patient.id,
         "consultation_id": consultation.id,
         "draft_id": draft.id,

@@ -34,11 +34,13 @@ from phyassist.domain.records import (
     Statement,
     StatementId,
 )
+from phyassist.services.retention import list_rules
 from phyassist.web import faults
 from phyassist.web.render import View
 from phyassist.web.views import consultation as consulting
 from phyassist.web.views import drafting, entrance, frame, notes, people, recording
 from phyassist.web.views import process_notes as processing
+from phyassist.web.views import retention as keeping
 from phyassist.web.when import When, make_zone
 from phyassist.web.wording import Words, make_words
 
@@ -271,6 +273,21 @@ def make_pages(language: Language) -> dict[str, View]:
             head,
             processing.ProcessNoteView("f" * 32, "", 0, "", "", False),
             (processing.ProcessNoteView("e" * 32, COMMENT[language], 3, when.moment(NOW), "14:03", True),),
+        ),
+        "retention": keeping.RetentionPage(
+            w,
+            make_frame(language, "practice"),
+            "Rule",
+            "Source",
+            (
+                keeping.DueRow("p1", head.name, "0231", "2010-03-02", "2025-03-02", "2016-03-02", False),
+                keeping.DueRow("e" * 32, "", "", "2011-03-02", "2027-03-02", "", True),
+            ),
+            365,
+            tuple(keeping.view_rule(each, list_rules()[0], w) for each in list_rules()),
+            10,
+            True,
+            True,
         ),
         "note_settings": notes.NoteSettingsPage(
             w, make_frame(language, "practice"), notes.view_forms(w, "original"), 7

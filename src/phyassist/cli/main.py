@@ -25,7 +25,9 @@ from phyassist.cli import (
     organising,
     patients,
     practising,
+    retention,
     serving,
+    stores,
 )
 from phyassist.cli.run import Run
 from phyassist.cli.screen import say, say_error
@@ -69,11 +71,13 @@ app.command("organise")(organising.organise)
 app.command("analyse")(analysing.analyse)
 app.add_typer(patients.app, name="patients")
 app.add_typer(notes.app, name="notes")
+app.add_typer(retention.app, name="retention")
 app.add_typer(consent.app, name="consent")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)
+app.add_typer(stores.app, name="store")
 app.command("doctor")(checking.doctor)
 
 

@@ -10,7 +10,7 @@ from phyassist.domain.notes import Note, Withdrawn
 from phyassist.domain.people import Language, Patient, PatientId
 from phyassist.domain.records import Consultation, Record
 from phyassist.errors import BadInput
-from phyassist.services.access import check_counsels, check_may_change
+from phyassist.services.access import check_counsels, check_in_charge, check_may_change
 from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
@@ -86,10 +86,10 @@ def delete_patient(store: Store, by: SignedIn, *, patient_id: PatientId) -> None
     """Destroy the patient's key, and with it everything about them, for good.
 
     Copies in backups open no more once the last backup that holds the key has expired.
-    Raises NotFound, NotYourPatient.
+    Raises NotFound, NotYourPatient, NotAllowed for all but the counsellor in charge.
     """
     with store.write(by) as tx:
-        check_may_change(tx, patient_id)
+        check_in_charge(tx, by, patient_id)
         tx.patients.delete(patient_id)
         tx.audit.write(Act.DELETED, Kind.PATIENT, patient_id)
 

@@ -13,7 +13,10 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from phyassist.domain.clock import Clock, NewId, new_id, utc_now
+from phyassist.domain.erasures import Backup, BackupId
 from phyassist.errors import BadSetting, StoreError, StoreUnusable
+from phyassist.store.copying import Migration, copy_file
+from phyassist.store.erasures import Backups
 from phyassist.store.faults import plain_fault, told_plainly
 from phyassist.store.transactions import Store
 from phyassist.vault.keyring import DEFAULT_COST, Argon2Cost
@@ -49,15 +52,11 @@ def open_store(
     A SQLite file is made where there is none, for its owner's eyes alone.
     Raises BadSetting for a URL that cannot be read, StoreUnusable where what is there cannot be used.
     """
-    parsed = parse_url(url)
-    on_sqlite = parsed.get_backend_name() == "sqlite"
-    if on_sqlite:
-        make_file(parsed)
-    engine = make_engine(parsed, on_sqlite)
+    engine, on_sqlite = _open_engine(url)
     try:
         with told_plainly():
-            _migrate(engine)
-    except StoreUnusable:
+            _migrate(engine, clock, new_id)
+    except StoreError:
         engine.dispose()
         raise
     store = Store(
@@ -71,6 +70,27 @@ def open_store(
     if on_sqlite:
         _clean_journal(engine)
     return store
+
+
+def migrate_store(url: str, *, clock: Clock = utc_now, new_id: NewId = new_id) -> Migration:
+    """Bring a store to the present schema and say from which one; whole or not at all.
+
+    A SQLite file is copied before it is changed.  Raises what `open_store` does, StoreFull.
+    """
+    engine, _ = _open_engine(url)
+    try:
+        with told_plainly():
+            return _migrate(engine, clock, new_id)
+    finally:
+        engine.dispose()
+
+
+def _open_engine(url: str) -> tuple[Engine, bool]:
+    parsed = parse_url(url)
+    on_sqlite = parsed.get_backend_name() == "sqlite"
+    if on_sqlite:
+        make_file(parsed)
+    return make_engine(parsed, on_sqlite), on_sqlite
 
 
 def parse_url(url: str) -> URL:
@@ -169,21 +189,33 @@ def _begin_elsewhere(conn: Connection) -> None:
         conn.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
 
-def _migrate(engine: Engine) -> None:
+def _migrate(engine: Engine, clock: Clock, new_id: NewId) -> Migration:
     with engine.begin() as conn:
         if conn.dialect.name == "postgresql":
             # SQLite's write lock is taken already; here two processes could make the same table.
             conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
-        tables = set(inspect(conn).get_table_names())
-        if "alembic_version" in tables:
-            found = conn.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
-            if found == SCHEMA:
-                return
-        elif tables:
-            raise StoreUnusable(
-                "the store's file belongs to another program", hint="name another file in store_url"
-            )
+        found = find_schema(conn)
+        if found == SCHEMA:
+            return Migration(found, found)
+        is_on_sqlite = conn.dialect.name == "sqlite"
+        copy = copy_file(engine.url, SCHEMA) if found and is_on_sqlite else None
         upgrade(conn)
+        if copy is not None:
+            # An erasure's receipt counts this copy, since it still opens whom it holds.
+            Backups(conn).add(Backup(BackupId(new_id()), clock(), expires_at=None))
+        return Migration(found, SCHEMA, copy)
+
+
+def find_schema(conn: Connection) -> str:
+    """The schema of a store, empty for an empty database.  Raises StoreUnusable for another program's."""
+    tables = set(inspect(conn).get_table_names())
+    if "alembic_version" in tables:
+        return conn.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none() or ""
+    if tables:
+        raise StoreUnusable(
+            "the store's file belongs to another program", hint="name another file in store_url"
+        )
+    return ""
 
 
 def upgrade(conn: Connection, to: str = "head") -> None:

@@ -22,10 +22,10 @@ def restore_rows(url: str, reader: BackupReader, *, clock: Clock, origin: str = 
     """
     check_schema(reader.head.schema)
     parsed = parse_url(url)
-    engine = _open(parsed)
+    engine = open_target(parsed)
     try:
         with told_plainly(), engine.begin() as conn:
-            _clear_empty(conn, reader.head.schema)
+            clear_empty(conn, reader.head.schema)
             upgrade(conn, reader.head.schema)
             _check_shapes(conn, reader.head.tables)
             end = _insert_all(conn, reader)
@@ -44,14 +44,14 @@ def check_schema(schema: str) -> None:
         raise BackupUnusable("a newer PhyAssist wrote this backup", hint="update PhyAssist")
 
 
-def _open(url: URL) -> Engine:
+def open_target(url: URL) -> Engine:
     on_sqlite = url.get_backend_name() == "sqlite"
     if on_sqlite:
         make_file(url)
     return make_engine(url, on_sqlite)
 
 
-def _clear_empty(conn: Connection, schema: str) -> None:
+def clear_empty(conn: Connection, schema: str) -> None:
     """Leave no table behind that is not of this schema.
 
     Raises AlreadySetUp where one holds a row, StoreUnusable where they are not ours.

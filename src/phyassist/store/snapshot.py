@@ -26,8 +26,9 @@ from phyassist.store.backup_file import ColumnKind, TableShape, TableSum, pack_r
 from phyassist.store.practice import not_set_up
 from phyassist.store.tables import UtcTime, metadata, practice
 
-# A login that has ended must not come back to life: after a restore everyone signs in again.
-LEFT_OUT = frozenset({"logins"})
+# A login that has ended must not come back to life: after a restore everyone signs in again.  What a process
+# was writing, and that a store was moved elsewhere, is true of that store alone.
+LEFT_OUT = frozenset({"logins", "marks", "runs"})
 _ROWS_AT_ONCE = 200
 _KINDS: tuple[tuple[type[object], ColumnKind], ...] = (
     (UtcTime, "moment"),

@@ -434,3 +434,47 @@ audit = Table(
     Index("ix_audit_by_id", "by_id", "number"),
     Index("ix_audit_at", "at"),
 )
+
+# What the model is writing just now, and which process reads its answer.  `id` is what is being written: a
+# draft's or a consultation's.  The row goes with the end of the run; an old beat is a process that died.
+runs = Table(
+    "runs",
+    metadata,
+    _id(),
+    _of_patient(),
+    Column("kind", String(32), nullable=False),
+    Column("owner_id", String(64), nullable=False),
+    Column("by_id", String(64), nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("beat_at", UtcTime, nullable=False),
+    Column("stop_wanted", Boolean, nullable=False),
+)
+
+# Work for a worker.  `attempt` is the fence: a worker whose job was taken up again writes nothing any more.
+jobs = Table(
+    "jobs",
+    metadata,
+    _id(),
+    Column(
+        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
+    ),
+    Column("kind", String(32), nullable=False),
+    Column("by_id", String(64), nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("attempts_max", Integer, nullable=False),
+    Column("worker_id", String(64), nullable=False),
+    Column("lease_until", UtcTime, nullable=True),
+    Column("stop_wanted", Boolean, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime, nullable=True),
+    Column("error_code", String(40), nullable=False),
+    Column("task_sealed", LargeBinary, nullable=True),
+    Column("result_sealed", LargeBinary, nullable=True),
+    Index("ix_jobs_state", "state", "made_at"),
+)
+
+# What holds for the whole store and stops every process that writes: "moved".
+marks = Table("marks", metadata, _id(), Column("at", UtcTime, nullable=False))

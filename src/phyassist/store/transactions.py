@@ -16,9 +16,10 @@ from sqlalchemy import Engine
 
 from phyassist.domain.clock import Clock, NewId
 from phyassist.domain.people import PatientId
-from phyassist.errors import NotYourPatient, StoreAway, StoreFull, StoreUnusable
+from phyassist.errors import NotYourPatient, StoreAway, StoreClosed, StoreFull, StoreUnusable
 from phyassist.store.adapters import Adapters
 from phyassist.store.audit import SELDOM, Act, Anchor, Audit, Kind
+from phyassist.store.closing import check_open
 from phyassist.store.consents import Consents
 from phyassist.store.consultations import Consultations
 from phyassist.store.desk import Desk
@@ -108,8 +109,9 @@ class Store:
     def write(self, by: SignedIn) -> Iterator[Tx]:
         """Look things up and change them, all or nothing.
 
-        Raises what `read` does, ChangedMeanwhile and StoreFull.  After a failed commit nobody knows whether
-        the database kept it; all that is added has its id from us, so the same write can be tried again.
+        Raises what `read` does, ChangedMeanwhile, StoreFull and StoreClosed.  After a failed commit nobody
+        knows whether the database kept it; all that is added has its id from us, so the same write can be
+        tried again.
         """
         erased: list[PatientId] = []
         desk: Desk | None = None
@@ -117,6 +119,7 @@ class Store:
         committing = False
         try:
             with told_plainly(), self._writer.begin() as conn:
+                check_open(conn)
                 desk = Desk(conn, by, self.clock, self.new_id)
                 tx = Tx(desk, erased)
                 yield tx
@@ -144,6 +147,8 @@ class Store:
     def entrance(self, *, writes: bool = False) -> Iterator[Entrance]:
         """What may be looked up before anyone has signed in."""
         with told_plainly(), (self._writer if writes else self._reader).begin() as conn:
+            if writes:
+                check_open(conn)
             yield Entrance(conn, self.clock, self.new_id)
 
     @contextmanager
@@ -186,10 +191,11 @@ class Store:
             return
         try:
             with told_plainly(), self._writer.begin() as conn:
+                check_open(conn, after_move=True)
                 audit = Audit(conn, self.clock, by.id, by.origin)
                 for patient_id in fresh:
                     audit.write_seldom(act, Kind.PATIENT, patient_id)
-        except (StoreFull, StoreUnusable) as error:
+        except (StoreClosed, StoreFull, StoreUnusable) as error:
             _log.warning("what was looked at could not be written down (%s)", error.code)
             return
         self._views.keep(by, act, patient_ids, self.clock())

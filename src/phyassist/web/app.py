@@ -28,6 +28,7 @@ from phyassist.web.pages import (
     patients,
     process_notes,
     records,
+    retention,
     workspace,
 )
 from phyassist.web.render import find_static
@@ -35,7 +36,19 @@ from phyassist.web.render import find_static
 if TYPE_CHECKING:
     from phyassist.store.transactions import Store
 
-PAGES = (choices, entrance, workspace, patients, consultations, drafts, items, records, notes, process_notes)
+PAGES = (
+    choices,
+    entrance,
+    workspace,
+    patients,
+    consultations,
+    drafts,
+    items,
+    records,
+    notes,
+    process_notes,
+    retention,
+)
 # What a form holds around its file: the names of its fields and the lines between them.
 FORM_BYTES = 1_000_000
 

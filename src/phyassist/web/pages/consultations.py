@@ -11,10 +11,10 @@ from starlette.responses import Response
 from phyassist.domain.drafts import Draft
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import Consultation, ConsultationId
-from phyassist.errors import TextTooLong
+from phyassist.errors import NotFound, TextTooLong
 from phyassist.services.drafting import start_draft
 from phyassist.services.intake import check_text, read_upload, save_question, save_source, start_consultation
-from phyassist.services.looking import get_consultation
+from phyassist.services.looking import get_consultation, get_consultation_to_change
 from phyassist.services.patients import PatientFile, list_patients, load_patient
 from phyassist.web.desk import AtDesk
 from phyassist.web.faults import PageRoute
@@ -56,7 +56,10 @@ def show_consultation(
     desk: AtDesk, patient_id: PatientId, consultation_id: ConsultationId, draft: str = ""
 ) -> Response:
     file = load_patient(desk.house.store, desk.by, patient_id)
-    consultation = get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
+    consultation = next((each for each in file.consultations if each.id == consultation_id), None)
+    if consultation is None:
+        get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
+        raise NotFound(f"consultation {consultation_id} is not of patient {patient_id}")
     frame = make_frame(desk, list_patients(desk.house.store, desk.by), patient_id, "consultation")
     desk.house.warming.warm(desk.house, desk.by, patient_id, consultation_id)
     return render(make_consultation_page(desk, frame, file, consultation, draft))
@@ -102,7 +105,7 @@ def keep_question(
 @router.post("/consultations/{consultation_id}/upload")
 def read_file(desk: AtDesk, consultation_id: ConsultationId, file: UploadFile) -> Response:
     """The text of a file; the page puts it into the box, from where it is saved like typed words."""
-    get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
+    get_consultation_to_change(desk.house.store, desk.by, consultation_id=consultation_id)
     data = file.file.read(desk.house.upload_bytes_max + 1)
     if len(data) > desk.house.upload_bytes_max:
         raise TextTooLong("the file is larger than an upload may be")
@@ -111,7 +114,7 @@ def read_file(desk: AtDesk, consultation_id: ConsultationId, file: UploadFile) -
 
 @router.post("/consultations/{consultation_id}/organise")
 def begin_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
-    consultation = get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
+    consultation = get_consultation_to_change(desk.house.store, desk.by, consultation_id=consultation_id)
     check_text(consultation.source.text)
     at = f"/consultations/{consultation_id}"
     actions = ActionsView(
@@ -122,13 +125,15 @@ def begin_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
 
 @router.get("/consultations/{consultation_id}/organise/stream")
 def run_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
-    consultation = get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
+    consultation = get_consultation_to_change(desk.house.store, desk.by, consultation_id=consultation_id)
     return stream_organise(desk, consultation)
 
 
 @router.post("/consultations/{consultation_id}/organise/stop")
 def stop_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
-    desk.house.stops.stop(get_consultation(desk.house.store, desk.by, consultation_id=consultation_id).id)
+    desk.house.stops.stop(
+        get_consultation_to_change(desk.house.store, desk.by, consultation_id=consultation_id).id
+    )
     return Response(status_code=204)
 
 
@@ -136,7 +141,7 @@ def stop_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
 def begin_draft(desk: AtDesk, consultation_id: ConsultationId) -> Response:
     """A new draft; one that was stopped in the middle, about the same question, is written to its end."""
     store, by, w = desk.house.store, desk.by, desk.w
-    consultation = get_consultation(store, by, consultation_id=consultation_id)
+    consultation = get_consultation_to_change(store, by, consultation_id=consultation_id)
     check_text(consultation.source.text)
     file = load_patient(store, by, consultation.patient_id)
     draft = find_unfinished(file, consultation)

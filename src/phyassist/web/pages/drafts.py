@@ -11,7 +11,7 @@ from starlette.responses import Response
 from phyassist.domain.drafts import DraftId, ItemId, Section
 from phyassist.errors import ChangedMeanwhile
 from phyassist.services.drafting import discard_draft, list_versions, restore_version
-from phyassist.services.looking import get_draft
+from phyassist.services.looking import get_draft, get_draft_to_change
 from phyassist.services.patients import load_patient
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import FaultAlert, PageRoute, make_fault
@@ -48,13 +48,13 @@ def run_draft(
     items: Annotated[tuple[ItemId, ...], Query()] = (),
     section: Section | None = None,
 ) -> Response:
-    draft = get_draft(desk.house.store, desk.by, draft_id=draft_id)
+    draft = get_draft_to_change(desk.house.store, desk.by, draft_id=draft_id)
     return stream_draft(desk, draft, Wanted(after, bool(redo), items or None, section))
 
 
 @router.post("/drafts/{draft_id}/stop")
 def stop_draft(desk: AtDesk, draft_id: DraftId) -> Response:
-    desk.house.stops.stop(get_draft(desk.house.store, desk.by, draft_id=draft_id).id)
+    desk.house.stops.stop(get_draft_to_change(desk.house.store, desk.by, draft_id=draft_id).id)
     return Response(status_code=204)
 
 
@@ -66,7 +66,7 @@ def begin_redo(
     items: Annotated[tuple[ItemId, ...], Form()] = (),
     section: Annotated[Section | None, Form()] = None,
 ) -> Response:
-    draft = get_draft(desk.house.store, desk.by, draft_id=draft_id)
+    draft = get_draft_to_change(desk.house.store, desk.by, draft_id=draft_id)
     wanted = Wanted(after, redo=True, item_ids=items or None, section=section)
     chosen = [item.id for item in draft.items if item.id in items or (not items and not item.edited)]
     shown = [item.id for item in draft.items if item.id in chosen and section in (None, item.section)]
@@ -77,7 +77,7 @@ def begin_redo(
 @router.post("/drafts/{draft_id}/again")
 def begin_again(desk: AtDesk, draft_id: DraftId, section: Annotated[str, Form()] = "") -> Response:
     """After a reply that could not be read: what is still missing, else the section that it was about."""
-    draft = get_draft(desk.house.store, desk.by, draft_id=draft_id)
+    draft = get_draft_to_change(desk.house.store, desk.by, draft_id=draft_id)
     wanted = Wanted(draft.version)
     if not find_missing(draft):
         wanted = Wanted(draft.version, redo=True, section=Section(section) if section else None)
