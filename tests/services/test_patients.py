@@ -6,6 +6,7 @@ from phyassist.domain.drafts import Change, DraftState
 from phyassist.domain.people import Patient, PatientId
 from phyassist.errors import BadInput, ChangedMeanwhile, NotFound
 from phyassist.services.erasing import erase_patient
+from phyassist.services.looking import find_current
 from phyassist.services.patients import (
     edit_patient,
     list_patients,
@@ -118,3 +119,17 @@ def test_a_deleted_patient_is_gone_and_the_log_says_who_did_it(
     with store.read(anna) as tx:
         row, *_ = tx.audit.list(patient.id)
     assert (row.act, row.by_id) == (Act.ERASED, anna.id)
+
+
+def test_a_patients_page_opens_where_the_work_is(
+    store: Store, anna: SignedIn, patient: Patient, clock: Clock
+) -> None:
+    assert find_current(store, anna, patient_id=patient.id) is None
+    with store.write(anna) as tx:
+        for number in (1, 2):
+            tx.consultations.add(make_consultation(patient.id, number=number, at=clock.move(days=1)))
+
+    assert find_current(store, anna, patient_id=patient.id) == "consultation2"
+    with store.write(anna) as tx:
+        tx.drafts.add(make_draft(patient.id), Change.STARTED)
+    assert find_current(store, anna, patient_id=patient.id) == "consultation1"

@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import (
     Basis,
     Change,
@@ -35,23 +34,18 @@ from phyassist.domain.records import (
     Statement,
     StatementId,
 )
+from phyassist.services.retention import list_rules
+from phyassist.store.people import SecondFactor
 from phyassist.web import faults
+from phyassist.web.pages import account
 from phyassist.web.render import View
-from phyassist.web.views import (
-    auditing,
-    consent,
-    drafting,
-    entrance,
-    erasing,
-    frame,
-    notes,
-    people,
-    recording,
-)
 from phyassist.web.views import consultation as consulting
+from phyassist.web.views import drafting, entrance, frame, members, notes, people, recording
 from phyassist.web.views import process_notes as processing
+from phyassist.web.views import retention as keeping
 from phyassist.web.when import When, make_zone
 from phyassist.web.wording import Words, make_words
+from tests.web.samples_of_duties import make_duties
 
 NOW = datetime(2026, 11, 2, 6, 3, tzinfo=UTC)
 PERSON = PatientId("p1")
@@ -236,6 +230,11 @@ def make_pages(language: Language) -> dict[str, View]:
         "recovery": entrance.RecoveryKeyPage(w, "auto", key, "Dr. Wen", "2026-11-02"),
         "unlock": entrance.UnlockPage(w, "auto", "/", w("unlock.wrong")),
         "recover": entrance.RecoverPage(w, "auto", ""),
+        "join": entrance.JoinPage(w, "auto", ""),
+        "join_person": entrance.JoinPage(w, "auto", "K7QF", w("role.counsellor"), NAMES[language][1]),
+        "people": make_people(language),
+        "account": make_account(language),
+        "sharing": make_sharing(language, head),
         "fault": faults.FaultPage(w, "auto", fault),
         "welcome": frame.WelcomePage(w, make_frame(language, "")),
         "patient": people.PatientFormPage(
@@ -264,7 +263,7 @@ def make_pages(language: Language) -> dict[str, View]:
             recording.RecordFragment(w, "p1", 4, fields, "record"),
             (source,),
         ),
-        **make_duties(language),
+        **make_duties(language, make_head(language), make_frame),
         "notes": notes.NotesPage(w, make_frame(language, "notes"), head, (note,), (earlier,), "n1", ""),
         "notes_soap": notes.NotesPage(
             w,
@@ -285,63 +284,74 @@ def make_pages(language: Language) -> dict[str, View]:
             processing.ProcessNoteView("f" * 32, "", 0, "", "", False),
             (processing.ProcessNoteView("e" * 32, COMMENT[language], 3, when.moment(NOW), "14:03", True),),
         ),
+        "retention": keeping.RetentionPage(
+            w,
+            make_frame(language, "practice"),
+            "Rule",
+            "Source",
+            (
+                keeping.DueRow("p1", head.name, "0231", "2010-03-02", "2025-03-02", "2016-03-02", False),
+                keeping.DueRow("e" * 32, "", "", "2011-03-02", "2027-03-02", "", True),
+            ),
+            365,
+            tuple(keeping.view_rule(each, list_rules()[0], w) for each in list_rules()),
+            10,
+            True,
+            True,
+        ),
         "note_settings": notes.NoteSettingsPage(
             w, make_frame(language, "practice"), notes.view_forms(w, "original"), 7
         ),
     }
 
 
-def make_duties(language: Language) -> dict[str, View]:
-    """Consent, the audit and receipts."""
-    w, head = make_words(language), make_head(language)
-    states = ("yes", "no", "open", "open")
-    purposes = tuple(
-        consent.PurposeView(purpose.value, state, "" if state == "open" else "2026-10-20")
-        for purpose, state in zip(Purpose, states, strict=True)
-    )
-    answer = consent.AnswerView(
-        w("consent.purpose.drafting"), "no", "2026-10-20", "Dr. Wen", COMMENT[language]
-    )
-    row = auditing.RowView(
-        7, "2026-10-20 14:03", "Dr. Wen", w("audit.acts.viewed"), w("audit.kinds.patient"), "5f0a11c2", "web"
-    )
-    people = (auditing.Choice("", w("audit.everyone"), True), auditing.Choice("c1", "Dr. Wen", False))
-    receipt = erasing.ReceiptView(
-        "e1", "5f0a11c2", "2026-10-20 14:03", "Dr. Wen", 2, 1, 1, True, w("erasure.backups_none")
-    )
-    practice = make_frame(language, "practice")
-    return {
-        "consent": consent.ConsentPage(
-            w,
-            make_frame(language, "consent"),
-            head,
-            purposes,
-            (answer,),
-            "2026-11-02",
-            w("consent.saved"),
-            "",
-            "",
+def make_people(language: Language) -> members.PeoplePage:
+    w, mark = make_words(language), "4821 0937 5512 7730 1187 4402"
+    one, two, three = NAMES[language][1:4]
+    return members.PeoplePage(
+        w,
+        make_frame(language, "practice"),
+        (
+            members.PersonRow("a1", "Dr. Wen", w("role.administrator"), mark, 0, True, True, False, ""),
+            members.PersonRow("a2", one, w("role.counsellor"), mark, 12, False, False, True, ""),
+            members.PersonRow("a3", two, w("role.counsellor"), mark, 3, False, False, False, "2026-10-02"),
         ),
-        "consent_form": consent.ConsentForm(
-            w,
-            "light",
-            "p1",
-            head.name,
-            "0231",
-            "Dr. Wen",
-            "qwen2.5-coder-1.5b-instruct",
-            True,
-            tuple(purpose.value for purpose in Purpose),
-            ("law_cn",),
-            "2026-11-02",
+        (members.InvitationRow("a4", three, w("role.supervisor"), "2026-11-09"),),
+        members.view_roles(w),
+        "K7QF-2M9X-TT4A-0W3P-8RZC",
+        three,
+        w("people.said_confirmed"),
+    )
+
+
+def make_account(language: Language) -> members.AccountPage:
+    w = make_words(language)
+    return members.AccountPage(
+        w,
+        make_frame(language, "account"),
+        w("role.counsellor"),
+        "4821 0937 5512 7730 1187 4402",
+        ("2026-10-02 09:12",),
+        (
+            members.LoginRow("l1", "Firefox · Windows", "2026-11-02 09:01", "2026-11-02 14:03", True),
+            members.LoginRow("l2", "Safari · iPad", "2026-11-02 08:00", "2026-11-02 08:40", False),
         ),
-        "patient_audit": auditing.PatientAuditPage(w, make_frame(language, "audit"), head, (row,), "/older"),
-        "practice_audit": auditing.PracticeAuditPage(
-            w, practice, (row,), people, people[:1], "", "", "/older", False, "7-9f3c 02ab", "", ""
-        ),
-        "erasures": erasing.ErasuresPage(w, practice, (receipt,)),
-        "receipt": erasing.ReceiptPage(w, practice, receipt, w("erasure.done")),
-    }
+        12,
+        (members.Choice("a2", NAMES[language][1], w("role.counsellor")),),
+        "2026-11-03",
+        account.draw(SecondFactor("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "otpauth://totp/PhyAssist:Wen")),
+    )
+
+
+def make_sharing(language: Language, head: frame.PatientHead) -> members.SharingPage:
+    w = make_words(language)
+    row = members.SharedRow(
+        "a2", NAMES[language][1], w("role.supervisor"), w("sharing.reads"), "2026-10-02", "2026-12-31"
+    )
+    others = (members.Choice("a3", NAMES[language][2], w("role.counsellor")),)
+    return members.SharingPage(
+        w, make_frame(language, "sharing"), head, "Dr. Wen", True, (row,), others, "2026-11-03"
+    )
 
 
 def make_found(w: Words, language: Language) -> tuple[people.FoundRow, ...]:

@@ -20,6 +20,7 @@ from phyassist.cli import (
     backups,
     checking,
     consent,
+    data,
     erasing,
     evaluating,
     models,
@@ -27,8 +28,10 @@ from phyassist.cli import (
     organising,
     patients,
     practising,
+    retention,
     serving,
     stores,
+    train,
 )
 from phyassist.cli.run import Run
 from phyassist.cli.screen import say, say_error
@@ -72,11 +75,14 @@ app.command("organise")(organising.organise)
 app.command("analyse")(analysing.analyse)
 app.add_typer(patients.app, name="patients")
 app.add_typer(notes.app, name="notes")
+app.add_typer(retention.app, name="retention")
 app.add_typer(consent.app, name="consent")
 app.add_typer(auditing.app, name="audit")
 app.add_typer(erasing.app, name="erasure")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
+app.add_typer(data.app, name="data")
+app.command("train")(train.train)
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)
 app.add_typer(stores.app, name="store")

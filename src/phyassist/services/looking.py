@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from phyassist.domain.drafts import Draft, DraftId
+from phyassist.domain.people import PatientId
 from phyassist.domain.records import Consultation, ConsultationId
 from phyassist.services.access import check_may_change
+from phyassist.store.again import again
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 
@@ -13,6 +15,15 @@ def get_consultation(store: Store, by: SignedIn, *, consultation_id: Consultatio
     """Raises NotFound, NotYourPatient, CannotOpen."""
     with store.read(by) as tx:
         return tx.consultations.get(consultation_id)
+
+
+def find_current(store: Store, by: SignedIn, *, patient_id: PatientId) -> ConsultationId | None:
+    """Where a patient's page opens: the consultation of the open draft, else the last; None: no one yet.
+
+    Raises NotFound, NotYourPatient.
+    """
+    with store.read(by) as tx:
+        return tx.consultations.find_current(patient_id)
 
 
 def get_consultation_to_change(
@@ -29,6 +40,12 @@ def get_draft(store: Store, by: SignedIn, *, draft_id: DraftId, version: int | N
     """The draft as it stands, or as it stood at `version`.  Raises NotFound, NotYourPatient, CannotOpen."""
     with store.read(by) as tx:
         return tx.drafts.get(draft_id) if version is None else tx.drafts.get_version(draft_id, version)
+
+
+@again
+def await_draft(store: Store, by: SignedIn, *, draft_id: DraftId) -> Draft:
+    """What `get_draft` gives, for a run that goes on when its database is back."""
+    return get_draft(store, by, draft_id=draft_id)
 
 
 def get_draft_to_change(store: Store, by: SignedIn, *, draft_id: DraftId) -> Draft:

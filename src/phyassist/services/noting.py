@@ -25,7 +25,6 @@ from phyassist.services.templates import get_template, list_heading_keys
 from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.entrance import PRACTICE_ID
-from phyassist.store.fingerprints import PREFIX
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store, Tx
 
@@ -40,6 +39,15 @@ class Export:
 
     file_name: str
     data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NotesCheck:
+    """Ids of notes that are not what was signed, and of those whose fingerprint the audit does not know."""
+
+    patients: int
+    changed: tuple[str, ...]
+    unanchored: tuple[str, ...]
 
 
 def preview_note(
@@ -91,7 +99,6 @@ def save_note(
         note = tx.notes.add(replace(made, locks_at=now + timedelta(days=days)))
         tx.drafts.set_state(draft_id, DraftState.SAVED)
         tx.audit.write(Act.SIGNED, Kind.NOTE, note.id)
-        tx.audit.write(Act.SIGNED, Kind.FINGERPRINT, note.fingerprint.removeprefix(PREFIX))
     return note
 
 
@@ -174,6 +181,17 @@ def export_notes(
         render = render_note_markdown if form == "md" else render_note_text
         text = render(patient, record, notes, language, zone=zone, template=template, withdrawn=gone)
     return Export(name_file(patient, form), text.encode("utf-8"))
+
+
+def check_notes(store: Store, by: SignedIn) -> NotesCheck:
+    """Every note that one may open, compared with its fingerprint; all fingerprints with the audit log.
+
+    The second needs no key, and finds what somebody changed who can write to the database.
+    """
+    with store.read(by) as tx:
+        patients = tuple(patient.id for patient in tx.patients.list())
+        changed = tuple(note_id for patient_id in patients for note_id in tx.notes.check(patient_id))
+        return NotesCheck(len(patients), changed, tx.notes.list_unanchored())
 
 
 def save_note_settings(store: Store, by: SignedIn, *, template: str, lock_after_days: int) -> None:

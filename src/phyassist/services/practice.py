@@ -98,6 +98,12 @@ def needs_name(store: Store) -> bool:
         return len(_open_accounts(entrance)) > 1
 
 
+def needs_code(store: Store) -> bool:
+    """Whether anybody here signs in with a second factor."""
+    with store.entrance() as entrance:
+        return any(each.second_sealed is not None for each in _open_accounts(entrance))
+
+
 def sign_in(
     store: Store,
     *,
@@ -184,14 +190,30 @@ def resume_login(store: Store, cookie: str, *, idle_lock_min: int, touch: bool =
     `touch=False` for what a page asks by itself, so that an open page alone does not keep the workspace open.
     Raises Locked where the login has ended, was idle for too long (0: never), or is over twelve hours old.
     """
+    return _resume(store, cookie, idle_lock_min, touch=touch)[0]
+
+
+def enter_workspace(store: Store, cookie: str) -> tuple[SignedIn, PracticeSettings]:
+    """The counsellor of a login and what the practice has settled, its idle time among it, in one reading.
+
+    Raises NotSetUp, and Locked as `resume_login` does.
+    """
+    return _resume(store, cookie, None, touch=True)
+
+
+def _resume(
+    store: Store, cookie: str, idle_lock_min: int | None, *, touch: bool
+) -> tuple[SignedIn, PracticeSettings]:
     secret = parse_login(cookie)
     with store.entrance() as entrance:
+        practice = entrance.settings.get()
         login = find_login(entrance, secret)
         if login is None:
             forget_login(store, secret)
             raise signed_out()
         by = enter_login(entrance, login, secret)
         now = entrance.clock()
+    idle_lock_min = practice.idle_lock_min if idle_lock_min is None else idle_lock_min
 
     idle = now - login.seen_at
     too_idle = idle_lock_min > 0 and idle >= timedelta(minutes=idle_lock_min)
@@ -212,7 +234,7 @@ def resume_login(store: Store, cookie: str, *, idle_lock_min: int, touch: bool =
         used_at = now if touch else login.seen_at
         lasts_until = min(lasts_until, used_at + timedelta(minutes=idle_lock_min))
     store.kept.hold(login.id, lasts_until)
-    return by
+    return by, practice
 
 
 def end_login(store: Store, cookie: str) -> None:

@@ -90,6 +90,7 @@ class Kind(StrEnum):
     NOTE = "note"
     FINGERPRINT = "fingerprint"
     PROCESS_NOTE = "process note"
+    RETENTION = "retention"
     ADAPTER = "adapter"
     BACKUP = "backup"
     CONSENT = "consent"

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from sqlalchemy import RowMapping, insert, select, update
 
+from phyassist.domain.drafts import DraftState
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import Consultation, ConsultationId, Source, SourceId
 from phyassist.errors import NotFound
 from phyassist.store.coding import pack_text, unpack_text
 from phyassist.store.desk import Desk
 from phyassist.store.faults import changed_meanwhile
-from phyassist.store.tables import consultations
+from phyassist.store.tables import consultations, drafts
 from phyassist.vault.sealing import DataKeys, Place
 
 
@@ -54,6 +55,28 @@ class Consultations:
         """Of one patient, newest first.  Raises NotFound, NotYourPatient."""
         self._desk.keys_of(patient_id)
         return tuple(self._each(patient_id))
+
+    def find_current(self, patient_id: PatientId) -> ConsultationId | None:
+        """The one with the newest open draft, else the last; None where there was none yet.
+
+        Raises NotFound, NotYourPatient.
+        """
+        self._desk.keys_of(patient_id)
+        of_draft = (
+            select(drafts.c.consultation_id)
+            .where(drafts.c.patient_id == patient_id, drafts.c.state == DraftState.OPEN.value)
+            .order_by(drafts.c.started_at.desc(), drafts.c.id)
+        )
+        last = (
+            select(consultations.c.id)
+            .where(consultations.c.patient_id == patient_id)
+            .order_by(consultations.c.at.desc(), consultations.c.id)
+        )
+        for query in (of_draft, last):
+            found = self._desk.conn.execute(query.limit(1)).scalar_one_or_none()
+            if found is not None:
+                return ConsultationId(found)
+        return None
 
     def save_source(self, consultation_id: ConsultationId, text: str, *, after: int) -> Source:
         """The text as it stands now, one version on.

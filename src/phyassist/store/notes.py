@@ -13,6 +13,7 @@ from phyassist.domain.notes import Amendment, Note, NoteId, Withdrawn
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import ConsultationId
 from phyassist.errors import CannotOpen, NotFound
+from phyassist.store.audit import Act, Audit, Kind
 from phyassist.store.coding import (
     pack_amendment,
     pack_note,
@@ -22,7 +23,7 @@ from phyassist.store.coding import (
     unpack_withdrawal,
 )
 from phyassist.store.desk import Desk
-from phyassist.store.fingerprints import list_unanchored, make_fingerprint
+from phyassist.store.fingerprints import PREFIX, list_unanchored, make_fingerprint
 from phyassist.store.kept import NoteMark
 from phyassist.store.tables import amendments, notes, withdrawn_notes
 from phyassist.vault.sealing import Place
@@ -66,6 +67,9 @@ class Notes:
                 **row, fingerprint=stored.fingerprint, note_sealed=keys.seal(blob, _place(note.id))
             )
         )
+        # Whoever adds a note, its fingerprint is in the log from the first moment.
+        log = Audit(desk.conn, desk.clock, desk.by.id, desk.by.origin)
+        log.write(Act.SIGNED, Kind.FINGERPRINT, stored.fingerprint.removeprefix(PREFIX))
         return stored
 
     def next_number(self, patient_id: PatientId) -> int:

@@ -207,6 +207,23 @@ class Patients:
         rows = self._desk.conn.execute(query.where(patients.c.id.in_(self._desk.mine())))
         return {PatientId(row[0]): Activity(row[1], bool(row[2])) for row in rows}
 
+    def last_contacts(self) -> dict[PatientId, datetime]:
+        """For every patient of the practice, the day of the last consultation or note, else of the card.
+
+        From times alone: nothing is opened for it, and no key is needed.
+        """
+        of_patient = (
+            select(func.max(table.c.at)).where(table.c.patient_id == patients.c.id).scalar_subquery()
+            for table in (consultations, notes)
+        )
+        rows = self._desk.conn.execute(
+            select(patients.c.id, patients.c.created_at, *of_patient).order_by(patients.c.id)
+        )
+        return {
+            PatientId(patient_id): max((at for at in times if at is not None), default=made)
+            for patient_id, made, *times in rows
+        }
+
 
 class _Latest(FunctionElement[datetime]):
     """The latest of some times, none of them NULL."""

@@ -19,6 +19,7 @@ from phyassist.web.faults import FORM_TEXT_BYTES_MAX, answer_missing
 from phyassist.web.guard import Guard, make_hosts
 from phyassist.web.house import House
 from phyassist.web.pages import (
+    account,
     auditing,
     choices,
     consent,
@@ -27,10 +28,14 @@ from phyassist.web.pages import (
     entrance,
     erasing,
     items,
+    joining,
     notes,
     patients,
+    people,
     process_notes,
     records,
+    retention,
+    sharing,
     workspace,
 )
 from phyassist.web.render import find_static
@@ -39,8 +44,24 @@ if TYPE_CHECKING:
     from phyassist.store.transactions import Store
 
 PAGES = (
-    *(choices, entrance, workspace, patients, consultations, drafts, items, records, notes, process_notes),
-    *(consent, auditing, erasing),
+    choices,
+    entrance,
+    workspace,
+    patients,
+    consultations,
+    drafts,
+    items,
+    records,
+    notes,
+    process_notes,
+    joining,
+    people,
+    account,
+    sharing,
+    retention,
+    consent,
+    auditing,
+    erasing,
 )
 # What a form holds around its file: the names of its fields and the lines between them.
 FORM_BYTES = 1_000_000

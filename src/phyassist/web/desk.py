@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from phyassist.domain.practice import PracticeSettings
 from phyassist.errors import Locked
-from phyassist.services.practice import get_practice_settings, resume_login
+from phyassist.services.practice import enter_workspace
 from phyassist.web.house import (
     House,
     get_house,
@@ -48,8 +48,7 @@ def get_desk(request: Request) -> Desk:
     cookie = get_login(request)
     if not cookie:
         raise Locked("nobody is signed in", hint="give the passphrase")
-    practice = get_practice_settings(house.store)
-    by = resume_login(house.store, cookie, idle_lock_min=practice.idle_lock_min)
+    by, practice = enter_workspace(house.store, cookie)
     by = replace(by, origin=say_origin(request, by.login_id))
     w = get_words(request, practice.language, practice.client_word)
     when = When(make_zone(by.counsellor.zone), w, house.clock())

@@ -58,8 +58,9 @@ def show_consultation(
     desk: AtDesk, patient_id: PatientId, consultation_id: ConsultationId, draft: str = ""
 ) -> Response:
     file = load_patient(desk.house.store, desk.by, patient_id)
-    consultation = get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
-    if consultation.patient_id != patient_id:
+    consultation = next((each for each in file.consultations if each.id == consultation_id), None)
+    if consultation is None:
+        get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
         raise NotFound(f"consultation {consultation_id} is not of patient {patient_id}")
     frame = make_frame(desk, list_patients(desk.house.store, desk.by), patient_id, "consultation")
     desk.house.warming.warm(desk.house, desk.by, patient_id, consultation_id)

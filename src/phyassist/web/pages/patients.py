@@ -14,6 +14,7 @@ from phyassist.errors import BadInput
 from phyassist.services.access import check_counsels
 from phyassist.services.erasing import TypedDiffers, erase_patient
 from phyassist.services.intake import start_consultation
+from phyassist.services.looking import find_current
 from phyassist.services.patients import edit_patient, list_patients, load_patient, new_patient
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
@@ -52,11 +53,8 @@ def create_patient(desk: AtDesk, form: Annotated[PatientForm, Form()]) -> Respon
 @router.get("/patients/{patient_id}")
 def open_patient(desk: AtDesk, patient_id: PatientId) -> Response:
     """Straight to the unfinished draft where there is one, else to the last consultation."""
-    file = load_patient(desk.house.store, desk.by, patient_id)
-    if file.open_draft is not None:
-        where = f"consultations/{file.open_draft.consultation_id}"
-    else:
-        where = "consultation"
+    current = find_current(desk.house.store, desk.by, patient_id=patient_id)
+    where = "consultation" if current is None else f"consultations/{current}"
     return RedirectResponse(f"/patients/{patient_id}/{where}", 303)
 
 
