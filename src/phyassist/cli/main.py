@@ -19,15 +19,19 @@ from phyassist.cli import (
     backups,
     checking,
     consent,
+    data,
     evaluating,
     models,
     notes,
     organising,
     patients,
+    people,
     practising,
     retention,
     serving,
+    sharing,
     stores,
+    train,
 )
 from phyassist.cli.run import Run
 from phyassist.cli.screen import say, say_error
@@ -71,10 +75,15 @@ app.command("organise")(organising.organise)
 app.command("analyse")(analysing.analyse)
 app.add_typer(patients.app, name="patients")
 app.add_typer(notes.app, name="notes")
+app.add_typer(people.app, name="people")
+app.add_typer(sharing.share_app, name="share")
+app.add_typer(sharing.keys_app, name="keys")
 app.add_typer(retention.app, name="retention")
 app.add_typer(consent.app, name="consent")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
+app.add_typer(data.app, name="data")
+app.command("train")(train.train)
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)
 app.add_typer(stores.app, name="store")
