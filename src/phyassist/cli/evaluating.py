@@ -33,6 +33,7 @@ class ImhiPart(StrEnum):
 class LabelSet(StrEnum):
     TEST = "test"
     DEV = "dev"
+    SECOND = "second"
 
 
 @app.callback()
@@ -46,9 +47,12 @@ def organise(
     data: Annotated[Path, typer.Option(help="Folder of the public texts that the labels speak of.")] = Path(
         "../shared/data"
     ),
-    labels: Annotated[LabelSet, typer.Option(help="test, or dev, which rules were written against.")] = (
-        LabelSet.TEST
-    ),
+    labels: Annotated[
+        LabelSet,
+        typer.Option(
+            help="test; dev, which rules were written against; second: 24 test texts labelled anew."
+        ),
+    ] = (LabelSet.TEST),
     model: Annotated[
         list[str] | None,
         typer.Option(

@@ -15,20 +15,25 @@ from starlette.staticfiles import StaticFiles
 from phyassist.domain.clock import Clock, utc_now
 from phyassist.domain.people import Jurisdiction
 from phyassist.lm.protocol import LanguageModel
+from phyassist.services.running import RunKeeper
 from phyassist.web.faults import FORM_TEXT_BYTES_MAX, answer_missing
 from phyassist.web.guard import Guard, make_hosts
 from phyassist.web.house import House
 from phyassist.web.pages import (
+    account,
     choices,
     consultations,
     drafts,
     entrance,
     items,
+    joining,
     notes,
     patients,
+    people,
     process_notes,
     records,
     retention,
+    sharing,
     workspace,
 )
 from phyassist.web.render import find_static
@@ -47,6 +52,10 @@ PAGES = (
     records,
     notes,
     process_notes,
+    joining,
+    people,
+    account,
+    sharing,
     retention,
 )
 # What a form holds around its file: the names of its fields and the lines between them.
@@ -91,12 +100,13 @@ def create_app(
         jurisdiction=settings.jurisdiction,
         upload_bytes_max=settings.upload_bytes_max,
         zone=zone,
+        runs=RunKeeper(store),
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        house.stops.stop_all()
+        house.runs.close()
         house.warming.close()
 
     app = FastAPI(title="PhyAssist", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
