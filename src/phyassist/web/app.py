@@ -15,15 +15,19 @@ from starlette.staticfiles import StaticFiles
 from phyassist.domain.clock import Clock, utc_now
 from phyassist.domain.people import Jurisdiction
 from phyassist.lm.protocol import LanguageModel
+from phyassist.services.running import RunKeeper
 from phyassist.web.faults import FORM_TEXT_BYTES_MAX, answer_missing
 from phyassist.web.guard import Guard, make_hosts
 from phyassist.web.house import House
 from phyassist.web.pages import (
     account,
+    auditing,
     choices,
+    consent,
     consultations,
     drafts,
     entrance,
+    erasing,
     items,
     joining,
     notes,
@@ -56,6 +60,9 @@ PAGES = (
     account,
     sharing,
     retention,
+    consent,
+    auditing,
+    erasing,
 )
 # What a form holds around its file: the names of its fields and the lines between them.
 FORM_BYTES = 1_000_000
@@ -99,12 +106,13 @@ def create_app(
         jurisdiction=settings.jurisdiction,
         upload_bytes_max=settings.upload_bytes_max,
         zone=zone,
+        runs=RunKeeper(store),
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        house.stops.stop_all()
+        house.runs.close()
         house.warming.close()
 
     app = FastAPI(title="PhyAssist", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)

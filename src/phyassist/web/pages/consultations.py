@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form, UploadFile
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.responses import Response
 
+from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import Draft
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import Consultation, ConsultationId
 from phyassist.errors import NotFound, TextTooLong
+from phyassist.services.consent import check_consent, load_consents
 from phyassist.services.drafting import start_draft
 from phyassist.services.intake import check_text, read_upload, save_question, save_source, start_consultation
 from phyassist.services.looking import get_consultation, get_consultation_to_change
@@ -19,7 +22,7 @@ from phyassist.services.patients import PatientFile, list_patients, load_patient
 from phyassist.web.desk import AtDesk
 from phyassist.web.faults import PageRoute
 from phyassist.web.render import render
-from phyassist.web.runs import address_of, find_missing, stream_organise, view_writing
+from phyassist.web.runs import address_of, find_missing, stream_organise, view_actions, view_writing
 from phyassist.web.views.consultation import (
     ActionsFragment,
     ActionsView,
@@ -62,7 +65,11 @@ def show_consultation(
         raise NotFound(f"consultation {consultation_id} is not of patient {patient_id}")
     frame = make_frame(desk, list_patients(desk.house.store, desk.by), patient_id, "consultation")
     desk.house.warming.warm(desk.house, desk.by, patient_id, consultation_id)
-    return render(make_consultation_page(desk, frame, file, consultation, draft))
+    drafting = load_consents(desk.house.store, desk.by, patient_id=patient_id).of(Purpose.DRAFTING)
+    page = make_consultation_page(desk, frame, file, consultation, drafting=drafting, draft_id=draft)
+    return render(
+        replace(page, actions=view_actions(desk, consultation, page.draft.draft_id if page.draft else ""))
+    )
 
 
 @router.get("/consultations/{consultation_id}/source")
@@ -131,7 +138,7 @@ def run_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
 
 @router.post("/consultations/{consultation_id}/organise/stop")
 def stop_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
-    desk.house.stops.stop(
+    desk.house.runs.stop(
         get_consultation_to_change(desk.house.store, desk.by, consultation_id=consultation_id).id
     )
     return Response(status_code=204)
@@ -143,12 +150,23 @@ def begin_draft(desk: AtDesk, consultation_id: ConsultationId) -> Response:
     store, by, w = desk.house.store, desk.by, desk.w
     consultation = get_consultation_to_change(store, by, consultation_id=consultation_id)
     check_text(consultation.source.text)
+    check_consent(store, by, consultation.patient_id, Purpose.DRAFTING)
     file = load_patient(store, by, consultation.patient_id)
     draft = find_unfinished(file, consultation)
     if draft is None:
         draft = start_draft(store, by, consultation_id=consultation_id, question=consultation.question)
     view = view_draft(draft, address_of(draft), name_notes(file, desk))
     return render(DraftFragment(w, view), ActionsFragment(w, view_writing(desk, draft, oob=True)))
+
+
+@router.post("/consultations/{consultation_id}/drafts/by-hand")
+def begin_by_hand(desk: AtDesk, consultation_id: ConsultationId) -> Response:
+    """An empty draft, to be written without a model."""
+    consultation = get_consultation_to_change(desk.house.store, desk.by, consultation_id=consultation_id)
+    draft = start_draft(
+        desk.house.store, desk.by, consultation_id=consultation_id, question=consultation.question
+    )
+    return render(DraftFragment(desk.w, view_draft(draft)))
 
 
 def find_unfinished(file: PatientFile, consultation: Consultation) -> Draft | None:
