@@ -10,7 +10,7 @@ TEST_MODELS := smollm2-135m-instruct qwen2.5-coder-0.5b-instruct
 .DEFAULT_GOAL := help
 CLUSTER_DIR ?= /var/tmp/phyassist-cluster
 
-.PHONY: help setup run demo test cluster-test check format lint types pages chromium models clean
+.PHONY: help setup run demo test cluster-test recovery-test kill-test check format lint types pages chromium models clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -29,6 +29,13 @@ test: $(VENV)/.installed-test chromium models ## run every test, with all that t
 cluster-test: $(VENV)/.installed-test ## kill the servers of a three-node cluster under four writers; needs apt once
 	CLUSTER_DIR=$(CLUSTER_DIR) sh tests/cluster/needs.sh
 	$(BIN)/python -m tests.cluster.run --place $(CLUSTER_DIR) $(CLUSTER_FLAGS)
+
+recovery-test: $(VENV)/.installed-test ## bring a PostgreSQL store back to a moment before a patient was deleted
+	CLUSTER_DIR=$(CLUSTER_DIR) sh tests/cluster/needs.sh
+	$(BIN)/python -m tests.cluster.point_in_time $(CLUSTER_FLAGS)
+
+kill-test: $(VENV)/.installed-test ## kill a process at 200 random moments and count what is lost
+	$(BIN)/python -m tests.kills.run $(KILL_FLAGS)
 
 check: $(VENV)/.installed-test lint types test ## format, lint, types and tests: what .ci/run calls
 
@@ -65,6 +72,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
+# torch comes first and by its very version: another package would bring a build of several gigabytes.
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	$(PIP) install --quiet --disable-pip-version-check torch==2.13.0
+	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,train]'
 	@touch $@

@@ -36,8 +36,10 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── ServerRefused              PA-MODEL-SERVER
 │   ├── AdapterMissing             PA-MODEL-ADAPTER
 │   └── PromptTooLong              PA-MODEL-LONG
-└── NotAllowed                     PA-RULE
-    └── ConsentMissing             PA-RULE-CONSENT
+├── NotAllowed                     PA-RULE
+│   └── ConsentMissing             PA-RULE-CONSENT
+├── TrainingFailed                 PA-TRAINING
+└── MissingLibrary                 PA-LIBRARY
 
 Messages name what, which id and what next; never what a patient said.  `docs/errors.md` explains each code.
 """
@@ -238,6 +240,14 @@ class ConsentMissing(NotAllowed):
     """The patient has not agreed to this use of their words, or has withdrawn."""
 
     code = "PA-RULE-CONSENT"
+
+
+class TrainingFailed(PhyAssistError):
+    code = "PA-TRAINING"
+
+
+class MissingLibrary(PhyAssistError):
+    code = "PA-LIBRARY"
 
 
 def describe_frames(error: BaseException) -> str:

@@ -96,6 +96,7 @@ class Workspace:
     model: GatedModel = field(default_factory=lambda: GatedModel(answers()))
     server: uvicorn.Server | None = None
     thread: threading.Thread | None = None
+    store_url: str = ""
 
     @property
     def url(self) -> str:
@@ -103,7 +104,8 @@ class Workspace:
 
     def start(self) -> None:
         cost = Argon2Cost(memory_kib=64, passes=1, lanes=1)
-        store = open_store(f"sqlite:///{self.folder}/practice.db", passphrase_cost=cost)
+        url = self.store_url or f"sqlite:///{self.folder}/practice.db"
+        store = open_store(url, passphrase_cost=cost)
         app = create_app(PlainSettings(), store=store, model=self.open_model)
         config = uvicorn.Config(
             app, host="127.0.0.1", port=self.port, log_level="warning", timeout_graceful_shutdown=1

@@ -50,14 +50,19 @@ class Missing(Exception):
     """What has to be installed first, as a sentence."""
 
 
-def find_programs(patroni: Path) -> Path:
+def find_postgresql() -> Path:
     """PostgreSQL's own programs.  Raises Missing."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), reverse=True)
-    if not found or shutil.which("etcd") is None:
-        raise Missing("PostgreSQL and etcd are missing: sh tests/cluster/needs.sh")
-    if not patroni.exists():
-        raise Missing(f"{patroni} is missing: sh tests/cluster/needs.sh")
+    if not found:
+        raise Missing("PostgreSQL is missing: sh tests/cluster/needs.sh")
     return found[0].parent
+
+
+def find_programs(patroni: Path) -> Path:
+    """The same where the rest of a cluster is there too.  Raises Missing."""
+    if shutil.which("etcd") is None or not patroni.exists():
+        raise Missing("etcd or Patroni is missing: sh tests/cluster/needs.sh")
+    return find_postgresql()
 
 
 class Node:

@@ -168,8 +168,9 @@ def run_phase(
     time.sleep(QUIET_S)
     gaps, went_on = [], True
     for _ in range(kills):
-        node, at = cluster.primary(), time.time()
+        node = cluster.primary()
         kill(cluster, node)
+        at = time.time()
         tell(f"  killed {node.name}")
         went_on &= wait_for_all(writers, at)
         gaps.append(longest_gap(writers, at))
@@ -283,7 +284,7 @@ def count(
 def list_notes(store: Store) -> tuple[Any, ...]:
     by = sign_in(store, passphrase=PASSPHRASE)
     with store.read(by) as tx:
-        return tx.notes.list_all()
+        return tx.notes.list_of([each.id for each in tx.patients.list()])
 
 
 def find_versions(cluster: Cluster, place: Path) -> dict[str, str]:

@@ -68,7 +68,12 @@ TABLE: dict[tuple[str, str], Row] = {
         EVERYBODY, {"name": "Eve", "language": "en", "jurisdiction": "cn", **TWICE}, status=409
     ),
     ("GET", "/unlock"): Row(EVERYBODY),
-    ("POST", "/unlock"): Row(EVERYBODY, {"name": "Olga", "passphrase": "wrong"}, status=422),
+    ("POST", "/unlock"): Row(EVERYBODY, {"name": "Olga", "passphrase": "wrong"}, status=403),
+    ("GET", "/join"): Row(EVERYBODY),
+    ("POST", "/join/look"): Row(EVERYBODY, {"code": "wrong"}, status=403),
+    ("POST", "/join"): Row(
+        EVERYBODY, {"code": "wrong", "name": "Eve", "language": "en", **TWICE}, status=403
+    ),
     ("POST", "/lock"): Row(EVERYBODY, status=303),
     ("GET", "/recover"): Row(EVERYBODY),
     ("POST", "/recover"): Row(EVERYBODY, {"recovery_key": "wrong", **TWICE}, status=403),
@@ -78,7 +83,16 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/patients"): Row(SIGNED_IN),
     ("GET", "/find"): Row(SIGNED_IN, query={"q": "Quist"}),
     ("GET", "/practice"): Row(SIGNED_IN),
-    ("POST", "/practice/passphrase"): Row(SIGNED_IN, {"old": "wrong", **TWICE}, status=422),
+    ("GET", "/account"): Row(SIGNED_IN),
+    ("POST", "/account/passphrase"): Row(SIGNED_IN, {"old": "wrong", **TWICE}, status=422),
+    ("GET", "/account/second"): Row(SIGNED_IN),
+    ("POST", "/account/second"): Row(SIGNED_IN, {"secret": "A" * 32, "code": "0"}, status=422),
+    ("POST", "/account/second/end"): Row(SIGNED_IN, {"passphrase": "wrong"}, status=422),
+    ("POST", "/account/logins/end"): Row(SIGNED_IN, status=303),
+    ("POST", "/account/logins/{login_id}/end"): Row(SIGNED_IN, status=303),
+    ("POST", "/account/seen"): Row(SIGNED_IN, status=303),
+    ("POST", "/account/cover"): Row(SIGNED_IN, {"to": "{holder_id}", "until": "2031-01-01"}, status=303),
+    ("POST", "/account/hand-over"): Row(SIGNED_IN, {"to": "{holder_id}", "confirm": "yes"}, status=303),
     ("GET", "/patients/new"): Row(COUNSEL),
     ("POST", "/patients"): Row(COUNSEL, CARD, status=303),
     # The practice
@@ -93,6 +107,20 @@ TABLE: dict[tuple[str, str], Row] = {
         },
         status=303,
     ),
+    ("GET", "/practice/people"): Row(SIGNED_IN),
+    ("POST", "/practice/people"): Row(RUN_PRACTICE, {"name": "Uta", "role": "counsellor"}),
+    ("POST", "/practice/people/{counsellor_id}/withdraw"): Row(
+        RUN_PRACTICE, status=303, ids={"counsellor_id": "invited_id"}
+    ),
+    ("POST", "/practice/people/{counsellor_id}/end"): Row(
+        RUN_PRACTICE, status=303, ids={"counsellor_id": "holder_id"}
+    ),
+    ("POST", "/practice/people/{counsellor_id}/resume"): Row(
+        RUN_PRACTICE, status=303, ids={"counsellor_id": "holder_id"}
+    ),
+    ("POST", "/practice/people/{counsellor_id}/confirm"): Row(
+        SIGNED_IN, {"fingerprint": "wrong"}, status=422, ids={"counsellor_id": "holder_id"}
+    ),
     ("GET", "/practice/templates"): Row(SIGNED_IN),
     ("POST", "/practice/templates"): Row(
         RUN_PRACTICE, {"template": "soap", "lock_after_days": "7"}, status=303
@@ -104,6 +132,14 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/patients/{patient_id}"): Row(CHANGE, CARD, status=303),
     ("GET", "/patients/{patient_id}/edit"): Row(SEE),
     ("POST", "/patients/{patient_id}/delete"): Row(CHARGE, {"confirm": "Lee Quist"}, status=303),
+    ("GET", "/patients/{patient_id}/sharing"): Row(SEE),
+    ("POST", "/patients/{patient_id}/sharing"): Row(
+        CHARGE, {"to": "{holder_id}", "right": "write"}, status=303
+    ),
+    ("POST", "/patients/{patient_id}/sharing/{counsellor_id}/end"): Row(
+        CHARGE, status=303, ids={"counsellor_id": "holder_id"}
+    ),
+    ("POST", "/patients/{patient_id}/hand-over"): Row(CHARGE, {"to": "{holder_id}"}, status=303),
     ("GET", "/patients/{patient_id}/consultation"): Row(SEE, status=303),
     ("POST", "/patients/{patient_id}/consultations"): Row(CHANGE, status=303),
     ("GET", "/patients/{patient_id}/consultations/{consultation_id}"): Row(SEE),

@@ -22,6 +22,7 @@ from phyassist.services.drafting import start_draft
 from phyassist.services.intake import save_question, save_source, start_consultation
 from phyassist.services.noting import save_note
 from phyassist.services.patients import load_patient, new_patient
+from phyassist.services.people import invite
 from phyassist.services.practice import open_login, set_up
 from phyassist.services.process_notes import save_process_note
 from phyassist.services.recording import add_statement
@@ -73,9 +74,23 @@ def build_world(folder: Path) -> World:
         }
         ids = fill_file(store, people["former"], people["own"])
         share_file(store, people, PatientId(ids["patient_id"]), long_ago + timedelta(days=1))
+        ids |= add_others(store, founder, people["own"], PatientId(ids["patient_id"]))
     with open_store(f"sqlite:///{path}", passphrase_cost=FAST_COST) as store:
         logins = {who: open_login(store, by).reveal_text() for who, by in people.items()}
     return World(path, ids, {**logins, "nobody": ""})
+
+
+def add_others(store: Store, founder: SignedIn, own: SignedIn, patient_id: PatientId) -> dict[str, str]:
+    """One more reader, whom none of the people is, and somebody who is invited."""
+    holder = let_in(store, founder, "Nils")
+    share(store, own, patient_id=patient_id, with_id=holder.id, may_write=False)
+    invited = invite(store, founder, name="Ida", role=Role.COUNSELLOR)
+    return {
+        "holder_id": holder.id,
+        "invited_id": invited.counsellor_id,
+        "counsellor_id": holder.id,
+        "login_id": "0" * 32,
+    }
 
 
 def share_file(store: Store, people: dict[str, SignedIn], patient_id: PatientId, ended: datetime) -> None:

@@ -25,6 +25,8 @@ ELSEWHERE = {
     "key_wraps.signature": "a signature",
     "handovers.signature": "a signature",
     "pins.pin_sealed": "under the own key",
+    "jobs.task_sealed": "to the worker, for as long as the job runs",
+    "jobs.result_sealed": "to who asked for it, until it is fetched",
     "process_keys.wrapped_author": "a wrapped key",
     "process_keys.wrapped_recovery": "a wrapped key",
     "process_versions.text_sealed": "under the author's key for the patient",

@@ -35,10 +35,12 @@ from phyassist.domain.records import (
     StatementId,
 )
 from phyassist.services.retention import list_rules
+from phyassist.store.people import SecondFactor
 from phyassist.web import faults
+from phyassist.web.pages import account
 from phyassist.web.render import View
 from phyassist.web.views import consultation as consulting
-from phyassist.web.views import drafting, entrance, frame, notes, people, recording
+from phyassist.web.views import drafting, entrance, frame, members, notes, people, recording
 from phyassist.web.views import process_notes as processing
 from phyassist.web.views import retention as keeping
 from phyassist.web.when import When, make_zone
@@ -227,6 +229,11 @@ def make_pages(language: Language) -> dict[str, View]:
         "recovery": entrance.RecoveryKeyPage(w, "auto", key, "Dr. Wen", "2026-11-02"),
         "unlock": entrance.UnlockPage(w, "auto", "/", w("unlock.wrong")),
         "recover": entrance.RecoverPage(w, "auto", ""),
+        "join": entrance.JoinPage(w, "auto", ""),
+        "join_person": entrance.JoinPage(w, "auto", "K7QF", w("role.counsellor"), NAMES[language][1]),
+        "people": make_people(language),
+        "account": make_account(language),
+        "sharing": make_sharing(language, head),
         "fault": faults.FaultPage(w, "auto", fault),
         "welcome": frame.WelcomePage(w, make_frame(language, "")),
         "patient": people.PatientFormPage(
@@ -293,6 +300,55 @@ def make_pages(language: Language) -> dict[str, View]:
             w, make_frame(language, "practice"), notes.view_forms(w, "original"), 7
         ),
     }
+
+
+def make_people(language: Language) -> members.PeoplePage:
+    w, mark = make_words(language), "4821 0937 5512 7730 1187 4402"
+    one, two, three = NAMES[language][1:4]
+    return members.PeoplePage(
+        w,
+        make_frame(language, "practice"),
+        (
+            members.PersonRow("a1", "Dr. Wen", w("role.administrator"), mark, 0, True, True, False, ""),
+            members.PersonRow("a2", one, w("role.counsellor"), mark, 12, False, False, True, ""),
+            members.PersonRow("a3", two, w("role.counsellor"), mark, 3, False, False, False, "2026-10-02"),
+        ),
+        (members.InvitationRow("a4", three, w("role.supervisor"), "2026-11-09"),),
+        members.view_roles(w),
+        "K7QF-2M9X-TT4A-0W3P-8RZC",
+        three,
+        w("people.said_confirmed"),
+    )
+
+
+def make_account(language: Language) -> members.AccountPage:
+    w = make_words(language)
+    return members.AccountPage(
+        w,
+        make_frame(language, "account"),
+        w("role.counsellor"),
+        "4821 0937 5512 7730 1187 4402",
+        ("2026-10-02 09:12",),
+        (
+            members.LoginRow("l1", "Firefox · Windows", "2026-11-02 09:01", "2026-11-02 14:03", True),
+            members.LoginRow("l2", "Safari · iPad", "2026-11-02 08:00", "2026-11-02 08:40", False),
+        ),
+        12,
+        (members.Choice("a2", NAMES[language][1], w("role.counsellor")),),
+        "2026-11-03",
+        account.draw(SecondFactor("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "otpauth://totp/PhyAssist:Wen")),
+    )
+
+
+def make_sharing(language: Language, head: frame.PatientHead) -> members.SharingPage:
+    w = make_words(language)
+    row = members.SharedRow(
+        "a2", NAMES[language][1], w("role.supervisor"), w("sharing.reads"), "2026-10-02", "2026-12-31"
+    )
+    others = (members.Choice("a3", NAMES[language][2], w("role.counsellor")),)
+    return members.SharingPage(
+        w, make_frame(language, "sharing"), head, "Dr. Wen", True, (row,), others, "2026-11-03"
+    )
 
 
 def make_found(w: Words, language: Language) -> tuple[people.FoundRow, ...]:

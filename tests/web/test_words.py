@@ -9,12 +9,14 @@ import pytest
 from phyassist import errors
 from phyassist.domain.drafts import Basis, Change, DraftState, Section
 from phyassist.domain.notes import NoteState
+from phyassist.domain.people import Role
 from phyassist.domain.records import RecordField, Standing
 from phyassist.web.wording import choose_language, load_words, make_words
 
 PACKAGE = files("phyassist.web")
 CALL = re.compile(r"""\bw\(\s*f?["']([^"']+)["'](\s*~)?""")
 WHOLE = {
+    "role.": [role.value for role in Role],
     "section.": [section.value for section in Section],
     "field.": [place.value for place in RecordField],
     "standing.": [Standing.NEW.value, Standing.SAME.value, Standing.DIFFERS.value],

@@ -19,6 +19,7 @@ from phyassist.cli import (
     backups,
     checking,
     consent,
+    data,
     evaluating,
     models,
     notes,
@@ -28,6 +29,7 @@ from phyassist.cli import (
     retention,
     serving,
     stores,
+    train,
 )
 from phyassist.cli.run import Run
 from phyassist.cli.screen import say, say_error
@@ -75,6 +77,8 @@ app.add_typer(retention.app, name="retention")
 app.add_typer(consent.app, name="consent")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
+app.add_typer(data.app, name="data")
+app.command("train")(train.train)
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)
 app.add_typer(stores.app, name="store")

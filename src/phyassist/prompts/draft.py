@@ -67,7 +67,10 @@ def make_task(
     sections: Iterable[Section] = tuple(Section),
     present: Sequence[DraftItem] = (),
 ) -> Task:
-    """The task of writing these sections of a draft; `present` items are shown, not to be repeated."""
+    """The task of writing these sections of a draft; `present` items are shown, not to be repeated.
+
+    Where sections are left out, the task says which ones are to be written.
+    """
     texts = load_texts(language)
     wanted = set(sections)
     asked = {section: count for section, count in COUNTS.items() if section in wanted}
@@ -77,11 +80,11 @@ def make_task(
         labels=_labels(texts, jurisdiction),
         safety=texts["safety"] if is_grave else "",
     )
+    names = texts["comma"].join(texts["names"][section.value] for section in asked)
     if present:
-        names = [texts["names"][section.value] for section in asked]
-        task += Template(texts["missing"]).substitute(
-            present=_render(present, texts), missing=texts["comma"].join(names)
-        )
+        task += Template(texts["missing"]).substitute(present=_render(present, texts), missing=names)
+    elif len(asked) < len(COUNTS):
+        task += Template(texts["only"]).substitute(names=names)
     schema = make_schema(asked, language=language, sentences=sentences, is_grave=is_grave)
     return Task(task.strip(), asked, schema)
 

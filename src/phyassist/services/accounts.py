@@ -55,6 +55,11 @@ def propose_second_factor(by: SignedIn) -> SecondFactor:
     return make_second_factor(by.counsellor.name)
 
 
+def renew_proposal(by: SignedIn, secret: str) -> SecondFactor:
+    """The same proposal once more, for a code that did not fit.  Raises CodeNeeded where it is none."""
+    return make_second_factor(by.counsellor.name, read_secret(secret))
+
+
 def set_second_factor(store: Store, by: SignedIn, *, secret: str, code: str) -> None:
     """From now on a sign-in takes a code as well.  Raises CodeNeeded where the code does not fit."""
     known = read_secret(secret)

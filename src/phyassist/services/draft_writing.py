@@ -11,6 +11,7 @@ from phyassist.domain.drafts import (
     Basis,
     Change,
     Draft,
+    DraftId,
     DraftItem,
     ItemId,
     Section,
@@ -27,6 +28,7 @@ from phyassist.prompts.replies import ItemWords, RawItem, ReplyReader, Unreadabl
 from phyassist.services.consent import check_consent
 from phyassist.services.draft_events import AnalysisDone, ItemWritten, UnreadWritten
 from phyassist.services.following import get_open
+from phyassist.store.again import again
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 
@@ -138,7 +140,8 @@ def _make_item(raw: RawItem, assignment: Assignment, new_id: NewId, by: WrittenB
 class DraftKeeper:
     """Keeps what is being written: each finished item a version, the words of the next a few times a second.
 
-    It follows the newest version, so what the counsellor changes meanwhile stays.
+    It follows the newest version, so what the counsellor changes meanwhile stays.  While the store is away
+    it waits, up to the store's patience.
     Raises NotAllowed once the draft is closed, ConsentMissing once consent is withdrawn, ChangedMeanwhile
     where the same items came from elsewhere.
     """
@@ -174,10 +177,7 @@ class DraftKeeper:
         """Save the words of the item being written now."""
         if self._words == self._kept_words:
             return
-        with self._store.write(self._by) as tx:
-            newest = get_open(tx, self.draft.id)
-            check_consent(tx, self._by, newest.patient_id, Purpose.DRAFTING)
-            tx.drafts.save_partial(self.draft.id, self._words)
+        _save_partial(self._store, self._by, self.draft.id, self._words)
         self._kept_words, self._kept_at = self._words, self._ticks()
 
     def keep_item(self, item: DraftItem) -> ItemWritten:
@@ -185,6 +185,8 @@ class DraftKeeper:
         is_redone = item.id in self._begun
 
         def write(newest: Draft) -> Draft:
+            if _holds(newest, item):
+                return newest  # a commit whose answer was lost had kept it
             self._check_alone(newest, item)
             whole = newest.rewritten(item) if is_redone else newest.with_item(item)
             return whole.without_unread((item.section,))
@@ -238,19 +240,45 @@ class DraftKeeper:
     def _save(
         self, write: Callable[[Draft], Draft], change: Change, item_ids: tuple[ItemId, ...] = ()
     ) -> None:
-        with self._store.write(self._by) as tx:
-            newest = get_open(tx, self.draft.id)
-            check_consent(tx, self._by, newest.patient_id, Purpose.DRAFTING)
-            content = replace(
-                write(newest),
-                partial="",
-                notes_used=self.draft.notes_used,
-                left_out=self.draft.left_out,
-                record_left_out=self.draft.record_left_out,
-                text_read=self.draft.text_read,
-                text_left_out=self.draft.text_left_out,
-                adapter_reason=self.draft.adapter_reason,
-                orders_hidden=self.draft.orders_hidden,
-            )
-            self.draft = tx.drafts.save(content, change, after=newest.version, item_ids=item_ids)
+        self.draft = _save_version(self._store, self._by, self.draft, write, change=change, item_ids=item_ids)
         self._words = self._kept_words = ""
+
+
+@again
+def _save_partial(store: Store, by: SignedIn, draft_id: DraftId, words: str) -> None:
+    with store.write(by) as tx:
+        newest = get_open(tx, draft_id)
+        check_consent(tx, by, newest.patient_id, Purpose.DRAFTING)
+        tx.drafts.save_partial(draft_id, words)
+
+
+@again
+def _save_version(
+    store: Store,
+    by: SignedIn,
+    draft: Draft,
+    write: Callable[[Draft], Draft],
+    *,
+    change: Change,
+    item_ids: tuple[ItemId, ...],
+) -> Draft:
+    """What `write` makes of the newest version, with what `draft` says of its prompt, as the next one."""
+    with store.write(by) as tx:
+        newest = get_open(tx, draft.id)
+        check_consent(tx, by, newest.patient_id, Purpose.DRAFTING)
+        content = replace(
+            write(newest),
+            partial="",
+            notes_used=draft.notes_used,
+            left_out=draft.left_out,
+            record_left_out=draft.record_left_out,
+            text_read=draft.text_read,
+            text_left_out=draft.text_left_out,
+            adapter_reason=draft.adapter_reason,
+            orders_hidden=draft.orders_hidden,
+        )
+        return tx.drafts.save(content, change, after=newest.version, item_ids=item_ids)
+
+
+def _holds(draft: Draft, item: DraftItem) -> bool:
+    return any(other.id == item.id and other.text == item.text for other in draft.items)

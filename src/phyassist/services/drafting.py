@@ -320,6 +320,7 @@ def _write(
     yield Finished(keeper.draft)
 
 
+@again
 def _write_audit(store: Store, by: SignedIn, draft_id: DraftId, change: Change) -> None:
     act = Act.REGENERATED if change == Change.REGENERATED else Act.ANALYSED
     with store.write(by) as tx:

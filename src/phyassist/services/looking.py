@@ -6,6 +6,7 @@ from phyassist.domain.drafts import Draft, DraftId
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import Consultation, ConsultationId
 from phyassist.services.access import check_may_change
+from phyassist.store.again import again
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 
@@ -39,6 +40,12 @@ def get_draft(store: Store, by: SignedIn, *, draft_id: DraftId, version: int | N
     """The draft as it stands, or as it stood at `version`.  Raises NotFound, NotYourPatient, CannotOpen."""
     with store.read(by) as tx:
         return tx.drafts.get(draft_id) if version is None else tx.drafts.get_version(draft_id, version)
+
+
+@again
+def await_draft(store: Store, by: SignedIn, *, draft_id: DraftId) -> Draft:
+    """What `get_draft` gives, for a run that goes on when its database is back."""
+    return get_draft(store, by, draft_id=draft_id)
 
 
 def get_draft_to_change(store: Store, by: SignedIn, *, draft_id: DraftId) -> Draft:

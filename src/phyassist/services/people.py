@@ -9,6 +9,7 @@ from phyassist.domain.people import Counsellor, CounsellorId, Language, Role
 from phyassist.errors import BadInput, NotAllowed, NotFound
 from phyassist.services.access import check_runs_practice
 from phyassist.services.practice import check_name, check_passphrase, check_zone, count_try
+from phyassist.services.sharing import can_be_given
 from phyassist.store.accounts import find_named, read_invitation_code
 from phyassist.store.audit import Act, Kind
 from phyassist.store.directory import Member
@@ -34,10 +35,43 @@ class Welcome:
     role: Role
 
 
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """Somebody of the practice; `kept` is of how many patients they are in charge.
+
+    `keys_changed`: their keys are not those that were used with them before.
+    """
+
+    member: Member
+    kept: int
+    keys_changed: bool
+
+    @property
+    def can_be_given(self) -> bool:
+        """Whether files can be shared with them: not with an administrator, nor an account that has ended."""
+        return can_be_given(self.member)
+
+
 def list_people(store: Store, by: SignedIn) -> tuple[Member, ...]:
     """Everyone of the practice, the founder first, ended accounts among them.  Raises CannotOpen."""
     with store.read(by) as tx:
         return tx.people.members()
+
+
+def list_colleagues(store: Store, by: SignedIn) -> tuple[Colleague, ...]:
+    """The same people with what a list says of each."""
+    with store.read(by) as tx:
+        kept = tx.shares.count_kept()
+        return tuple(
+            Colleague(
+                member,
+                kept.get(member.id, 0),
+                member.identity is not None
+                and member.id != by.id
+                and tx.shares.changed_keys(member.identity),
+            )
+            for member in tx.people.members()
+        )
 
 
 def list_invitations(store: Store, by: SignedIn) -> tuple[OpenInvitation, ...]:

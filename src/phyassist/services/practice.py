@@ -98,6 +98,12 @@ def needs_name(store: Store) -> bool:
         return len(_open_accounts(entrance)) > 1
 
 
+def needs_code(store: Store) -> bool:
+    """Whether anybody here signs in with a second factor."""
+    with store.entrance() as entrance:
+        return any(each.second_sealed is not None for each in _open_accounts(entrance))
+
+
 def sign_in(
     store: Store,
     *,

@@ -110,7 +110,15 @@ def greet(entrance: Entrance, account: Account, keyring: Keyring, login: str = "
     """The counsellor behind an account, by the name that only the practice's key opens."""
     member = Directory(entrance.conn, account.id, keyring).read(account)
     runs = entrance.runs_practice(account.id, member.role)
-    return SignedIn(member.counsellor, keyring, login, member.role, runs)
+    return SignedIn(
+        member.counsellor,
+        keyring,
+        login,
+        member.role,
+        runs,
+        has_second_factor=member.has_second_factor,
+        recovered_at=account.recovered_at,
+    )
 
 
 def complete(entrance: Entrance, account: Account, keyring: Keyring) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from phyassist.domain.people import Counsellor, CounsellorId, Role
 from phyassist.vault.keyring import Keyring, fingerprint
@@ -22,6 +23,8 @@ class SignedIn:
     login_id: str = ""
     role: Role = Role.COUNSELLOR
     runs_practice: bool = False
+    has_second_factor: bool = False
+    recovered_at: datetime | None = None
     # From where, as the audit says it: the command line, or a web login with the kind of its address.
     origin: str = ""
 

@@ -30,9 +30,9 @@ _SECRET_BYTES = 20
 _STEPS_OFF = (0, -1, 1)
 
 
-def make_second_factor(name: str) -> SecondFactor:
-    """A new secret as an app takes it; nothing is stored."""
-    text = base64.b32encode(random_secret(_SECRET_BYTES).reveal()).decode("ascii")
+def make_second_factor(name: str, secret: Secret | None = None) -> SecondFactor:
+    """A secret, a new one where none is given, as an app takes it; nothing is stored."""
+    text = base64.b32encode((secret or random_secret(_SECRET_BYTES)).reveal()).decode("ascii")
     asked = urlencode({"secret": text, "issuer": "PhyAssist"})
     return SecondFactor(text, f"otpauth://totp/{quote('PhyAssist:' + name)}?{asked}")
 

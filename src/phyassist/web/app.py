@@ -19,16 +19,20 @@ from phyassist.web.faults import FORM_TEXT_BYTES_MAX, answer_missing
 from phyassist.web.guard import Guard, make_hosts
 from phyassist.web.house import House
 from phyassist.web.pages import (
+    account,
     choices,
     consultations,
     drafts,
     entrance,
     items,
+    joining,
     notes,
     patients,
+    people,
     process_notes,
     records,
     retention,
+    sharing,
     workspace,
 )
 from phyassist.web.render import find_static
@@ -47,6 +51,10 @@ PAGES = (
     records,
     notes,
     process_notes,
+    joining,
+    people,
+    account,
+    sharing,
     retention,
 )
 # What a form holds around its file: the names of its fields and the lines between them.

@@ -29,6 +29,8 @@ from phyassist.errors import (
     AlreadySetUp,
     BadInput,
     ChangedMeanwhile,
+    CodeNeeded,
+    KeysChanged,
     Locked,
     ModelError,
     NotAllowed,
@@ -37,6 +39,7 @@ from phyassist.errors import (
     NotYourPatient,
     PhyAssistError,
     ReadOnly,
+    StoreClosed,
     StoreFull,
     StoreUnusable,
     TooManyTries,
@@ -60,15 +63,20 @@ STATUS: tuple[tuple[type[PhyAssistError], int], ...] = (
     (StoreFull, 507),
     (TooManyTries, 429),
     (WrongPassphrase, 403),
+    (CodeNeeded, 403),
+    (KeysChanged, 409),
     (Locked, 401),
     (NotSetUp, 401),
     (AlreadySetUp, 409),
     (WeakPassphrase, 422),
+    (StoreClosed, 503),
     (StoreUnusable, 503),
     (NotAllowed, 403),
     (BadInput, 422),
     (ModelError, 503),
 )
+# After so long a page tries again by itself to save what could not be saved.
+RETRY_AFTER_S = 2
 # A long text as a form sends it: three bytes for a sign of Chinese, each of them written as %E5.
 FORM_TEXT_BYTES_MAX = 2_000_000
 
@@ -139,19 +147,20 @@ def _asks_for(dependant: Dependant, call: Callable[..., Any]) -> bool:
 def answer_fault(request: Request, error: Exception) -> Response:
     """The reply to a request that failed, in the form that the reader asked for."""
     fault = make_fault(get_words(request), error)
+    later = {"Retry-After": str(RETRY_AFTER_S)} if isinstance(error, StoreClosed | StoreUnusable) else {}
     fragment = request.headers.get("hx-request") == "true"
     as_json = "application/json" in request.headers.get("accept", "")
     if isinstance(error, Locked | NotSetUp) and not fragment and not as_json:
         return RedirectResponse(f"/unlock?next={quote(_back_to(request))}", 303)
     if as_json:
         body = {"code": fault.code, "what": fault.what, "next": fault.next, "number": fault.number}
-        return JSONResponse(body, fault.status)
+        return JSONResponse(body, fault.status, headers=later)
     if fragment:
         alert = FaultAlert(get_words(request), fault)
-        return render(
-            alert, status=fault.status, headers={"HX-Retarget": "#alerts", "HX-Reswap": "innerHTML"}
-        )
-    return render(FaultPage(get_words(request), get_theme(request), fault), status=fault.status)
+        place = {"HX-Retarget": "#alerts", "HX-Reswap": "innerHTML"}
+        return render(alert, status=fault.status, headers=place | later)
+    page = FaultPage(get_words(request), get_theme(request), fault)
+    return render(page, status=fault.status, headers=later)
 
 
 def answer_missing(request: Request, error: Exception) -> Response:

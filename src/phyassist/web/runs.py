@@ -30,7 +30,7 @@ from phyassist.services.intake import (
     RecordSaved,
     organise,
 )
-from phyassist.services.looking import get_consultation, get_draft
+from phyassist.services.looking import await_draft, get_consultation
 from phyassist.services.patients import load_patient
 from phyassist.web.desk import Desk
 from phyassist.web.faults import guard_bits
@@ -285,7 +285,7 @@ class DraftRun:
 
     def again(self) -> None:
         draft_id = DraftId(self.draft.id)
-        self.draft = get_draft(self.desk.house.store, self.desk.by, draft_id=draft_id)
+        self.draft = await_draft(self.desk.house.store, self.desk.by, draft_id=draft_id)
 
     def finish(self, said: str) -> Iterator[Bit]:
         """The buttons again; sections whose items are not those on the page, or in another order, anew."""

@@ -59,5 +59,7 @@ def own_path(path: str) -> str:
         parts = urlsplit(path)
     except ValueError:
         return "/"
-    is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc
-    return path if is_own and not parts.scheme else "/"
+    # Browsers drop tabs and line ends, and take a backslash for a slash; no address of ours holds any.
+    strange = "\\" in path or any(sign <= " " for sign in path)
+    is_own = path.startswith("/") and not path.startswith("//") and not parts.netloc and not parts.scheme
+    return path if is_own and not strange else "/"

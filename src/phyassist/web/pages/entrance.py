@@ -9,9 +9,30 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from phyassist.domain.people import Jurisdiction, Language
-from phyassist.errors import BadInput, PhyAssistError, TooManyTries, WeakPassphrase, WrongPassphrase
-from phyassist.services.practice import end_login, is_set_up, open_login, recover, set_up, sign_in
+from phyassist.domain.people import CounsellorId, Jurisdiction, Language
+from phyassist.errors import (
+    BadInput,
+    CodeNeeded,
+    NameNeeded,
+    NotAllowed,
+    NotFound,
+    PhyAssistError,
+    TooManyTries,
+    WeakPassphrase,
+    WrongPassphrase,
+)
+from phyassist.services.practice import (
+    end_login,
+    is_set_up,
+    needs_code,
+    needs_name,
+    open_login,
+    recover,
+    set_up,
+    sign_in,
+)
+from phyassist.services.sharing import take_up
+from phyassist.web.browsers import say_browser
 from phyassist.web.desk import drop_login, say_origin, set_login
 from phyassist.web.faults import PageRoute, make_fault
 from phyassist.web.house import get_house, get_login, get_theme, get_words
@@ -36,7 +57,18 @@ class SetupForm(BaseModel):
     zone: str = ""
 
 
+class UnlockForm(BaseModel):
+    """`who` is the id of the account that a privacy screen covers; a page of its own asks for a name."""
+
+    passphrase: str = Field(repr=False)
+    next: str = "/"
+    name: str = Field(default="", repr=False)
+    code: str = Field(default="", repr=False)
+    who: str = ""
+
+
 class RecoverForm(BaseModel):
+    name: str = Field(default="", repr=False)
     recovery_key: str = Field(repr=False)
     passphrase: str = Field(repr=False)
     again: str = Field(repr=False)
@@ -82,33 +114,43 @@ def show_recovery_key(request: Request, w: Words, recovery_key: str, by: SignedI
 def show_unlock(request: Request, next: str = "/") -> Response:
     if not is_set_up(get_house(request).store):
         return RedirectResponse("/setup", 303)
-    return render(UnlockPage(get_words(request), get_theme(request), own_path(next), ""))
+    return render(make_unlock_page(request, next))
 
 
 @router.post("/unlock")
-def do_unlock(
-    request: Request,
-    passphrase: Annotated[str, Form()],
-    next: Annotated[str, Form()] = "/",
-) -> Response:
-    house = get_house(request)
+def do_unlock(request: Request, form: Annotated[UnlockForm, Form()]) -> Response:
     as_json = "application/json" in request.headers.get("accept", "")
     try:
-        by = sign_in(house.store, passphrase=passphrase, origin=say_origin(request))
-    except (WrongPassphrase, TooManyTries) as error:
+        by = sign_in(
+            get_house(request).store,
+            passphrase=form.passphrase,
+            counsellor_id=CounsellorId(form.who) if form.who else None,
+            name=form.name,
+            code=form.code,
+            origin=say_origin(request),
+        )
+    except (WrongPassphrase, CodeNeeded, TooManyTries, NameNeeded, NotAllowed) as error:
         if as_json:
             raise
-        w = get_words(request)
-        problem = describe(w, error)
-        return render(UnlockPage(w, get_theme(request), own_path(next), problem), status=403)
-    response = JSONResponse({}) if as_json else RedirectResponse(own_path(next), 303)
+        problem = describe(get_words(request), error)
+        return render(make_unlock_page(request, form.next, problem, form.name), status=403)
+    response = JSONResponse({}) if as_json else RedirectResponse(own_path(form.next), 303)
     return sign_browser_in(request, response, by)
+
+
+def make_unlock_page(request: Request, next: str, problem: str = "", name: str = "") -> UnlockPage:
+    w, store = get_words(request), get_house(request).store
+    asks_name, asks_code = needs_name(store), needs_code(store)
+    return UnlockPage(w, get_theme(request), own_path(next), problem, asks_name, asks_code, name)
 
 
 def sign_browser_in(request: Request, response: Response, by: SignedIn) -> Response:
     """A login that nobody knew before; the one that the browser came with, whoever put it there, ends."""
+    store = get_house(request).store
     end_login_of(request)
-    return set_login(request, response, open_login(get_house(request).store, by).reveal_text())
+    take_up(store, by)
+    browser = say_browser(request.headers.get("user-agent", ""))
+    return set_login(request, response, open_login(store, by, browser=browser).reveal_text())
 
 
 @router.post("/lock")
@@ -127,7 +169,8 @@ def end_login_of(request: Request) -> None:
 
 @router.get("/recover")
 def show_recover(request: Request) -> Response:
-    return render(RecoverPage(get_words(request), get_theme(request), ""))
+    asks_name = needs_name(get_house(request).store)
+    return render(RecoverPage(get_words(request), get_theme(request), "", asks_name))
 
 
 @router.post("/recover")
@@ -139,12 +182,15 @@ def do_recover(request: Request, form: Annotated[RecoverForm, Form()]) -> Respon
             house.store,
             recovery_key=form.recovery_key,
             new_passphrase=form.passphrase,
+            name=form.name,
             origin=say_origin(request),
         )
-    except WrongPassphrase:
-        return render(RecoverPage(w, get_theme(request), w("recover.wrong")), status=403)
-    except (BadInput, WeakPassphrase, TooManyTries) as error:
-        return render(RecoverPage(w, get_theme(request), describe(w, error)), status=422)
+    except (BadInput, WeakPassphrase, WrongPassphrase, TooManyTries, NotFound, NotAllowed) as error:
+        wrong = isinstance(error, WrongPassphrase)
+        said = w("recover.nobody") if isinstance(error, NotFound) else describe(w, error)
+        said = w("recover.wrong") if wrong else said
+        page = RecoverPage(w, get_theme(request), said, needs_name(house.store), form.name)
+        return render(page, status=403 if wrong else 422)
     return sign_browser_in(request, RedirectResponse("/", 303), by)
 
 

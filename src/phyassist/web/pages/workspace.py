@@ -12,15 +12,15 @@ from starlette.responses import Response
 
 from phyassist.domain.people import Jurisdiction, Language
 from phyassist.domain.practice import ClientWord
-from phyassist.errors import BadInput, ModelError, TooManyTries, UnknownName, WeakPassphrase, WrongPassphrase
+from phyassist.errors import BadInput, ModelError, UnknownName
 from phyassist.services.patients import list_patients
-from phyassist.services.practice import change_passphrase, is_set_up, save_practice_settings
+from phyassist.services.practice import is_set_up, save_practice_settings
 from phyassist.services.searching import find
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
 from phyassist.web.house import get_house
 from phyassist.web.pages.choices import set_language, set_theme
-from phyassist.web.pages.entrance import check_same, describe
+from phyassist.web.pages.entrance import describe
 from phyassist.web.render import render
 from phyassist.web.views.frame import WelcomePage, make_frame
 from phyassist.web.views.people import FoundFragment, FoundPage, PracticePage, RailFragment, view_found
@@ -39,8 +39,10 @@ class PracticeForm(BaseModel):
 
 
 @router.get("/alive")
-def show_alive() -> Response:
-    """Needs no login and keeps none awake."""
+def show_alive(request: Request, store: str = "") -> Response:
+    """Needs no login and keeps none awake.  With `store`, only where the database answers too."""
+    if store:
+        is_set_up(get_house(request).store)
     return PlainTextResponse("alive")
 
 
@@ -71,7 +73,7 @@ def show_found(request: Request, desk: AtDesk, q: str = "") -> Response:
 
 @router.get("/practice")
 def show_practice(desk: AtDesk, said: str = "") -> Response:
-    known = {"saved": desk.w("practice.saved"), "changed": desk.w("practice.changed")}
+    known = {"saved": desk.w("practice.saved")}
     return render(make_practice_page(desk, known.get(said, "")))
 
 
@@ -92,21 +94,6 @@ def save_practice(request: Request, desk: AtDesk, form: Annotated[PracticeForm, 
         return render(make_practice_page(desk, "", describe(desk.w, error)), status=422)
     response = set_language(request, RedirectResponse("/practice?said=saved", 303), form.language)
     return set_theme(request, response, form.theme)
-
-
-@router.post("/practice/passphrase")
-def save_passphrase(
-    desk: AtDesk,
-    old: Annotated[str, Form()],
-    passphrase: Annotated[str, Form()],
-    again: Annotated[str, Form()],
-) -> Response:
-    try:
-        check_same(passphrase, again)
-        change_passphrase(desk.house.store, desk.by, passphrase=old, new_passphrase=passphrase)
-    except (BadInput, WeakPassphrase, WrongPassphrase, TooManyTries) as error:
-        return render(make_practice_page(desk, "", describe(desk.w, error)), status=422)
-    return RedirectResponse("/practice?said=changed", 303)
 
 
 def make_practice_page(desk: Desk, said: str, problem: str = "") -> PracticePage:

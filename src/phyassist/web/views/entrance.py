@@ -32,11 +32,16 @@ class RecoveryKeyPage:
 
 @dataclass(frozen=True, slots=True)
 class UnlockPage:
+    """`asks_name` once several people work here, `asks_code` once anybody has a second factor."""
+
     template: ClassVar[str] = "unlock.html"
     w: Words
     theme: str
     next: str
     problem: str
+    asks_name: bool = False
+    asks_code: bool = False
+    name: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +50,18 @@ class RecoverPage:
     w: Words
     theme: str
     problem: str
+    asks_name: bool = False
+    name: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinPage:
+    """Without `role` it asks for the one-time code; with it, for a name and a passphrase."""
+
+    template: ClassVar[str] = "join.html"
+    w: Words
+    theme: str
+    code: str = field(repr=False)
+    role: str = ""
+    name: str = field(default="", repr=False)
+    problem: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from phyassist.domain.people import Patient
+from phyassist.domain.people import Patient, Role
 from phyassist.services.patients import PatientRow
 from phyassist.web.desk import Desk
 from phyassist.web.wording import Words
@@ -32,6 +32,11 @@ class Frame:
     tab: str
     idle_lock_min: int
     hide_names: bool
+    account_id: str = ""
+    counsels: bool = True
+    runs_practice: bool = True
+    has_second_factor: bool = False
+    recovered: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,11 @@ def make_frame(desk: Desk, rows: tuple[PatientRow, ...], patient_id: str = "", t
         tab,
         desk.practice.idle_lock_min,
         desk.practice.hide_names,
+        desk.by.id,
+        desk.by.role is not Role.ADMINISTRATOR,
+        desk.by.runs_practice,
+        desk.by.has_second_factor,
+        desk.when.moment(desk.by.recovered_at),
     )
 
 

@@ -1,9 +1,11 @@
 // Text is saved as it is typed.  What could not be saved yet lives in this page's memory only, never on disk.
-import { whenConnected } from "./connection.js";
+import { isAway, whenConnected, whenStored } from "./connection.js";
 import { showLock } from "./lock.js";
 import { say } from "./words.js";
 
 const PAUSE_MS = 700;
+// A server that waits for its database answers late; until then the page says that it is tried again.
+const LATE_MS = 3000;
 const boxes = new Map();
 
 export function startAutosave() {
@@ -69,6 +71,7 @@ async function post(state, leaving) {
   const text = box.value;
   state.dirty = false;
   mark(note, say("saving"));
+  const late = window.setTimeout(() => mark(note, say("again"), true), LATE_MS);
   let reply;
   try {
     reply = await fetch(box.dataset.autosave, {
@@ -81,6 +84,8 @@ async function post(state, leaving) {
     keep(state);
     whenConnected(box, () => send(state));
     return;
+  } finally {
+    window.clearTimeout(late);
   }
   await take(state, reply, text);
 }
@@ -98,6 +103,11 @@ async function take(state, reply, text) {
   keep(state);
   if (reply.status === 401) { showLock(); return; }
   if (reply.status === 409) { showChanged(state); return; }
+  if (isAway(reply.status, reply.headers.get("Retry-After"))) {
+    mark(note, say("again"), true);
+    whenStored(box, () => send(state));
+    return;
+  }
   const fault = await reply.json().catch(() => ({ what: "", next: "" }));
   mark(note, `${fault.what} ${fault.next}`.trim(), true);
   if (reply.status >= 500) state.timer = window.setTimeout(() => send(state), 10000);

@@ -1,4 +1,5 @@
-// Losing the connection: a bar says so, what was sent is kept in memory and sent again when the server answers.
+// Losing the connection, or the server its database: a bar says so, what was sent is kept in memory and sent
+// again when both answer.
 const waiting = new Map();
 let timer = 0;
 let pause = 1000;
@@ -7,7 +8,15 @@ export function isConnected() { return timer === 0; }
 
 export function whenConnected(key, again) {
   waiting.set(key, again);
-  showLost();
+  showLost("lost");
+}
+
+// The server answers, but it cannot save just now: it says after how long to try again.
+export function isAway(status, retryAfter) { return status === 503 && Boolean(retryAfter); }
+
+export function whenStored(key, again) {
+  waiting.set(key, again);
+  showLost("away");
 }
 
 export function forget(key) {
@@ -16,16 +25,20 @@ export function forget(key) {
 
 export function hasWaiting() { return waiting.size > 0; }
 
-function showLost() {
+function showLost(why) {
   const bar = document.getElementById("bar");
-  if (bar) bar.hidden = false;
+  if (bar) {
+    const words = bar.querySelector("[data-lost]");
+    words.textContent = words.dataset[why];
+    bar.hidden = false;
+  }
   if (!timer) { pause = 1000; timer = window.setTimeout(knock, pause); }
 }
 
 async function knock() {
   try {
-    const reply = await fetch("/alive", { cache: "no-store" });
-    if (!reply.ok) throw new Error("not alive");
+    const reply = await fetch("/alive?store=yes", { cache: "no-store", headers: { Accept: "application/json" } });
+    if (!reply.ok) { showLost("away"); throw new Error("not alive"); }
   } catch {
     pause = Math.min(pause * 1.5, 10000);
     timer = window.setTimeout(knock, pause);
@@ -46,6 +59,14 @@ export function startConnection() {
     if (config && config.verb === "get") { whenConnected(element, () => {}); return; }
     // The form still holds its words: sending again is pressing its button again.
     whenConnected(element, () => { if (element.isConnected) window.htmx.trigger(element, element.matches("form") ? "submit" : "click"); });
+  });
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, requestConfig } = event.detail;
+    const elt = requestConfig.elt;
+    if (!isAway(xhr.status, xhr.getResponseHeader("Retry-After")) || requestConfig.verb === "get") return;
+    // In place of an alert: the form keeps its words and is sent again.
+    event.detail.shouldSwap = false;
+    whenStored(elt, () => { if (elt.isConnected) window.htmx.trigger(elt, elt.matches("form") ? "submit" : "click"); });
   });
   document.body.addEventListener("htmx:sseError", (event) => {
     whenConnected(event.detail.elt || event.target, () => {});

@@ -1,0 +1,128 @@
+"""`phyassist train`: prepared data and a base model in, an adapter out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from phyassist.cli.data import needs_training, read_pairs
+from phyassist.cli.options import AsJson
+from phyassist.cli.run import get_run
+from phyassist.cli.screen import make_console, say_json, tell
+
+if TYPE_CHECKING:
+    from phyassist.training.fitting import Fit
+    from phyassist.training.loop import Report
+
+GIB = 2**30
+DEFAULT_BASE = "qwen2.5-coder-0.5b-instruct"
+
+
+def train(
+    context: typer.Context,
+    data: Annotated[Path, typer.Option(help="A folder that phyassist data prepare has made.")],
+    out: Annotated[Path, typer.Option(help="The run's folder.")],
+    base: Annotated[
+        str, typer.Option(help="Base model: a name of the catalogue, a folder, or a model of the hub.")
+    ] = DEFAULT_BASE,
+    preset: Annotated[
+        str, typer.Option(help="Values for the recipe: cpu-small, gpu-24gb, 2x24gb, h100 or study-2023.")
+    ] = "cpu-small",
+    dials: Annotated[
+        list[str] | None, typer.Option("--set", help="Another value for a field of the recipe: rank=8.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was broken off.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say weights, memory, steps and time; train nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a LoRA adapter on prepared data; a run that was broken off can be gone on with."""
+    from dataclasses import asdict
+
+    with needs_training():
+        from phyassist.training.base import find_device
+        from phyassist.training.fitting import check_fits, estimate_job
+        from phyassist.training.recipe import get_preset, set_dials
+        from phyassist.training.run import Job, run_job
+
+    recipe = set_dials(get_preset(preset), dict(read_pairs(dials or (), "--set rank=8")))
+    job = Job(_find_base(context, base), data, out, recipe, find_device())
+    if dry_run:
+        fit = estimate_job(job)
+        if as_json:
+            say_json(asdict(fit))
+        else:
+            _print_fit(fit)
+        check_fits(fit, recipe)
+        return
+    with _show_progress() as hear:
+        trained = run_job(job, hear, resume=resume)
+    if as_json:
+        say_json(asdict(trained))
+    best = "" if trained.best_val_loss is None else f", best validation loss {trained.best_val_loss:.4f}"
+    tell(f"{out}: {trained.step} steps{best}; adapter, adapter.gguf, curves.png, report.html")
+
+
+def _find_base(context: typer.Context, base: str) -> str:
+    """The folder of a catalogue model, made of its GGUF file at first use; any other name as it is."""
+    from phyassist.lm.catalogue import get_catalogue_model, get_model_file, load_catalogue
+
+    if base not in {model.name for model in load_catalogue()}:
+        return base
+    settings = get_run(context).load_settings()
+    file = get_model_file(get_catalogue_model(base), settings.models_dir)
+    from phyassist.training.base import DONE, convert_gguf
+
+    folder = settings.home / "bases" / base
+    if not (folder / DONE).is_file():
+        tell(f"making {base} ready to train on; this is done once and takes a minute or two")
+    return str(convert_gguf(file, folder))
+
+
+@contextmanager
+def _show_progress() -> Iterator[Callable[[Report], None]]:
+    """A bar on stderr with loss, tokens a second and the time left."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from phyassist.training.loop import EvalReport
+
+    columns = (
+        TextColumn("step"),
+        MofNCompleteColumn(),
+        BarColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[said]}"),
+    )
+    console = make_console(results=False)
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("train", total=None, said="")
+
+        def hear(report: Report) -> None:
+            if isinstance(report, EvalReport):
+                mark = " (best)" if report.is_best else ""
+                console.print(f"step {report.step}: validation loss {report.val_loss:.4f}{mark}")
+                return
+            said = f"loss {report.loss:.4f}  {report.tokens / report.seconds:.0f} tokens/s"
+            bar.update(task, completed=report.step, total=report.steps, said=said)
+
+        yield hear
+
+
+def _print_fit(fit: Fit) -> None:
+    from phyassist.training.fitting import needed_bytes
+
+    console = make_console()
+    share = fit.trained_weights / fit.all_weights
+    console.print(f"weights: {fit.trained_weights:,} of {fit.all_weights:,} trained ({share:.2%})")
+    console.print(
+        f"memory of each device: {needed_bytes(fit) / GIB:.1f} GiB of {fit.device_bytes / GIB:.1f} "
+        f"(base {fit.base_bytes / GIB:.1f}, trained {fit.trained_bytes / GIB:.2f}, "
+        f"one row {fit.row_bytes / GIB:.1f})"
+    )
+    console.print(f"examples: {fit.examples}, {fit.too_long} too long for a row; steps: {fit.steps}")
+    console.print(f"expected time: {fit.expected_s / 60:.0f} minutes for {fit.tokens:,} tokens")

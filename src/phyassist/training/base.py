@@ -1,0 +1,131 @@
+"""The base model to train on: from a folder or the hub, or a GGUF file of the catalogue made into one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phyassist.errors import BadInput, ModelMissing
+
+if TYPE_CHECKING:
+    from phyassist.training.recipe import Recipe
+
+DONE = "converted.json"
+
+
+def load_tokenizer(base: str) -> Any:
+    """Raises ModelMissing, and BadInput for a model without a chat template."""
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(base)
+    except (OSError, ValueError) as error:
+        raise _missing(base) from error
+    if not getattr(tokenizer, "chat_template", None):
+        raise BadInput(f"{base} has no chat template", hint="train an instruct or chat model")
+    return tokenizer
+
+
+def find_device() -> str:
+    """The quickest device of this machine.  Raises ModuleNotFoundError without torch."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def load_config(base: str) -> Any:
+    """The model's measures, without its weights.  Raises ModelMissing."""
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(base)
+    except (OSError, ValueError) as error:
+        raise _missing(base) from error
+
+
+def load_base(base: str, recipe: Recipe, device: str) -> Any:
+    """The model in the recipe's precision on a device, its weights quantised if the recipe says so.
+
+    Raises ModelMissing.
+    """
+    from transformers import AutoModelForCausalLM
+
+    options: dict[str, Any] = {"dtype": choose_dtype(recipe, device)}
+    quantised = make_quantisation(recipe)
+    if quantised is not None:
+        options |= {"quantization_config": quantised, "device_map": {"": device}}
+    try:
+        model = AutoModelForCausalLM.from_pretrained(base, **options)
+    except (OSError, ValueError) as error:
+        raise _missing(base) from error
+    if quantised is None:
+        model.to(device)
+    model.config.use_cache = False
+    if recipe.checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        model.enable_input_require_grads()
+    return model
+
+
+def choose_dtype(recipe: Recipe, device: str) -> Any:
+    """bf16 where a GPU has it; on a CPU fp32, which is many times quicker there."""
+    import torch
+
+    named = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    if recipe.precision != "auto":
+        return named[recipe.precision]
+    return torch.bfloat16 if device.startswith("cuda") and torch.cuda.is_bf16_supported() else torch.float32
+
+
+def make_quantisation(recipe: Recipe) -> Any:
+    """The bitsandbytes settings of the recipe; None where weights stay whole."""
+    if recipe.quantise == "none":
+        return None
+    from transformers import BitsAndBytesConfig
+
+    if recipe.quantise == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype=choose_dtype(recipe, "cuda"),
+        bnb_4bit_use_double_quant=False,
+    )
+
+
+def convert_gguf(gguf: Path, folder: Path) -> Path:
+    """A folder with the weights of a GGUF file in float32 and its tokenizer; made once, marked when whole.
+
+    Reading takes a minute and eight bytes of memory a weight; what is loaded later takes seconds.
+    Raises ModelMissing.
+    """
+    if (folder / DONE).is_file():
+        return folder
+    if not gguf.is_file():
+        raise _missing(str(gguf))
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    model: Any = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+    # A model that came out of a quantised file calls itself quantised, and refuses to be saved.
+    model.hf_quantizer = None
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    model.save_pretrained(part)
+    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(part)
+    (part / DONE).write_text(json.dumps({"from": gguf.name, "bytes": gguf.stat().st_size}) + "\n")
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+    return folder
+
+
+def _missing(base: str) -> ModelMissing:
+    return ModelMissing(
+        f"the base model {base} cannot be loaded",
+        hint="name a folder, a model of the hub, or one of the catalogue (phyassist models list)",
+    )

@@ -1,0 +1,59 @@
+"""Which public sources there are: a data file read into values."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import cast
+
+from phyassist.domain.people import Language
+from phyassist.errors import UnknownName
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCard:
+    """A public source.
+
+    `files` maps a part to its file: train, val, test; "own" where a column says the part, "split" where the
+    key decides it.
+    """
+
+    name: str
+    title: str
+    reader: str
+    language: Language
+    licence: str
+    research_only: bool
+    origin: str
+    files: Mapping[str, str]
+    task: str = ""
+
+
+@cache
+def load_sources() -> Mapping[str, SourceCard]:
+    found = tomllib.loads(files("phyassist.training").joinpath("sources.toml").read_text("utf-8"))
+    return {
+        name: SourceCard(
+            name=name,
+            title=entry["title"],
+            reader=entry["reader"],
+            language=cast(Language, entry["language"]),
+            licence=entry["licence"],
+            research_only=entry["research_only"],
+            origin=entry["origin"],
+            files=dict(entry["files"]),
+            task=entry.get("task", ""),
+        )
+        for name, entry in found.items()
+    }
+
+
+def get_source(name: str) -> SourceCard:
+    """Raises UnknownName, which names the sources there are."""
+    sources = load_sources()
+    if name not in sources:
+        raise UnknownName(f"no source {name}", hint=f"there are {', '.join(sources)}")
+    return sources[name]

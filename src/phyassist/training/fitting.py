@@ -1,0 +1,124 @@
+"""Before a run: how many weights are trained, how much memory it takes, and whether the device has it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from phyassist.errors import BadSetting
+from phyassist.training.base import load_config
+from phyassist.training.lora import attach
+from phyassist.training.recipe import Recipe
+from phyassist.training.run import Job, prepare_job
+
+_BYTES = {"none": {"fp32": 4, "bf16": 2, "fp16": 2}, "nf4": 0.56, "int8": 1.1}
+# AdamW keeps two numbers a weight, beside the weight and its gradient.
+_BYTES_TRAINED = 16
+_GIB = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Weights trained and in all, the memory of one device in bytes by what it is for, and the time."""
+
+    trained_weights: int
+    all_weights: int
+    base_bytes: int
+    trained_bytes: int
+    row_bytes: int
+    device_bytes: int
+    examples: int
+    too_long: int
+    steps: int
+    tokens: int
+    expected_s: float
+
+
+def needed_bytes(fit: Fit) -> int:
+    return fit.base_bytes + fit.trained_bytes + fit.row_bytes
+
+
+def estimate_job(job: Job) -> Fit:
+    """What a run will take; no weight of the base model is loaded for it.
+
+    Raises BadInput where there is nothing to train on, ModelMissing.
+    """
+    prepared = prepare_job(job)
+    seen = prepared.steps * job.recipe.examples_per_step / len(prepared.train.examples)
+    tokens = int(seen * sum(len(example.ids) for example in prepared.train.examples))
+    recipe, device, config = job.recipe, job.device, load_config(job.base)
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+        every = sum(weight.numel() for weight in model.parameters())
+        model = attach(model, recipe)
+    trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    precision = recipe.precision
+    if precision == "auto":
+        precision = "bf16" if device.startswith("cuda") else "fp32"
+    per_weight = _BYTES[recipe.quantise]
+    weight_bytes = per_weight[precision] if isinstance(per_weight, dict) else per_weight
+    number_bytes = 4 if precision == "fp32" else 2
+    layers, width = config.num_hidden_layers, config.hidden_size
+    # About 34 numbers a token, width and layer are kept for the way back; with checkpointing two of them.
+    kept = width * (2 * layers + 34) if recipe.checkpointing else width * 34 * layers
+    row = recipe.row_tokens * (kept * number_bytes + config.vocab_size * 4)
+    # Forward and back: two and four operations a weight and token; the frozen weights need half of the back.
+    operations = (6 if recipe.checkpointing else 4) * every * tokens
+    return Fit(
+        trained_weights=trained,
+        all_weights=every,
+        base_bytes=int(every * weight_bytes),
+        trained_bytes=trained * _BYTES_TRAINED,
+        row_bytes=int(row),
+        device_bytes=find_memory(device),
+        examples=len(prepared.train.examples),
+        too_long=prepared.train.too_long,
+        steps=prepared.steps,
+        tokens=tokens,
+        expected_s=operations / measure_speed(device),
+    )
+
+
+def check_fits(fit: Fit, recipe: Recipe) -> None:
+    """Raises BadSetting, with what would help, where the device has not the memory."""
+    if needed_bytes(fit) <= fit.device_bytes:
+        return
+    ways = []
+    if fit.row_bytes > needed_bytes(fit) // 4:
+        ways.append("halve row_tokens" + ("" if recipe.checkpointing else " or set checkpointing=true"))
+    if recipe.quantise == "none":
+        ways.append("set quantise=nf4")
+    ways.append("lower rank, or choose a smaller base model")
+    raise BadSetting(
+        f"this needs {needed_bytes(fit) / _GIB:.1f} GiB and the device has {fit.device_bytes / _GIB:.1f}",
+        hint="; ".join(ways),
+    )
+
+
+def find_memory(device: str) -> int:
+    """Bytes of memory open to a run on this device."""
+    import torch
+
+    if device.startswith("cuda"):
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    import os
+
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def measure_speed(device: str) -> float:
+    """Floating-point operations a second that a matrix product reaches here, the best of five."""
+    import torch
+
+    size = 4096 if device.startswith("cuda") else 512
+    left, right = (torch.rand(size, size, device=device) for _ in range(2))
+    best = float("inf")
+    for _ in range(5):
+        started = time.perf_counter()
+        float((left @ right)[0, 0])
+        best = min(best, time.perf_counter() - started)
+    # A whole model reaches about half of what one large product does.
+    return 2 * size**3 / best / 2

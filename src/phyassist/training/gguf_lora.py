@@ -1,0 +1,76 @@
+"""An adapter in peft's form written as a GGUF LoRA, which the engine loads.
+
+The form is llama.cpp's: `<tensor>.lora_a` (rank, inputs) and `<tensor>.lora_b` (outputs, rank), the scale as
+`adapter.lora.alpha`.  Llama's query and key rows stand in another order in GGUF, so their B is permuted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from phyassist.errors import BadInput
+
+_NAME = re.compile(r"\Abase_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])(?:\.default)?\.weight\Z")
+# How transformers calls an architecture, and how GGUF does.
+ARCHITECTURES = {
+    "llama": "llama",
+    "mistral": "llama",
+    "mixtral": "llama",
+    "qwen2": "qwen2",
+    "qwen3": "qwen3",
+}
+_PERMUTED = {"llama"}
+
+
+def export_gguf(adapter: Path, config: Any, target: Path) -> Path:
+    """Write `adapter` (a peft folder) for a base with this transformers config as one GGUF file.
+
+    Raises BadInput for an architecture or a module that GGUF has no name for.
+    """
+    import gguf
+    import numpy as np
+    from safetensors.numpy import load_file
+
+    said = json.loads((adapter / "adapter_config.json").read_text("utf-8"))
+    arch = ARCHITECTURES.get(config.model_type)
+    if arch is None:
+        raise BadInput(
+            f"a {config.model_type} adapter cannot be written as GGUF", hint="serve it with vLLM instead"
+        )
+    if said.get("use_rslora") or said.get("rank_pattern") or said.get("alpha_pattern"):
+        raise BadInput("an adapter with several scales cannot be written as GGUF", hint="train with one rank")
+    kinds = {value: key for key, value in gguf.MODEL_ARCH_NAMES.items()}
+    names = gguf.get_tensor_name_map(kinds[arch], config.num_hidden_layers)
+    part = target.with_name(target.name + ".part")
+    writer = gguf.GGUFWriter(part, arch=arch)
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", float(said["lora_alpha"]))
+    for key, values in sorted(load_file(adapter / "adapter_model.safetensors").items()):
+        match = _NAME.match(key)
+        name = names.get_name(match["module"], try_suffixes=(".weight",)) if match else None
+        if match is None or name is None:
+            raise BadInput(f"GGUF has no name for {key}", hint="leave that module out of the targets")
+        weights = np.ascontiguousarray(values, dtype=np.float32)
+        if match["side"] == "B" and arch in _PERMUTED:
+            weights = _permute(weights, match["module"], config)
+        writer.add_tensor(f"{name}.weight.lora_{match['side'].lower()}", weights)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    part.replace(target)
+    return target
+
+
+def _permute(weights: Any, module: str, config: Any) -> Any:
+    heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}
+    count = heads.get(module.rpartition(".")[2])
+    if count is None:
+        return weights
+    outputs, rank = weights.shape
+    halves = weights.reshape(count, 2, outputs // count // 2, rank)
+    return halves.swapaxes(1, 2).reshape(outputs, rank)

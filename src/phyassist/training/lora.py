@@ -1,0 +1,85 @@
+"""LoRA on any causal model: which modules take it, and that every one that was asked for did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from phyassist.errors import BadSetting
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+
+    from phyassist.training.recipe import Recipe
+
+# A mixture's experts are one stacked parameter in transformers 5, not a module each.
+EXPERTS = ("mlp.experts.gate_up_proj", "mlp.experts.down_proj")
+_NOT_BLOCKS = ("lm_head", "embed")
+
+
+def find_targets(model: Any) -> tuple[str, ...]:
+    """The last names of all linear layers inside the blocks, sorted: q_proj, k_proj …"""
+    import torch
+
+    names = set()
+    for name, module in model.named_modules():
+        is_linear = isinstance(module, torch.nn.Linear) or type(module).__name__.startswith("Linear")
+        if is_linear and not any(part in name for part in _NOT_BLOCKS):
+            names.add(name.rpartition(".")[2])
+    return tuple(sorted(names))
+
+
+def find_expert_parameters(model: Any) -> tuple[str, ...]:
+    """Stacked experts that the model has, by the names that peft takes them under."""
+    names = [name for name, _ in model.named_parameters()]
+    return tuple(each for each in EXPERTS if any(name.endswith(each) for name in names))
+
+
+def attach(model: Any, recipe: Recipe) -> PeftModel:
+    """The model with LoRA on the recipe's targets, its own weights frozen.
+
+    Raises BadSetting where an asked name is no module of the model: peft passes such a name over in silence.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    targets = recipe.targets or find_targets(model)
+    check_targets(model, targets)
+    experts = () if recipe.targets else find_expert_parameters(model)
+    # peft drops nothing out before a bare parameter, such as a router or stacked experts, and refuses to try.
+    is_bare = bool(experts) or any(
+        _is_router(module, name, targets) for name, module in model.named_modules()
+    )
+    config = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        lora_dropout=0.0 if is_bare else recipe.dropout,
+        target_modules=list(targets),
+        target_parameters=list(experts) or None,
+        bias="none",
+    )
+    return get_peft_model(model, config)
+
+
+def _is_router(module: Any, name: str, targets: Sequence[str]) -> bool:
+    import torch
+
+    return (
+        name.rpartition(".")[2] in targets
+        and not isinstance(module, torch.nn.Linear)
+        and (
+            isinstance(getattr(module, "weight", None), torch.nn.Parameter)
+            and "Linear" not in type(module).__name__
+        )
+    )
+
+
+def check_targets(model: Any, targets: Sequence[str]) -> None:
+    """Raises BadSetting for a name that no module bears."""
+    names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
+    missing = [target for target in targets if target not in names]
+    if missing:
+        raise BadSetting(
+            f"this model has no module {', '.join(missing)}",
+            hint=f"it has {', '.join(find_targets(model))}; leave targets empty for all of them",
+        )

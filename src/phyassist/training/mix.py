@@ -1,0 +1,162 @@
+"""Prepared folders joined into one, so many rows of each source, and what a prepared folder holds."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from heapq import merge
+from pathlib import Path
+from typing import Any
+
+from phyassist import __version__
+from phyassist.domain.examples import PARTS, Part
+from phyassist.errors import BadInput
+from phyassist.training.plain import fingerprint
+from phyassist.training.prepare import render_card
+from phyassist.training.split import HELD_OUT
+from phyassist.training.templates import ChatTemplate
+from phyassist.training.writing import CARD, PartFiles, load_card, make_folder, read_part, verify_part
+
+
+@dataclass(frozen=True, slots=True)
+class PartStats:
+    """Rows, keys, and lengths in characters of one source in one part."""
+
+    part: Part
+    source: str
+    language: str
+    rows: int
+    keys: int
+    prompt_chars_median: float
+    reply_chars_median: float
+    chars_max: int
+
+
+def mix(
+    folders: Sequence[Path], takes: Mapping[str, int], out: Path, *, template: ChatTemplate, seed: int
+) -> Mapping[str, Any]:
+    """Join prepared folders; of a source in `takes` only so many training rows, always the same.
+
+    Validation and test rows are taken whole.  A key that is for testing in one folder and for training in
+    another is an error, not a mixture.  The card comes out.
+    Raises BadInput, UnreadableFile.
+    """
+    cards = [load_card(folder) for folder in folders]
+    for folder in folders:
+        for part in PARTS:
+            verify_part(folder, part)
+    known = {name for card in cards for name in card["cleaned"]}
+    unknown = sorted(set(takes) - known)
+    if unknown:
+        raise BadInput(f"no folder holds {', '.join(unknown)}", hint=f"there are {', '.join(sorted(known))}")
+    _check_keys(folders)
+    make_folder(out)
+    parts: dict[str, Any] = {}
+    for part in PARTS:
+        limits = takes if part == "train" else {}
+        with PartFiles(out, part, template) as files:
+            for row in _interleave(folders, part, limits, seed):
+                files.write_row(row)
+        parts[part] = {"rows": dict(files.rows), "sha256": files.sha256}
+    card = _join(cards, parts, template, seed)
+    (out / "CARD.md").write_text(render_card(card), encoding="utf-8")
+    (out / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    return card
+
+
+def find_stats(folder: Path) -> tuple[PartStats, ...]:
+    """What stands in a prepared folder, by part and source.  Raises UnreadableFile."""
+    load_card(folder)
+    found: list[PartStats] = []
+    for part in PARTS:
+        keys: dict[tuple[str, str], set[str]] = defaultdict(set)
+        prompts: dict[tuple[str, str], list[int]] = defaultdict(list)
+        replies: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for row in read_part(folder, part):
+            of = row["source"], row["language"]
+            *asked, reply = row["messages"]
+            keys[of].add(row["key"])
+            prompts[of].append(sum(len(message["content"]) for message in asked))
+            replies[of].append(len(reply["content"]))
+        for (source, language), lengths in sorted(prompts.items()):
+            of = source, language
+            whole = [first + second for first, second in zip(lengths, replies[of], strict=True)]
+            found.append(
+                PartStats(
+                    part,
+                    source,
+                    language,
+                    len(lengths),
+                    len(keys[of]),
+                    statistics.median(lengths),
+                    statistics.median(replies[of]),
+                    max(whole),
+                )
+            )
+    return tuple(found)
+
+
+def _interleave(
+    folders: Sequence[Path], part: Part, takes: Mapping[str, int], seed: int
+) -> Iterator[Mapping[str, Any]]:
+    """Rows of all folders, mixed evenly: each folder's own order is kept, and the places are spread."""
+    turned = _rotate(folders, seed)
+    counts = [sum(1 for _ in read_part(folder, part)) for folder in turned]
+
+    def place(no: int, folder: Path, count: int) -> Iterator[tuple[float, int, Mapping[str, Any]]]:
+        for row_no, row in enumerate(read_part(folder, part)):
+            yield (row_no + 0.5) / max(1, count), no, row
+
+    taken = Counter[str]()
+    spread = [place(no, folder, counts[no]) for no, folder in enumerate(turned)]
+    for _, _, row in merge(*spread, key=lambda each: each[:2]):
+        source = row["source"]
+        if source in takes and taken[source] >= takes[source]:
+            continue
+        taken[source] += 1
+        yield row
+
+
+def _rotate(folders: Sequence[Path], seed: int) -> list[Path]:
+    turn = seed % len(folders)
+    return [*folders[turn:], *folders[:turn]]
+
+
+def _check_keys(folders: Sequence[Path]) -> None:
+    held: dict[Part, set[bytes]] = {
+        part: {_mark(row) for folder in folders for row in read_part(folder, part)} for part in PARTS
+    }
+    for part, others in HELD_OUT.items():
+        for other in others:
+            both = held[part] & held[other]
+            if both:
+                raise BadInput(
+                    f"{len(both)} keys stand in {part} of one folder and in {other} of another",
+                    hint="prepare their sources together, so that leaks are dropped",
+                )
+
+
+def _mark(row: Mapping[str, Any]) -> bytes:
+    return bytes.fromhex(fingerprint(f"{row['source']}-{row['key']}"))
+
+
+def _join(
+    cards: Sequence[Mapping[str, Any]], parts: Mapping[str, Any], template: ChatTemplate, seed: int
+) -> Mapping[str, Any]:
+    sources = {source["name"]: source for card in cards for source in card["sources"]}
+    return {
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "phyassist": __version__,
+        "seed": seed,
+        "template": template.name,
+        "shares": cards[0]["shares"],
+        "text_chars_max": max(card["text_chars_max"] for card in cards),
+        "sources": list(sources.values()),
+        "cleaned": {name: counts for card in cards for name, counts in card["cleaned"].items()},
+        "leaks": {name: count for card in cards for name, count in card["leaks"].items()},
+        "parts": parts,
+    }

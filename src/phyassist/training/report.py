@@ -1,0 +1,75 @@
+"""A run's curves: one picture, and a page that needs nothing from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def write_report(out: Path) -> None:
+    """`curves.png` and `report.html` from a run's config and progress."""
+    config = json.loads((out / "config.json").read_text("utf-8"))
+    with (out / "progress.jsonl").open(encoding="utf-8") as file:
+        lines = [json.loads(line) for line in file]
+    picture = draw_curves(lines)
+    (out / "curves.png").write_bytes(picture)
+    (out / "report.html").write_text(_render(config, lines, picture), encoding="utf-8")
+
+
+def draw_curves(lines: Sequence[Mapping[str, Any]]) -> bytes:
+    """Loss by epoch, of training and of validation, as PNG."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    steps = [line for line in lines if line["kind"] == "step"]
+    evals = [line for line in lines if line["kind"] == "eval"]
+    figure, axes = pyplot.subplots(figsize=(7, 4), dpi=120)
+    axes.plot([line["epoch"] for line in steps], [line["loss"] for line in steps], color="#9aa1aa", lw=1)
+    axes.plot(
+        [line["epoch"] for line in evals],
+        [line["val_loss"] for line in evals],
+        color="#0f766e",
+        marker="o",
+        ms=4,
+    )
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("loss per reply token")
+    axes.legend(["training", "validation"], frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    held = io.BytesIO()
+    figure.savefig(held, format="png", bbox_inches="tight")
+    pyplot.close(figure)
+    return held.getvalue()
+
+
+def _render(config: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], picture: bytes) -> str:
+    evals = [line for line in lines if line["kind"] == "eval"]
+    rows = "".join(
+        f"<tr><td>{line['step']}</td><td>{line['epoch']:.2f}</td><td>{line['val_loss']:.4f}</td>"
+        f"<td>{'best' if line['is_best'] else ''}</td></tr>"
+        for line in evals
+    )
+    dials = "".join(
+        f"<tr><td>{html.escape(name)}</td><td>{html.escape(str(value))}</td></tr>"
+        for name, value in config["recipe"].items()
+    )
+    image = base64.b64encode(picture).decode("ascii")
+    return (
+        "<!doctype html><meta charset=utf-8><title>Training run</title>"
+        "<style>body{font:16px/1.55 system-ui;max-width:46em;margin:2em auto;padding:0 1em;color:#1f2328}"
+        "table{border-collapse:collapse}td,th{padding:.2em .8em .2em 0;text-align:left}"
+        "img{max-width:100%}</style>"
+        f"<h1>{html.escape(config['base'])}</h1>"
+        f"<p>{config['examples']['train']} examples, {config['examples']['val']} for validation, "
+        f"{config['too_long']['train']} too long for a row; {config['steps']} steps.</p>"
+        f'<img alt="Loss by epoch" src="data:image/png;base64,{image}">'
+        f"<h2>Validation</h2><table><tr><th>step<th>epoch<th>loss<th></tr>{rows}</table>"
+        f"<h2>Recipe</h2><table>{dials}</table>"
+    )

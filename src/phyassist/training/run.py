@@ -1,0 +1,185 @@
+"""A run: from prepared data to an adapter, everything about it in one folder, the done-marker last."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from phyassist import __version__
+from phyassist.domain.examples import Part
+from phyassist.errors import BadInput
+from phyassist.training.base import load_base, load_tokenizer
+from phyassist.training.checkpoints import list_checkpoints
+from phyassist.training.encode import EncodedSet, encode_all
+from phyassist.training.gguf_lora import ARCHITECTURES, export_gguf
+from phyassist.training.loop import Report, Trained, Trainer, count_steps, report_to_json
+from phyassist.training.lora import attach
+from phyassist.training.recipe import Recipe
+from phyassist.training.report import write_report
+from phyassist.training.writing import load_card, read_part, verify_part
+
+DONE = "done.json"
+LIBRARIES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is trained on what, and where it goes."""
+
+    base: str
+    data: Path
+    out: Path
+    recipe: Recipe
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Examples ready to train on, and what did not fit a row."""
+
+    train: EncodedSet
+    val: EncodedSet
+    steps: int
+
+
+def prepare_job(job: Job) -> Prepared:
+    """The examples as tokens.  Raises BadInput where there is nothing to train on, ModelMissing."""
+    parts: tuple[Part, ...] = ("train", "val")
+    for part in parts:
+        verify_part(job.data, part)
+    tokenizer = load_tokenizer(job.base)
+
+    def encode_part(part: Part) -> EncodedSet:
+        rows = (row["messages"] for row in read_part(job.data, part))
+        return encode_all(rows, tokenizer, row_tokens=job.recipe.row_tokens)
+
+    train, val = encode_part("train"), encode_part("val")
+    if not train.examples:
+        raise BadInput(
+            f"no training example fits a row of {job.recipe.row_tokens} tokens",
+            hint=f"{train.too_long} are longer: raise row_tokens, or prepare more data",
+        )
+    return Prepared(train, val, count_steps(job.recipe, len(train.examples)))
+
+
+def run_job(job: Job, hear: Callable[[Report], None], *, resume: bool = False) -> Trained:
+    """Run a job to its end; the adapter in peft's form, and as GGUF where the engine can take it.
+
+    Raises BadInput where the folder holds another run, ModelMissing, TrainingFailed, StoreFull.
+    """
+    prepared = prepare_job(job)
+    _open_folder(job, prepared, resume=resume)
+    import torch
+
+    torch.manual_seed(job.recipe.seed)
+    model = attach(load_base(job.base, job.recipe, job.device), job.recipe)
+    trainer = Trainer(model, job.recipe, prepared.train.examples, prepared.val.examples, folder=job.out)
+    if resume:
+        _cut_progress(job.out)
+    started = time.perf_counter()
+    with (job.out / "progress.jsonl").open("a", encoding="utf-8") as file:
+
+        def write_and_hear(report: Report) -> None:
+            file.write(json.dumps(report_to_json(report)) + "\n")
+            file.flush()
+            hear(report)
+
+        trained = trainer.run(write_and_hear, resume=resume)
+    adapter = job.out / "adapter"
+    model.save_pretrained(adapter, safe_serialization=True)
+    config = model.get_base_model().config
+    if config.model_type in ARCHITECTURES:
+        export_gguf(adapter, config, job.out / "adapter.gguf")
+    write_report(job.out)
+    _mark_done(job.out, trained, time.perf_counter() - started)
+    return trained
+
+
+def read_progress(out: Path) -> tuple[Mapping[str, Any], ...]:
+    """The lines of a run's progress, in order."""
+    with (out / "progress.jsonl").open(encoding="utf-8") as file:
+        return tuple(json.loads(line) for line in file)
+
+
+def describe_environment() -> Mapping[str, str]:
+    """Versions of what computes, as they stand in the run's config."""
+    found = {"python": platform.python_version(), "machine": platform.machine(), "phyassist": __version__}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "absent"
+    return found
+
+
+def _open_folder(job: Job, prepared: Prepared, *, resume: bool) -> None:
+    config = {
+        "base": job.base,
+        "data": {part: held["sha256"] for part, held in load_card(job.data)["parts"].items()},
+        "recipe": asdict(job.recipe),
+    }
+    path = job.out / "config.json"
+    if not resume:
+        if job.out.exists() and any(job.out.iterdir()):
+            raise BadInput(
+                f"{job.out} holds something already", hint="name a new folder, or --resume the run"
+            )
+        job.out.mkdir(parents=True, exist_ok=True)
+    elif not path.is_file():
+        raise BadInput(f"{job.out} holds no run to go on with", hint="start it without --resume")
+    else:
+        before = json.loads(path.read_text("utf-8"))
+        asked = json.loads(json.dumps(config))
+        changed = [key for key in config if before[key] != asked[key]]
+        if changed:
+            raise BadInput(
+                f"the run in {job.out} was begun with another {' and '.join(changed)}",
+                hint="go on as it was begun, or start anew in another folder",
+            )
+        return
+    full = {
+        **config,
+        "examples": {"train": len(prepared.train.examples), "val": len(prepared.val.examples)},
+        "too_long": {"train": prepared.train.too_long, "val": prepared.val.too_long},
+        "steps": prepared.steps,
+        "environment": describe_environment(),
+    }
+    path.write_text(json.dumps(full, indent=2) + "\n", encoding="utf-8")
+
+
+def _cut_progress(out: Path) -> None:
+    """Drop lines of steps that a kill left without a checkpoint: they are done again."""
+    found = list_checkpoints(out / "checkpoints")
+    last = int(found[-1].name.rpartition("-")[2]) if found else 0
+    path = out / "progress.jsonl"
+    if not path.is_file():
+        return
+    kept = [line for line in _whole_lines(path) if json.loads(line)["step"] <= last]
+    part = path.with_suffix(".part")
+    part.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+    part.replace(path)
+
+
+def _whole_lines(path: Path) -> Iterable[str]:
+    # What was being written when it was killed has no end of line.
+    return path.read_text("utf-8").split("\n")[:-1]
+
+
+def _mark_done(out: Path, trained: Trained, seconds: float) -> None:
+    steps = [line for line in read_progress(out) if line["kind"] == "step"]
+    computed_s = sum(line["seconds"] for line in steps)
+    said = {
+        **asdict(trained),
+        "seconds": round(seconds, 1),
+        "tokens_per_s": round(sum(line["tokens"] for line in steps) / computed_s, 1) if computed_s else None,
+        "reply_tokens_per_s": round(sum(line["reply_tokens"] for line in steps) / computed_s, 1)
+        if computed_s
+        else None,
+    }
+    (out / DONE).write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,345 @@
+"""The loop on tiny models: where loss falls, that packing leaks nothing, and that a killed run goes on."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from phyassist.errors import BadInput, BadSetting, StoreFull, TrainingFailed
+
+torch = pytest.importorskip("torch", reason="torch is not installed: make train-setup installs it")
+pytest.importorskip("peft", reason="peft is not installed: make train-setup installs it")
+
+from phyassist.training.checkpoints import list_checkpoints  # noqa: E402
+from phyassist.training.encode import encode, encode_all, order_epoch, pack  # noqa: E402
+from phyassist.training.loop import EvalReport, StepReport, Trainer, count_steps, learning_rate_at  # noqa: E402
+from phyassist.training.lora import attach, find_targets  # noqa: E402
+from phyassist.training.recipe import Recipe, get_preset, load_presets, set_dials  # noqa: E402
+from tests.training.tiny import make_dialogues, make_model, make_tokenizer  # noqa: E402
+
+RECIPE = set_dials(
+    Recipe(),
+    {
+        "examples_per_step": 4,
+        "row_tokens": 160,
+        "epochs": 2,
+        "learning_rate": 5e-3,
+        "precision": "fp32",
+        "rank": 4,
+    },
+)
+KINDS = ("qwen2", "qwen3", "llama", "mixtral", "yi")
+
+
+def make_trainer(folder: Path, recipe: Recipe = RECIPE, kind: str = "qwen2", rows: int = 24) -> Trainer:
+    encoded = encode_all(make_dialogues(rows), make_tokenizer(), row_tokens=recipe.row_tokens).examples
+    torch.manual_seed(recipe.seed)
+    model = attach(make_model(kind), recipe)
+    return Trainer(model, recipe, encoded[: rows - 4], encoded[rows - 4 :], folder=folder)
+
+
+def weights_of(trainer: Trainer) -> dict[str, Any]:
+    from peft import get_peft_model_state_dict
+
+    return {name: value.clone() for name, value in get_peft_model_state_dict(trainer._model).items()}
+
+
+def test_only_the_tokens_of_the_reply_get_loss() -> None:
+    tokenizer = make_tokenizer()
+    (dialogue,) = make_dialogues(1)
+
+    encoded = encode(dialogue, tokenizer)
+    (row,) = pack([encoded], 160)
+
+    assert tokenizer.decode(encoded.ids[encoded.reply_at :]) == "The mood is calm.<|im_end|>"
+    assert tokenizer.decode(list(row.targets)) == "The mood is calm.<|im_end|>"
+    assert [row.ids[place + 1] for place in row.keep] == list(row.targets)
+
+
+def test_a_prompt_s_own_tokens_change_nothing_but_through_the_reply() -> None:
+    trainer = make_trainer(Path())
+    row = pack(trainer._train[:1], 160)[0]
+    whole = trainer._model(torch.tensor(row.ids)[None]).logits[0]
+    labels = torch.full((len(row.ids),), -100)
+    labels[list(row.keep)] = torch.tensor(row.targets)
+
+    loss = trainer._loss(row)
+
+    expected = torch.nn.functional.cross_entropy(whole, labels, ignore_index=-100, reduction="sum")
+    assert torch.allclose(loss, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_packed_examples_do_not_see_each_other(kind: str) -> None:
+    trainer = make_trainer(Path(), kind=kind)
+    examples = trainer._train[:5]
+
+    rows = pack(examples, 1000)
+    alone = [pack([example], 1000)[0] for example in examples]
+
+    assert len(rows) == 1
+    with torch.no_grad():
+        together = float(trainer._loss(rows[0]))
+        apart = sum(float(trainer._loss(row)) for row in alone)
+    assert math.isclose(together, apart, rel_tol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lora_finds_its_targets_and_training_lowers_the_loss(kind: str, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, kind=kind)
+    before = trainer.evaluate(trainer._val)
+    heard: list[Any] = []
+
+    trained = trainer.run(heard.append)
+
+    steps = [report for report in heard if isinstance(report, StepReport)]
+    assert len(steps) == trained.step == count_steps(RECIPE, 20) == 10
+    assert trainer.evaluate(trainer._val) < before - 0.1
+    assert all("lora" in name for name, weight in trainer._model.named_parameters() if weight.requires_grad)
+
+
+def test_targets_are_all_linear_layers_of_the_blocks() -> None:
+    found = find_targets(make_model("llama"))
+
+    assert found == ("down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj")
+
+
+def test_a_target_that_the_model_lacks_is_refused_and_those_it_has_are_named() -> None:
+    recipe = set_dials(RECIPE, {"targets": "q_proj,gate"})
+
+    with pytest.raises(BadSetting, match="has no module gate") as raised:
+        attach(make_model("yi"), recipe)
+
+    assert "gate_proj" in raised.value.hint
+
+
+def test_the_study_s_targets_are_there_in_mixtral() -> None:
+    model = attach(make_model("mixtral"), set_dials(get_preset("study-2023"), {"quantise": "none"}))
+
+    trained = {name for name, weight in model.named_parameters() if weight.requires_grad}
+
+    for target in ("q_proj", "k_proj", "v_proj", "o_proj", "gate"):
+        assert any(f".{target}.lora_A" in name for name in trained)
+
+
+def test_a_run_that_stopped_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    recipe = set_dials(RECIPE, {"eval_steps": 3, "dropout": 0.1})
+    unbroken = make_trainer(tmp_path / "a", recipe)
+    unbroken.run(lambda _: None)
+    stopped, count = make_trainer(tmp_path / "b", recipe), 0
+
+    def count_to_five() -> bool:
+        nonlocal count
+        count += 1
+        return count > 5
+
+    stopped.run(lambda _: None, should_stop=count_to_five)
+    resumed = make_trainer(tmp_path / "b", recipe)
+    heard: list[Any] = []
+    resumed.run(heard.append, resume=True)
+
+    assert heard[0].step == 4
+    for name, value in weights_of(unbroken).items():
+        assert torch.allclose(value, weights_of(resumed)[name], atol=1e-6), name
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tests.training.test_loop import RECIPE, make_trainer, set_dials
+folder, limit = Path(sys.argv[1]), int(sys.argv[2])
+trainer = make_trainer(folder, set_dials(RECIPE, {"eval_steps": 2, "dropout": 0.1}))
+def hear(report):
+    if report.step == limit:
+        os.kill(os.getpid(), signal.SIGKILL)
+trainer.run(hear, resume=True)
+"""
+
+
+def test_a_run_killed_at_any_step_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    recipe = set_dials(RECIPE, {"eval_steps": 2, "dropout": 0.1})
+    unbroken = make_trainer(tmp_path / "a", recipe)
+    unbroken.run(lambda _: None)
+
+    for limit in (3, 6, 7):
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED, str(tmp_path / "b"), str(limit)], check=False, capture_output=True
+        )
+        assert done.returncode == -9, done.stderr.decode()[-800:]
+    resumed = make_trainer(tmp_path / "b", recipe)
+    resumed.run(lambda _: None, resume=True)
+
+    for name, value in weights_of(unbroken).items():
+        assert torch.allclose(value, weights_of(resumed)[name], atol=1e-6), name
+
+
+TWO = """
+import json, sys
+from pathlib import Path
+import torch.distributed as dist
+dist.init_process_group("gloo")
+from phyassist.training.loop import Team
+from tests.training.test_loop import RECIPE, make_trainer
+trainer = make_trainer(Path(sys.argv[1]))
+trainer._team = Team(dist.get_rank(), dist.get_world_size())
+losses = []
+trainer.run(lambda report: losses.append(getattr(report, "loss", None) or report.val_loss))
+if dist.get_rank() == 0:
+    print(json.dumps(losses))
+dist.barrier()
+"""
+
+
+def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
+    alone: list[float] = []
+    make_trainer(tmp_path / "one").run(
+        lambda report: alone.append(report.loss if isinstance(report, StepReport) else report.val_loss)
+    )
+    script = tmp_path / "two.py"
+    script.write_text(TWO)
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            "--nproc_per_node=2",
+            "--standalone",
+            script,
+            tmp_path / "two",
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([".", *sys.path])},
+    )
+
+    assert done.returncode == 0, done.stderr[-800:]
+    together = json.loads(done.stdout.strip().splitlines()[-1])
+    assert together == pytest.approx(alone, rel=1e-4)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_leaves_whole_checkpoints(tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, set_dials(RECIPE, {"eval_steps": 2}))
+    seen = 0
+
+    def spoil(report: Any) -> None:
+        nonlocal seen
+        seen += isinstance(report, StepReport)
+        if seen == 3:
+            with torch.no_grad():
+                trainer._weights[0].fill_(float("nan"))
+
+    with pytest.raises(TrainingFailed, match="loss of step 4 is no number"):
+        trainer.run(spoil)
+
+    assert [path.name for path in list_checkpoints(tmp_path / "checkpoints")] == ["step-000002"]
+
+
+def test_a_full_disk_in_mid_checkpoint_leaves_the_one_before_whole(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=400k", "none", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("this machine lets nobody make a small disk")
+    try:
+        trainer = make_trainer(disk, set_dials(RECIPE, {"eval_steps": 1}))
+
+        with pytest.raises(StoreFull, match="the one before it is whole"):
+            trainer.run(lambda _: (disk / "filler").open("ab").write(b"x" * 20_000))
+
+        whole = list_checkpoints(disk / "checkpoints")
+        assert whole
+        assert not list((disk / "checkpoints").glob(".*.part"))
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=False)
+
+
+def test_patience_ends_a_run_whose_validation_loss_no_longer_falls(tmp_path: Path) -> None:
+    recipe = set_dials(RECIPE, {"learning_rate": 0.5, "eval_steps": 1, "patience": 2, "epochs": 20})
+    heard: list[Any] = []
+
+    trained = make_trainer(tmp_path, recipe).run(heard.append)
+
+    evals = [report for report in heard if isinstance(report, EvalReport)]
+    assert trained.stopped_early
+    assert [report.is_best for report in evals[-2:]] == [False, False]
+    assert trained.best_val_loss == min(report.val_loss for report in evals)
+
+
+def test_an_example_too_long_for_a_row_is_counted_not_cut() -> None:
+    encoded = encode_all(make_dialogues(6), make_tokenizer(), row_tokens=70)
+
+    assert encoded.too_long > 0
+    assert len(encoded.examples) + encoded.too_long == 6
+    assert all(len(example.ids) <= 70 for example in encoded.examples)
+
+
+def test_rows_hold_every_example_once_and_no_more_tokens_than_they_may() -> None:
+    examples = encode_all(make_dialogues(40), make_tokenizer(), row_tokens=200).examples
+
+    rows = pack(examples, 200)
+
+    assert sum(len(row.ids) for row in rows) == sum(len(example.ids) for example in examples)
+    assert sum(row.positions.count(0) for row in rows) == 40
+    assert max(len(row.ids) for row in rows) <= 200
+
+
+def test_an_epoch_s_order_is_a_shuffle_that_the_seed_decides() -> None:
+    first, again, other = (order_epoch(50, seed=seed, epoch=1) for seed in (1, 1, 2))
+
+    assert first == again != other
+    assert sorted(first) == sorted(other) == list(range(50))
+
+
+def test_a_template_that_rewrites_its_prompt_is_refused() -> None:
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template = "{% for m in messages %}{{ messages|length }}{{ m['content'] }}{% endfor %}"
+
+    with pytest.raises(BadInput, match="writes a prompt differently"):
+        encode(make_dialogues(1)[0], tokenizer)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "constant_with_warmup", "linear", "cosine"])
+def test_the_learning_rate_never_leaves_its_bounds(schedule: str) -> None:
+    recipe = set_dials(RECIPE, {"schedule": schedule, "warmup": 0.1})
+
+    rates = [learning_rate_at(recipe, step, 100) for step in range(100)]
+
+    assert max(rates) == pytest.approx(recipe.learning_rate)
+    assert min(rates) > 0 or schedule in {"linear", "cosine"}
+    assert (rates[0] < recipe.learning_rate) == (schedule != "constant")
+
+
+def test_presets_are_the_recipe_with_other_values() -> None:
+    presets = load_presets()
+
+    study = presets["study-2023"]
+
+    assert set(presets) == {"study-2023", "cpu-small", "gpu-24gb", "2x24gb", "h100"}
+    assert (study.rank, study.alpha, study.dropout, study.clip, study.steps_max) == (16, 8, 0.05, 0.3, 660)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"rnak": 8}, "a recipe has no rnak"),
+        ({"rank": "many"}, "rank cannot be 'many'"),
+        ({"quantise": "nf5"}, "quantise cannot be 'nf5'"),
+        ({"dropout": 1.5}, "are shares of one"),
+        ({"examples_per_step": 0}, "cannot be below 1"),
+        ({"checkpointing": "perhaps"}, "checkpointing cannot be 'perhaps'"),
+    ],
+)
+def test_a_dial_that_is_none_or_stands_wrong_is_said(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadSetting, match=said):
+        set_dials(Recipe(), values)

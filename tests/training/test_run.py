@@ -1,0 +1,155 @@
+"""A whole run from the command line on a tiny model: its folder, going on, and the adapter as GGUF."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed: make train-setup installs it")
+pytest.importorskip("peft", reason="peft is not installed: make train-setup installs it")
+
+from phyassist.cli.main import main  # noqa: E402
+from phyassist.training.gguf_lora import export_gguf  # noqa: E402
+from phyassist.training.lora import attach  # noqa: E402
+from phyassist.training.recipe import Recipe, set_dials  # noqa: E402
+from tests.training.test_prepare import COLUMNS, OwnFile, make_plan, prepare, write_csv  # noqa: E402
+from tests.training.tiny import make_model, save_base  # noqa: E402
+
+DIALS = ("epochs=1", "examples_per_step=4", "row_tokens=1600", "rank=2", "eval_steps=2", "learning_rate=5e-3")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_base(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    rows = [[f"On day {no} I slept badly.", "insomnia", f"Keep diary {no}."] for no in range(24)]
+    own = OwnFile(write_csv(folder / "mine.csv", ("text", "category", "advice"), rows), COLUMNS)
+    prepare(make_plan(folder, own=[own]), folder / "prepared")
+    return folder / "prepared"
+
+
+def run(*words: object) -> int:
+    return main([str(word) for word in words])
+
+
+def train(base: Path, data: Path, out: Path, *more: str, dials: tuple[str, ...] = DIALS) -> int:
+    said = [part for dial in dials for part in ("--set", dial)]
+    return run("train", "--base", base, "--data", data, "--out", out, *said, *more)
+
+
+def test_a_run_leaves_everything_about_itself_and_the_mark_of_being_done(
+    base: Path, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+
+    assert train(base, data, out) == 0
+
+    config = json.loads((out / "config.json").read_text())
+    assert config["recipe"]["rank"] == 2
+    assert config["environment"]["torch"] == torch.__version__
+    lines = [json.loads(line) for line in (out / "progress.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if line["kind"] == "step"] == list(range(1, config["steps"] + 1))
+    assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert "Validation" in (out / "report.html").read_text()
+    assert (out / "adapter/adapter_model.safetensors").is_file()
+    assert (out / "adapter.gguf").read_bytes()[:4] == b"GGUF"
+    assert json.loads((out / "done.json").read_text())["step"] == config["steps"]
+
+
+def test_a_run_goes_on_only_as_it_was_begun(base: Path, data: Path, tmp_path: Path, capsys: Any) -> None:
+    out = tmp_path / "run"
+    assert train(base, data, out) == 0
+    for late in sorted((out / "checkpoints").iterdir())[1:]:
+        shutil.rmtree(late)
+
+    other = train(base, data, out, "--resume", dials=(*DIALS, "seed=7"))
+    said = capsys.readouterr().err
+    same = train(base, data, out, "--resume")
+
+    assert (other, same) == (1, 0)
+    assert "was begun with another recipe" in said
+    lines = [json.loads(line) for line in (out / "progress.jsonl").read_text().splitlines()]
+    steps = [line["step"] for line in lines if line["kind"] == "step"]
+    assert steps == sorted(set(steps))
+
+
+def test_a_dry_run_says_what_it_takes_and_trains_nothing(
+    base: Path, data: Path, tmp_path: Path, capsys: Any
+) -> None:
+    code = train(base, data, tmp_path / "run", "--dry-run", "--json")
+
+    fit = json.loads(capsys.readouterr().out)
+    assert code == 0
+    model = make_model()
+    assert fit["all_weights"] == sum(weight.numel() for weight in model.parameters())
+    lora = attach(model, set_dials(Recipe(), {"rank": 2}))
+    assert fit["trained_weights"] == sum(w.numel() for w in lora.parameters() if w.requires_grad)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_cannot_fit_is_refused_with_what_would_help(
+    base: Path, data: Path, tmp_path: Path, capsys: Any
+) -> None:
+    code = train(base, data, tmp_path / "run", "--dry-run", dials=("row_tokens=2000000000",))
+
+    said = capsys.readouterr().err
+    assert code == 2
+    assert "halve row_tokens" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "code"),
+    [
+        (("--base", "nowhere/at-all"), "cannot be loaded", 1),
+        (("--preset", "gpu"), "no preset gpu", 1),
+        (("--set", "rnak=1"), "a recipe has no rnak", 2),
+        (("--data", "."), "prepared to the end", 1),
+        (("--set", "row_tokens=16"), "no training example fits", 1),
+    ],
+)
+def test_what_cannot_be_trained_is_said_in_a_sentence(
+    words: tuple[str, str], said: str, code: int, base: Path, data: Path, tmp_path: Path, capsys: Any
+) -> None:
+    asked = {"--base": str(base), "--data": str(data), "--out": str(tmp_path / "run")}
+    asked[words[0]] = words[1]
+
+    got = run("train", *(part for pair in asked.items() for part in pair))
+
+    assert got == code
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["qwen2", "llama"])
+def test_an_exported_adapter_does_in_gguf_what_it_does_in_peft(kind: str, tmp_path: Path) -> None:
+    import gguf
+    import numpy as np
+
+    recipe = set_dials(Recipe(), {"rank": 2, "alpha": 6})
+    model = attach(make_model(kind), recipe)
+    torch.manual_seed(5)
+    for name, weight in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight)
+    model.save_pretrained(tmp_path)
+
+    export_gguf(tmp_path, model.get_base_model().config, tmp_path / "a.gguf")
+
+    tensors = {tensor.name: np.array(tensor.data) for tensor in gguf.GGUFReader(tmp_path / "a.gguf").tensors}
+    assert len(tensors) == 2 * 2 * 7
+    layer = model.get_base_model().model.layers[1].self_attn.q_proj
+    delta = layer.get_delta_weight("default").detach().numpy()
+    b, a = (tensors[f"blk.1.attn_q.weight.lora_{side}"] for side in "ba")
+    ours = (b @ a) * 6 / 2
+    if kind == "llama":
+        # The engine's rows of a head stand in pairs; put them back as transformers has them.
+        heads, width = 4, ours.shape[0] // 4
+        ours = ours.reshape(heads, width // 2, 2, -1).swapaxes(1, 2).reshape(ours.shape)
+    assert np.allclose(ours, delta, atol=1e-5)
