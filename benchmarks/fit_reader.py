@@ -2,6 +2,11 @@
 
     python benchmarks/fit_reader.py SENTENCES.jsonl... --out src/phyassist/data/organise_reader.json.gz
 
+SENTENCES.jsonl is no part of the repository: the 4,997 labelled sentences behind the weights that ship
+were not kept, so those weights cannot be made again to the letter.  To fit anew takes one row a sentence:
+    {"source", "row_id", "lang", "speaker", "text", "prev", "labels"}
+with labels from D, H, M, P, S, Q, N (docs/organise.md), and none from a labelled text of Organise.
+
 Prints, by label, precision, recall and F1 over five folds that never share a text.  Needs scikit-learn.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -17,17 +17,26 @@ def find_processor() -> str:
 
 
 @contextmanager
-def before_others(priority: int) -> Iterator[None]:
-    """This session's processes come before the other work of a machine that is shared (Linux, as root)."""
-    path = Path("/proc/self/autogroup")
+def before_others(priority: int, database: int = 0) -> Iterator[None]:
+    """This session's processes come before the other work of a machine that is shared (Linux, as root).
+
+    So do those that a database's main process has started until now: each of them is a session of its own.
+    """
     if not priority:
         yield
         return
-    path.write_text(str(-priority), encoding="ascii")
+    parents, _ = _read_processes()
+    ours = ["self", *(str(pid) for pid, parent in parents.items() if database and parent == database)]
+    paths = [Path("/proc") / each / "autogroup" for each in ours]
+    for path in paths:
+        with suppress(OSError):
+            path.write_text(str(-priority), encoding="ascii")
     try:
         yield
     finally:
-        path.write_text("0", encoding="ascii")
+        for path in paths:
+            with suppress(OSError):
+                path.write_text("0", encoding="ascii")
 
 
 def read_busy() -> float:

@@ -76,6 +76,7 @@ def main() -> None:
     parser.add_argument("--others", type=int, default=4, help="colleagues with 20,000 notes each")
     parser.add_argument("--priority", type=int, default=0, help="before other work here (needs root)")
     options = parser.parse_args()
+    options.database = 0
     load_before, found, parts = os.getloadavg(), Json(), options.parts.split(",")
     with tempfile.TemporaryDirectory(prefix="phyassist-records-") as folder, ExitStack() as stack:
         if "ratios" in parts:
@@ -86,6 +87,7 @@ def main() -> None:
             name = server.make_database()
             # What autovacuum does within minutes of such a filling.
             settle = partial(server.ask, "VACUUM ANALYZE", name)
+            options.database = server._process.pid
             found["sizes"] = {
                 "SQLite": measure_sizes(f"sqlite:///{folder}/large.db", lambda: None, options),
                 "PostgreSQL": measure_sizes(server.url(name), settle, options),
@@ -276,7 +278,7 @@ def measure_sizes(url: str, settle: Callable[[], object], options: argparse.Name
         filled_s = time.perf_counter() - started
         settle()
         memory_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        with before_others(options.priority):
+        with before_others(options.priority, options.database):
             result = measure_practice(store, anna, filler, long_id, usual_id)
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory_before
         result["facts"] = {
@@ -358,7 +360,7 @@ def measure_load(url: str, folder: Path, database: int, options: argparse.Namesp
         served = [stack.enter_context(serve(url, folder)) for _ in range(2)]
         who = {"web": [pid for _, pid in served], "PostgreSQL": [database], "driver": [os.getpid()]}
         before, all_before, load_before = count_work(who), read_busy(), os.getloadavg()[0]
-        with before_others(options.priority):
+        with before_others(options.priority, database):
             seen = browse(logins, [base for base, _ in served], seconds, first_s=FIRST_S)
         after, busy, load_after = count_work(who), read_busy() - all_before, os.getloadavg()[0]
     result = summarise(seen, options.counsellors, seconds)

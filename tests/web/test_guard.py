@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from starlette.datastructures import Headers
 
+from phyassist.services.running import Stops
 from phyassist.web.faults import describe_error
 from phyassist.web.guard import is_own_page
 from phyassist.web.pages.choices import own_path
-from phyassist.web.sse import Bit, Stops, _forward
+from phyassist.web.sse import Bit, _forward
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ NO_MODEL = "none"
 class LabelSet(StrEnum):
     TEST = "test"
     DEV = "dev"
+    SECOND = "second"
 
 
 @app.callback()
@@ -41,9 +42,12 @@ def organise(
     data: Annotated[Path, typer.Option(help="Folder of the public texts that the labels speak of.")] = Path(
         "../shared/data"
     ),
-    labels: Annotated[LabelSet, typer.Option(help="test, or dev, which rules were written against.")] = (
-        LabelSet.TEST
-    ),
+    labels: Annotated[
+        LabelSet,
+        typer.Option(
+            help="test; dev, which rules were written against; second: 24 test texts labelled anew."
+        ),
+    ] = (LabelSet.TEST),
     model: Annotated[
         list[str] | None,
         typer.Option(

@@ -25,9 +25,11 @@ from phyassist.cli import (
     notes,
     organising,
     patients,
+    people,
     practising,
     retention,
     serving,
+    sharing,
     stores,
     train,
 )
@@ -73,6 +75,9 @@ app.command("organise")(organising.organise)
 app.command("analyse")(analysing.analyse)
 app.add_typer(patients.app, name="patients")
 app.add_typer(notes.app, name="notes")
+app.add_typer(people.app, name="people")
+app.add_typer(sharing.share_app, name="share")
+app.add_typer(sharing.keys_app, name="keys")
 app.add_typer(retention.app, name="retention")
 app.add_typer(consent.app, name="consent")
 app.add_typer(models.app, name="models")

@@ -105,7 +105,7 @@ def evaluate_organise(
     lm: LanguageModel | None,
     *,
     data_folder: Path = DATA_FOLDER,
-    label_set: Literal["test", "dev"] = "test",
+    label_set: Literal["test", "dev", "second"] = "test",
     always_ask: bool = False,
     shortest: int = 0,
     kept: Path | None = None,

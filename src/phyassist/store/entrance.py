@@ -15,6 +15,7 @@ from phyassist.errors import NotFound
 from phyassist.store.audit import Audit
 from phyassist.store.erasures import Backups, Erasures
 from phyassist.store.practice import Settings, not_set_up
+from phyassist.store.runs import Runs
 from phyassist.store.tables import counsellors, data_keys, invitations, key_wraps, logins, practice, tries
 from phyassist.store.wraps import Wrap, read_wrap, select_wraps
 
@@ -92,6 +93,10 @@ class Entrance:
     @property
     def backups(self) -> Backups:
         return Backups(self._conn)
+
+    @property
+    def runs(self) -> Runs:
+        return Runs(self._conn, self.clock)
 
     @property
     def erasures(self) -> Erasures:

@@ -36,6 +36,7 @@ from phyassist.store.practice import Settings
 from phyassist.store.practice_key import PracticeKey
 from phyassist.store.process_notes import ProcessNotes
 from phyassist.store.records import Records
+from phyassist.store.runs import Runs
 from phyassist.store.shares import Shares
 from phyassist.store.snapshot import Snapshot
 from phyassist.vault.keyring import Argon2Cost
@@ -62,6 +63,7 @@ class Tx:
         self.audit = Audit(desk.conn, desk.clock, desk.by.id, desk.by.origin)
         self.backups = Backups(desk.conn)
         self.erasures = Erasures(desk.conn)
+        self.runs = Runs(desk.conn, desk.clock)
         self.settings = Settings(desk.conn)
         self.shares = Shares(desk)
         self.practice_key = PracticeKey(desk)

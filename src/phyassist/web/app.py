@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from phyassist.domain.clock import Clock, utc_now
 from phyassist.domain.people import Jurisdiction
 from phyassist.lm.protocol import LanguageModel
+from phyassist.services.running import RunKeeper
 from phyassist.web.faults import FORM_TEXT_BYTES_MAX, answer_missing
 from phyassist.web.guard import Guard, make_hosts
 from phyassist.web.house import House
@@ -99,12 +100,13 @@ def create_app(
         jurisdiction=settings.jurisdiction,
         upload_bytes_max=settings.upload_bytes_max,
         zone=zone,
+        runs=RunKeeper(store),
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        house.stops.stop_all()
+        house.runs.close()
         house.warming.close()
 
     app = FastAPI(title="PhyAssist", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)

@@ -14,8 +14,8 @@ from phyassist.domain.people import Jurisdiction, PatientId
 from phyassist.domain.records import ConsultationId
 from phyassist.errors import ModelError, UnknownName
 from phyassist.lm.protocol import LanguageModel
+from phyassist.services.running import RunKeeper
 from phyassist.services.warming import Warmer
-from phyassist.web.sse import Stops
 from phyassist.web.wording import Words, choose_language, make_words
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class House:
     jurisdiction: Jurisdiction
     upload_bytes_max: int
     zone: str
-    stops: Stops = field(default_factory=Stops)
+    runs: RunKeeper
     warming: Warming = field(default_factory=Warming)
 
 

@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from phyassist.domain.drafts import Draft, DraftId, ItemId, Section
+from phyassist.domain.drafts import Draft, DraftId, DraftState, ItemId, Section
 from phyassist.domain.records import Consultation, Record
+from phyassist.domain.runs import RunKind
 from phyassist.errors import ModelError, UnknownName
 from phyassist.lm.protocol import LanguageModel, Reading
 from phyassist.services.drafting import (
@@ -30,8 +31,9 @@ from phyassist.services.intake import (
     RecordSaved,
     organise,
 )
-from phyassist.services.looking import await_draft, get_consultation
+from phyassist.services.looking import await_draft, get_consultation, get_draft
 from phyassist.services.patients import load_patient
+from phyassist.services.running import find_run
 from phyassist.web.desk import Desk
 from phyassist.web.faults import guard_bits
 from phyassist.web.render import View, render_text
@@ -49,6 +51,7 @@ from phyassist.web.views.consultation import (
 )
 from phyassist.web.views.drafting import (
     DraftFragment,
+    DraftView,
     ItemFragment,
     ItemsFragment,
     NewItemFragment,
@@ -65,6 +68,8 @@ from phyassist.web.views.recording import RecordFragment, view_record
 
 WORDS_EVERY_S = 0.2
 ABOUT_AFTER_S = 10
+# How often a page looks for what another process has written.
+LOOK_EVERY_S = 0.5
 
 
 def bit(*views: View) -> Bit:
@@ -112,11 +117,12 @@ def view_writing(desk: Desk, draft: Draft, wanted: Wanted | None = None, *, oob:
 
 def stream_organise(desk: Desk, consultation: Consultation) -> Response:
     """Organise a consultation, part by part, into the record."""
-    stop = desk.house.stops.open(consultation.id)
+    stop = desk.house.runs.begin(
+        desk.by, consultation.id, patient_id=consultation.patient_id, kind=RunKind.ORGANISE
+    )
     idle = ActionsView(consultation.id, oob=True)
     if stop is None:
-        busy = replace(idle, said=desk.w("actions.busy"))
-        return one_shot(bit(ActionsFragment(desk.w, busy)))
+        return watch_organise(desk, consultation)
 
     def bits(stop: threading.Event) -> Iterator[Bit]:
         run = OrganiseRun(desk, consultation)
@@ -128,7 +134,7 @@ def stream_organise(desk: Desk, consultation: Consultation) -> Response:
         yield bit(ActionsFragment(desk.w, idle))
 
     guarded = guard_bits(bits, desk.w, at_last)
-    return stream(guarded, stop, lambda: desk.house.stops.close(consultation.id))
+    return stream(guarded, stop, lambda: desk.house.runs.end(consultation.id))
 
 
 def find_model(desk: Desk) -> LanguageModel | None:
@@ -189,13 +195,15 @@ class OrganiseRun:
 
 def stream_draft(desk: Desk, draft: Draft, wanted: Wanted) -> Response:
     """Write a draft, or some of its items anew, item by item."""
+    if is_going(desk, draft.id):
+        return watch_draft(desk, draft)
     run = DraftRun(desk, draft, wanted)
     if draft.version != wanted.after:
         # The browser calls again by itself after a break; what was written before it is shown, nothing twice.
         return one_shot(Bit("\n".join(each.html for each in run.show_again())))
-    stop = desk.house.stops.open(draft.id)
+    stop = desk.house.runs.begin(desk.by, draft.id, patient_id=draft.patient_id, kind=RunKind.DRAFT)
     if stop is None:
-        return one_shot(bit(*run.idle(desk.w("actions.busy"))))
+        return watch_draft(desk, draft)
 
     def bits(stop: threading.Event) -> Iterator[Bit]:
         for event in run.events(stop):
@@ -203,7 +211,74 @@ def stream_draft(desk: Desk, draft: Draft, wanted: Wanted) -> Response:
         yield from run.finish(desk.w("actions.stopped") if stop.is_set() else "")
 
     guarded = guard_bits(bits, desk.w, run.show_again)
-    return stream(guarded, stop, lambda: desk.house.stops.close(draft.id))
+    return stream(guarded, stop, lambda: desk.house.runs.end(draft.id))
+
+
+def watch_draft(desk: Desk, draft: Draft) -> Response:
+    """A draft that another window or process writes: its items as they are kept, until that run is over."""
+    run = DraftRun(desk, draft, Wanted(draft.version))
+
+    def bits(gone: threading.Event) -> Iterator[Bit]:
+        run.again()
+        yield bit(DraftFragment(desk.w, run.view(), oob=True))
+        texts = {item.id: item.text for item in run.draft.items}
+        is_alive = True
+        while is_alive and not gone.wait(LOOK_EVERY_S):
+            is_alive = is_going(desk, draft.id)
+            run.again()
+            fresh = [item for item in run.draft.items if texts.get(item.id) != item.text]
+            texts |= {item.id: item.text for item in fresh}
+            for item in fresh:
+                yield run.item(ItemWritten(item, run.draft.version))
+        broke_off = find_run(desk.house.store, desk.by, draft.id) is not None
+        yield from run.finish(desk.w("actions.broken_off" if broke_off else "actions.over"))
+
+    return stream(guard_bits(bits, desk.w, run.show_again), threading.Event(), lambda: None)
+
+
+def watch_organise(desk: Desk, consultation: Consultation) -> Response:
+    """A consultation that another window or process organises, until that run is over; then its record."""
+    run = OrganiseRun(desk, consultation)
+
+    def bits(gone: threading.Event) -> Iterator[Bit]:
+        yield bit(ProgressFragment(desk.w, ActionsView(consultation.id, said=desk.w("actions.busy"))))
+        while is_going(desk, consultation.id) and not gone.wait(LOOK_EVERY_S):
+            continue
+        broke_off = find_run(desk.house.store, desk.by, consultation.id) is not None
+        said = desk.w("actions.organise_broken_off" if broke_off else "actions.over")
+        record = load_patient(desk.house.store, desk.by, consultation.patient_id).record
+        yield bit(
+            run.show(record), ActionsFragment(desk.w, ActionsView(consultation.id, said=said, oob=True))
+        )
+
+    def at_last() -> Iterator[Bit]:
+        yield bit(ActionsFragment(desk.w, ActionsView(consultation.id, oob=True)))
+
+    return stream(guard_bits(bits, desk.w, at_last), threading.Event(), lambda: None)
+
+
+def is_going(desk: Desk, run_id: str) -> bool:
+    run = find_run(desk.house.store, desk.by, run_id)
+    return run is not None and run.is_alive(desk.house.store.clock())
+
+
+def view_actions(desk: Desk, consultation: Consultation, draft_id: str) -> ActionsView:
+    """Organise and Analysis of a page that is opened: free, or with what is going on or was broken off."""
+    at = f"/consultations/{consultation.id}"
+    organising = find_run(desk.house.store, desk.by, consultation.id)
+    if organising is not None and organising.is_alive(desk.house.store.clock()):
+        return ActionsView(
+            consultation.id, f"{at}/organise/stream", f"{at}/organise/stop", desk.w("actions.busy")
+        )
+    writing = find_run(desk.house.store, desk.by, draft_id) if draft_id else None
+    if writing is not None:
+        draft = get_draft(desk.house.store, desk.by, draft_id=DraftId(draft_id))
+        if writing.is_alive(desk.house.store.clock()):
+            return replace(view_writing(desk, draft), said=desk.w("actions.busy"))
+        if draft.state is DraftState.OPEN and find_missing(draft):
+            return ActionsView(consultation.id, said=desk.w("actions.broken_off"))
+    said = desk.w("actions.organise_broken_off") if organising is not None else ""
+    return ActionsView(consultation.id, said=said)
 
 
 class DraftRun:
@@ -270,7 +345,6 @@ class DraftRun:
 
     def item(self, event: ItemWritten) -> Bit:
         self.again()
-        self.written += 1
         self.writing_place = None
         self.written += 1
         w, item = self.desk.w, find_item_view(self.draft, event.item.id)
@@ -313,14 +387,14 @@ class DraftRun:
             DraftRunFragment(w, self.draft.id, RunView("", "", "", below, oob=True)),
             ActionsFragment(w, ActionsView(self.draft.consultation_id, said=above, oob=True)),
         ]
-        file = load_patient(self.desk.house.store, self.desk.by, self.draft.patient_id)
-        view = view_draft(self.draft, "", name_notes(file, self.desk))
-        return (*buttons, GivenFragment(w, view))
+        return (*buttons, GivenFragment(w, self.view()))
 
     def show_again(self) -> Iterator[Bit]:
         """The whole draft as the store has it."""
         self.again()
-        file = load_patient(self.desk.house.store, self.desk.by, self.draft.patient_id)
-        view = view_draft(self.draft, "", name_notes(file, self.desk))
         actions = ActionsView(self.draft.consultation_id, oob=True)
-        yield bit(DraftFragment(self.desk.w, view, oob=True), ActionsFragment(self.desk.w, actions))
+        yield bit(DraftFragment(self.desk.w, self.view(), oob=True), ActionsFragment(self.desk.w, actions))
+
+    def view(self) -> DraftView:
+        file = load_patient(self.desk.house.store, self.desk.by, self.draft.patient_id)
+        return view_draft(self.draft, "", name_notes(file, self.desk))

@@ -31,41 +31,6 @@ END = Bit("", "end")
 Bits = Callable[[threading.Event], Iterator[Bit]]
 
 
-class Stops:
-    """The runs that are going on in this process, so that a Stop button finds its own."""
-
-    def __init__(self) -> None:
-        self._events: dict[str, threading.Event] = {}
-        self._lock = threading.Lock()
-
-    def open(self, name: str) -> threading.Event | None:
-        """A new stop for the run `name`; None while one of that name is still going on."""
-        with self._lock:
-            if name in self._events:
-                return None
-            return self._events.setdefault(name, threading.Event())
-
-    def close(self, name: str) -> None:
-        with self._lock:
-            self._events.pop(name, None)
-
-    def is_running(self, name: str) -> bool:
-        with self._lock:
-            return name in self._events
-
-    def stop(self, name: str) -> None:
-        with self._lock:
-            event = self._events.get(name)
-        if event is not None:
-            event.set()
-
-    def stop_all(self) -> None:
-        with self._lock:
-            events = list(self._events.values())
-        for event in events:
-            event.set()
-
-
 def stream(bits: Bits, stop: threading.Event, when_done: Callable[[], None]) -> StreamingResponse:
     """The reply that forwards `bits(stop)`, then an `end` event, after which the page does not call again."""
     return StreamingResponse(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form, UploadFile
@@ -19,7 +20,7 @@ from phyassist.services.patients import PatientFile, list_patients, load_patient
 from phyassist.web.desk import AtDesk
 from phyassist.web.faults import PageRoute
 from phyassist.web.render import render
-from phyassist.web.runs import address_of, find_missing, stream_organise, view_writing
+from phyassist.web.runs import address_of, find_missing, stream_organise, view_actions, view_writing
 from phyassist.web.views.consultation import (
     ActionsFragment,
     ActionsView,
@@ -62,7 +63,10 @@ def show_consultation(
         raise NotFound(f"consultation {consultation_id} is not of patient {patient_id}")
     frame = make_frame(desk, list_patients(desk.house.store, desk.by), patient_id, "consultation")
     desk.house.warming.warm(desk.house, desk.by, patient_id, consultation_id)
-    return render(make_consultation_page(desk, frame, file, consultation, draft))
+    page = make_consultation_page(desk, frame, file, consultation, draft)
+    return render(
+        replace(page, actions=view_actions(desk, consultation, page.draft.draft_id if page.draft else ""))
+    )
 
 
 @router.get("/consultations/{consultation_id}/source")
@@ -131,7 +135,7 @@ def run_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
 
 @router.post("/consultations/{consultation_id}/organise/stop")
 def stop_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
-    desk.house.stops.stop(
+    desk.house.runs.stop(
         get_consultation_to_change(desk.house.store, desk.by, consultation_id=consultation_id).id
     )
     return Response(status_code=204)

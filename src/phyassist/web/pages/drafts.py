@@ -54,7 +54,7 @@ def run_draft(
 
 @router.post("/drafts/{draft_id}/stop")
 def stop_draft(desk: AtDesk, draft_id: DraftId) -> Response:
-    desk.house.stops.stop(get_draft_to_change(desk.house.store, desk.by, draft_id=draft_id).id)
+    desk.house.runs.stop(get_draft_to_change(desk.house.store, desk.by, draft_id=draft_id).id)
     return Response(status_code=204)
 
 
