@@ -16,10 +16,12 @@ import typer
 from phyassist import __version__
 from phyassist.cli import (
     analysing,
+    auditing,
     backups,
     checking,
     consent,
     data,
+    erasing,
     evaluating,
     models,
     notes,
@@ -80,6 +82,8 @@ app.add_typer(sharing.share_app, name="share")
 app.add_typer(sharing.keys_app, name="keys")
 app.add_typer(retention.app, name="retention")
 app.add_typer(consent.app, name="consent")
+app.add_typer(auditing.app, name="audit")
+app.add_typer(erasing.app, name="erasure")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 app.add_typer(data.app, name="data")
