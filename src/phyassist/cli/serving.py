@@ -20,10 +20,11 @@ from phyassist.cli.zones import find_zone
 from phyassist.errors import BadSetting, ModelError
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from collections.abc import Callable
 
     from phyassist.lm.protocol import LanguageModel
     from phyassist.settings import Settings
+    from phyassist.store.transactions import Store
 
 HostOption = Annotated[str | None, typer.Option("--host", help="Address to listen on.")]
 PortOption = Annotated[int | None, typer.Option("--port", help="Port to listen on.")]
@@ -41,6 +42,12 @@ ProxyOption = Annotated[
 NamesOption = Annotated[
     str | None, typer.Option("--names", help="Host names under which browsers reach the workspace.")
 ]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        "--workers", min=1, max=32, help="Web processes; together they have one port and one engine."
+    ),
+]
 OpenOption = Annotated[bool, typer.Option("--open", help="Open the workspace in the browser.")]
 
 
@@ -55,6 +62,7 @@ def serve(
     tls_key: KeyOption = None,
     behind_proxy: ProxyOption = None,
     names: NamesOption = None,
+    workers: WorkersOption = 1,
 ) -> None:
     """Start the engine and the workspace; Ctrl C ends both."""
     settings = get_run(context).load_settings(
@@ -66,14 +74,16 @@ def serve(
         behind_proxy=behind_proxy,
         names=names,
     )
-    run_workspace(settings, fetch=fetch, open_browser=open_browser)
+    run_workspace(settings, fetch=fetch, open_browser=open_browser, workers=workers)
 
 
-def run_workspace(settings: Settings, *, fetch: bool = False, open_browser: bool = False) -> None:
+def run_workspace(
+    settings: Settings, *, fetch: bool = False, open_browser: bool = False, workers: int = 1
+) -> None:
     """The workspace, until it is interrupted.
 
-    Raises BadSetting where the port cannot be opened or TLS not be set up, StoreUnusable, and with `fetch`
-    FetchFailed.
+    Raises BadSetting where the port cannot be opened or TLS not be set up, StoreUnusable, with `fetch`
+    FetchFailed, and with several `workers` WorkersDied.
     """
     from phyassist.cli.models import fetch_missing
     from phyassist.store.opening import open_store
@@ -83,17 +93,22 @@ def run_workspace(settings: Settings, *, fetch: bool = False, open_browser: bool
     with sock:
         if fetch:
             fetch_missing(settings)
-        from phyassist.web.app import create_app
 
+        def announce() -> None:
+            _announce(settings, transport, open_browser=open_browser)
+
+        if workers > 1:
+            from phyassist.cli.workers import run_workers
+
+            run_workers(settings, sock, workers, announce)
+            return
         with open_store(settings.store_url) as store, SharedModel(settings) as model:
             try:
                 model()
             except ModelError as error:
                 # The record and the notes work without a model; the pages say the same where they need it.
                 tell(f"no model yet: {error} [{error.code}]")
-            names = parse_names(settings.names)
-            app = create_app(settings, store=store, model=model, zone=find_zone(), names=names)
-            _serve(app, sock, settings, transport, open_browser=open_browser)
+            serve_app(settings, sock, store, model, announce)
 
 
 class SharedModel:
@@ -121,19 +136,27 @@ class SharedModel:
         self._open.close()
 
 
-def _serve(
-    app: FastAPI, sock: socket.socket, settings: Settings, transport: Transport, *, open_browser: bool
+def serve_app(
+    settings: Settings,
+    sock: socket.socket,
+    store: Store,
+    model: Callable[[], LanguageModel],
+    on_open: Callable[[], None],
 ) -> None:
+    """The pages over this store, until the process is interrupted; `on_open` is called when they answer."""
     import uvicorn
 
-    name = (parse_names(settings.names) or (settings.host,))[0] if transport.cert else settings.host
-    address = f"{transport.scheme}://{name}:{settings.port}"
+    from phyassist.web.app import create_app
+
+    transport = find_transport(settings)
+    names = parse_names(settings.names)
+    app = create_app(settings, store=store, model=model, zone=find_zone(), names=names)
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                _announce(address, settings, transport, open_browser=open_browser)
+                on_open()
 
     # uvicorn's own logs hold addresses with what was searched for in them, so it has none.
     config = uvicorn.Config(
@@ -157,7 +180,9 @@ def _serve(
         Server(config).run(sockets=[sock])
 
 
-def _announce(address: str, settings: Settings, transport: Transport, *, open_browser: bool) -> None:
+def _announce(settings: Settings, transport: Transport, *, open_browser: bool) -> None:
+    name = (parse_names(settings.names) or (settings.host,))[0] if transport.cert else settings.host
+    address = f"{transport.scheme}://{name}:{settings.port}"
     tell(f"PhyAssist is open on {address}  (Ctrl C closes it)")
     if not is_loopback(settings.host) and not transport.is_sealed:
         tell(
