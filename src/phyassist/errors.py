@@ -25,6 +25,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── ChangedMeanwhile           PA-STORE-CHANGED
 │   ├── StoreFull                  PA-STORE-FULL
 │   ├── BackupUnusable             PA-STORE-BACKUP
+│   ├── AuditBroken                PA-STORE-AUDIT
 │   ├── StoreClosed                PA-STORE-CLOSED
 │   └── StoreUnusable              PA-STORE-UNUSABLE
 │       └── StoreAway              PA-STORE-AWAY
@@ -183,6 +184,12 @@ class BackupUnusable(StoreError):
     """A file that is no whole backup, or that cannot be written or read."""
 
     code = "PA-STORE-BACKUP"
+
+
+class AuditBroken(StoreError):
+    """The audit log is not whole, or not the one that an anchor was made of."""
+
+    code = "PA-STORE-AUDIT"
 
 
 class StoreClosed(StoreError):

@@ -25,9 +25,10 @@ from typing import Any
 
 from phyassist.domain.drafts import Section
 from phyassist.services.drafting import start_draft
+from phyassist.services.erasing import erase_patient
 from phyassist.services.intake import start_consultation
 from phyassist.services.noting import save_note
-from phyassist.services.patients import delete_patient, new_patient
+from phyassist.services.patients import new_patient
 from phyassist.services.practice import set_up, sign_in
 from phyassist.services.reworking import add_item
 from phyassist.store.opening import open_store
@@ -172,7 +173,7 @@ def recover(folder: Path, programs: Path) -> tuple[Outcome, str]:
             # The target is a moment between two commits; a second keeps them apart.
             time.sleep(1)
             write_notes(store, by, other.id)
-            delete_patient(store, by, patient_id=patient.id)
+            erase_patient(store, by, patient_id=patient.id, typed=patient.name)
         last = server.ask("SELECT pg_walfile_name(pg_switch_wal())")
         wait_for((archive / str(last)).exists, "the log to be archived", 30)
         version = str(server.ask("SHOW server_version"))

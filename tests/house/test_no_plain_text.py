@@ -165,6 +165,26 @@ def work_over(pages: Workspace, path: str) -> None:
     pages.get(f"{path}/stream", after=_version(pages, path), redo="chosen", items=item.group(1))
 
 
+def sign_and_take_back(pages: Workspace, path: str) -> None:
+    """Signed in a form with words by hand, withdrawn for a reason, and signed again."""
+    form = {"template": "soap", "heading": "soap.objective", "text": f"by hand {CANARY}"}
+    pages.post(f"{path}/note/preview", **form)
+    page = pages.post(f"{path}/note", after=_version(pages, path), **form)
+    note = re.search(r"/notes/(\w+)/withdraw", page)
+    pages.post(f"/notes/{note.group(1)}/withdraw", reason=CANARY)  # type: ignore[union-attr]
+    pages.post(f"{path}/note", after=1, **form)
+    assert CANARY in pages.post(f"{path}/note", after=_version(pages, path), **form)
+
+
+def write_privately(pages: Workspace, patient: str) -> None:
+    page = pages.get(f"{patient}/process-notes")
+    box = re.search(r'data-autosave="([^"]+)" data-after="0"', page).group(1)  # type: ignore[union-attr]
+    pages.post(box, after=0, text=f"private {CANARY}")
+    pages.post(box, after=0, text=f"stale {CANARY}")
+    assert CANARY in pages.get(f"{patient}/process-notes")
+    assert CANARY in pages.get(f"{box}/versions")
+
+
 def sweep(pages: Workspace) -> list[bytes]:
     """Ask for every page with another canary in its address, and post that to every form in the wrong places.
 
@@ -196,7 +216,8 @@ def test_nothing_is_left_in_the_clear_by_the_pages(
     uploaded = workspace.http.post(f"{at}/upload", files={"file": (f"{CANARY}.txt", large)})
     path = draft(workspace, at)
     work_over(workspace, path)
-    workspace.post(f"{path}/note", after=_version(workspace, path))
+    sign_and_take_back(workspace, path)
+    write_privately(workspace, patient)
     notes = workspace.get(f"{patient}/notes")
     note = re.search(r"/notes/(\w+)/amendments", notes)
     workspace.post(f"/notes/{note.group(1)}/amendments", text=CANARY, reason=CANARY)  # type: ignore[union-attr]

@@ -34,7 +34,7 @@ from phyassist.services.upkeep import check
 from phyassist.store.opening import open_store
 from tests.cluster.run import RESULTS, find_machine, tell, today
 from tests.conftest import FAST_COST, PASSPHRASE
-from tests.kills.victims import ACTS, url_of
+from tests.kills.victims import ACTS, find_migrated, url_of
 from tests.vectors.make_vault import PASSPHRASE as OLD_PASSPHRASE
 from tests.vectors.make_vault import WORDS as OLD_WORDS
 
@@ -164,14 +164,14 @@ def look(tally: Tally, folder: Path, patient_id: PatientId, acknowledged: list[d
 
 def look_at_migrated(tally: Tally, folder: Path) -> None:
     """Every practice opens with all that was in it, also the one that was hit; then they go."""
-    for path in sorted(folder.glob("old-*.db")):
+    for path in find_migrated(folder):
         url = f"sqlite:///{path}"
         with open_store(url, passphrase_cost=FAST_COST) as store:
             by = sign_in(store, passphrase=OLD_PASSPHRASE)
             file = load_patient(store, by, PatientId("p1"))
         tally.lost += [note.question for note in file.notes] != [f"why {OLD_WORDS}"]
         tally.unsound += not check(url, by).is_sound
-        for each in folder.glob(path.name + "*"):
+        for each in folder.glob(path.stem + ".*"):
             each.unlink()
 
 

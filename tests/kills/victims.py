@@ -66,13 +66,18 @@ def migrate(folder: Path, _patient_id: PatientId, say: Say) -> None:
     """Practices of release 0.1, one after the other, brought to the present schema."""
     whole = gzip.decompress(OLD_VAULT.read_bytes())
     say({"ready": True})
-    for number in itertools.count(len(list(folder.glob("old-*.db")))):
+    for number in itertools.count(len(find_migrated(folder))):
         path = folder / f"old-{number}.db"
         making = path.with_suffix(".making")
         making.write_bytes(whole)
         making.rename(path)
         open_store(f"sqlite:///{path}", passphrase_cost=FAST_COST).close()
         say({"migrated": path.name})
+
+
+def find_migrated(folder: Path) -> list[Path]:
+    """The practices themselves, without the copies that were made of them."""
+    return sorted(path for path in folder.glob("old-*.db") if path.stem.removeprefix("old-").isdigit())
 
 
 def back_up(folder: Path, patient_id: PatientId, say: Say) -> None:

@@ -8,9 +8,10 @@ from phyassist.domain.drafts import Draft, Section
 from phyassist.domain.people import Patient
 from phyassist.lm.protocol import Never
 from phyassist.services.drafting import start_draft
+from phyassist.services.erasing import erase_patient
 from phyassist.services.intake import organise, save_source, start_consultation
 from phyassist.services.noting import amend_note, save_note
-from phyassist.services.patients import delete_patient, edit_patient, new_patient
+from phyassist.services.patients import edit_patient, new_patient
 from phyassist.services.reworking import add_item, comment_on_item, delete_item, discard_draft
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -38,7 +39,7 @@ def fill_at_random(store: Store, by: SignedIn, chance: random.Random, *, patient
                 store, by, patient_id=patient.id, name="Another", number="7", language=patient.language
             )
     _meet(store, by, made[0], chance, sign=True)
-    delete_patient(store, by, patient_id=made[-1].id)
+    erase_patient(store, by, patient_id=made[-1].id, typed=made[-1].name)
 
 
 def _meet(store: Store, by: SignedIn, patient: Patient, chance: random.Random, *, sign: bool = False) -> None:

@@ -8,7 +8,8 @@ import pytest
 from phyassist.domain.people import Counsellor, CounsellorId, Patient, PatientId, Role
 from phyassist.errors import NotAllowed, NotFound, NotYourPatient
 from phyassist.services.access import check_may_change, check_runs_practice, may_change, may_see
-from phyassist.services.patients import delete_patient, edit_patient, load_patient
+from phyassist.services.erasing import erase_patient
+from phyassist.services.patients import edit_patient, load_patient
 from phyassist.services.practice import sign_in
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -37,7 +38,7 @@ def test_a_colleague_neither_sees_nor_changes(store: Store, bo: SignedIn, patien
     with pytest.raises(NotYourPatient):
         edit_patient(store, bo, patient_id=patient.id, name="x", number="", language="en")
     with pytest.raises(NotYourPatient):
-        delete_patient(store, bo, patient_id=patient.id)
+        erase_patient(store, bo, patient_id=patient.id, typed=patient.name)
 
 
 def test_who_may_only_read_is_told_so(

@@ -24,6 +24,7 @@ from phyassist.store.people import SetUp, SignedIn
 from phyassist.store.snapshot import list_shapes
 from phyassist.store.transactions import Store
 from tests.conftest import FAST_COST, PASSPHRASE, Clock
+from tests.postgresql import Server
 from tests.services.random_practice import fill_at_random
 from tests.store.making import make_consultation, make_note
 from tests.vault.test_old_vaults import check_contents
@@ -69,6 +70,45 @@ def test_a_restored_practice_has_the_same_rows_hash_by_hash(
             ids = sorted(one.notes.marks())
             assert one.notes.list_of(ids) == other.notes.list_of(ids)
             assert other.audit.verify().first_broken is None
+
+
+def test_a_practice_moves_between_the_engines_by_a_backup(
+    store: Store, anna: SignedIn, postgresql: Server, tmp_path: Path
+) -> None:
+    fill_at_random(store, anna, random.Random(7))
+    made, name = back_up(store, tmp_path / "one.phyassist"), postgresql.make_database()
+    url = postgresql.url(name)
+    try:
+        restore_backup(made.path, url)
+
+        with open_store(url, passphrase_cost=FAST_COST) as other:
+            back = back_up(other, tmp_path / "back.phyassist")
+            moved = sums_of(other)
+    finally:
+        postgresql.drop_database(name)
+    restore_backup(back.path, f"sqlite:///{tmp_path}/back.db")
+    with open_store(f"sqlite:///{tmp_path}/back.db", passphrase_cost=FAST_COST) as again:
+        home = sums_of(again)
+    for name in ("patients", "key_wraps", "consultations", "drafts", "draft_versions", "notes", "amendments"):
+        assert home[name] == moved[name] == sums_of(store)[name]
+    assert home["notes"].rows > 0
+
+
+def test_an_older_backup_restores_into_an_empty_database_of_the_present_schema(
+    postgresql: Server, tmp_path: Path
+) -> None:
+    path, name = tmp_path / "old.phyassist", postgresql.make_database()
+    path.write_bytes(gzip.decompress((OLD_BACKUP / "practice.phyassist.gz").read_bytes()))
+    opens = json.loads((OLD_BACKUP / "opens.json").read_text(encoding="utf-8"))
+    try:
+        open_store(postgresql.url(name)).close()
+
+        restore_backup(path, postgresql.url(name))
+
+        with open_store(postgresql.url(name), passphrase_cost=FAST_COST) as store:
+            check_contents(store, sign_in(store, passphrase=opens["passphrase"]), opens["words"])
+    finally:
+        postgresql.drop_database(name)
 
 
 def test_a_backup_is_of_one_moment_while_others_write(store: Store, anna: SignedIn, tmp_path: Path) -> None:

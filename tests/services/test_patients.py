@@ -5,9 +5,9 @@ import pytest
 from phyassist.domain.drafts import Change, DraftState
 from phyassist.domain.people import Patient, PatientId
 from phyassist.errors import BadInput, ChangedMeanwhile, NotFound
+from phyassist.services.erasing import erase_patient
 from phyassist.services.looking import find_current
 from phyassist.services.patients import (
-    delete_patient,
     edit_patient,
     list_patients,
     load_patient,
@@ -109,16 +109,16 @@ def test_the_patient_something_happened_with_last_stands_first(
 def test_a_deleted_patient_is_gone_and_the_log_says_who_did_it(
     store: Store, anna: SignedIn, patient: Patient
 ) -> None:
-    delete_patient(store, anna, patient_id=patient.id)
+    erase_patient(store, anna, patient_id=patient.id, typed=patient.name)
 
     assert list_patients(store, anna) == ()
     with pytest.raises(NotFound):
         load_patient(store, anna, patient.id)
     with pytest.raises(NotFound):
-        delete_patient(store, anna, patient_id=PatientId("nobody"))
+        erase_patient(store, anna, patient_id=PatientId("nobody"), typed="")
     with store.read(anna) as tx:
         row, *_ = tx.audit.list(patient.id)
-    assert (row.act, row.by_id) == (Act.DELETED, anna.id)
+    assert (row.act, row.by_id) == (Act.ERASED, anna.id)
 
 
 def test_a_patients_page_opens_where_the_work_is(

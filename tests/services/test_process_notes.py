@@ -13,8 +13,9 @@ from phyassist.errors import BadInput, CannotOpen, ChangedMeanwhile, NotFound, N
 from phyassist.lm.protocol import Never
 from phyassist.lm.scripted import ScriptedModel
 from phyassist.services.drafting import start_draft, write_draft
+from phyassist.services.erasing import erase_patient
 from phyassist.services.noting import export_notes, save_note
-from phyassist.services.patients import delete_patient, load_patient
+from phyassist.services.patients import load_patient
 from phyassist.services.practice import recover, sign_in
 from phyassist.services.process_notes import (
     delete_process_note,
@@ -189,7 +190,7 @@ def test_it_dies_with_the_patient(
         wrapped = conn.execute(text("SELECT wrapped_author, wrapped_recovery FROM process_keys")).one()
     present = b"".join(path.read_bytes() for path in store_path.parent.iterdir())
 
-    delete_patient(store, anna, patient_id=patient.id)
+    erase_patient(store, anna, patient_id=patient.id, typed=patient.name)
 
     left = b"".join(path.read_bytes() for path in store_path.parent.iterdir())
     assert all(key in present for key in wrapped)

@@ -13,7 +13,8 @@ import pytest
 from phyassist.domain.drafts import Section
 from phyassist.domain.people import Patient
 from phyassist.errors import Locked
-from phyassist.services.patients import delete_patient, edit_patient, list_patients, new_patient
+from phyassist.services.erasing import erase_patient
+from phyassist.services.patients import edit_patient, list_patients, new_patient
 from phyassist.services.practice import end_login, open_login, resume_login
 from phyassist.services.searching import find
 from phyassist.store.kept import Kept
@@ -186,7 +187,7 @@ def test_nothing_of_an_erased_patient_stays_in_memory(
     sun, lee = two_patients
     find(store, login, "march")
 
-    delete_patient(store, anna, patient_id=lee.id)
+    erase_patient(store, anna, patient_id=lee.id, typed=lee.name)
 
     assert words_kept(store, login) == ["note1"]
     assert list(store.kept.of(login).cards) == [sun.id]

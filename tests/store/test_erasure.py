@@ -10,7 +10,8 @@ import pytest
 from phyassist.domain.drafts import Change
 from phyassist.domain.people import Patient
 from phyassist.errors import NotFound
-from phyassist.services.patients import delete_patient, list_patients, new_patient
+from phyassist.services.erasing import erase_patient
+from phyassist.services.patients import list_patients, new_patient
 from phyassist.store.people import SignedIn
 from phyassist.store.tables import metadata
 from phyassist.store.transactions import Store
@@ -49,7 +50,7 @@ def test_the_wrapped_keys_are_in_no_file_of_the_store(
     keys = wrapped_keys(store_path, patient)
     assert all(key in all_bytes(store_path.parent) for key in keys)
 
-    delete_patient(store, anna, patient_id=patient.id)
+    erase_patient(store, anna, patient_id=patient.id, typed=patient.name)
 
     left = all_bytes(store_path.parent)
     assert len(keys) == 2
@@ -63,7 +64,7 @@ def test_many_erasures_leave_no_key_in_pages_that_fell_empty(
     keys = [key for patient in patients for key in wrapped_keys(store_path, patient)]
 
     for patient in patients:
-        delete_patient(store, anna, patient_id=patient.id)
+        erase_patient(store, anna, patient_id=patient.id, typed=patient.name)
 
     left = all_bytes(store_path.parent)
     assert len(keys) == 120
@@ -76,7 +77,7 @@ def test_no_row_of_the_patient_is_left_and_others_are_untouched(
     other = new_patient(store, anna, name="Lee")
     fill(store, anna, patient)
 
-    delete_patient(store, anna, patient_id=patient.id)
+    erase_patient(store, anna, patient_id=patient.id, typed=patient.name)
 
     with store.read(anna) as tx, pytest.raises(NotFound):
         tx.patients.get(patient.id)
@@ -100,7 +101,7 @@ def test_an_erasure_that_a_reader_held_up_is_finished_by_the_next_write(
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM patients").fetchone()
 
-    delete_patient(store, anna, patient_id=patient.id)
+    erase_patient(store, anna, patient_id=patient.id, typed=patient.name)
     held_up = any(key in all_bytes(store_path.parent) for key in keys)
     reader.close()
     new_patient(store, anna, name="Lee")

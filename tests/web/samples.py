@@ -45,6 +45,7 @@ from phyassist.web.views import process_notes as processing
 from phyassist.web.views import retention as keeping
 from phyassist.web.when import When, make_zone
 from phyassist.web.wording import Words, make_words
+from tests.web.samples_of_duties import make_duties
 
 NOW = datetime(2026, 11, 2, 6, 3, tzinfo=UTC)
 PERSON = PatientId("p1")
@@ -253,6 +254,7 @@ def make_pages(language: Language) -> dict[str, View]:
             (source,),
             draft,
             consulting.ActionsView("c1"),
+            consulting.ConsentLine("p1", "no", "2026-10-20"),
         ),
         "record": recording.RecordPage(
             w,
@@ -261,6 +263,7 @@ def make_pages(language: Language) -> dict[str, View]:
             recording.RecordFragment(w, "p1", 4, fields, "record"),
             (source,),
         ),
+        **make_duties(language, make_head(language), make_frame),
         "notes": notes.NotesPage(w, make_frame(language, "notes"), head, (note,), (earlier,), "n1", ""),
         "notes_soap": notes.NotesPage(
             w,

@@ -16,18 +16,22 @@ import typer
 from phyassist import __version__
 from phyassist.cli import (
     analysing,
+    auditing,
     backups,
     checking,
     consent,
     data,
+    erasing,
     evaluating,
     models,
     notes,
     organising,
     patients,
+    people,
     practising,
     retention,
     serving,
+    sharing,
     stores,
     train,
 )
@@ -73,8 +77,13 @@ app.command("organise")(organising.organise)
 app.command("analyse")(analysing.analyse)
 app.add_typer(patients.app, name="patients")
 app.add_typer(notes.app, name="notes")
+app.add_typer(people.app, name="people")
+app.add_typer(sharing.share_app, name="share")
+app.add_typer(sharing.keys_app, name="keys")
 app.add_typer(retention.app, name="retention")
 app.add_typer(consent.app, name="consent")
+app.add_typer(auditing.app, name="audit")
+app.add_typer(erasing.app, name="erasure")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 app.add_typer(data.app, name="data")

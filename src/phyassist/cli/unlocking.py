@@ -6,12 +6,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phyassist.errors import BadInput, UnknownName, UnreadableFile
+from phyassist.errors import BadInput, CodeNeeded, UnknownName, UnreadableFile
 
 if TYPE_CHECKING:
     from phyassist.domain.people import Patient
@@ -36,16 +37,24 @@ class Practice:
 def open_practice(settings: Settings, *, from_stdin: bool = False) -> Iterator[Practice]:
     """The practice of this home folder, opened with the passphrase; closed again at the end.
 
-    Raises NotSetUp, WrongPassphrase, TooManyTries, StoreUnusable.
+    Raises NotSetUp, WrongPassphrase, CodeNeeded, NameNeeded, TooManyTries, StoreUnusable.
     """
     from phyassist.services.practice import is_set_up, sign_in
+    from phyassist.services.sharing import take_up
     from phyassist.store.opening import open_store
 
     with open_store(settings.store_url) as store:
         if not is_set_up(store):
             raise_not_set_up()
         passphrase = read_passphrase(settings.passphrase_file, from_stdin=from_stdin)
-        by = sign_in(store, passphrase=passphrase, name=settings.counsellor, origin="cli")
+        sign = partial(sign_in, store, passphrase=passphrase, name=settings.counsellor, origin="cli")
+        try:
+            by = sign()
+        except CodeNeeded:
+            if not from_stdin and not sys.stdin.isatty():
+                raise
+            by = sign(code=read_code(from_stdin=from_stdin))
+        take_up(store, by)
         yield Practice(store, by)
 
 
@@ -76,6 +85,13 @@ def read_passphrase(file: Path | None, *, from_stdin: bool = False, prompt: str 
             hint="use --passphrase-stdin or PHYASSIST_PASSPHRASE_FILE",
         )
     return str(typer.prompt(prompt, hide_input=True, err=True))
+
+
+def read_code(*, from_stdin: bool) -> str:
+    """The second factor's code: the next line of stdin, or typed."""
+    if from_stdin:
+        return sys.stdin.readline().strip()
+    return str(typer.prompt("Code of the authenticator app", err=True))
 
 
 def find_patient(practice: Practice, words: str) -> Patient:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -56,6 +57,10 @@ class Server(Protocol):
 
     def can_warm(self) -> bool:
         """Whether reading in advance is free and worth it there."""
+        ...
+
+    def forget_prompts(self) -> None:
+        """Let go of every prompt that was read, where that is in our hands."""
         ...
 
 
@@ -112,6 +117,16 @@ class OpenAIClient:
                 *_, reply = self._write(ask, turn)
                 if isinstance(reply, Reply) and reply.finish != "stopped":
                     return
+
+    def forget_prompts(self) -> None:
+        """Have the engine let go of all that it has read, as soon as nobody is being answered."""
+
+        def forget() -> None:
+            with self._turns.warming() as turn:
+                turn.wait()
+                self._server.forget_prompts()
+
+        threading.Thread(target=forget, name="forgetting", daemon=True).start()
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` by the server's vocabulary, else an estimate from above."""
@@ -305,6 +320,9 @@ class OutsideServer:
         return EngineDown(
             f"no model server answers at {host}", hint="start it, or check model_url in the settings"
         )
+
+    def forget_prompts(self) -> None:
+        """What that server keeps is not in our hands."""
 
     def can_warm(self) -> bool:
         """Never: it may be paid by the token, and others wait there."""

@@ -93,6 +93,12 @@ class Engine:
             self._adapters = checked
             self._spawn()
 
+    def restart(self) -> None:
+        """Start anew: what the child had read is gone with its memory."""
+        with self._lock:
+            if not self._closed:
+                self._spawn()
+
     def close(self) -> None:
         """End the child; the model of a closed engine raises EngineDown."""
         self._closed = True
@@ -250,6 +256,9 @@ class ChildServer:
 
     def can_warm(self) -> bool:
         return True
+
+    def forget_prompts(self) -> None:
+        self._engine.restart()
 
 
 def _check_adapters(adapters: Mapping[str, Path]) -> dict[str, Path]:

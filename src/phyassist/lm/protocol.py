@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 
 class Stop(Protocol):
@@ -65,6 +65,13 @@ class Reply:
     cached_tokens: int
     reply_tokens: int
     seconds: float
+
+
+@runtime_checkable
+class ForgetsPrompts(Protocol):
+    """A model whose server keeps what it has read, and can be told to let go of it; comes back at once."""
+
+    def forget_prompts(self) -> None: ...
 
 
 class LanguageModel(Protocol):

@@ -10,7 +10,7 @@ from phyassist.domain.notes import Note, Withdrawn
 from phyassist.domain.people import Language, Patient, PatientId
 from phyassist.domain.records import Consultation, Record
 from phyassist.errors import BadInput
-from phyassist.services.access import check_counsels, check_in_charge, check_may_change
+from phyassist.services.access import check_counsels, check_may_change
 from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
@@ -22,11 +22,15 @@ NUMBER_CHARACTERS_MAX = 60
 
 @dataclass(frozen=True, slots=True)
 class PatientRow:
-    """A line of the list: `last_at` is when anything last happened."""
+    """A line of the list: `last_at` is when anything last happened.
+
+    Of a damaged one nothing but the id is known: its key or card was changed outside PhyAssist.
+    """
 
     patient: Patient
     has_open_draft: bool
     last_at: datetime
+    damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +86,20 @@ def edit_patient(
     return stored
 
 
-def delete_patient(store: Store, by: SignedIn, *, patient_id: PatientId) -> None:
-    """Destroy the patient's key, and with it everything about them, for good.
-
-    Copies in backups open no more once the last backup that holds the key has expired.
-    Raises NotFound, NotYourPatient, NotAllowed for all but the counsellor in charge.
-    """
-    with store.write(by) as tx:
-        check_in_charge(tx, by, patient_id)
-        tx.patients.delete(patient_id)
-        tx.audit.write(Act.DELETED, Kind.PATIENT, patient_id)
-
-
 def list_patients(store: Store, by: SignedIn) -> tuple[PatientRow, ...]:
     """Every patient one may open, the one something happened with last at the top."""
     opened = store.kept.of(by)
     with opened.cards_lock, store.read(by) as tx:
-        known, activity = tx.patients.list(opened.cards), tx.patients.activity()
+        known, damaged = tx.patients.list_with_damaged(opened.cards)
+        activity = tx.patients.activity()
     rows = [
         PatientRow(patient, activity[patient.id].has_open_draft, activity[patient.id].last_at)
         for patient in known
     ]
-    return tuple(sorted(rows, key=lambda row: row.last_at, reverse=True))
+    rows.sort(key=lambda row: row.last_at, reverse=True)
+    # Last, so that a person who looks for somebody does not stumble over them.
+    rows += [PatientRow(Patient(each, ""), False, activity[each].last_at, damaged=True) for each in damaged]
+    return tuple(rows)
 
 
 def load_patient(store: Store, by: SignedIn, patient_id: PatientId) -> PatientFile:

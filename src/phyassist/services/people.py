@@ -99,7 +99,7 @@ def end_invitation(store: Store, by: SignedIn, *, counsellor_id: CounsellorId) -
         row = next((each for each in entrance.invitations() if each.counsellor_id == counsellor_id), None)
         if row is None or not entrance.end_invitation(row.id):
             raise NotFound("this invitation has been used or has ended", hint="look at the list of people")
-        entrance.audit(by.id).write(Act.INVITATION_ENDED, Kind.COUNSELLOR, counsellor_id)
+        entrance.audit(by.id, by.origin).write(Act.INVITATION_ENDED, Kind.COUNSELLOR, counsellor_id)
 
 
 def look_at_invitation(store: Store, *, code: str) -> Welcome:
@@ -160,7 +160,7 @@ def _set_ended(
         entrance.account(counsellor_id)
         entrance.set_ended(counsellor_id, ended_at)
         entrance.end_logins(counsellor_id)
-        entrance.audit(by.id).write(act, Kind.COUNSELLOR, counsellor_id)
+        entrance.audit(by.id, by.origin).write(act, Kind.COUNSELLOR, counsellor_id)
 
 
 def _check_free(free: bool) -> None:

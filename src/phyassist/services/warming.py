@@ -65,6 +65,12 @@ class Warmer:
             self._next = (by, patient_id, consultation_id)
             self._changed.notify()
 
+    def forget(self, patient_id: PatientId) -> None:
+        """Begin no reading of this patient, who was erased."""
+        with self._changed:
+            if self._next is not None and self._next[1] == patient_id:
+                self._next = None
+
     def close(self, *, wait_s: float = 1.0) -> None:
         """Begin nothing more; a reading that has begun ends with the engine."""
         with self._changed:

@@ -15,6 +15,7 @@ from sqlalchemy import Column, Connection, LargeBinary, RowMapping, Table, func,
 from phyassist.domain.clock import utc_now
 from phyassist.errors import CannotOpen
 from phyassist.store.audit import Audit
+from phyassist.store.fingerprints import list_unanchored, make_fingerprint
 from phyassist.store.opening import SCHEMA, find_schema
 from phyassist.store.people import SignedIn
 from phyassist.store.tables import (
@@ -45,6 +46,7 @@ class Part(StrEnum):
     SEAL = "seal"
     KEY = "key"
     AUDIT = "audit"
+    FINGERPRINT = "fingerprint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,9 @@ def check_rows(conn: Connection, by: SignedIn | None = None) -> Checked:
     if audit.first_broken is not None:
         said = "the audit's chain does not fit from here on"
         findings.append(Finding(Part.AUDIT, "audit", str(audit.first_broken), said))
+    for note_id in list_unanchored(conn):
+        said = "its fingerprint is not the one that the audit log holds"
+        findings.append(Finding(Part.FINGERPRINT, "notes", note_id, said))
     rows = {
         each.name: conn.execute(select(func.count()).select_from(each)).scalar_one()
         for each in metadata.sorted_tables
@@ -271,7 +276,7 @@ class _Look:
             if term not in self._terms.get(row.whose, set()):
                 self._find(Part.KEY, table.name, name, f"its {of.column.name} names a key that is not there")
             elif row.whose in self.keys:
-                self._open(of, row.whose, sealed, place, name)
+                self._open(of, values, sealed, place, name)
 
     def check_other_seals(self) -> None:
         """The form of what lies under other keys than a patient's."""
@@ -293,13 +298,17 @@ class _Look:
                 said = f"its {column.name} is no {'wrapped key' if is_key else 'sealed value'}"
                 self._find(Part.KEY if is_key else Part.SEAL, table.name, name, said)
 
-    def _open(self, of: Sealed, patient_id: str, sealed: bytes, place: Place, name: str) -> None:
+    def _open(self, of: Sealed, row: RowMapping, sealed: bytes, place: Place, name: str) -> None:
+        table = of.column.table.name
         try:
-            self.keys[patient_id].open_sealed(sealed, place)
+            value = self.keys[row["whose"]].open_sealed(sealed, place)
         except CannotOpen:
-            self._find(Part.SEAL, of.column.table.name, name, f"its {of.column.name} does not open")
-        else:
-            self.opened += 1
+            self._find(Part.SEAL, table, name, f"its {of.column.name} does not open")
+            return
+        self.opened += 1
+        fixed = row["fingerprint"] if of.column.name == notes.c.note_sealed.name else None
+        if fixed is not None and fixed != make_fingerprint(row, value):
+            self._find(Part.FINGERPRINT, table, name, "it is not what was signed")
 
     def _find(self, part: Part, table: str, row_id: str, said: str) -> None:
         self._findings.append(Finding(part, table, row_id, said))

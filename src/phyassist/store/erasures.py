@@ -66,6 +66,11 @@ class Erasures:
         """The newest first."""
         return self._find()
 
+    def is_any_waiting(self) -> bool:
+        """Whether a key that was erased may still lie in the database's own files."""
+        waiting = select(erasures.c.id).where(erasures.c.cleaned_at.is_(None)).limit(1)
+        return self._conn.execute(waiting).first() is not None
+
     def mark_cleaned(self, at: datetime) -> None:
         """The database's own files hold no copy any more of the keys that were erased up to `at`."""
         self._conn.execute(

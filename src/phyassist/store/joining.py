@@ -91,7 +91,7 @@ def make_invitation(store: Store, by: SignedIn, *, name: str, role: Role) -> Mad
                 until=now + timedelta(days=INVITATION_DAYS),
             )
         )
-        entrance.audit(by.id).write(Act.INVITED, Kind.COUNSELLOR, counsellor_id)
+        entrance.audit(by.id, by.origin).write(Act.INVITED, Kind.COUNSELLOR, counsellor_id)
     return MadeInvitation(counsellor_id, code)
 
 

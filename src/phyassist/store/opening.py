@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from phyassist.domain.clock import Clock, NewId, new_id, utc_now
 from phyassist.domain.erasures import Backup, BackupId
 from phyassist.errors import BadSetting, StoreError, StoreUnusable
+from phyassist.store.clearing import clean_tables
 from phyassist.store.copying import Migration, copy_file
 from phyassist.store.erasures import Backups
 from phyassist.store.faults import plain_fault, told_plainly
@@ -64,11 +65,15 @@ def open_store(
         clock=clock,
         new_id=new_id,
         passphrase_cost=passphrase_cost,
-        clean_journal=lambda: _clean_journal(engine) if on_sqlite else True,
+        clean_journal=lambda: _clean_journal(engine) if on_sqlite else clean_tables(engine),
     )
-    # An erasure that was interrupted before its journal was cleared is finished here.
+    # An erasure that was interrupted before the database's own files were cleared is finished here.
     if on_sqlite:
         _clean_journal(engine)
+    with store.entrance() as entrance:
+        waits = entrance.erasures.is_any_waiting()
+    if waits:
+        store.finish_erasures()
     return store
 
 

@@ -62,7 +62,9 @@ def clear_empty(conn: Connection, schema: str) -> None:
             "the store's file belongs to another program", hint="name another file in store_url"
         )
     for each in reversed(metadata.sorted_tables):
-        if each.name in there and conn.execute(select(func.count()).select_from(each)).scalar_one():
+        if each.name not in there - LEFT_OUT:
+            continue
+        if conn.execute(select(func.count()).select_from(each)).scalar_one():
             raise AlreadySetUp(
                 "the store already holds a practice; a backup is restored into an empty one",
                 hint="name another store in store_url, or another folder with --home",

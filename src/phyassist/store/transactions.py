@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from sqlalchemy import Engine
 
 from phyassist.domain.clock import Clock, NewId
 from phyassist.domain.people import PatientId
-from phyassist.errors import NotYourPatient, StoreAway, StoreClosed, StoreFull, StoreUnusable
+from phyassist.errors import NotYourPatient, StoreAway, StoreClosed, StoreError, StoreFull, StoreUnusable
 from phyassist.store.adapters import Adapters
 from phyassist.store.audit import SELDOM, Act, Anchor, Audit, Kind
 from phyassist.store.closing import check_open
@@ -143,7 +143,16 @@ class Store:
             self.kept.forget(patient_id)
         if erased or not self._journal_is_clean:
             # A wrapped key may still lie in the journal until this succeeds; the next write tries again.
-            self._journal_is_clean = self._clean_journal()
+            self.finish_erasures()
+
+    def finish_erasures(self) -> None:
+        """Clear what was erased out of the database's own files; where that succeeds, the receipts say so."""
+        before = self.clock()
+        self._journal_is_clean = self._clean_journal()
+        if self._journal_is_clean:
+            # The erasure has happened; a store that takes no changes just now is told at its next opening.
+            with suppress(StoreError), told_plainly(), self._writer.begin() as conn:
+                Erasures(conn).mark_cleaned(before)
 
     @contextmanager
     def entrance(self, *, writes: bool = False) -> Iterator[Entrance]:

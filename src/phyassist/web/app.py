@@ -21,10 +21,13 @@ from phyassist.web.guard import Guard, make_hosts
 from phyassist.web.house import House
 from phyassist.web.pages import (
     account,
+    auditing,
     choices,
+    consent,
     consultations,
     drafts,
     entrance,
+    erasing,
     items,
     joining,
     notes,
@@ -57,6 +60,9 @@ PAGES = (
     account,
     sharing,
     retention,
+    consent,
+    auditing,
+    erasing,
 )
 # What a form holds around its file: the names of its fields and the lines between them.
 FORM_BYTES = 1_000_000

@@ -13,7 +13,7 @@ from phyassist.domain.clock import Clock
 from phyassist.domain.people import Jurisdiction, PatientId
 from phyassist.domain.records import ConsultationId
 from phyassist.errors import ModelError, UnknownName
-from phyassist.lm.protocol import LanguageModel
+from phyassist.lm.protocol import ForgetsPrompts, LanguageModel
 from phyassist.services.running import RunKeeper
 from phyassist.services.warming import Warmer
 from phyassist.web.wording import Words, choose_language, make_words
@@ -46,6 +46,11 @@ class Warming:
             self._warmer = self._warmer or Warmer(house.store, model)
         self._warmer.warm_soon(by, patient_id=patient_id, consultation_id=meeting)
 
+    def forget(self, patient_id: PatientId) -> None:
+        with self._lock:
+            if self._warmer is not None:
+                self._warmer.forget(patient_id)
+
     def close(self) -> None:
         with self._lock:
             if self._warmer is not None:
@@ -65,6 +70,16 @@ class House:
     zone: str
     runs: RunKeeper
     warming: Warming = field(default_factory=Warming)
+
+    def forget(self, patient_id: PatientId) -> None:
+        """Keep nothing of a patient in memory who was erased, or whom no model may read any more."""
+        self.warming.forget(patient_id)
+        try:
+            model = self.model()
+        except (ModelError, UnknownName):
+            return
+        if isinstance(model, ForgetsPrompts):
+            model.forget_prompts()
 
 
 def get_house(request: Request) -> House:

@@ -9,10 +9,12 @@ from fastapi import APIRouter, Form, UploadFile
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.responses import Response
 
+from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import Draft
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import Consultation, ConsultationId
 from phyassist.errors import NotFound, TextTooLong
+from phyassist.services.consent import check_consent, load_consents
 from phyassist.services.drafting import start_draft
 from phyassist.services.intake import check_text, read_upload, save_question, save_source, start_consultation
 from phyassist.services.looking import get_consultation, get_consultation_to_change
@@ -63,7 +65,8 @@ def show_consultation(
         raise NotFound(f"consultation {consultation_id} is not of patient {patient_id}")
     frame = make_frame(desk, list_patients(desk.house.store, desk.by), patient_id, "consultation")
     desk.house.warming.warm(desk.house, desk.by, patient_id, consultation_id)
-    page = make_consultation_page(desk, frame, file, consultation, draft)
+    drafting = load_consents(desk.house.store, desk.by, patient_id=patient_id).of(Purpose.DRAFTING)
+    page = make_consultation_page(desk, frame, file, consultation, drafting=drafting, draft_id=draft)
     return render(
         replace(page, actions=view_actions(desk, consultation, page.draft.draft_id if page.draft else ""))
     )
@@ -147,12 +150,23 @@ def begin_draft(desk: AtDesk, consultation_id: ConsultationId) -> Response:
     store, by, w = desk.house.store, desk.by, desk.w
     consultation = get_consultation_to_change(store, by, consultation_id=consultation_id)
     check_text(consultation.source.text)
+    check_consent(store, by, consultation.patient_id, Purpose.DRAFTING)
     file = load_patient(store, by, consultation.patient_id)
     draft = find_unfinished(file, consultation)
     if draft is None:
         draft = start_draft(store, by, consultation_id=consultation_id, question=consultation.question)
     view = view_draft(draft, address_of(draft), name_notes(file, desk))
     return render(DraftFragment(w, view), ActionsFragment(w, view_writing(desk, draft, oob=True)))
+
+
+@router.post("/consultations/{consultation_id}/drafts/by-hand")
+def begin_by_hand(desk: AtDesk, consultation_id: ConsultationId) -> Response:
+    """An empty draft, to be written without a model."""
+    consultation = get_consultation_to_change(desk.house.store, desk.by, consultation_id=consultation_id)
+    draft = start_draft(
+        desk.house.store, desk.by, consultation_id=consultation_id, question=consultation.question
+    )
+    return render(DraftFragment(desk.w, view_draft(draft)))
 
 
 def find_unfinished(file: PatientFile, consultation: Consultation) -> Draft | None:

@@ -12,9 +12,10 @@ from starlette.responses import Response
 from phyassist.domain.people import Language, Patient, PatientId
 from phyassist.errors import BadInput
 from phyassist.services.access import check_counsels
+from phyassist.services.erasing import TypedDiffers, erase_patient
 from phyassist.services.intake import start_consultation
 from phyassist.services.looking import find_current
-from phyassist.services.patients import delete_patient, edit_patient, list_patients, load_patient, new_patient
+from phyassist.services.patients import edit_patient, list_patients, load_patient, new_patient
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
 from phyassist.web.pages.entrance import describe
@@ -84,12 +85,13 @@ def save_patient(desk: AtDesk, patient_id: PatientId, form: Annotated[PatientFor
 @router.post("/patients/{patient_id}/delete")
 def remove_patient(desk: AtDesk, patient_id: PatientId, confirm: Annotated[str, Form()]) -> Response:
     store, by = desk.house.store, desk.by
-    patient = load_patient(store, by, patient_id).patient
-    if confirm.strip() != patient.name:
-        page = make_form(desk, fill_form(patient), patient_id, desk.w("patient.delete_differs"))
+    try:
+        receipt = erase_patient(store, by, patient_id=patient_id, typed=confirm, caches=(desk.house,))
+    except TypedDiffers:
+        patient = load_patient(store, by, patient_id).patient
+        page = make_form(desk, fill_form(patient), patient_id, desk.w("erasure.typed_differs"))
         return render(page, status=422)
-    delete_patient(store, by, patient_id=patient_id)
-    return RedirectResponse("/patients", 303)
+    return RedirectResponse(f"/practice/erasures/{receipt.erasure.id}?said=done", 303)
 
 
 def fill_form(patient: Patient) -> PatientForm:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from phyassist.domain.consents import Standing
 from phyassist.domain.drafts import Draft
 from phyassist.domain.records import Consultation, Record, RecordField
 from phyassist.services.patients import PatientFile
@@ -106,6 +107,15 @@ class DraftRunFragment:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentLine:
+    """Below the buttons: that no model reads this file, or that nobody has asked (yes: nothing)."""
+
+    patient_id: str
+    state: str
+    on: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ConsultationPage:
     template: ClassVar[str] = "consultation.html"
     w: Words
@@ -116,6 +126,7 @@ class ConsultationPage:
     sources: tuple[SourceView, ...]
     draft: DraftView | None
     actions: ActionsView
+    consent: ConsentLine
 
 
 def view_head(file: PatientFile, desk: Desk) -> PatientHead:
@@ -123,6 +134,15 @@ def view_head(file: PatientFile, desk: Desk) -> PatientHead:
     name = show_name(file.patient, desk.practice.hide_names)
     number = "" if desk.practice.hide_names else file.patient.number
     return PatientHead(file.patient.id, name, number, facts, file.patient.language)
+
+
+def view_consent(standing: Standing, patient_id: str) -> ConsentLine:
+    last = standing.last
+    return (
+        ConsentLine(patient_id, last.answer.value, last.on.isoformat())
+        if last
+        else ConsentLine(patient_id, "open")
+    )
 
 
 def view_facts(record: Record) -> str:
@@ -177,7 +197,13 @@ def choose_draft(file: PatientFile, consultation: Consultation, draft_id: str = 
 
 
 def make_consultation_page(
-    desk: Desk, frame: Frame, file: PatientFile, consultation: Consultation, draft_id: str = ""
+    desk: Desk,
+    frame: Frame,
+    file: PatientFile,
+    consultation: Consultation,
+    *,
+    drafting: Standing,
+    draft_id: str = "",
 ) -> ConsultationPage:
     draft = choose_draft(file, consultation, draft_id)
     return ConsultationPage(
@@ -195,6 +221,7 @@ def make_consultation_page(
         sources=(view_source(consultation, desk.when), *_other_sources(file, consultation, desk.when)),
         draft=view_draft(draft, "", name_notes(file, desk)) if draft else None,
         actions=ActionsView(consultation.id),
+        consent=view_consent(drafting, file.patient.id),
     )
 
 

@@ -18,6 +18,7 @@ class RailRow:
     day: str
     has_open_draft: bool
     current: bool
+    damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,11 @@ def make_frame(desk: Desk, rows: tuple[PatientRow, ...], patient_id: str = "", t
     rail = tuple(
         RailRow(
             row.patient.id,
-            show_name(row.patient, desk.practice.hide_names),
+            row.patient.id[:8] if row.damaged else show_name(row.patient, desk.practice.hide_names),
             desk.when.day(row.last_at),
             row.has_open_draft,
             row.patient.id == patient_id,
+            row.damaged,
         )
         for row in rows
     )

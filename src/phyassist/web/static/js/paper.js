@@ -9,7 +9,14 @@ export function startPaper() {
     const copy = event.target.closest("[data-copy]");
     if (copy) copyText(copy);
   });
+  window.addEventListener("beforeprint", tellPrinted);
   window.addEventListener("beforeprint", () => { for (const note of document.querySelectorAll("details.note")) note.open = true; });
+}
+
+// The audit has prints too: a page about a patient says so when it goes to the printer, whichever way.
+function tellPrinted() {
+  const page = document.querySelector("[data-printed]");
+  if (page) fetch(page.dataset.printed, { method: "POST", keepalive: true }).catch(() => {});
 }
 
 function printOne(id) {
