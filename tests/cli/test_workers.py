@@ -154,6 +154,10 @@ def test_processes_share_one_engine_which_is_started_again_when_it_dies() -> Non
         os.kill(engine.pid, signal.SIGKILL)
         time.sleep(0.5)
         again = list(second.model.write(ask, Never()))[-1]
+        before = engine.pid
+        first.restart()
+        after = engine.pid
 
     assert all(isinstance(each, Reply) for each in (*said, again))
+    assert before != after
     assert first.model.base_sha256 == engine.model.base_sha256

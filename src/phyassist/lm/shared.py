@@ -43,6 +43,9 @@ def _answer(asked: str, get_engine: Callable[[], Engine]) -> dict[str, Any]:
             return {"url": address.url, "key": address.key}
         if asked == "exit":
             return {"status": engine.find_exit()}
+        if asked == "restart":
+            engine.restart()
+            return {}
         return {
             "name": engine.model.name,
             "context_tokens": engine.model.context_tokens,
@@ -89,6 +92,10 @@ class SharedEngine:
     def find_exit(self) -> int | None:
         status = self._ask("exit")["status"]
         return None if status is None else int(status)
+
+    def restart(self) -> None:
+        """For all processes: what the engine had read is gone."""
+        self._ask("restart")
 
     def _ask(self, asked: str) -> dict[str, Any]:
         try:
