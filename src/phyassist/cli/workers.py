@@ -162,7 +162,7 @@ class _Crew:
 def work(settings: Settings, sock: socket.socket, questions: Connection, alive: Connection) -> None:
     """One web process, until it is ended or the first process has gone."""
     from phyassist.cli.run import Run
-    from phyassist.cli.serving import SharedModel, serve_app
+    from phyassist.cli.workspace import SharedModel, serve_app
     from phyassist.lm.shared import SharedEngine
     from phyassist.store.opening import open_store
 
