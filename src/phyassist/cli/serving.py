@@ -19,7 +19,6 @@ from phyassist.cli.workspace import SharedModel, serve_app
 from phyassist.errors import BadSetting, ModelError
 
 if TYPE_CHECKING:
-
     from phyassist.settings import Settings
 
 HostOption = Annotated[str | None, typer.Option("--host", help="Address to listen on.")]
