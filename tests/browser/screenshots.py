@@ -81,13 +81,19 @@ def take_pages(browser: Any, url: str, language: str, folder: Path) -> None:
     take("consultation")
     take_draft(page, take)
     patient = page.evaluate("document.querySelector('.tabs a').href.replace(/\\/consultation$/, '')")
-    for name in ("record", "notes"):
+    for name in ("record", "notes", "process-notes"):
         page.goto(f"{patient}/{name}")
         line = page.locator(".line-text.rests").first
         if line.count():
             line.hover()
         take(name)
-    for name, path in {"client": f"{patient}/edit", "practice": f"{url}/practice"}.items():
+    paths = {
+        "client": f"{patient}/edit",
+        "practice": f"{url}/practice",
+        "practice-notes": f"{url}/practice/templates",
+        "practice-retention": f"{url}/practice/retention",
+    }
+    for name, path in paths.items():
         page.goto(path)
         take(name)
     page.set_viewport_size(NARROW)

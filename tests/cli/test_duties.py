@@ -51,3 +51,38 @@ def test_an_analysis_without_consent_is_refused_in_a_sentence_and_rules_still_re
     assert organised.code == 0
     assert "41 years old" in organised.out
     assert outside.asked == []
+
+
+def test_the_audit_is_listed_verified_and_anchored(cli: Cli, invented: Path, tmp_path: Path):
+    anchor = cli("audit", "anchor").out.strip()
+    cli("patients", "show", "0124")
+    anchors = tmp_path / "anchors.txt"
+    anchors.write_text(f"{anchor}\n", encoding="utf-8")
+
+    rows = json.loads(cli("audit", "list", "--json").out)
+    whole = cli("audit", "verify", "--anchor-file", str(anchors))
+    other = cli("audit", "verify", "--anchor", "2-" + "ab" * 16)
+    none = cli("audit", "verify", "--anchor", "what")
+
+    assert {"signed in", "viewed"} <= {row["act"] for row in rows}
+    assert rows[0]["origin"] == "cli"
+    assert "Margaret" not in json.dumps(rows)
+    assert whole.code == 0
+    assert "1 anchors fit" in whole.err
+    assert (other.code, none.code) == (1, 1)
+    assert "PA-STORE-AUDIT" in other.err
+
+
+def test_a_patient_is_erased_with_the_name_again_and_leaves_a_receipt(cli: Cli, invented: Path):
+    patient = json.loads(cli("patients", "show", "0124", "--json").out)
+
+    wrong = cli("erasure", "patient", "0124", "--confirm", "Margaret")
+    done = cli("erasure", "patient", "0124", "--confirm", patient["name"])
+    (receipt,) = json.loads(cli("erasure", "receipts", "--json").out)
+
+    assert wrong.code == 1
+    assert done.code == 0
+    assert (receipt["id"], receipt["patient"]) == (done.out.strip(), patient["id"])
+    assert receipt["complete"] is True
+    assert patient["id"] in cli("erasure", "receipts").out
+    assert cli("patients", "show", "0124").code == 1

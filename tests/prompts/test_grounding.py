@@ -56,3 +56,25 @@ def test_english_words_are_compared_by_their_stems():
 def test_nearly_the_same_words_are_a_repetition():
     assert is_repetition("了解来访者最近的睡眠情况。", ["了解来访者的睡眠情况。"])
     assert not is_repetition("约定来访者每天散步。", ["了解来访者的睡眠情况。"])
+
+
+def test_a_word_that_few_sentences_bear_outweighs_one_that_most_do():
+    sentences = split_sentences(
+        "来访者：我怕考试。\n来访者：考试前我吃不下饭。\n来访者：考试时我手心出汗。\n来访者：外婆去年冬天走了，考试考完他们才告诉我。"
+    )
+
+    ground = find_ground("外婆走的时候没有好好告别，考试因此更沉重。", 99, sentences)
+
+    assert ground is not None
+    assert "外婆" in ground.text
+
+
+def test_a_paraphrase_that_keeps_single_characters_still_finds_its_sentence():
+    sentences = split_sentences(
+        "来访者：划完就没那么闷了。\n咨询师：嗯。\n来访者：妈妈在医院上夜班。\n来访者：我想考美术高中。"
+    )
+
+    ground = find_ground("划伤是她让闷停下来的办法。", sentences[0].no, sentences)
+
+    assert ground is not None
+    assert "闷" in ground.text

@@ -51,7 +51,7 @@ def train(
         from phyassist.training.run import Job, run_job
 
     recipe = set_dials(get_preset(preset), dict(read_pairs(dials or (), "--set rank=8")))
-    job = Job(_find_base(context, base), data, out, recipe, find_device())
+    job = Job(find_base(context, base), data, out, recipe, find_device())
     if dry_run:
         fit = estimate_job(job)
         if as_json:
@@ -68,7 +68,7 @@ def train(
     tell(f"{out}: {trained.step} steps{best}; adapter, adapter.gguf, curves.png, report.html")
 
 
-def _find_base(context: typer.Context, base: str) -> str:
+def find_base(context: typer.Context, base: str) -> str:
     """The folder of a catalogue model, made of its GGUF file at first use; any other name as it is."""
     from phyassist.lm.catalogue import get_catalogue_model, get_model_file, load_catalogue
 

@@ -18,6 +18,7 @@ from phyassist.domain.people import PatientId
 from phyassist.errors import BadInput, ConsentMissing, NotFound, NotYourPatient, StoreError, VaultError
 from phyassist.lm.protocol import Stop
 from phyassist.services.access import check_may_change
+from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store, Tx
@@ -82,6 +83,7 @@ def list_cards(tx: Tx, patient_id: PatientId) -> tuple[AdapterCard, ...]:
     return tuple(card for card in cards if card.patient_id != patient_id)
 
 
+@again
 def record_answers(
     store: Store,
     by: SignedIn,

@@ -41,6 +41,7 @@ from phyassist.store.accounts import (
     unlock_found,
     wants_relock,
 )
+from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.entrance import PRACTICE_ID, Account, Entrance
 from phyassist.store.people import LoginSecret, SetUp, SignedIn
@@ -353,6 +354,7 @@ def get_practice_settings(store: Store) -> PracticeSettings:
         return entrance.settings.get()
 
 
+@again
 def save_practice_settings(store: Store, by: SignedIn, settings: PracticeSettings) -> None:
     """Raises NotAllowed for all but who runs the practice, BadInput for an idle time over a day."""
     check_runs_practice(by)

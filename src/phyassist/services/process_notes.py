@@ -15,6 +15,7 @@ from phyassist.domain.process_notes import ProcessNote, ProcessNoteId, ProcessVe
 from phyassist.errors import BadInput, TextTooLong
 from phyassist.services.note_forms import name_file
 from phyassist.services.noting import Export
+from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -41,6 +42,7 @@ def get_process_note(
         return tx.process_notes.get(patient_id, note_id)
 
 
+@again
 def save_process_note(
     store: Store, by: SignedIn, *, patient_id: PatientId, note_id: ProcessNoteId, text: str, after: int
 ) -> ProcessNote:
@@ -69,6 +71,7 @@ def list_process_versions(
         return tx.process_notes.versions(patient_id, note_id)
 
 
+@again
 def delete_process_note(store: Store, by: SignedIn, *, patient_id: PatientId, note_id: ProcessNoteId) -> None:
     """The note and its versions, for good.  Raises NotFound, NotYourPatient."""
     with store.write(by) as tx:

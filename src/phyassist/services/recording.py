@@ -19,6 +19,7 @@ from phyassist.domain.records import (
 )
 from phyassist.errors import BadInput, ChangedMeanwhile, EmptyText, NotFound
 from phyassist.services.access import check_may_change
+from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store, Tx
@@ -55,6 +56,7 @@ def settle(
     return _change_lines(store, by, patient_id, decide, after=after, touching=statement_id)
 
 
+@again
 def add_statement(
     store: Store,
     by: SignedIn,
@@ -124,6 +126,7 @@ def remove_statement(
     return _change_lines(store, by, patient_id, remove, after=after, touching=statement_id)
 
 
+@again
 def _change_lines(
     store: Store,
     by: SignedIn,

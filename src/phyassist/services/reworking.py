@@ -127,6 +127,7 @@ def get_version(store: Store, by: SignedIn, *, draft_id: DraftId, version: int) 
         return tx.drafts.get_version(draft_id, version)
 
 
+@again
 def restore_version(store: Store, by: SignedIn, *, draft_id: DraftId, version: int, after: int) -> Draft:
     """The content of an earlier version as the newest one; nothing in between is lost.
 
@@ -139,6 +140,7 @@ def restore_version(store: Store, by: SignedIn, *, draft_id: DraftId, version: i
         return tx.drafts.save(content, Change.RESTORED, after=newest.version)
 
 
+@again
 def discard_draft(store: Store, by: SignedIn, *, draft_id: DraftId, after: int) -> Draft:
     """The draft laid aside; it can still be looked up.
 

@@ -36,7 +36,7 @@ class Handover:
     at: datetime
 
     def statement(self) -> bytes:
-        """What the one who hands over signs (vectors/gifts.json)."""
+        """What the one who hands over signs (vectors/people.json)."""
         fields = ["handover/1", self.patient_id, self.term, self.from_id, self.to_id]
         return json.dumps(fields, separators=(",", ":")).encode()
 

@@ -53,7 +53,7 @@ class Wrap:
         return self.until is not None and self.until <= now
 
     def statement(self, holder_public: bytes) -> bytes:
-        """What the giver signs: which key, for whom, on what terms, which bytes (vectors/gifts.json)."""
+        """What the giver signs: which key, for whom, on what terms, which bytes (vectors/people.json)."""
         fields = [
             "gift/1",
             self.key_id,
