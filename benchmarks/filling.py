@@ -28,7 +28,8 @@ from phyassist.domain.records import (
     Statement,
     StatementId,
 )
-from phyassist.store.coding import pack_card, pack_draft, pack_lines, pack_note, pack_text
+from phyassist.store.audit import Act, Kind
+from phyassist.store.coding import pack_draft, pack_lines, pack_note, pack_text
 from phyassist.store.people import SignedIn
 from phyassist.store.tables import consultations, draft_versions, drafts, notes, patients, record_versions
 from phyassist.store.transactions import Store, Tx
@@ -111,10 +112,18 @@ class Filler:
         while len(made) < size.patients:
             with self._store.write(by) as tx:
                 more = min(50, size.patients - len(made))
-                made += [self._add_patient(tx, size.notes_each) for _ in range(more)]
+                rows: list[tuple[dict[str, object], ...]] = []
+                for _ in range(more):
+                    patient, keys = self._add_patient(tx)
+                    rows += self._rows(patient, keys, by.id, size.notes_each)
+                    made.append(patient.id)
+                tx.audit.write(Act.CREATED, Kind.PATIENT, made[-1])
+                for column, table in enumerate((consultations, drafts, draft_versions, notes)):
+                    if rows:
+                        tx.patients._desk.conn.execute(insert(table), [row[column] for row in rows])
         return made
 
-    def _add_patient(self, tx: Tx, notes_each: int) -> PatientId:
+    def _add_patient(self, tx: Tx) -> tuple[Patient, DataKeys]:
         rng, new_id = self._random, self._store.new_id
         language: Language = "en" if rng.random() < 0.25 else "zh"
         number = next(self._names)
@@ -122,27 +131,16 @@ class Filler:
         card = Patient(PatientId(new_id()), self._name(language), f"A-{number:05}", language, began, began)
         stored = tx.patients.add(card)
         desk = tx.patients._desk
-        keys, conn = desk.keys_of(stored.id), desk.conn
-        conn.execute(
-            update(patients)
-            .where(patients.c.id == stored.id)
-            .values(
-                record_version=1,
-                card_sealed=keys.seal(pack_card(stored), Place("patients", stored.id, "card", 1)),
-            )
-        )
+        keys = desk.keys_of(stored.id)
+        desk.conn.execute(update(patients).where(patients.c.id == stored.id).values(record_version=1))
         lines = pack_lines(tuple(self._lines(language)))
         place = Place("record_versions", stored.id, "lines", 1)
-        conn.execute(
+        desk.conn.execute(
             insert(record_versions).values(
                 patient_id=stored.id, version=1, at=began, lines_sealed=keys.seal(lines, place)
             )
         )
-        rows = list(self._rows(stored, keys, desk.by.id, notes_each))
-        for column, table in enumerate((consultations, drafts, draft_versions, notes)):
-            if rows:
-                conn.execute(insert(table), [row[column] for row in rows])
-        return stored.id
+        return stored, keys
 
     def _rows(
         self, patient: Patient, keys: DataKeys, by_id: str, notes_each: int

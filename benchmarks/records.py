@@ -37,6 +37,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
 from browsing import Login, Seen, browse  # noqa: E402
 from filling import Filler, Size  # noqa: E402
+from machine import before_others, count_work, find_processor, read_busy  # noqa: E402
 from plain import PlainStore  # noqa: E402
 
 from phyassist.domain.drafts import Change, Draft, DraftId  # noqa: E402
@@ -59,6 +60,7 @@ RESULTS = ROOT / "docs" / "results"
 COST = Argon2Cost(memory_kib=1024, passes=1, lanes=1)
 PASSPHRASE = "seven quiet herons at dawn"  # noqa: S105  of an invented practice
 ACTS, NOTES_OF_ONE, LARGE = 20, 40, Size(patients=2000, notes_each=10)
+COLLEAGUES = Size(patients=200, notes_each=100)
 STANDS_ON = ("SQLAlchemy", "cryptography", "psycopg", "fastapi", "uvicorn")
 FIRST_S = 10.0
 SEARCHES = ("失眠", "灯塔", "母亲 考试", "heart races", "herringbone", "没有的词")
@@ -72,19 +74,27 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--counsellors", type=int, default=20)
     parser.add_argument("--others", type=int, default=4, help="colleagues with 20,000 notes each")
+    parser.add_argument("--priority", type=int, default=0, help="before other work here (needs root)")
     options = parser.parse_args()
+    options.database = 0
     load_before, found, parts = os.getloadavg(), Json(), options.parts.split(",")
     with tempfile.TemporaryDirectory(prefix="phyassist-records-") as folder, ExitStack() as stack:
         if "ratios" in parts:
-            found["ratios"] = measure_ratios(Path(folder), options.rounds)
+            with before_others(options.priority):
+                found["ratios"] = measure_ratios(Path(folder), options.rounds)
         server = stack.enter_context(run_postgresql()) if {"sizes", "load"} & set(parts) else None
         if "sizes" in parts and server is not None:
-            own = server.url(server.make_database())
-            urls = {"SQLite": f"sqlite:///{folder}/large.db", "PostgreSQL": own}
-            found["sizes"] = {name: measure_sizes(url, options.others) for name, url in urls.items()}
+            name = server.make_database()
+            # What autovacuum does within minutes of such a filling.
+            settle = partial(server.ask, "VACUUM ANALYZE", name)
+            options.database = server._process.pid
+            found["sizes"] = {
+                "SQLite": measure_sizes(f"sqlite:///{folder}/large.db", lambda: None, options),
+                "PostgreSQL": measure_sizes(server.url(name), settle, options),
+            }
         if "load" in parts and server is not None:
             url = server.url(server.make_database())
-            found["load"] = measure_load(url, Path(folder), options.counsellors, options.seconds)
+            found["load"] = measure_load(url, Path(folder), server._process.pid, options)
     save(found, options, load_before)
 
 
@@ -220,12 +230,18 @@ def save_next(way: Any, drafts: Iterator[Any]) -> None:
 
 def time_each(act: Callable[[], object], times: int) -> float:
     """The median of so many, in milliseconds."""
-    took = []
+    return time_both(act, times)[0]
+
+
+def time_both(act: Callable[[], object], times: int) -> tuple[float, float]:
+    """Medians in milliseconds: from beginning to end, and what this process computed meanwhile."""
+    took, worked = [], []
     for _ in range(times):
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), time.process_time()
         act()
         took.append((time.perf_counter() - started) * 1000)
-    return statistics.median(took)
+        worked.append((time.process_time() - cpu) * 1000)
+    return statistics.median(took), statistics.median(worked)
 
 
 # --- one large practice -----------------------------------------------------------------------------------
@@ -248,8 +264,9 @@ def sign_in_browser(store: Store, by: SignedIn) -> tuple[str, SignedIn]:
     return cookie, resume_login(store, cookie, idle_lock_min=15)
 
 
-def measure_sizes(url: str, others: int) -> Json:
+def measure_sizes(url: str, settle: Callable[[], object], options: argparse.Namespace) -> Json:
     """Milliseconds of lists, searches and patients in a practice of (1 + others) x 20,000 notes."""
+    others = options.others
     with open_store(url, passphrase_cost=COST) as store:
         anna = found(store)
         filler, started = Filler(store), time.perf_counter()
@@ -257,40 +274,58 @@ def measure_sizes(url: str, others: int) -> Json:
         (long_id,) = filler.fill(anna, Size(1, 200))
         usual_id = filler.fill(anna, Size(1, 10))[0]
         for number in range(others):
-            filler.fill(add_counsellor(store, anna, f"Colleague {number}"), LARGE)
+            filler.fill(add_counsellor(store, anna, f"Colleague {number}"), COLLEAGUES)
         filled_s = time.perf_counter() - started
+        settle()
         memory_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        cookie, by = sign_in_browser(store, anna)
-
-        def again() -> SignedIn:
-            # As a page does it: the login is looked up anew, and no key of the last request is at hand.
-            return resume_login(store, cookie, idle_lock_min=15)
-
-        result: Json = {
-            "notes in the store": (others + 1) * LARGE.patients * LARGE.notes_each + 210,
-            "filled in s": round(filled_s, 1),
-            "list, first": time_each(lambda: list_patients(store, by), 1),
-            "list": time_each(lambda: list_patients(store, again()), 15),
-            "search, first": time_each(lambda: find(store, again(), "灯塔"), 1),
-        }
-        for words in SEARCHES:
-            result[f"search {words}"] = time_each(lambda words=words: find(store, again(), words), 9)
-        result["search"] = statistics.median(result[f"search {words}"] for words in SEARCHES)
-        result["search, slowest"] = max(result[f"search {words}"] for words in SEARCHES)
-        result["patient, 200 notes"] = time_each(lambda: load_patient(store, again(), long_id), 15)
-        result["patient, 10 notes"] = time_each(lambda: load_patient(store, again(), usual_id), 15)
-        result["search after a new note"] = measure_search_after_note(store, anna, filler, usual_id, again)
+        with before_others(options.priority, options.database):
+            result = measure_practice(store, anna, filler, long_id, usual_id)
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory_before
-        result["memory kept, MiB"] = store.kept.of(by).size / 1024**2
-        result["process grown, MiB"] = grown / 1024
-    result = {name: round(value, 1) for name, value in result.items()}
+        result["facts"] = {
+            "notes in the store": (others + 1) * LARGE.patients * LARGE.notes_each + 210,
+            "filled in, s": round(filled_s, 1),
+            "process grown by, MiB": round(grown / 1024, 1),
+            **result["facts"],
+        }
     print(url.partition(":")[0], json.dumps(result, ensure_ascii=False), flush=True)
     return result
 
 
+def measure_practice(
+    store: Store, anna: SignedIn, filler: Filler, long_id: PatientId, usual_id: PatientId
+) -> Json:
+    """Each act as (milliseconds, milliseconds of this process's own work)."""
+    cookie, by = sign_in_browser(store, anna)
+
+    def again() -> SignedIn:
+        # As a page does it: the login is looked up anew, and no key of the last request is at hand.
+        return resume_login(store, cookie, idle_lock_min=15)
+
+    result: Json = {
+        "list, first": time_both(lambda: list_patients(store, by), 1),
+        "list": time_both(lambda: list_patients(store, again()), 15),
+        "search, first": time_both(lambda: find(store, again(), "灯塔"), 1),
+    }
+    searches = {words: time_both(partial(search, store, again, words), 9) for words in SEARCHES}
+    result["search"] = tuple(statistics.median(each) for each in zip(*searches.values(), strict=True))
+    result["search, slowest"] = max(searches.values())
+    result["search after a new note"] = measure_search_after_note(store, anna, filler, usual_id, again)
+    result["patient, 200 notes"] = time_both(lambda: load_patient(store, again(), long_id), 15)
+    result["patient, 10 notes"] = time_both(lambda: load_patient(store, again(), usual_id), 15)
+    kept = round(store.kept.of(by).size / 1024**2, 1)
+    return {
+        **{name: [round(each, 1) for each in took] for name, took in result.items()},
+        "facts": {"kept in memory, MiB": kept},
+    }
+
+
+def search(store: Store, again: Callable[[], SignedIn], words: str) -> int:
+    return len(find(store, again(), words))
+
+
 def measure_search_after_note(
     store: Store, anna: SignedIn, filler: Filler, patient_id: PatientId, again: Callable[[], SignedIn]
-) -> float:
+) -> tuple[float, ...]:
     """A search that has one new note to open, each time."""
     took = []
     for _ in range(5):
@@ -303,37 +338,46 @@ def measure_search_after_note(
             )
             tx.drafts.add(draft, Change.WROTE)
         save_note(store, anna, draft_id=draft.id, after=1)
-        took.append(time_each(lambda: find(store, again(), "灯塔"), 1))
-    return statistics.median(took)
+        took.append(time_both(partial(search, store, again, "灯塔"), 1))
+    return tuple(statistics.median(each) for each in zip(*took, strict=True))
 
 
 # --- twenty counsellors -----------------------------------------------------------------------------------
 
 
-def measure_load(url: str, folder: Path, counsellors: int, seconds: float) -> Json:
+def measure_load(url: str, folder: Path, database: int, options: argparse.Namespace) -> Json:
     """What counsellors with 30 patients of 10 notes each waited for their pages."""
     with open_store(url, passphrase_cost=COST) as store:
         anna = found(store)
-        people = [anna] + [add_counsellor(store, anna, f"Colleague {n}") for n in range(1, counsellors)]
+        names = [f"Colleague {number}" for number in range(1, options.counsellors)]
+        people = [anna, *(add_counsellor(store, anna, name) for name in names)]
         filler = Filler(store)
         logins = [
             Login(open_login(store, by).reveal_text(), tuple(filler.fill(by, Size(30, 10)))) for by in people
         ]
+    seconds = options.seconds
     with ExitStack() as stack:
-        bases = [stack.enter_context(serve(url, folder)) for _ in range(2)]
-        cpu_before, load_before = read_busy(), os.getloadavg()[0]
-        seen = browse(logins, bases, seconds, first_s=FIRST_S)
-        busy, load_after = read_busy() - cpu_before, os.getloadavg()[0]
-    result = summarise(seen, counsellors, seconds)
-    result["processor busy"] = round(busy / (seconds + FIRST_S) / (os.cpu_count() or 1), 2)
+        served = [stack.enter_context(serve(url, folder)) for _ in range(2)]
+        who = {"web": [pid for _, pid in served], "PostgreSQL": [database], "driver": [os.getpid()]}
+        before, all_before, load_before = count_work(who), read_busy(), os.getloadavg()[0]
+        with before_others(options.priority, database):
+            seen = browse(logins, [base for base, _ in served], seconds, first_s=FIRST_S)
+        after, busy, load_after = count_work(who), read_busy() - all_before, os.getloadavg()[0]
+    result = summarise(seen, options.counsellors, seconds)
+    pages = len(seen.pages) + len(seen.first)
+    used = {name: after[name] - before[name] for name in who}
+    capacity = (seconds + FIRST_S) * (os.cpu_count() or 1)
+    result["processor ms a page"] = {name: round(each / pages * 1000, 1) for name, each in used.items()}
+    result["processors used by this"] = round(sum(used.values()) / capacity, 2)
+    result["processors used by others"] = round(max(0.0, busy - sum(used.values())) / capacity, 2)
     result["load average"] = [round(load_before, 1), round(load_after, 1)]
     print("load", json.dumps(result), flush=True)
     return result
 
 
 @contextmanager
-def serve(url: str, folder: Path) -> Iterator[str]:
-    """A web process as the command line starts it, without a model; gives its address."""
+def serve(url: str, folder: Path) -> Iterator[tuple[str, int]]:
+    """A web process as the command line starts it, without a model; gives its address and its id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -356,20 +400,10 @@ def serve(url: str, folder: Path) -> Iterator[str]:
             if process.poll() is not None:
                 raise SystemExit(f"a web process ended with {process.returncode}")
             time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process.pid
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(30)
-
-
-def read_busy() -> float:
-    """Seconds that all processors of this machine have worked, whoever had them work."""
-    try:
-        fields = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:]
-    except OSError:
-        return 0.0
-    user, nice, system, _idle, _wait, irq, soft, *_ = (int(each) for each in fields)
-    return (user + nice + system + irq + soft) / os.sysconf("SC_CLK_TCK")
 
 
 def summarise(seen: Seen, counsellors: int, seconds: float) -> Json:
@@ -401,13 +435,13 @@ def spread(took_s: Sequence[float]) -> dict[str, float]:
 
 
 def save(found: Json, options: argparse.Namespace, load: tuple[float, float, float]) -> None:
-    from reporting import find_processor, make_page
+    from reporting import make_page
 
     facts = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "command": "python benchmarks/records.py "
         f"--parts {options.parts} --rounds {options.rounds} --seconds {options.seconds:.0f} "
-        f"--counsellors {options.counsellors} --others {options.others}",
+        f"--counsellors {options.counsellors} --others {options.others} --priority {options.priority}",
         "machine": f"{find_processor()}, {os.cpu_count()} cores",
         "load": f"{load[0]:.1f} before, {os.getloadavg()[0]:.1f} after (1-minute averages)",
         "versions": f"Python {platform.python_version()}, "

@@ -40,7 +40,8 @@ PhyAssistError                     an expected failure: one sentence, and what t
 ├── NotAllowed                     PA-RULE
 │   └── ConsentMissing             PA-RULE-CONSENT
 ├── TrainingFailed                 PA-TRAINING
-└── MissingLibrary                 PA-LIBRARY
+├── MissingLibrary                 PA-LIBRARY
+└── WorkersDied                    PA-WORKERS
 
 Messages name what, which id and what next; never what a patient said.  `docs/errors.md` explains each code.
 """
@@ -255,6 +256,10 @@ class TrainingFailed(PhyAssistError):
 
 class MissingLibrary(PhyAssistError):
     code = "PA-LIBRARY"
+
+
+class WorkersDied(PhyAssistError):
+    code = "PA-WORKERS"
 
 
 def describe_frames(error: BaseException) -> str:

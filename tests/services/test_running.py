@@ -10,7 +10,7 @@ import pytest
 from phyassist.domain.people import Patient
 from phyassist.domain.runs import LEASE, ModelRun, RunKind
 from phyassist.errors import NotYourPatient
-from phyassist.services.patients import delete_patient
+from phyassist.services.erasing import erase_patient
 from phyassist.services.running import RunKeeper, find_run
 from phyassist.store.opening import open_store
 from phyassist.store.people import SignedIn
@@ -135,7 +135,7 @@ def test_the_remains_of_other_runs_of_a_patient_go_with_the_next(
 def test_a_run_goes_with_its_patient(here: RunKeeper, store: Store, anna: SignedIn, patient: Patient) -> None:
     begin(here, anna, patient)
 
-    delete_patient(store, anna, patient_id=patient.id)
+    erase_patient(store, anna, patient_id=patient.id, typed=patient.name)
 
     with store.entrance() as entrance:
         assert entrance.runs.find("draft1") is None

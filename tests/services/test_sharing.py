@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from phyassist.domain.drafts import Change
 from phyassist.domain.people import Patient, Role
@@ -36,7 +35,10 @@ from phyassist.services.sharing import (
 )
 from phyassist.store.audit import Act
 from phyassist.store.people import SetUp, SignedIn
+from phyassist.store.resealing import PATIENT_COLUMNS
+from phyassist.store.tables import data_keys, key_wraps
 from phyassist.store.transactions import Store
+from phyassist.vault.sealing import DataKeys
 from tests.conftest import PASSPHRASE, Clock
 from tests.services.joining import BO_PASSPHRASE, let_in
 from tests.store.making import make_amendment, make_consultation, make_draft, make_line, make_note
@@ -68,10 +70,11 @@ def again(store: Store, name: str, passphrase: str) -> SignedIn:
     return by
 
 
-def terms_of(path: Path, patient_id: str) -> list[int]:
-    with sqlite3.connect(path) as database:
-        rows = database.execute("SELECT term FROM data_keys WHERE patient_id = ? ORDER BY term", [patient_id])
-        return [row[0] for row in rows]
+def terms_of(store: Store, patient_id: str | None) -> list[int]:
+    """The terms of a patient's keys that there are; of the practice's own where no patient is given."""
+    query = select(data_keys.c.term).where(data_keys.c.patient_id == patient_id).order_by(data_keys.c.term)
+    with store.entrance() as entrance:
+        return list(entrance.conn.execute(query).scalars())
 
 
 def test_a_share_for_reading_opens_everything_and_changes_nothing(
@@ -89,7 +92,7 @@ def test_a_share_for_reading_opens_everything_and_changes_nothing(
 
 
 def test_a_share_for_writing_writes_and_is_adopted_at_the_next_sign_in(
-    store: Store, store_path: Path, anna: SignedIn, bo: SignedIn, full: Patient
+    store: Store, anna: SignedIn, bo: SignedIn, full: Patient
 ) -> None:
     share(store, anna, patient_id=full.id, with_id=bo.id, may_write=True)
 
@@ -97,9 +100,9 @@ def test_a_share_for_writing_writes_and_is_adopted_at_the_next_sign_in(
     edit_patient(store, by, patient_id=full.id, name="Sun M.", number="", language="en")
 
     assert load_patient(store, anna, full.id).patient.name == "Sun M."
-    with sqlite3.connect(store_path) as database:
-        kept = database.execute("SELECT wrapped FROM key_wraps WHERE giver_id IS NOT NULL").fetchall()
-    assert [row[0][0] for row in kept] == [1]
+    query = select(key_wraps.c.wrapped).where(key_wraps.c.giver_id.is_not(None))
+    with store.entrance() as entrance:
+        assert [kept[0] for kept in entrance.conn.execute(query).scalars()] == [1]
 
 
 def test_a_share_ends_by_itself(
@@ -117,7 +120,7 @@ def test_a_share_ends_by_itself(
 
 
 def test_when_a_share_has_run_out_its_keepers_next_sign_in_renews_the_key(
-    store: Store, store_path: Path, anna: SignedIn, bo: SignedIn, full: Patient, clock: Clock
+    store: Store, anna: SignedIn, bo: SignedIn, full: Patient, clock: Clock
 ) -> None:
     share(store, anna, patient_id=full.id, with_id=bo.id, may_write=True, until=clock.now + timedelta(days=3))
     before = load_patient(store, anna, full.id)
@@ -125,13 +128,13 @@ def test_when_a_share_has_run_out_its_keepers_next_sign_in_renews_the_key(
 
     by = again(store, "Anna Weiss", PASSPHRASE)
 
-    assert terms_of(store_path, full.id) == [2]
+    assert terms_of(store, full.id) == [2]
     assert load_patient(store, by, full.id) == before
     assert take_up(store, by) == 0
 
 
 def test_what_a_withdrawn_share_kept_opens_neither_old_nor_new(
-    store: Store, store_path: Path, anna: SignedIn, bo: SignedIn, full: Patient
+    store: Store, anna: SignedIn, bo: SignedIn, full: Patient
 ) -> None:
     cora = let_in(store, anna, "Cora")
     share(store, anna, patient_id=full.id, with_id=bo.id, may_write=True)
@@ -145,26 +148,23 @@ def test_what_a_withdrawn_share_kept_opens_neither_old_nor_new(
     with pytest.raises(NotYourPatient):
         load_patient(store, bo, full.id)
     assert load_patient(store, anna, full.id) == load_patient(store, cora, full.id) == before
-    assert terms_of(store_path, full.id) == [2]
-    assert_opens_nowhere(store_path, full, kept)
+    assert terms_of(store, full.id) == [2]
+    assert_opens_nowhere(store, kept)
     with pytest.raises(NotFound):
         withdraw(store, anna, patient_id=full.id, counsellor_id=bo.id)
 
 
-def assert_opens_nowhere(path: Path, patient: Patient, kept: object) -> None:
-    """No value of the patient, fetched fresh, was sealed under a key that was kept."""
-    from phyassist.store.resealing import PATIENT_COLUMNS
-
+def assert_opens_nowhere(store: Store, kept: DataKeys) -> None:
+    """No value of a patient, fetched fresh, was sealed under a key that was kept."""
     looked_at = 0
-    with sqlite3.connect(path) as database:
-        database.row_factory = sqlite3.Row
+    with store.entrance() as entrance:
         for column in PATIENT_COLUMNS:
-            for row in database.execute(f"SELECT * FROM {column.table.name}"):
+            for row in entrance.conn.execute(select(column.table)).mappings():
                 if row[column.column] is None:
                     continue
                 looked_at += 1
                 with pytest.raises(CannotOpen):
-                    kept.open_sealed(row[column.column], column.place(row))  # type: ignore[attr-defined]
+                    kept.open_sealed(row[column.column], column.place(row))
     assert looked_at > 8
 
 
@@ -218,7 +218,7 @@ def test_a_key_given_to_an_administrator_past_the_services_opens_nothing(
 
 
 def test_a_caseload_is_handed_over_and_its_new_keeper_renews_every_key(
-    store: Store, store_path: Path, anna: SignedIn, bo: SignedIn, full: Patient
+    store: Store, anna: SignedIn, bo: SignedIn, full: Patient
 ) -> None:
     second = new_patient(store, anna, name="Lee")
     cora = let_in(store, anna, "Cora", Role.SUPERVISOR)
@@ -232,7 +232,7 @@ def test_a_caseload_is_handed_over_and_its_new_keeper_renews_every_key(
         load_patient(store, anna, full.id)
     assert list_patients(store, anna) == ()
     by = again(store, "Bo Lind", BO_PASSPHRASE)
-    assert terms_of(store_path, full.id) == terms_of(store_path, second.id) == [2]
+    assert terms_of(store, full.id) == terms_of(store, second.id) == [2]
     assert load_patient(store, by, full.id) == before
     assert load_sharing(store, by, full.id).mine
     # Cora held a key from Anna; that Bo gives the new ones is vouched for by Anna's signature.
@@ -300,14 +300,14 @@ def test_the_audit_log_says_with_whom(store: Store, anna: SignedIn, bo: SignedIn
 
 
 def test_an_ended_account_loses_its_shares_at_the_keepers_next_sign_in(
-    store: Store, store_path: Path, anna: SignedIn, bo: SignedIn, full: Patient
+    store: Store, anna: SignedIn, bo: SignedIn, full: Patient
 ) -> None:
     share(store, anna, patient_id=full.id, with_id=bo.id, may_write=True)
     end_account(store, anna, counsellor_id=bo.id)
 
     again(store, "", PASSPHRASE)
 
-    assert terms_of(store_path, full.id) == [2]
+    assert terms_of(store, full.id) == [2]
     with pytest.raises(NotYourPatient):
         load_patient(store, bo, full.id)
 
@@ -352,7 +352,7 @@ def test_new_keys_after_a_recovery_are_used_once_they_were_confirmed(
 
 
 def test_the_practices_key_is_renewed_and_everyone_goes_on_working(
-    store: Store, store_path: Path, anna: SignedIn, bo: SignedIn
+    store: Store, anna: SignedIn, bo: SignedIn
 ) -> None:
     cora = let_in(store, anna, "Cora")
     waiting = invite(store, anna, name="Dov", role=Role.COUNSELLOR)
@@ -368,9 +368,7 @@ def test_the_practices_key_is_renewed_and_everyone_goes_on_working(
     with pytest.raises(Exception, match="opens no invitation"):
         look_at_invitation(store, code=waiting.code.reveal_text())
     again(store, "Anna Weiss", PASSPHRASE)
-    with sqlite3.connect(store_path) as database:
-        terms = database.execute("SELECT term FROM data_keys WHERE patient_id IS NULL").fetchall()
-    assert terms == [(2,)]
+    assert terms_of(store, None) == [2]
     with pytest.raises(NotAllowed, match="renewed since"):
         resume_account(store, anna, counsellor_id=cora.id)
     let_in(store, anna, "Dov")
@@ -394,21 +392,21 @@ def test_only_who_runs_the_practice_renews_its_key(store: Store, bo: SignedIn) -
 
 
 def test_a_renewal_that_was_interrupted_is_finished_and_all_opens_meanwhile(
-    store: Store, store_path: Path, anna: SignedIn, full: Patient
+    store: Store, anna: SignedIn, full: Patient
 ) -> None:
     before = load_patient(store, anna, full.id)
     with store.write(anna) as tx:
         tx.shares.begin_renewal(full.id)
     with store.write(anna) as tx:
         assert not tx.shares.reseal(full.id, rows_max=3)
-    assert terms_of(store_path, full.id) == [1, 2]
+    assert terms_of(store, full.id) == [1, 2]
     assert load_patient(store, anna, full.id) == before
     with store.write(anna) as tx:
         tx.consultations.add(replace(make_consultation(full.id, number=2), question="late"))
 
     renew_patient(store, anna, patient_id=full.id)
 
-    assert terms_of(store_path, full.id) == [2]
+    assert terms_of(store, full.id) == [2]
     after = load_patient(store, anna, full.id)
     assert (after.notes, after.record, after.open_draft) == (before.notes, before.record, before.open_draft)
     assert {each.question for each in after.consultations} == {"", "late"}

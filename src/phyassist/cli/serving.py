@@ -6,7 +6,6 @@ import errno
 import ipaddress
 import socket
 import threading
-from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,14 +14,11 @@ import typer
 from phyassist.cli.options import ModelOption
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import tell
-from phyassist.cli.transport import CIPHERS, Transport, find_transport, parse_names
-from phyassist.cli.zones import find_zone
+from phyassist.cli.transport import Transport, find_transport, parse_names
+from phyassist.cli.workspace import SharedModel, serve_app
 from phyassist.errors import BadSetting, ModelError
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
-    from phyassist.lm.protocol import LanguageModel
     from phyassist.settings import Settings
 
 HostOption = Annotated[str | None, typer.Option("--host", help="Address to listen on.")]
@@ -41,6 +37,12 @@ ProxyOption = Annotated[
 NamesOption = Annotated[
     str | None, typer.Option("--names", help="Host names under which browsers reach the workspace.")
 ]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        "--workers", min=1, max=32, help="Web processes; together they have one port and one engine."
+    ),
+]
 OpenOption = Annotated[bool, typer.Option("--open", help="Open the workspace in the browser.")]
 
 
@@ -55,6 +57,7 @@ def serve(
     tls_key: KeyOption = None,
     behind_proxy: ProxyOption = None,
     names: NamesOption = None,
+    workers: WorkersOption = 1,
 ) -> None:
     """Start the engine and the workspace; Ctrl C ends both."""
     settings = get_run(context).load_settings(
@@ -66,14 +69,16 @@ def serve(
         behind_proxy=behind_proxy,
         names=names,
     )
-    run_workspace(settings, fetch=fetch, open_browser=open_browser)
+    run_workspace(settings, fetch=fetch, open_browser=open_browser, workers=workers)
 
 
-def run_workspace(settings: Settings, *, fetch: bool = False, open_browser: bool = False) -> None:
+def run_workspace(
+    settings: Settings, *, fetch: bool = False, open_browser: bool = False, workers: int = 1
+) -> None:
     """The workspace, until it is interrupted.
 
-    Raises BadSetting where the port cannot be opened or TLS not be set up, StoreUnusable, and with `fetch`
-    FetchFailed.
+    Raises BadSetting where the port cannot be opened or TLS not be set up, StoreUnusable, with `fetch`
+    FetchFailed, and with several `workers` WorkersDied.
     """
     from phyassist.cli.models import fetch_missing
     from phyassist.store.opening import open_store
@@ -83,81 +88,27 @@ def run_workspace(settings: Settings, *, fetch: bool = False, open_browser: bool
     with sock:
         if fetch:
             fetch_missing(settings)
-        from phyassist.web.app import create_app
 
+        def announce() -> None:
+            _announce(settings, transport, open_browser=open_browser)
+
+        if workers > 1:
+            from phyassist.cli.workers import run_workers
+
+            run_workers(settings, sock, workers, announce)
+            return
         with open_store(settings.store_url) as store, SharedModel(settings) as model:
             try:
                 model()
             except ModelError as error:
                 # The record and the notes work without a model; the pages say the same where they need it.
                 tell(f"no model yet: {error} [{error.code}]")
-            names = parse_names(settings.names)
-            app = create_app(settings, store=store, model=model, zone=find_zone(), names=names)
-            _serve(app, sock, settings, transport, open_browser=open_browser)
+            serve_app(settings, sock, store, model, announce)
 
 
-class SharedModel:
-    """Calling it gives the model of the settings, opened once; closed at the end of the block."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._lock = threading.Lock()
-        self._open = ExitStack()
-        self._model: LanguageModel | None = None
-
-    def __call__(self) -> LanguageModel:
-        """Raises ModelMissing, ModelDamaged, UnknownName; a later call tries again."""
-        from phyassist.cli.opening import open_language_model
-
-        with self._lock:
-            if self._model is None:
-                self._model = self._open.enter_context(open_language_model(self._settings)).model
-            return self._model
-
-    def __enter__(self) -> SharedModel:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
-
-
-def _serve(
-    app: FastAPI, sock: socket.socket, settings: Settings, transport: Transport, *, open_browser: bool
-) -> None:
-    import uvicorn
-
+def _announce(settings: Settings, transport: Transport, *, open_browser: bool) -> None:
     name = (parse_names(settings.names) or (settings.host,))[0] if transport.cert else settings.host
     address = f"{transport.scheme}://{name}:{settings.port}"
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                _announce(address, settings, transport, open_browser=open_browser)
-
-    # uvicorn's own logs hold addresses with what was searched for in them, so it has none.
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        log_level="critical",
-        access_log=False,
-        server_header=False,
-        # One reader of requests whatever is installed, and the strict one: a second host is refused.
-        http="h11",
-        # uvicorn believes everybody on this machine unless it is told not to.
-        proxy_headers=bool(transport.proxies),
-        forwarded_allow_ips=list(transport.proxies),
-        ssl_certfile=transport.cert,
-        ssl_keyfile=transport.key,
-        ssl_ciphers=CIPHERS,
-        timeout_graceful_shutdown=5,
-    )
-    # Ctrl C is how a workspace is closed: uvicorn has ended in good order when it hands the signal on.
-    with suppress(KeyboardInterrupt):
-        Server(config).run(sockets=[sock])
-
-
-def _announce(address: str, settings: Settings, transport: Transport, *, open_browser: bool) -> None:
     tell(f"PhyAssist is open on {address}  (Ctrl C closes it)")
     if not is_loopback(settings.host) and not transport.is_sealed:
         tell(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from phyassist.errors import AdapterMissing, EngineDown, ModelDamaged, ModelError
 from phyassist.lm.client import Address, OpenAIClient
@@ -67,7 +67,7 @@ class Engine:
         self._address: Address | None = None
         self._closed = False
         self._client = OpenAIClient(
-            _ChildServer(self), name=self._name, context_tokens=self._context_tokens, base_sha256=sha256
+            ChildServer(self), name=self._name, context_tokens=self._context_tokens, base_sha256=sha256
         )
         self._spawn()
 
@@ -204,10 +204,20 @@ class Engine:
         _close(child.stdout)
 
 
-class _ChildServer:
+class RunningEngine(Protocol):
+    """An engine of this process, or one that another process holds."""
+
+    @property
+    def adapters(self) -> Mapping[str, Path]: ...
+    def get_address(self) -> Address: ...
+    def find_exit(self) -> int | None: ...
+    def restart(self) -> None: ...
+
+
+class ChildServer:
     """The child as the client sees it."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: RunningEngine) -> None:
         self._engine = engine
 
     def get_address(self) -> Address:

@@ -62,6 +62,28 @@ def open_model(
     if url:
         client = open_outside(url, key, model, context_tokens=context_tokens)
         return OpenModel(client, "named in the settings", client.close)
+    engine, reason = open_engine(
+        model=model,
+        models_dir=models_dir,
+        context_tokens=context_tokens,
+        threads=threads,
+        adapters=adapters,
+    )
+    return OpenModel(engine.model, reason, engine.close)
+
+
+def open_engine(
+    *,
+    model: str,
+    models_dir: Path,
+    context_tokens: int,
+    threads: int,
+    adapters: Mapping[str, Path] | None = None,
+) -> tuple[Engine, str]:
+    """An engine on the file that `model` names or the rule chooses, and why on this one.
+
+    Raises UnknownName, ModelMissing, ModelDamaged, AdapterMissing.
+    """
     file = find_file(model, models_dir)
     engine = Engine(
         file.path,
@@ -70,7 +92,7 @@ def open_model(
         adapters=adapters,
         options=EngineOptions(context_tokens=context_tokens, threads=threads or count_threads()),
     )
-    return OpenModel(engine.model, file.reason, engine.close)
+    return engine, file.reason
 
 
 def find_file(model: str, models_dir: Path) -> ModelFile:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from phyassist.domain.drafts import Draft
+from phyassist.domain.drafts import Draft, DraftState
 from phyassist.domain.notes import Note, Withdrawn
 from phyassist.domain.people import Language, Patient, PatientId
 from phyassist.domain.records import Consultation, Record
@@ -111,7 +111,7 @@ def load_patient(store: Store, by: SignedIn, patient_id: PatientId) -> PatientFi
             record=tx.records.get(patient_id),
             consultations=tx.consultations.list(patient_id),
             notes=tx.notes.list(patient_id),
-            open_draft=tx.drafts.open_of(patient_id),
+            open_draft=next((draft for draft in drafts if draft.state is DraftState.OPEN), None),
             drafts=drafts,
             withdrawn=tx.notes.list_withdrawn(patient_id),
         )

@@ -14,6 +14,7 @@ from phyassist.domain.people import CounsellorId, Role
 from phyassist.errors import NotFound
 from phyassist.store.audit import Audit
 from phyassist.store.erasures import Backups, Erasures
+from phyassist.store.jobs import Jobs
 from phyassist.store.practice import Settings, not_set_up
 from phyassist.store.runs import Runs
 from phyassist.store.tables import counsellors, data_keys, invitations, key_wraps, logins, practice, tries
@@ -93,6 +94,10 @@ class Entrance:
     @property
     def backups(self) -> Backups:
         return Backups(self._conn)
+
+    @property
+    def jobs(self) -> Jobs:
+        return Jobs(self._conn, self.clock)
 
     @property
     def runs(self) -> Runs:

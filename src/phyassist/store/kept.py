@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 
 from phyassist.domain.clock import Clock
@@ -100,8 +101,8 @@ class Opened:
 
 def sort_words(words: Iterable[NoteWords]) -> tuple[NoteWords, ...]:
     """Newest first, as the notes of a patient stand."""
-    by_id = sorted(words, key=lambda each: each.note_id)
-    return tuple(sorted(by_id, key=lambda each: (each.at, each.number), reverse=True))
+    by_id = sorted(words, key=attrgetter("note_id"))
+    return tuple(sorted(by_id, key=attrgetter("at", "number"), reverse=True))
 
 
 class Kept:

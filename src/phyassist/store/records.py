@@ -20,9 +20,20 @@ class Records:
 
     def get(self, patient_id: PatientId) -> Record:
         """The newest version; an empty one, version 0, where nothing was organised yet."""
-        self._desk.keys_of(patient_id)
-        version = self._version(patient_id)
-        return self.get_version(patient_id, version) if version else Record()
+        keys = self._desk.keys_of(patient_id)
+        newest = (record_versions.c.patient_id == patients.c.id) & (
+            record_versions.c.version == patients.c.record_version
+        )
+        version, sealed = self._desk.conn.execute(
+            select(patients.c.record_version, record_versions.c.lines_sealed)
+            .outerjoin(record_versions, newest)
+            .where(patients.c.id == patient_id)
+        ).one()
+        if not version:
+            return Record()
+        if sealed is None:
+            raise _no_version(patient_id, version)
+        return Record(unpack_lines(keys.open_sealed(sealed, _place(patient_id, version))), version)
 
     def get_version(self, patient_id: PatientId, version: int) -> Record:
         """Raises NotFound, NotYourPatient, CannotOpen."""
@@ -33,7 +44,7 @@ class Records:
             )
         ).scalar_one_or_none()
         if sealed is None:
-            raise NotFound(f"the record of {patient_id} has no version {version}", hint="look at its history")
+            raise _no_version(patient_id, version)
         return Record(unpack_lines(keys.open_sealed(sealed, _place(patient_id, version))), version)
 
     def save(self, patient_id: PatientId, lines: tuple[RecordLine, ...], *, after: int) -> Record:
@@ -77,6 +88,10 @@ class Records:
     def _version(self, patient_id: PatientId) -> int:
         found = self._desk.conn.execute(select(patients.c.record_version).where(patients.c.id == patient_id))
         return int(found.scalar_one())
+
+
+def _no_version(patient_id: PatientId, version: int) -> NotFound:
+    return NotFound(f"the record of {patient_id} has no version {version}", hint="look at its history")
 
 
 def _place(patient_id: PatientId, version: int) -> Place:

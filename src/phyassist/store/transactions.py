@@ -28,6 +28,7 @@ from phyassist.store.drafts import Drafts
 from phyassist.store.entrance import Entrance
 from phyassist.store.erasures import Backups, Erasures
 from phyassist.store.faults import told_plainly
+from phyassist.store.jobs import Jobs
 from phyassist.store.kept import Kept
 from phyassist.store.notes import Notes
 from phyassist.store.patients import Patients
@@ -64,6 +65,7 @@ class Tx:
         self.backups = Backups(desk.conn)
         self.erasures = Erasures(desk.conn)
         self.runs = Runs(desk.conn, desk.clock)
+        self.jobs = Jobs(desk.conn, desk.clock)
         self.settings = Settings(desk.conn)
         self.shares = Shares(desk)
         self.practice_key = PracticeKey(desk)

@@ -1,0 +1,122 @@
+"""One engine for several processes: the one that holds it answers the others' questions about it.
+
+The address and the key go through a pipe that only the two processes have; they stand on no disk and in no
+environment.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from phyassist.errors import EngineDown, ModelError, PhyAssistError
+from phyassist.lm.client import Address, OpenAIClient
+from phyassist.lm.engine import ChildServer, Engine
+from phyassist.lm.protocol import LanguageModel
+
+
+class Pipe(Protocol):
+    """One end of a two-way pipe (`multiprocessing.connection.Connection`)."""
+
+    def send_bytes(self, message: bytes) -> None: ...
+    def recv_bytes(self) -> bytes: ...
+
+
+def answer_questions(pipe: Pipe, get_engine: Callable[[], Engine]) -> None:
+    """Answer what the process at the other end asks, until it has gone."""
+    while True:
+        try:
+            asked = json.loads(pipe.recv_bytes())["ask"]
+            pipe.send_bytes(json.dumps(_answer(asked, get_engine)).encode())
+        except (EOFError, OSError):
+            return
+
+
+def _answer(asked: str, get_engine: Callable[[], Engine]) -> dict[str, Any]:
+    try:
+        engine = get_engine()
+        if asked == "address":
+            address = engine.get_address()
+            return {"url": address.url, "key": address.key}
+        if asked == "exit":
+            return {"status": engine.find_exit()}
+        if asked == "restart":
+            engine.restart()
+            return {}
+        return {
+            "name": engine.model.name,
+            "context_tokens": engine.model.context_tokens,
+            "base_sha256": engine.model.base_sha256,
+            "adapters": list(engine.adapters),
+        }
+    except PhyAssistError as error:
+        return {"code": error.code, "what": error.what, "hint": error.hint}
+
+
+class SharedEngine:
+    """An engine that lives in another process, as the client sees it."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+        self._model: LanguageModel | None = None
+        self._adapters: dict[str, Path] = {}
+
+    @property
+    def model(self) -> LanguageModel:
+        """Raises ModelMissing, ModelDamaged, UnknownName; a later call asks again."""
+        if self._model is None:
+            told = self._ask("model")
+            self._adapters = dict.fromkeys(told["adapters"], Path())
+            self._model = OpenAIClient(
+                ChildServer(self),
+                name=told["name"],
+                context_tokens=told["context_tokens"],
+                base_sha256=told["base_sha256"],
+            )
+        return self._model
+
+    @property
+    def adapters(self) -> Mapping[str, Path]:
+        """Their names; the files are the other process's matter."""
+        return self._adapters
+
+    def get_address(self) -> Address:
+        """Raises what the engine's own does."""
+        told = self._ask("address")
+        return Address(told["url"], told["key"])
+
+    def find_exit(self) -> int | None:
+        status = self._ask("exit")["status"]
+        return None if status is None else int(status)
+
+    def restart(self) -> None:
+        """For all processes: what the engine had read is gone."""
+        self._ask("restart")
+
+    def _ask(self, asked: str) -> dict[str, Any]:
+        try:
+            with self._lock:
+                self._pipe.send_bytes(json.dumps({"ask": asked}).encode())
+                told: dict[str, Any] = json.loads(self._pipe.recv_bytes())
+        except (EOFError, OSError):
+            raise EngineDown(
+                "the process that holds the engine has ended", hint="start PhyAssist again"
+            ) from None
+        if "code" in told:
+            raise _make_error(told["code"], told["what"], told["hint"])
+        return told
+
+
+def _make_error(code: str, what: str, hint: str) -> PhyAssistError:
+    kind = next((kind for kind in _list_kinds(PhyAssistError) if kind.code == code), ModelError)
+    return kind(what, hint=hint)
+
+
+def _list_kinds(kind: type[PhyAssistError]) -> Iterator[type[PhyAssistError]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from _list_kinds(each)

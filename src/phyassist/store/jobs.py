@@ -1,0 +1,188 @@
+"""Jobs in the store.  Whatever a worker says names its attempt: one whose job was taken up is not heard."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+
+from phyassist.domain.clock import Clock
+from phyassist.domain.jobs import LEASE, WORKERS_DIED, Job, JobId, JobState, Standing
+from phyassist.domain.people import CounsellorId, PatientId
+from phyassist.errors import NotFound
+from phyassist.store.tables import jobs
+
+
+class Jobs:
+    def __init__(self, conn: Connection, clock: Clock) -> None:
+        self._conn = conn
+        self._clock = clock
+
+    def add(self, job: Job) -> Job:
+        """The job, waiting for a worker.  Adding the same id again changes nothing."""
+        if self._conn.execute(select(jobs.c.id).where(jobs.c.id == job.id)).first() is None:
+            self._conn.execute(
+                insert(jobs).values(
+                    id=job.id,
+                    patient_id=job.patient_id,
+                    kind=job.kind,
+                    by_id=job.by_id,
+                    state=JobState.WAITING.value,
+                    attempt=0,
+                    attempts_max=job.attempts_max,
+                    worker_id="",
+                    stop_wanted=False,
+                    done=0,
+                    total=job.total,
+                    made_at=self._clock(),
+                    error_code="",
+                    task_sealed=job.task,
+                )
+            )
+        return self.get(job.id)
+
+    def get(self, job_id: JobId) -> Job:
+        """Raises NotFound."""
+        row = self._conn.execute(select(jobs).where(jobs.c.id == job_id)).one_or_none()
+        if row is None:
+            raise NotFound(f"no job {job_id}", hint="look at the list of jobs")
+        return _read(row)
+
+    def list(self, *, kind: str | None = None, patient_id: PatientId | None = None) -> tuple[Job, ...]:
+        """The newest first."""
+        query = select(jobs).order_by(jobs.c.made_at.desc(), jobs.c.id)
+        if kind is not None:
+            query = query.where(jobs.c.kind == kind)
+        if patient_id is not None:
+            query = query.where(jobs.c.patient_id == patient_id)
+        return tuple(_read(row) for row in self._conn.execute(query))
+
+    def take(self, worker_id: str, kinds: Collection[str], lease: timedelta = LEASE) -> Job | None:
+        """The longest waiting job of these kinds, held from now on by this worker; None where there is none.
+
+        One whose worker fell silent waits again, until it has been tried often enough.
+        """
+        self._settle(kinds)
+        now = self._clock()
+        query = (
+            select(jobs)
+            .where(jobs.c.kind.in_(list(kinds)), _is_free(now))
+            .order_by(jobs.c.made_at, jobs.c.id)
+        )
+        for row in self._conn.execute(query).all():
+            # Two that look at once see the same row; only one of them finds it unchanged.
+            taken = self._conn.execute(
+                update(jobs)
+                .where(jobs.c.id == row.id, jobs.c.attempt == row.attempt, _is_free(now))
+                .values(
+                    state=JobState.RUNNING.value,
+                    attempt=row.attempt + 1,
+                    worker_id=worker_id,
+                    lease_until=now + lease,
+                )
+            )
+            if taken.rowcount == 1:
+                return self.get(JobId(row.id))
+        return None
+
+    def beat(self, job: Job, *, done: int, total: int, lease: timedelta = LEASE) -> Standing:
+        """Say that the worker lives and how far it is; hear whether it is to go on."""
+        held = self._conn.execute(
+            update(jobs)
+            .where(_is_held(job))
+            .values(done=done, total=total, lease_until=self._clock() + lease)
+        )
+        if held.rowcount != 1:
+            return Standing.LOST
+        return Standing.STOP if self.get(job.id).stop_wanted else Standing.GOING
+
+    def finish(self, job: Job, result: bytes | None = None) -> bool:
+        """Whether this worker still held the job, which is then done."""
+        return self._end(job, JobState.DONE, result=result)
+
+    def fail(self, job: Job, error_code: str) -> bool:
+        """Whether this worker still held the job, which has failed for good."""
+        return self._end(job, JobState.FAILED, error_code=error_code)
+
+    def give_up(self, job: Job) -> bool:
+        """Whether this worker still held the job, which it stopped because somebody wanted that."""
+        return self._end(job, JobState.CANCELLED)
+
+    def cancel(self, job_id: JobId) -> Job:
+        """One that waits is cancelled at once; one that runs is to stop.  One that is over stays as it is."""
+        waiting = and_(jobs.c.id == job_id, jobs.c.state == JobState.WAITING.value)
+        cancelled = {"state": JobState.CANCELLED.value, "ended_at": self._clock(), "task_sealed": None}
+        self._conn.execute(update(jobs).where(waiting).values(cancelled))
+        running = and_(jobs.c.id == job_id, jobs.c.state == JobState.RUNNING.value)
+        self._conn.execute(update(jobs).where(running).values(stop_wanted=True))
+        return self.get(job_id)
+
+    def _end(self, job: Job, state: JobState, *, result: bytes | None = None, error_code: str = "") -> bool:
+        # The task holds keys sealed to the worker: they go when it is over.
+        ended = {"state": state.value, "ended_at": self._clock(), "lease_until": None, "task_sealed": None}
+        told = self._conn.execute(
+            update(jobs).where(_is_held(job)).values(**ended, result_sealed=result, error_code=error_code)
+        )
+        return told.rowcount == 1
+
+    def _settle(self, kinds: Collection[str]) -> None:
+        """End what nobody will take up: its workers died too often, or it was to stop when one died."""
+        now = self._clock()
+        silent = and_(
+            jobs.c.kind.in_(list(kinds)),
+            jobs.c.state == JobState.RUNNING.value,
+            jobs.c.lease_until <= now,
+        )
+        ended = {"ended_at": now, "lease_until": None, "task_sealed": None}
+        self._conn.execute(
+            update(jobs)
+            .where(silent, jobs.c.stop_wanted.is_(True))
+            .values(**ended, state=JobState.CANCELLED.value)
+        )
+        self._conn.execute(
+            update(jobs)
+            .where(silent, jobs.c.attempt >= jobs.c.attempts_max)
+            .values(**ended, state=JobState.FAILED.value, error_code=WORKERS_DIED)
+        )
+
+
+def _is_free(now: object):  # type: ignore[no-untyped-def]  # SQLAlchemy's own type says nothing more
+    silent = and_(
+        jobs.c.state == JobState.RUNNING.value,
+        jobs.c.lease_until <= now,
+        jobs.c.attempt < jobs.c.attempts_max,
+        jobs.c.stop_wanted.is_(False),
+    )
+    return or_(jobs.c.state == JobState.WAITING.value, silent)
+
+
+def _is_held(job: Job):  # type: ignore[no-untyped-def]
+    return and_(
+        jobs.c.id == job.id,
+        jobs.c.state == JobState.RUNNING.value,
+        jobs.c.attempt == job.attempt,
+        jobs.c.worker_id == job.worker_id,
+    )
+
+
+def _read(row: Row) -> Job:  # type: ignore[type-arg]
+    return Job(
+        id=JobId(row.id),
+        kind=row.kind,
+        by_id=CounsellorId(row.by_id),
+        patient_id=None if row.patient_id is None else PatientId(row.patient_id),
+        state=JobState(row.state),
+        attempt=row.attempt,
+        attempts_max=row.attempts_max,
+        worker_id=row.worker_id,
+        lease_until=row.lease_until,
+        stop_wanted=row.stop_wanted,
+        done=row.done,
+        total=row.total,
+        made_at=row.made_at,
+        ended_at=row.ended_at,
+        error_code=row.error_code,
+        task=row.task_sealed,
+        result=row.result_sealed,
+    )
