@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import delete, RowMapping, insert, select, update
+from sqlalchemy import RowMapping, delete, insert, select, update
 
 from phyassist.domain.drafts import Change, Draft, DraftId, DraftState, DraftVersion, ItemId
 from phyassist.domain.people import PatientId
