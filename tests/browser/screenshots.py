@@ -29,6 +29,7 @@ ZONE = "Asia/Shanghai"
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 NARROW: ViewportSize = {"width": 360, "height": 740}
 DRAFT_WAIT_MS = 300_000
+JOINING = "five slow rivers under ice"
 
 
 @contextmanager
@@ -87,11 +88,21 @@ def take_pages(browser: Any, url: str, language: str, folder: Path) -> None:
         if line.count():
             line.hover()
         take(name)
+    let_colleague_in(browser, page, url, folder, language)
+    share_with_colleague(page, patient)
     paths = {
         "client": f"{patient}/edit",
+        "sharing": f"{patient}/sharing",
+        "consent": f"{patient}/consent",
+        "consent-form": f"{patient}/consent/form",
+        "client-audit": f"{patient}/audit",
         "practice": f"{url}/practice",
+        "practice-people": f"{url}/practice/people",
         "practice-notes": f"{url}/practice/templates",
         "practice-retention": f"{url}/practice/retention",
+        "practice-audit": f"{url}/practice/audit",
+        "practice-erasures": f"{url}/practice/erasures",
+        "account": f"{url}/account",
     }
     for name, path in paths.items():
         page.goto(path)
@@ -104,6 +115,34 @@ def take_pages(browser: Any, url: str, language: str, folder: Path) -> None:
     page.goto(with_draft)
     take("consultation-dark")
     context.close()
+
+
+def let_colleague_in(browser: Any, page: Any, url: str, folder: Path, language: str) -> None:
+    """Invite somebody and let them join, as two people would do it."""
+    name = "陈督导" if language == "zh" else "Dana Supervisor"
+    page.goto(f"{url}/practice/people")
+    page.fill("main [name=name]", name)
+    page.check("[name=role][value=supervisor]")
+    page.click("main button.primary")
+    code = page.inner_text("main .recovery-key")
+    page.screenshot(path=str(folder / f"invitation-{language}.png"))
+    theirs = browser.new_context(locale="zh-CN" if language == "zh" else "en-GB", viewport=WIDE).new_page()
+    theirs.goto(f"{url}/join")
+    theirs.fill("[name=code]", code)
+    theirs.click("button.primary")
+    theirs.fill("[name=passphrase]", JOINING)
+    theirs.fill("[name=again]", JOINING)
+    theirs.screenshot(path=str(folder / f"join-{language}.png"))
+    theirs.click("button.primary")
+    theirs.wait_for_selector(".rail")
+    theirs.context.close()
+
+
+def share_with_colleague(page: Any, patient: str) -> None:
+    page.goto(f"{patient}/sharing")
+    page.select_option("#f-to", index=1)
+    page.click("form[action$='/sharing'] button.primary")
+    page.wait_for_selector("main .people")
 
 
 def take_draft(page: Any, take: Any) -> None:
