@@ -89,6 +89,11 @@ def test_no_page_breaks_a_rule(language: str, workspace: Workspace, open_page: A
     patient = page.url.rsplit("/", 1)[0]
     for name, url in {
         "card": f"{patient}/edit",
+        "consent": f"{patient}/consent",
+        "form": f"{patient}/consent/form?language={language}",
+        "who": f"{patient}/audit",
+        "audit": f"{workspace.url}/practice/audit",
+        "erasures": f"{workspace.url}/practice/erasures",
         "new": f"{workspace.url}/patients/new",
         "practice": f"{workspace.url}/practice",
         "found": f"{workspace.url}/find?q={NAMES[language][0]}",

@@ -37,6 +37,15 @@ EVERYBODY: Answers = dict.fromkeys(PEOPLE, SHOWN)
 
 # A counsellor's private notes: whoever else opens the file has their own, and learns of no other.
 MINE: Answers = {"own": SHOWN, "writer": HIDDEN, **dict.fromkeys(READERS, HIDDEN), **_OUTSIDE}
+# What is left of an erasure: for who erased and for who runs the practice.
+RECEIPT: Answers = {
+    **dict.fromkeys(PEOPLE, NOT_ALLOWED),
+    "own": SHOWN,
+    "administrator": SHOWN,
+    "nobody": LOCKED,
+}
+# The audit log names ids, to who runs the practice; never a word.
+TELLS_IDS = {("GET", "/practice/audit"), ("POST", "/practice/audit/check")}
 
 
 @dataclass(frozen=True)
@@ -127,7 +136,16 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     ("GET", "/practice/retention"): Row(SIGNED_IN),
     ("POST", "/practice/retention"): Row(RUN_PRACTICE, {"rule": "de", "years": "10"}, status=303),
+    ("GET", "/practice/audit"): Row(RUN_PRACTICE),
+    ("POST", "/practice/audit/check"): Row(RUN_PRACTICE),
+    ("GET", "/practice/erasures"): Row(SIGNED_IN),
+    ("GET", "/practice/erasures/{erasure_id}"): Row(RECEIPT),
     # A patient's file
+    ("GET", "/patients/{patient_id}/audit"): Row(SEE),
+    ("GET", "/patients/{patient_id}/consent"): Row(SEE),
+    ("POST", "/patients/{patient_id}/consent"): Row(CHANGE, {"drafting": "yes"}, status=303),
+    ("GET", "/patients/{patient_id}/consent/form"): Row(SEE),
+    ("POST", "/patients/{patient_id}/printed"): Row(SEE, status=204),
     ("GET", "/patients/{patient_id}"): Row(SEE, status=303),
     ("POST", "/patients/{patient_id}"): Row(CHANGE, CARD, status=303),
     ("GET", "/patients/{patient_id}/edit"): Row(SEE),
@@ -184,6 +202,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/consultations/{consultation_id}/organise"): Row(CHANGE),
     ("GET", "/consultations/{consultation_id}/organise/stream"): Row(CHANGE),
     ("POST", "/consultations/{consultation_id}/organise/stop"): Row(CHANGE, status=204),
+    ("POST", "/consultations/{consultation_id}/drafts/by-hand"): Row(CHANGE),
     ("POST", "/consultations/{consultation_id}/drafts"): Row(CHANGE),
     # A draft
     ("GET", "/drafts/{draft_id}"): Row(SEE, status=303),

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from phyassist.web.guard import DOOR_BYTES_MAX, EVERYWHERE, make_hosts
 from phyassist.web.pages.choices import own_path
 from tests.conftest import PASSPHRASE
+from tests.house.canary import CANARY, find_canary
 from tests.security.conftest import SEALED_URL, URL, list_routes, make_browser
 
 WRITES = [path for method, path in list_routes() if method == "POST"]
@@ -93,6 +94,19 @@ def test_locking_takes_the_cookie_back_in_the_form_that_it_was_given(sealed: Tes
     assert cookie_of(reply).startswith('__Host-phyassist_login="";')
     assert "Secure" in cookie_of(reply)
     assert "__Host-phyassist_login" not in sealed.cookies
+
+
+def test_no_secret_that_was_typed_is_on_the_page_that_refuses_it(inside: TestClient) -> None:
+    secrets = {"passphrase": f"one {CANARY}", "again": f"two {CANARY}", "recovery_key": f"three {CANARY}"}
+    known = {"name": "Dr. Wen", "language": "en", "jurisdiction": "cn", "old": f"four {CANARY}"}
+
+    replies = [
+        inside.post(path, data={**known, **secrets})
+        for path in ("/unlock", "/recover", "/setup", "/account/passphrase")
+    ]
+
+    assert all(reply.status_code >= 400 for reply in replies)
+    assert find_canary([reply.text for reply in replies]) == []
 
 
 def test_a_practice_is_set_up_once(inside: TestClient) -> None:

@@ -19,6 +19,7 @@ from phyassist.domain.people import PatientId, Role
 from phyassist.domain.process_notes import ProcessNoteId
 from phyassist.domain.records import ConsultationId, Record, RecordField, Standing
 from phyassist.services.drafting import start_draft
+from phyassist.services.erasing import erase_patient
 from phyassist.services.intake import save_question, save_source, start_consultation
 from phyassist.services.noting import save_note
 from phyassist.services.patients import load_patient, new_patient
@@ -73,6 +74,7 @@ def build_world(folder: Path) -> World:
             "foreign supervisor": let_in(store, founder, "Sia", Role.SUPERVISOR),
         }
         ids = fill_file(store, people["former"], people["own"])
+        ids["erasure_id"] = erase_another(store, people["own"])
         share_file(store, people, PatientId(ids["patient_id"]), long_ago + timedelta(days=1))
         ids |= add_others(store, founder, people["own"], PatientId(ids["patient_id"]))
     with open_store(f"sqlite:///{path}", passphrase_cost=FAST_COST) as store:
@@ -91,6 +93,12 @@ def add_others(store: Store, founder: SignedIn, own: SignedIn, patient_id: Patie
         "counsellor_id": holder.id,
         "login_id": "0" * 32,
     }
+
+
+def erase_another(store: Store, by: SignedIn) -> str:
+    """The id of the receipt."""
+    other = new_patient(store, by, name="Somebody Else", language="en")
+    return erase_patient(store, by, patient_id=other.id, typed="Somebody Else").erasure.id
 
 
 def share_file(store: Store, people: dict[str, SignedIn], patient_id: PatientId, ended: datetime) -> None:

@@ -31,15 +31,16 @@ def fill_at_random(store: Store, by: SignedIn, chance: random.Random, *, patient
         new_patient(store, by, name=f"Name {number} {chance.random()}", language=chance.choice(("zh", "en")))
         for number in range(patients)
     ]
+    last = made[-1]
     for patient in made:
         for _ in range(chance.randrange(4)):
             _meet(store, by, patient, chance)
-        if chance.random() < 0.5:
+        if chance.random() < 0.5 and patient != last:
             edit_patient(
                 store, by, patient_id=patient.id, name="Another", number="7", language=patient.language
             )
     _meet(store, by, made[0], chance, sign=True)
-    erase_patient(store, by, patient_id=made[-1].id, typed=made[-1].name)
+    erase_patient(store, by, patient_id=last.id, typed=last.name)
 
 
 def _meet(store: Store, by: SignedIn, patient: Patient, chance: random.Random, *, sign: bool = False) -> None:

@@ -7,10 +7,12 @@ import json
 import pytest
 from sqlalchemy import create_engine, text
 
+from phyassist.domain.consents import Answer, Purpose
 from phyassist.domain.drafts import Draft, DraftState, Section
 from phyassist.domain.notes import ByHand, Note, NoteState
 from phyassist.domain.people import Patient
 from phyassist.errors import EmptyText, NotAllowed, UnknownName
+from phyassist.services.consent import record_answers
 from phyassist.services.noting import (
     amend_note,
     export_notes,
@@ -251,3 +253,34 @@ def test_notes_and_traces_stay_what_they_were_when_the_key_is_renewed(
         assert tx.notes.check(note.patient_id) == ()
         assert [each.note for each in tx.notes.list_withdrawn(note.patient_id)] == [note]
         assert tx.notes.list(note.patient_id) == (second,)
+
+
+def count_versions(store: Store, by: SignedIn, draft: Draft) -> int:
+    with store.read(by) as tx:
+        return len(tx.drafts.history(draft.id))
+
+
+def test_without_consent_to_training_a_signed_draft_keeps_its_last_version_alone(
+    store: Store, anna: SignedIn, written: Draft
+):
+    before = count_versions(store, anna, written)
+
+    note = save_note(store, anna, draft_id=written.id, after=written.version)
+
+    assert before > 3
+    assert count_versions(store, anna, written) == 1
+    reopened = withdraw_note(store, anna, note_id=note.id, reason="a word is wrong")
+    assert reopened.standing == written.standing
+
+
+def test_with_consent_the_versions_stay_until_it_is_withdrawn(
+    store: Store, anna: SignedIn, patient: Patient, written: Draft
+):
+    before = count_versions(store, anna, written)
+    record_answers(store, anna, patient_id=patient.id, answers={Purpose.OWN_TRAINING: Answer.YES})
+
+    save_note(store, anna, draft_id=written.id, after=written.version)
+
+    assert count_versions(store, anna, written) == before
+    record_answers(store, anna, patient_id=patient.id, answers={Purpose.OWN_TRAINING: Answer.NO})
+    assert count_versions(store, anna, written) == 1

@@ -104,12 +104,12 @@ def test_the_note_is_english_for_an_english_patient(
     assert lines[6:8] == ["Analysis:", "  Symptom type: 学业压力"]
 
 
-def test_saving_closes_the_draft_and_keeps_its_versions(store: Store, anna: SignedIn, written: Draft):
+def test_saving_closes_the_draft(store: Store, anna: SignedIn, written: Draft):
     note = save_note(store, anna, draft_id=written.id, after=written.version)
 
     with store.read(anna) as tx:
         assert tx.drafts.get(written.id).state == DraftState.SAVED
-    assert len(list_versions(store, anna, draft_id=written.id)) == written.version
+    assert [each.version for each in list_versions(store, anna, draft_id=written.id)] == [written.version]
     assert (note.number, note.author, note.draft_id) == (1, "Anna Weiss", written.id)
     with pytest.raises(NotAllowed, match="saved"):
         save_note(store, anna, draft_id=written.id, after=written.version)

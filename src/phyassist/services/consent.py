@@ -75,6 +75,12 @@ def check_consent(where: Store | Tx, by: SignedIn, patient_id: PatientId, purpos
         )
 
 
+def drop_unneeded_versions(tx: Tx, patient_id: PatientId) -> None:
+    """Earlier versions of signed drafts are evidence to train on; without consent to that they go."""
+    if not (allows(tx, patient_id, Purpose.OWN_TRAINING) or allows(tx, patient_id, Purpose.SHARED_TRAINING)):
+        tx.drafts.drop_history(patient_id)
+
+
 def list_cards(tx: Tx, patient_id: PatientId) -> tuple[AdapterCard, ...]:
     """The adapters to choose from; what learnt from a patient's notes is left alone after a withdrawal."""
     cards = tx.adapters.cards()
@@ -114,6 +120,7 @@ def record_answers(
             )
             act = Act.CONSENT_GIVEN if answer == Answer.YES else Act.CONSENT_REFUSED
             tx.audit.write(act, Kind.CONSENT, given.id)
+        drop_unneeded_versions(tx, patient_id)
         if answers.get(Purpose.SHARED_TRAINING) == Answer.NO:
             tx.adapters.mark_to_retrain(patient_id)
         return get_consents(tx, patient_id)

@@ -14,6 +14,7 @@ from phyassist.domain.people import PatientId
 from phyassist.domain.templates import keep_written
 from phyassist.errors import BadInput, EmptyText, NotAllowed, TextTooLong, UnknownName
 from phyassist.services.access import check_may_change, check_runs_practice
+from phyassist.services.consent import drop_unneeded_versions
 from phyassist.services.following import get_followed
 from phyassist.services.note_forms import (
     make_export_json,
@@ -83,7 +84,9 @@ def save_note(
     template: str = "",
     by_hand: Sequence[ByHand] = (),
 ) -> Note:
-    """The draft signed: a dated note whose words stand.  The draft is closed; its versions stay.
+    """The draft signed: a dated note whose words stand.  The draft is closed.
+
+    Its earlier versions stay where the patient agreed to training, and are dropped where not.
 
     Its author may withdraw it for as many days as the practice has settled; then it locks by itself.
     Raises NotFound, NotYourPatient, NotAllowed, UnknownName, EmptyText, TextTooLong, ChangedMeanwhile.
@@ -98,6 +101,7 @@ def save_note(
         made = _make_note(tx, by, draft, NoteId(store.new_id()), now=now, template=template, by_hand=by_hand)
         note = tx.notes.add(replace(made, locks_at=now + timedelta(days=days)))
         tx.drafts.set_state(draft_id, DraftState.SAVED)
+        drop_unneeded_versions(tx, note.patient_id)
         tx.audit.write(Act.SIGNED, Kind.NOTE, note.id)
     return note
 

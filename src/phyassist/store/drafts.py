@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, delete, insert, select, update
 
 from phyassist.domain.drafts import Change, Draft, DraftId, DraftState, DraftVersion, ItemId
 from phyassist.domain.people import PatientId
@@ -132,6 +132,19 @@ class Drafts:
             update(drafts)
             .where(drafts.c.id == draft_id)
             .values(state=state.value, saved_at=self._desk.clock())
+        )
+
+    def drop_history(self, patient_id: PatientId) -> None:
+        """Forget all versions but the last of every saved draft of a patient."""
+        self._desk.keys_of(patient_id)
+        saved = select(drafts.c.id).where(
+            drafts.c.patient_id == patient_id, drafts.c.state == DraftState.SAVED.value
+        )
+        newest = select(drafts.c.version).where(drafts.c.id == draft_versions.c.draft_id).scalar_subquery()
+        self._desk.conn.execute(
+            delete(draft_versions).where(
+                draft_versions.c.draft_id.in_(saved), draft_versions.c.version < newest
+            )
         )
 
     def open_of(self, patient_id: PatientId) -> Draft | None:
