@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,11 +14,13 @@ from phyassist.domain.people import Patient, Role
 from phyassist.errors import (
     BadInput,
     CannotOpen,
+    ChangedMeanwhile,
     KeysChanged,
     NotAllowed,
     NotFound,
     NotYourPatient,
     ReadOnly,
+    StoreUnusable,
 )
 from phyassist.services.patients import edit_patient, list_patients, load_patient, new_patient
 from phyassist.services.people import end_account, invite, list_people, look_at_invitation, resume_account
@@ -410,3 +413,37 @@ def test_a_renewal_that_was_interrupted_is_finished_and_all_opens_meanwhile(
     after = load_patient(store, anna, full.id)
     assert (after.notes, after.record, after.open_draft) == (before.notes, before.record, before.open_draft)
     assert {each.question for each in after.consultations} == {"", "late"}
+
+
+def test_what_a_colleague_writes_while_the_key_is_renewed_opens_afterwards(
+    store: Store, anna: SignedIn, bo: SignedIn, full: Patient
+) -> None:
+    share(store, anna, patient_id=full.id, with_id=bo.id, may_write=True)
+    take_up(store, bo)
+    written: list[int] = []
+    faults: list[BaseException] = []
+
+    def write() -> None:
+        for number in range(10, 50):
+            # One that was refused is tried again, as a page does.
+            for _ in range(20):
+                try:
+                    with store.write(bo) as tx:
+                        tx.consultations.add(make_consultation(full.id, number=number, text=f"said {number}"))
+                    written.append(number)
+                    break
+                except (CannotOpen, ChangedMeanwhile, NotYourPatient, StoreUnusable) as fault:
+                    faults.append(fault)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    for _ in range(12):
+        renew_patient(store, anna, patient_id=full.id)
+    writer.join()
+    renew_patient(store, anna, patient_id=full.id)
+
+    file = load_patient(store, anna, full.id)
+    said = {each.source.text for each in file.consultations}
+    assert {f"said {number}" for number in written} <= said
+    assert len(written) == 40, faults
+    assert len(terms_of(store, full.id)) == 1

@@ -1,7 +1,7 @@
 """Who may see whom, for all services.
 
 This is the first of two decisions; the second is made by who holds a key, and the store makes it whatever
-happens here.  Today a patient has one counsellor; a share will be one more row, read by the same functions.
+happens here.  A patient's file is opened by who is in charge and by those with whom it is shared.
 """
 
 from __future__ import annotations

@@ -195,11 +195,12 @@ class Desk:
         opened: dict[PatientId, dict[int, DataKey]] = {}
         newest: dict[PatientId, Wrap] = {}
         made: set[PatientId] = set()
+        gifts = self.gifts
         for wrap in (read_wrap(row) for row in self.conn.execute(query).all()):
             if wrap.patient_id is None or wrap.has_ended(now):
                 continue
             try:
-                key = self._open_wrap(wrap, wrap.patient_id in made)
+                key = self._open_wrap(wrap, gifts, wrap.patient_id in made)
             except (CannotOpen, KeysChanged):
                 if patient_id is not None:
                     raise
@@ -211,9 +212,9 @@ class Desk:
                 made.add(wrap.patient_id)
         return {each: DataKeys(by_term, may_seal=newest[each].may_write) for each, by_term in opened.items()}
 
-    def _open_wrap(self, wrap: Wrap, made_before: bool) -> DataKey:
+    def _open_wrap(self, wrap: Wrap, gifts: Gifts, made_before: bool) -> DataKey:
         if wrap.is_gift:
-            return self.gifts.take(wrap, made_before=made_before)
+            return gifts.take(wrap, made_before=made_before)
         return self.by.keyring.open_key(wrap.wrapped, wrap.kept_place)
 
 

@@ -35,10 +35,7 @@ class Holder:
 class Shares:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-
-    @property
-    def _gifts(self) -> Gifts:
-        return self._desk.gifts
+        self._gifts: Gifts = desk.gifts
 
     def keeper_of(self, patient_id: PatientId) -> CounsellorId | None:
         """Who is in charge.  Raises NotFound."""
