@@ -85,6 +85,10 @@ def run_workers(settings: Settings, sock: socket.socket, count: int, announce: C
             except PhyAssistError as error:
                 tell(f"no model yet: {error} [{error.code}]")
         crew = _Crew(settings, sock, engine, announce)
+        # A process that was started in the background inherits that Ctrl C means nothing; and what stops a
+        # service sends SIGTERM.  Both end the crew in good order.
+        for kind in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(kind, signal.default_int_handler)
         try:
             with suppress(KeyboardInterrupt):
                 crew.keep(count)
