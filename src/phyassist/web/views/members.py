@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
+from markupsafe import Markup
+
 from phyassist.domain.people import CounsellorId, Role
 from phyassist.services.accounts import OwnAccount
 from phyassist.services.people import Colleague, list_invitations
@@ -68,7 +70,7 @@ class Proposal:
 
     secret: str = field(repr=False)
     grouped: str = field(repr=False)
-    picture: str = field(repr=False)
+    picture: Markup = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
