@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
+import json
 import random
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -83,7 +83,8 @@ def shuffle(rows: Iterable[tuple[Part, Example]], seed: int) -> Iterator[tuple[P
         buckets = [stack.enter_context((Path(folder) / str(no)).open("w+b")) for no in range(BUCKETS)]
         for part, example in rows:
             place = _order(example, seed)
-            pickle.dump((place, part, example), buckets[place % BUCKETS], pickle.HIGHEST_PROTOCOL)
+            line = json.dumps([place, part, asdict(example)], ensure_ascii=False)
+            buckets[place % BUCKETS].write(line.encode("utf-8") + b"\n")
         for no in random.Random(seed).sample(range(BUCKETS), BUCKETS):
             loaded = sorted(_load(buckets[no]), key=lambda row: row[0])
             yield from ((part, example) for _, part, example in loaded)
@@ -96,8 +97,7 @@ def _order(example: Example, seed: int) -> int:
 
 def _load(bucket: IO[bytes]) -> Iterator[tuple[int, Part, Example]]:
     bucket.seek(0)
-    while True:
-        try:
-            yield pickle.load(bucket)  # noqa: S301 - we wrote this file a moment ago, in a folder of our own
-        except EOFError:
-            return
+    for line in bucket:
+        place, part, held = json.loads(line)
+        lists = {name: tuple(held.pop(name)) for name in ("analysis", "advice")}
+        yield place, part, Example(**held, **lists)
