@@ -8,7 +8,7 @@ import random
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -99,5 +99,5 @@ def _load(bucket: IO[bytes]) -> Iterator[tuple[int, Part, Example]]:
     bucket.seek(0)
     for line in bucket:
         place, part, held = json.loads(line)
-        lists = {name: tuple(held.pop(name)) for name in ("analysis", "advice")}
-        yield place, part, Example(**held, **lists)
+        example = Example(**held)
+        yield place, part, replace(example, analysis=tuple(example.analysis), advice=tuple(example.advice))
