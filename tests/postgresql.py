@@ -82,6 +82,26 @@ class Server:
             self._process.wait()
             self._process = None
 
+    def copy_from(self, first: Server) -> None:
+        """Become a standby of a running server: its data now, and what it writes from now on.
+
+        Raises NoServer where the copy cannot be made.
+        """
+        source = ["-h", str(first.folder), "-U", "postgres", "-D", str(self._data)]
+        command = [str(self._programs / "pg_basebackup"), *source, "-R", "-X", "stream", "-c", "fast"]
+        made = subprocess.run(command, capture_output=True, check=False, cwd=self.folder, **_other_user())
+        if made.returncode:
+            raise NoServer(f"pg_basebackup ended with {made.returncode}: {made.stderr.decode()[-200:]}")
+
+    def await_replay(self, first: Server) -> None:
+        """Wait until the standby has done everything that the first server has written."""
+        (written,) = first.ask("SELECT pg_current_wal_flush_lsn()")
+        until = time.monotonic() + START_WAIT_S
+        while not self.ask(f"SELECT pg_last_wal_replay_lsn() >= '{written[0]}'")[0][0]:
+            if time.monotonic() > until:
+                raise NoServer("the standby did not follow in time")
+            time.sleep(0.05)
+
     def make_database(self, template: str = "template0") -> str:
         """A new database, a copy of `template`; gives its name."""
         self._made += 1
@@ -122,8 +142,8 @@ class Server:
 
 
 @contextmanager
-def run_server() -> Iterator[Server]:
-    """A server that runs until the end of the block.  Raises NoServer."""
+def run_server(*, standby_of: Server | None = None) -> Iterator[Server]:
+    """A server that runs until the end of the block, on its own or following another.  Raises NoServer."""
     if find_spec("psycopg") is None:
         raise NoServer("psycopg is not installed")
     # A folder of its own: pytest's own folders are closed to the user that the server runs as, and the
@@ -133,7 +153,10 @@ def run_server() -> Iterator[Server]:
         if owner := _other_user():
             os.chown(folder, int(owner["user"]), int(owner["group"]))
         server = Server(folder, _find_programs(folder))
-        server.make()
+        if standby_of is None:
+            server.make()
+        else:
+            server.copy_from(standby_of)
         server.start()
         try:
             yield server

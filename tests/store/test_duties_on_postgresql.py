@@ -83,6 +83,27 @@ def test_no_table_file_holds_a_wrapped_key_after_an_erasure(
     assert all(receipt.erasure.cleaned_at is not None for receipt in list_receipts(store, anna))
 
 
+def test_a_standby_that_streams_holds_no_wrapped_key_in_its_tables_after_an_erasure(
+    server: Server, database: str, store: Store, anna: SignedIn
+) -> None:
+    gone, stays = (new_patient(store, anna, name=name) for name in ("someone", "somebody else"))
+    keys, kept = (wrapped_keys(server, database, patient.id) for patient in (gone, stays))
+    with run_server(standby_of=server) as standby:
+        standby.await_replay(server)
+        tables = standby.folder / "data" / "base"
+        standby.ask("CHECKPOINT")
+        before = files_with(tables, keys)
+
+        erase_patient(store, anna, patient_id=gone.id, typed=gone.name)
+
+        server.ask("CHECKPOINT")
+        standby.await_replay(server)
+        standby.ask("CHECKPOINT")
+        assert before
+        assert files_with(tables, keys) == []
+        assert files_with(tables, kept)
+
+
 @pytest.mark.parametrize(
     "change",
     [
