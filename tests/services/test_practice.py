@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -383,3 +385,16 @@ def test_logins_that_have_run_out_are_not_listed_and_leave_nothing_behind(
 
     with sqlite3.connect(store_path) as database:
         assert database.execute("SELECT count(*) FROM logins").fetchone() == (1,)
+
+
+def test_several_who_sign_in_at_the_same_moment_all_get_in(store: Store, practice: SetUp) -> None:
+    together = Barrier(4)
+
+    def enter(_: int) -> SignedIn:
+        together.wait()
+        return sign_in(store, passphrase=PASSPHRASE)
+
+    with ThreadPoolExecutor(4) as pool:
+        entered = [each for _ in range(5) for each in pool.map(enter, range(4))]
+
+    assert {by.id for by in entered} == {practice.signed_in.id}

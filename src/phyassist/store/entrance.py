@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, RowMapping, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from phyassist.domain.clock import Clock, NewId
 from phyassist.domain.people import CounsellorId, Role
@@ -270,11 +271,15 @@ class Entrance:
     def count_try(self, who: str) -> None:
         """One more failure, counted before the passphrase is looked at, so that many at once gain nothing."""
         now = self.clock()
-        done = self._conn.execute(
-            update(tries).where(tries.c.id == who).values(failed=tries.c.failed + 1, last_at=now)
-        )
-        if done.rowcount == 0:
-            self._conn.execute(insert(tries).values(id=who, failed=1, last_at=now))
+        one_more = update(tries).where(tries.c.id == who).values(failed=tries.c.failed + 1, last_at=now)
+        if self._conn.execute(one_more).rowcount:
+            return
+        try:
+            with self._conn.begin_nested():
+                self._conn.execute(insert(tries).values(id=who, failed=1, last_at=now))
+        except IntegrityError:
+            # Somebody else tried for the first time at the same moment.
+            self._conn.execute(one_more)
 
     def clear_tries(self, who: str) -> None:
         self._conn.execute(delete(tries).where(tries.c.id == who))

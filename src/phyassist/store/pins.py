@@ -6,7 +6,8 @@ holder has compared fingerprints and said so.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from phyassist.domain.people import CounsellorId, PatientId
 from phyassist.store.coding import pack_identity, pack_text, unpack_identity, unpack_text
@@ -31,8 +32,7 @@ def find_pinned(
 def pin_identity(conn: Connection, holder_id: CounsellorId, keyring: Keyring, identity: Identity) -> None:
     """Remember a colleague's keys from now on, in the place of any others."""
     sealed = keyring.own.seal(pack_identity(identity), pin_place(holder_id, identity.id))
-    conn.execute(delete(pins).where(pins.c.holder_id == holder_id, pins.c.about_id == identity.id))
-    conn.execute(insert(pins).values(holder_id=holder_id, about_id=identity.id, pin_sealed=sealed))
+    _remember(conn, holder_id, identity.id, sealed)
 
 
 def find_keeper(
@@ -56,12 +56,7 @@ def pin_keeper(
 ) -> None:
     """Remember who is in charge of a patient."""
     sealed = keyring.own.seal(pack_text(keeper_id), pin_place(holder_id, patient_id))
-    conn.execute(delete(pins).where(pins.c.holder_id == holder_id, pins.c.about_id == patient_id))
-    conn.execute(
-        insert(pins).values(
-            holder_id=holder_id, about_id=patient_id, patient_id=patient_id, pin_sealed=sealed
-        )
-    )
+    _remember(conn, holder_id, patient_id, sealed, patient_id)
 
 
 def forget_keepers(
@@ -80,6 +75,30 @@ def forget_keepers(
 def forget_pins(conn: Connection, holder_id: CounsellorId) -> None:
     """After a recovery: the key that they were sealed under is gone."""
     conn.execute(delete(pins).where(pins.c.holder_id == holder_id))
+
+
+def _remember(
+    conn: Connection, holder_id: str, about_id: str, sealed: bytes, patient_id: PatientId | None = None
+) -> None:
+    change = (
+        update(pins)
+        .where(pins.c.holder_id == holder_id, pins.c.about_id == about_id)
+        .values(pin_sealed=sealed)
+    )
+    if conn.execute(change).rowcount:
+        return
+    row = {
+        "holder_id": holder_id,
+        "about_id": about_id,
+        "patient_id": patient_id,
+        "pin_sealed": sealed,
+    }
+    try:
+        with conn.begin_nested():
+            conn.execute(insert(pins).values(row))
+    except IntegrityError:
+        # Another process of the same person remembered it at the same moment.
+        conn.execute(change)
 
 
 def pin_place(holder_id: str, about_id: str) -> Place:
