@@ -15,6 +15,7 @@ import typer
 
 from phyassist import __version__
 from phyassist.cli import (
+    admitting,
     analysing,
     auditing,
     backups,
@@ -88,6 +89,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
+app.add_typer(admitting.app, name="workers")
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)
 app.add_typer(stores.app, name="store")

@@ -60,6 +60,10 @@ class Act(StrEnum):
     CONSENT_GIVEN = "consent given"
     CONSENT_REFUSED = "consent refused"
     TRAINED = "trained"
+    TRAINING_BEGUN = "training begun"
+    TRAINING_STOPPED = "training stopped"
+    WORKER_ADMITTED = "worker admitted"
+    WORKER_REMOVED = "worker removed"
     AUDIT_READ = "audit read"
     INVITED = "invited"
     INVITATION_ENDED = "invitation ended"
@@ -94,6 +98,7 @@ class Kind(StrEnum):
     ADAPTER = "adapter"
     BACKUP = "backup"
     CONSENT = "consent"
+    WORKER = "worker"
 
 
 _ACTS: dict[str, Act] = {act.value: act for act in Act}

@@ -27,8 +27,9 @@ from phyassist.store.practice import not_set_up
 from phyassist.store.tables import UtcTime, metadata, practice
 
 # A login that has ended must not come back to life: after a restore everyone signs in again.  What a process
-# was writing, and that a store was moved elsewhere, is true of that store alone.
-LEFT_OUT = frozenset({"logins", "marks", "runs"})
+# was writing, and that a store was moved elsewhere, is true of that store alone.  The keys of jobs, which are
+# for a while, stay out of copies that are kept for years.
+LEFT_OUT = frozenset({"logins", "marks", "runs", "job_keys"})
 _ROWS_AT_ONCE = 200
 _KINDS: tuple[tuple[type[object], ColumnKind], ...] = (
     (UtcTime, "moment"),

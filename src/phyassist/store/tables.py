@@ -476,5 +476,27 @@ jobs = Table(
     Index("ix_jobs_state", "state", "made_at"),
 )
 
+# Machines that run jobs.  Their public keys stand sealed under the practice's key: nobody who can only write
+# to the database puts a worker of their own among them.
+workers = Table(
+    "workers",
+    metadata,
+    _id(),
+    Column("identity_sealed", LargeBinary, nullable=False),
+    Column("admitted_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=True),
+)
+
+# A job's key, wrapped to each worker that may run it.  The rows go when the job is over.
+job_keys = Table(
+    "job_keys",
+    metadata,
+    Column("job_id", String(64), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "worker_id", String(64), ForeignKey("workers.id", ondelete="CASCADE"), primary_key=True, index=True
+    ),
+    Column("wrapped_worker", LargeBinary, nullable=False),
+)
+
 # What holds for the whole store and stops every process that writes: "moved".
 marks = Table("marks", metadata, _id(), Column("at", UtcTime, nullable=False))
