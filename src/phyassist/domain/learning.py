@@ -4,8 +4,9 @@ to them, the plan of a run, and how far one is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
@@ -39,8 +40,8 @@ class Origin(StrEnum):
 class LearningExample:
     """The messages that the app itself sends, with the reply to learn and, of a pair, the one to avoid.
 
-    All but a comment's example ask for the whole analysis: those of one part of a note share `messages` and
-    `chosen` to the letter, and `rejected` differs from `chosen` in the one item that `item_id` names.
+    A comment's example asks for its item alone.  All others ask for the whole analysis: those of one part of
+    a note share `messages` and `chosen`, and `rejected` differs from it in the one item that `item_id` names.
     `at` is when its note was signed.  `left_out`: a person took it out of training.  `held_out`: it belongs
     to the newest notes, by which the gate measures and on which nothing is trained.
     """
@@ -61,10 +62,36 @@ class LearningExample:
 
     @property
     def characters(self) -> int:
-        """How long it is for the trainer, which reads the prompt once with each reply."""
+        """Its prompt and its replies."""
         prompt = sum(len(message.content) for message in self.messages)
+        return prompt + len(self.chosen) + len(self.rejected or "")
+
+    @property
+    def tokens(self) -> int:
+        """About what a trainer reads of it: the prompt once with each reply."""
+        prompt = sum(estimate_tokens(message.content) for message in self.messages)
         replies = [self.chosen] if self.rejected is None else [self.chosen, self.rejected]
-        return sum(prompt + len(reply) for reply in replies)
+        return sum(prompt + estimate_tokens(reply) for reply in replies)
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens a text has; the same on every machine, so that it is split alike everywhere."""
+    wide = sum(1 for char in text if char > "\u2e80")
+    return int(wide * 0.75 + (len(text) - wide) * 0.3) + 1
+
+
+class Hindrance(StrEnum):
+    """What a run lacks.  Without changes it can be; without the others it cannot."""
+
+    NO_CONSENT = "no consent"
+    NO_NOTES = "no notes"
+    ONE_NOTE = "one note"
+    NO_CHANGES = "no changes"
+    IN_TRAINING = "in training"
+
+    @property
+    def forbids(self) -> bool:
+        return self != Hindrance.NO_CHANGES
 
 
 class Limit(StrEnum):
@@ -103,11 +130,12 @@ class Bite:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast this machine trains: characters a second, and what a run does with each example."""
+    """How fast a machine trains, and what a run does: `overhead_s` goes by before and after the steps."""
 
-    characters_per_s: float
+    tokens_per_s: float = 30.0
     epochs: float = 3.0
     examples_per_step: int = 8
+    overhead_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +151,7 @@ class RunPlan:
     steps: int
     expected_s: float
     bites: tuple[Bite, ...] = ()
+    hindrances: tuple[Hindrance, ...] = ()
     parent_id: AdapterId | None = None
     label: str = field(default="", repr=False)
 
@@ -145,7 +174,9 @@ class RunPlan:
 
     @property
     def is_allowed(self) -> bool:
-        return not any(bite.forbids for bite in self.bites)
+        """Whether it can begin: nothing that it needs is missing, and no limit on the adapters is reached."""
+        is_limited = any(bite.forbids for bite in self.bites)
+        return not is_limited and not any(hindrance.forbids for hindrance in self.hindrances)
 
 
 class Phase(StrEnum):
@@ -181,14 +212,94 @@ class RunProgress:
 HELD_OUT_SHARE = 0.2
 
 
-def hold_out(examples: Sequence[LearningExample], share: float = HELD_OUT_SHARE) -> frozenset[NoteRef]:
-    """The newest notes, a fifth of them and at least one; none where there is a single note only."""
+def hold_out(examples: Sequence[LearningExample]) -> tuple[LearningExample, ...]:
+    """The same, those of the newest notes held out: a fifth of the notes, one at least, but never all."""
     oldest_first = sorted(examples, key=lambda example: example.at)
     refs = list(dict.fromkeys(example.note for example in oldest_first))
-    if len(refs) < 2:
-        return frozenset()
-    return frozenset(refs[-max(1, int(len(refs) * share)) :])
+    count = max(1, int(len(refs) * HELD_OUT_SHARE)) if len(refs) > 1 else 0
+    newest = frozenset(refs[len(refs) - count :])
+    return tuple(replace(example, held_out=example.note in newest) for example in examples)
 
 
-def count_characters(examples: Iterable[LearningExample]) -> int:
-    return sum(example.characters for example in examples)
+def make_plan(
+    kind: AdapterKind,
+    patient_ids: Sequence[PatientId],
+    examples: Sequence[LearningExample],
+    *,
+    limits: Limits,
+    pace: Pace,
+    bites: Iterable[Bite] = (),
+    hindrances: Iterable[Hindrance] = (),
+) -> RunPlan:
+    """What a run of these examples would do within the limits.
+
+    What was left out by hand is not in it.  Where there is more than a run may read, the oldest notes go
+    first: what is newest says most of how somebody works now.  `bites` are limits on the number of adapters.
+    """
+    used = [example for example in examples if not example.left_out]
+    bitten = list(bites)
+    sizes: tuple[tuple[Limit, int, Callable[[LearningExample], int]], ...] = (
+        (Limit.CHARACTERS, limits.characters_per_run, lambda example: example.characters),
+        (Limit.MINUTES, _tokens_within(limits, pace), lambda example: example.tokens),
+    )
+    for limit, allowed, size_of in sizes:
+        fitting = _keep_newest(used, allowed, size_of)
+        if len(fitting) < len(used):
+            found = sum(size_of(each) for each in used)
+            minutes = limit == Limit.MINUTES
+            bitten.append(
+                Bite(
+                    limit,
+                    limits.minutes_per_run if minutes else allowed,
+                    round(_seconds(found, pace) / 60) if minutes else found,
+                    len(used) - len(fitting),
+                )
+            )
+            used = fitting
+    held = hold_out(used)
+    trained_on = [example for example in held if not example.held_out]
+    return RunPlan(
+        kind=kind,
+        patient_ids=tuple(patient_ids),
+        examples=(*trained_on, *(example for example in held if example.held_out)),
+        steps=math.ceil(len(trained_on) * pace.epochs / pace.examples_per_step),
+        expected_s=_seconds(sum(example.tokens for example in trained_on), pace),
+        bites=tuple(bitten),
+        hindrances=tuple(dict.fromkeys((*hindrances, *_find_hindrances(used)))),
+    )
+
+
+def _find_hindrances(examples: Sequence[LearningExample]) -> Iterator[Hindrance]:
+    notes = {example.note.note_id for example in examples}
+    if not notes:
+        yield Hindrance.NO_NOTES
+    elif len(notes) == 1:
+        yield Hindrance.ONE_NOTE
+    if notes and all(example.kind == ExampleKind.SUPERVISED for example in examples):
+        yield Hindrance.NO_CHANGES
+
+
+def _seconds(tokens: int, pace: Pace) -> float:
+    return tokens * pace.epochs / pace.tokens_per_s + pace.overhead_s
+
+
+def _tokens_within(limits: Limits, pace: Pace) -> int:
+    return int((limits.minutes_per_run * 60 - pace.overhead_s) * pace.tokens_per_s / pace.epochs)
+
+
+def _keep_newest(
+    examples: Sequence[LearningExample], room: int, size_of: Callable[[LearningExample], int]
+) -> list[LearningExample]:
+    """Whole notes, the newest first, as many as there is room for; always the newest one."""
+    newest_first = sorted({(example.at, example.note) for example in examples}, key=_by_time, reverse=True)
+    kept: set[NoteRef] = set()
+    for _, ref in newest_first:
+        room -= sum(size_of(example) for example in examples if example.note == ref)
+        if room < 0 and kept:
+            break
+        kept.add(ref)
+    return [example for example in examples if example.note in kept]
+
+
+def _by_time(of_note: tuple[datetime, NoteRef]) -> tuple[datetime, str]:
+    return of_note[0], of_note[1].note_id
