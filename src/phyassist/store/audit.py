@@ -64,6 +64,7 @@ class Act(StrEnum):
     TRAINING_STOPPED = "training stopped"
     WORKER_ADMITTED = "worker admitted"
     WORKER_REMOVED = "worker removed"
+    GATHERED = "gathered to train"
     AUDIT_READ = "audit read"
     INVITED = "invited"
     INVITATION_ENDED = "invitation ended"
