@@ -31,104 +31,10 @@ _WORD = re.compile(r"[A-Za-z][a-z']+")
 _CITY_PEOPLE_MIN, _NEAR_CITY_PEOPLE_MIN, _ZH_CITY_PEOPLE_MIN = 150_000, 40_000, 400_000
 # Cities whose names mean something else as well; with 市 or 县 behind them they are found by that.
 EVERYDAY_ZH = set(
-    [
-        "东西",
-        "长大",
-        "新建",
-        "中和",
-        "福安",
-        "安宁",
-        "新城",
-        "新乐",
-        "安乐",
-        "长寿",
-        "朝阳",
-        "兴隆",
-        "太平",
-        "西和",
-        "中兴",
-        "长平",
-        "新安",
-        "平原",
-        "南海",
-        "定海",
-        "中原",
-        "商都",
-        "瑞金",
-        "高明",
-        "光明",
-        "永安",
-        "和平",
-        "平安",
-        "长安",
-        "文安",
-        "安康",
-        "东方",
-        "大兴",
-        "大方",
-        "白银",
-        "向阳",
-        "东明",
-        "新民",
-        "新华",
-        "建设",
-        "团结",
-        "友好",
-        "友谊",
-        "幸福",
-        "开平",
-        "宁静",
-        "兴旺",
-        "大同",
-        "太和",
-        "温和",
-        "青山",
-        "白云",
-        "秀山",
-        "雨山",
-        "中山",
-        "欧阳",
-        "上思",
-        "开化",
-        "武功",
-        "安定",
-        "安化",
-        "高要",
-        "高密",
-        "应城",
-        "应县",
-        "任县",
-        "万全",
-        "万安",
-        "从化",
-        "方正",
-        "尚志",
-        "明水",
-        "天水",
-        "三门",
-        "三江",
-        "三台",
-        "三亚湾",
-        "石门",
-        "大洼",
-        "大丰",
-        "丰都",
-        "成安",
-        "成武",
-        "晋级",
-        "永和",
-        "永修",
-        "永定",
-        "兴化",
-        "兴宁",
-        "兴业",
-        "文成",
-        "文水",
-        "通过",
-        "通化",
-        "汉川",
-        "中央",
-    ]
+    "东西 长大 新建 中和 福安 安宁 新城 新乐 安乐 长寿 朝阳 兴隆 太平 西和 中兴 长平 新安 平原 南海 定海 中原 商都 瑞金 高明 "
+    "光明 永安 和平 平安 长安 文安 安康 东方 大兴 大方 白银 向阳 东明 新民 新华 建设 团结 友好 友谊 幸福 开平 宁静 兴旺 大同 "
+    "太和 温和 青山 白云 秀山 雨山 中山 欧阳 上思 开化 武功 安定 安化 高要 高密 应城 应县 任县 万全 万安 从化 方正 尚志 明水 "
+    "天水 三门 三江 三台 三亚湾 石门 大洼 大丰 丰都 成安 成武 晋级 永和 永修 永定 兴化 兴宁 兴业 文成 文水 通过 通化 汉川 中央".split()
 )
 PROVINCES = (
     "北京 天津 上海 重庆 河北 山西 辽宁 吉林 黑龙江 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 海南 四川 贵州 云南 陕西 甘肃 青海 "
@@ -171,15 +77,14 @@ def main() -> None:
     options = parser.parse_args()
     small, capital = count_words(options.data)
     given, family = list_names("first_names"), list_names("last_names")
-    everyday = {name for name in given | family if small[name.lower()] >= max(2, capital[name.lower()] * 0.3)}
+    everyday = {
+        name for name in given | family if small[name.lower()] >= max(2, capital[name.lower()] * 0.3)
+    }
     dictionary = load_dictionary()
     places_en = set(list_countries()) | {
         place
         for place in list_cities_en()
-        if not (
-            " " not in place
-            and (small[place.lower()] > max(2, capital[place.lower()] * 0.5) or place in given)
-        )
+        if not (" " not in place and (small[place.lower()] > max(2, capital[place.lower()] * 0.5) or place in given))
     }
     given |= set(MORE_GIVEN.split())
     write(options.out / "given_en.txt", given - everyday)
@@ -201,10 +106,7 @@ def count_words(folder: Path) -> tuple[Counter[str], Counter[str]]:
 
 
 def read_english(folder: Path) -> Iterator[str]:
-    paths = (
-        (folder / "counsel-chat").glob("*.csv"),
-        *[(folder / "imhi" / part).glob("*.csv") for part in ("train", "labels")],
-    )
+    paths = (folder / "counsel-chat").glob("*.csv"), *[(folder / "imhi" / part).glob("*.csv") for part in ("train", "labels")]
     for path in (path for found in paths for path in found):
         with path.open(encoding="utf-8", newline="") as handle:
             for row in csv.DictReader(handle):
@@ -263,11 +165,7 @@ def list_words_zh(dictionary: dict[str, tuple[int, str]]) -> set[str]:
         if count >= 25
         and len(word) == 2
         and not kind.startswith("nr")
-        and (
-            word[1] in SURNAMES
-            or word[0] in GIVEN
-            or (word[1] in GIVEN and word[0] in SURNAMES | RARE_SURNAMES)
-        )
+        and (word[1] in SURNAMES or word[0] in GIVEN or (word[1] in GIVEN and word[0] in SURNAMES | RARE_SURNAMES))
     }
 
 
