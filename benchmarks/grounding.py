@@ -3,8 +3,8 @@
     python benchmarks/grounding.py [--sweep]
 
 120 reasons over eight texts of `src/phyassist/data/cases`, written by hand beside the words they rest on, or
-with none (`labels/grounding.jsonl`).  The thresholds of `prompts/grounding.py` are set on four of the texts and
-scored on the other four.  Each reason is tried three times, as the model may name the sentence it thinks
+with none (`labels/grounding.jsonl`).  The thresholds of `prompts/grounding.py` are set on four of the texts
+and scored on the other four.  Each reason is tried three times, as the model may name the sentence it thinks
 of: rightly, wrongly, or not at all.
 """
 
