@@ -23,6 +23,7 @@ from phyassist.cli import (
     data,
     erasing,
     evaluating,
+    heads,
     models,
     notes,
     organising,
@@ -88,6 +89,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
+app.command("train-heads")(heads.train_heads)
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)
 app.add_typer(stores.app, name="store")
