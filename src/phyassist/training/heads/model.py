@@ -143,7 +143,7 @@ def make_heads(width: int, asks: Sequence[Ask], dropout: float) -> Any:
 
     labels = sum(len(ask.labels) for ask in asks)
 
-    class Heads(nn.Module):
+    class Heads(nn.Module):  # type: ignore[misc]  # torch is typed as anything here
         def __init__(self) -> None:
             super().__init__()
             self.norm = nn.LayerNorm(width)

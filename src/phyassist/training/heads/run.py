@@ -13,7 +13,7 @@ from phyassist.errors import BadInput, BadSetting
 from phyassist.training.heads.model import Headed
 from phyassist.training.heads.posts import list_asks, load_posts
 from phyassist.training.heads.recipe import HeadRecipe
-from phyassist.training.heads.train import HeadScore, HeadStep, read_below, train_heads
+from phyassist.training.heads.train import BelowPost, HeadScore, HeadStep, read_below, train_heads
 from phyassist.training.run import DONE, describe_environment
 
 
@@ -57,7 +57,7 @@ def run_head_job(job: HeadJob, hear: Callable[[Read | HeadStep | HeadScore], Non
     }
     (job.out / "config.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
     started = time.perf_counter()
-    below = {}
+    below: dict[str, list[BelowPost]] = {}
     for part, posts in (("val", val), ("train", train)):
         below[part] = []
         for each in read_below(headed, posts):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from phyassist.domain.examples import Example
 from phyassist.errors import BadInput
@@ -27,7 +28,8 @@ class HeadScorer:
             raise BadInput(f"these heads know no {name}", hint="train heads for it, or name other sets")
         headed.peft.eval()
         headed.heads.eval()
-        text, row = None, None
+        text: str | None = None
+        row: Any = None
         for example in examples:
             if example.text != text:
                 text, batch = example.text, pad([headed.reader.read(example.text)])

@@ -69,9 +69,10 @@ def train_heads(
 
     recipe = headed.recipe
     lora = [weight for weight in headed.peft.parameters() if weight.requires_grad]
+    heads = list(headed.heads.parameters())
     groups = [
         {"params": lora, "peak": recipe.learning_rate},
-        {"params": list(headed.heads.parameters()), "peak": recipe.head_learning_rate},
+        {"params": heads, "peak": recipe.head_learning_rate},
     ]
     optimiser = torch.optim.AdamW(groups, lr=0.0, weight_decay=recipe.weight_decay)
     plan = [list(_order(train, recipe, epoch)) for epoch in range(recipe.epochs)]
@@ -88,7 +89,7 @@ def train_heads(
             loss = find_loss(_logits(headed, posts), posts, headed.asks)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
-            torch.nn.utils.clip_grad_norm_([w for group in groups for w in group["params"]], 1.0)
+            torch.nn.utils.clip_grad_norm_([*lora, *heads], 1.0)
             optimiser.step()
             step += 1
             mean = float(loss.detach())
