@@ -30,6 +30,7 @@ from phyassist.cli import (
     patients,
     people,
     practising,
+    quality,
     retention,
     serving,
     sharing,
@@ -87,6 +88,7 @@ app.add_typer(auditing.app, name="audit")
 app.add_typer(erasing.app, name="erasure")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
+evaluating.app.command("quality")(quality.quality)
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.command("train-heads")(heads.train_heads)
