@@ -23,6 +23,7 @@ from phyassist.cli import (
     data,
     erasing,
     evaluating,
+    heads,
     models,
     notes,
     organising,
@@ -90,6 +91,7 @@ app.add_typer(evaluating.app, name="evaluate")
 evaluating.app.command("quality")(quality.quality)
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
+app.command("train-heads")(heads.train_heads)
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)
 app.add_typer(stores.app, name="store")
