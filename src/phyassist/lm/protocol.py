@@ -6,6 +6,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from phyassist.domain.messages import Message
+
+# Whoever asks a model takes all that an ask is made of from here.
+__all__ = [
+    "Ask",
+    "ForgetsPrompts",
+    "LanguageModel",
+    "Message",
+    "Never",
+    "Reading",
+    "Reply",
+    "Stop",
+    "Words",
+]
+
 
 class Stop(Protocol):
     """Anything with `is_set()`; a `threading.Event` will do."""
@@ -18,12 +33,6 @@ class Never:
 
     def is_set(self) -> bool:
         return False
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    role: Literal["system", "user", "assistant"]
-    content: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ class Act(StrEnum):
     CONSENT_GIVEN = "consent given"
     CONSENT_REFUSED = "consent refused"
     TRAINED = "trained"
+    GATHERED = "gathered to train"
     AUDIT_READ = "audit read"
     INVITED = "invited"
     INVITATION_ENDED = "invitation ended"

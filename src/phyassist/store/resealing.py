@@ -89,7 +89,7 @@ PATIENT_COLUMNS = (
     SealedColumn(
         consents, "consent_sealed", lambda row: Place("consents", row["id"], "consent", row["number"])
     ),
-    SealedColumn(adapters, "card_sealed", lambda row: Place("adapters", row["id"], "card")),
+    SealedColumn(adapters, "key_sealed", lambda row: Place("adapters", row["id"], "key")),
 )
 
 
