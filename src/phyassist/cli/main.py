@@ -18,6 +18,7 @@ from phyassist.cli import (
     analysing,
     auditing,
     backups,
+    chatting,
     checking,
     consent,
     data,
@@ -77,6 +78,7 @@ app.command("setup")(practising.setup)
 app.command("demo")(practising.demo)
 app.command("organise")(organising.organise)
 app.command("analyse")(analysing.analyse)
+app.command("chat")(chatting.chat)
 app.add_typer(patients.app, name="patients")
 app.add_typer(notes.app, name="notes")
 app.add_typer(people.app, name="people")

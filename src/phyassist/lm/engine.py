@@ -266,6 +266,10 @@ class ChildServer:
     def can_warm(self) -> bool:
         return True
 
+    def find_lane(self, ask: Ask) -> str | None:
+        """One after the other; with adapters loaded, the base and they have a lane each."""
+        return "adapter" if ask.adapter else "base"
+
     def forget_prompts(self) -> None:
         self._engine.restart()
 

@@ -121,7 +121,9 @@ def gather_examples(
     if not plan.is_allowed:
         what = [each.value for each in plan.hindrances if each.forbids]
         what += [bite.limit.value for bite in plan.bites if bite.forbids]
-        raise NotAllowed(f"no run can begin: {', '.join(what)}", hint="the assistant page says what is missing")
+        raise NotAllowed(
+            f"no run can begin: {', '.join(what)}", hint="the assistant page says what is missing"
+        )
     _write_audit(store, by, scope, plan.patient_ids)
     return plan
 

@@ -20,7 +20,23 @@ RARE_SURNAMES = frozenset(
     "须顿饶香鱼鹿麦麻黑"
 )
 # Two-character family names.
-COMPOUND = ("欧阳", "上官", "司马", "诸葛", "司徒", "东方", "皇甫", "尉迟", "公孙", "慕容", "令狐", "夏侯", "端木", "南宫", "轩辕")
+COMPOUND = (
+    "欧阳",
+    "上官",
+    "司马",
+    "诸葛",
+    "司徒",
+    "东方",
+    "皇甫",
+    "尉迟",
+    "公孙",
+    "慕容",
+    "令狐",
+    "夏侯",
+    "端木",
+    "南宫",
+    "轩辕",
+)
 # Those of given names that hardly any everyday word ends with.
 STRONG_GIVEN = frozenset(
     "伟强军涛鹏磊波静娟艳敏斌勇刚杰婷霞玲燕萍莹琳健宇凯帆旭俊鑫博浩佳倩颖雪梅兰芳丽慧洁畅坤兵柳岩阳娜莉薇媛琪瑶怡妍彤瑞峰辉超亮宁洋欣悦"

@@ -23,7 +23,9 @@ def find_private(text: str, known: Sequence[str] = ()) -> tuple[PrivateWords, ..
     What is found once is found wherever it stands again, whole or by a part of a name.
     """
     found = _without_overlaps(_find_all(text, known))
-    again = _without_overlaps((*((each.span, each.kind) for each in _words(text, found)), *_find_again(text, found)))
+    again = _without_overlaps(
+        (*((each.span, each.kind) for each in _words(text, found)), *_find_again(text, found))
+    )
     return tuple(sorted(_words(text, again), key=lambda each: each.span.start))
 
 
@@ -74,7 +76,10 @@ def _without_overlaps(found: Iterable[Found]) -> list[Found]:
         if span.end <= span.start:
             continue
         over = [each for each in kept if each[0].start < span.end and span.start < each[0].end]
-        if all(_holds(span, other) and (other_kind == kind or kind == PrivateKind.PLACE) for other, other_kind in over):
+        if all(
+            _holds(span, other) and (other_kind == kind or kind == PrivateKind.PLACE)
+            for other, other_kind in over
+        ):
             kept = [each for each in kept if each not in over]
             kept.append((span, kind))
     return kept

@@ -49,7 +49,9 @@ _DATE_EN = (
     rf"\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? (?:19|20)\d{{2}})?|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?!\d)(?:,? (?:19|20)\d{{2}})?|"
     rf"{_MONTH},? (?:19|20)\d{{2}}"
 )
-_DATE_PLAIN = r"(?:19|20)\d{2}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:(?:19|20)?\d{2})|(?:19|20)\d{6}"
+_DATE_PLAIN = (
+    r"(?:19|20)\d{2}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:(?:19|20)?\d{2})|(?:19|20)\d{6}"
+)
 _DATE = rf"(?:{_DATE_PLAIN}|{_DATE_ZH}|{_DATE_EN})"
 _BIRTHS = (
     rf"(?:出生(?:日期|年月日?|于|在|时间)?|生日|生辰|生于|出生证)[^，。；\n\d一二三四五六七八九十正]{{0,8}}(?P<zh>{_DATE})",
@@ -81,4 +83,7 @@ def find_numbers(text: str) -> Iterator[tuple[Span, PrivateKind]]:
             for match in pattern.finditer(text):
                 named = next((name for name, value in match.groupdict().items() if value is not None), 0)
                 start, end = match.span(named)
-                yield Span(start, end - (len(match.group(named)) - len(match.group(named).rstrip(" -.")))), kind
+                yield (
+                    Span(start, end - (len(match.group(named)) - len(match.group(named).rstrip(" -.")))),
+                    kind,
+                )
