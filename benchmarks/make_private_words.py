@@ -60,6 +60,8 @@ ABROAD = (
 )
 # Given names of the world that those lists lack.
 MORE_GIVEN = (
+    "Steph Jen Jess Liz Beth Kate Katie Mike Matt Dan Dave Rob Bob Tom Tim Jim Joe Nick Chris Alex Sam Ben Max Meg Abby Izzy Lexi Becca Becky Mandy Cindy "
+    "Vicky Nikki Trish Tasha Kev Gav Phil Andy Ricky Tony Vinny Manny Ollie Alfie Archie Freddie Charlie Ellie Evie Millie Tilly Poppy Jordan Kai Zoe Zara "
     "Mei Wei Jing Xin Ling Hui Jun Ming Xiao Yan Chen Hao Jia Lei Qing Yi Minjun Jiwoo Seoyeon Haruto Yuki Sakura Kenji Aiko Anh Linh Minh Thuy Hung "
     "Dmitri Olga Svetlana Natasha Ivan Sergei Oksana Yulia Agnieszka Katarzyna Piotr Wojciech Magda Ioana Mihai Zoltan Milos Dragan Goran "
     "Mohammed Muhammad Mohamed Ahmed Omar Yusuf Ibrahim Hassan Hussein Ali Khalid Tariq Zainab Khadija Aisha Fatima Noor Layla Samira Rania "
@@ -165,7 +167,7 @@ def list_words_zh(dictionary: dict[str, tuple[int, str]]) -> set[str]:
         if count >= 25
         and len(word) == 2
         and not kind.startswith("nr")
-        and (word[1] in SURNAMES or word[0] in GIVEN or (word[1] in GIVEN and word[0] in SURNAMES | RARE_SURNAMES))
+        and (word[1] in SURNAMES | RARE_SURNAMES or word[0] in GIVEN or (word[1] in GIVEN and word[0] in SURNAMES | RARE_SURNAMES))
     }
 
 
