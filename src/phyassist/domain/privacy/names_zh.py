@@ -51,12 +51,12 @@ _PATTERNS: tuple[tuple[_Told, re.Pattern[str]], ...] = tuple(
         ),
         (
             "introduced",
-            rf"(?:我叫|名叫|(?:姓名|名字|真名|联系人|监护人|网名|昵称|小名|乳名)(?:是|叫|为)?[：:\s]*)[“\"「『]?(?:{_COMPANY})?(?P<name>{_HAN}{{2,5}}){_END}",
+            rf"(?:我叫|名叫|(?:姓名|名字|真名|联系人|监护人|网名|昵称|小名|乳名)(?:是|叫|为|[：:])\s*)[“\"「『]?(?:{_COMPANY})?(?P<name>{_HAN}{{2,5}}){_END}",
         ),
         ("introduced", rf"(?<=姓)(?P<name>{_R}){_END}"),
         (
             "introduced",
-            rf"(?:(?<=[他她个子儿孩位生人友妈爸婆公哥姐弟妹])|(?<=[，。、]))叫(?P<name>{_R}{_G}{{1,2}}|[小阿老大]{_G}{{1,2}}|(?![她他我你]|.[妈爸姐哥叔姨]){_HAN}{{2}}){_END}",
+            rf"(?:(?<=[他她个子儿孩位生人友妈爸婆公哥姐弟妹的])|(?<=[，。、]))叫(?P<name>{_R}{_G}{{1,2}}|[小阿老大]{_G}{{1,2}}|(?![她他我你]|.[妈爸姐哥叔姨]){_HAN}{{2}}){_END}",
         ),
         (
             "introduced",
@@ -69,6 +69,11 @@ _PATTERNS: tuple[tuple[_Told, re.Pattern[str]], ...] = tuple(
         ("introduced", rf"(?P<name>{_S})(?=(?:{_STRICT_TITLE}))"),
         ("introduced", rf"(?P<name>{_T}某{{1,2}})"),
         ("introduced", rf"(?P<name>{_R}[XxＸ×*＊○]{{1,2}})"),
+        ("introduced", rf"叫[我他她](?P<name>[小阿老大]{_HAN}|{_R}?{_G}{{2}}){_END}"),
+        (
+            "in a row",
+            rf"(?<![大从很最太较变多少缩矮还渺弱狭微细胆幼一])(?P<name>小{_any_of(STRONG_GIVEN | frozenset('雅雨雪冬夏秋叶琴月天蕾诗梦曼影米鱼丸虎熊'))})(?!时|学|孩|朋|吃|区|组|看|声|便)",
+        ),
         (
             "introduced",
             rf"(?P<name>(?<![大从很最太较变多少缩矮还渺弱狭微细胆幼])[小老]{_S})(?=[，。！？；：、,.\s:”」是也和跟与说在对的又就很会告给把让总他她我那这想觉不没有来去打找教帮约问回结已今昨前]|(?:{_TITLE})|$)",
@@ -77,10 +82,7 @@ _PATTERNS: tuple[tuple[_Told, re.Pattern[str]], ...] = tuple(
             "introduced",
             rf"(?:(?<![一-鿿])|(?<=[和跟与叫给对让被把找问同向像]))(?P<name>[小老]{_any_of(SURE_SURNAMES)})(?![末围期年])",
         ),
-        (
-            "introduced",
-            rf"(?<![东阿])(?P<name>阿(?:[豪龙虎辉珠霞娇彪强伟芳娟敏洋萍艳玲杰涛超鹏飞磊斌华明军红英珍兰香云凤梅丽宝峰勇浩凯]))",
-        ),
+        ("introduced", rf"(?<![东阿])(?P<name>阿(?:(?![尔拉富里根斯西])(?:{_G}|[豪虎珠霞娇彪狗毛花])))"),
         (
             "introduced",
             r"(?P<name>(?<![伟强宏])大(?:伟|军|勇|强|刚|鹏|龙|壮|宝|毛|刘|李|王|张|陈|赵|周|杨))(?=[，。！？：、跟和说他她我也在又给对告昨今]|$)",
@@ -96,6 +98,8 @@ _PATTERNS: tuple[tuple[_Told, re.Pattern[str]], ...] = tuple(
             "bare",
             rf"(?:(?<=喜欢)|(?<=认识)|(?<=遇到)|(?<=遇见)|(?<=看到)|(?<=告诉)|(?<=怀疑))(?P<name>{_S}{_G})",
         ),
+        ("in a row", rf"(?P<name>{_S}{_G}){_END}"),
+        ("in a row", rf"(?P<name>(?!小){_any_of(STRONG_GIVEN)}{{2}})"),
         ("in a row", rf"(?P<name>{_any_of(SURE_SURNAMES)}{_G}|{_T}{_any_of(STRONG_GIVEN)})"),
     )
 )
@@ -106,7 +110,7 @@ _LATIN = re.compile(
 )
 # Words of address and of everyday life that the patterns would take for names.
 _NEVER = frozenset(
-    "关怀 冷静 智慧 宁静 阴阳 小时 小学 小白 小包 小康 小江 小安 小金 小龙 小石 小常 老常 老白 老包 老公 老婆 老师 小姐 阿姨 什么 怎么 自己 不知道 没有 一个 这个 那个 别人 大家 "
+    "关怀 冷静 智慧 宁静 阴阳 小时 小学 小雨 小雪 小吃 小声 小说 小心 小白 小包 小康 小江 小安 小金 小龙 小石 小常 老常 老白 老包 老公 老婆 老师 小姐 阿姨 什么 怎么 自己 不知道 没有 一个 这个 那个 别人 大家 "
     "妈妈 爸爸 毛毛雨 贝贝 安静 祝福 钟爱 颜悦 胡思 高敏 联觉 成本 简言 简单 何进 言语 单亲 温馨 黄金 江山 白云 平静 别名 明明 高峰期 方程 安全 时常 成熟 任何 高中 高考".split()
 )
 
