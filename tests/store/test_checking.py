@@ -127,6 +127,8 @@ def test_every_sealed_column_is_looked_at() -> None:
         "adapters.progress_sealed",
         "counsellors.identity_sealed",
         "counsellors.person_sealed",
+        "chat_keys.wrapped_author",
+        "chat_keys.wrapped_recovery",
         "counsellors.private_sealed",
         "counsellors.public_key",
         "counsellors.recovery_sealed",

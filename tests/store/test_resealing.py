@@ -35,6 +35,8 @@ ELSEWHERE = {
     "process_keys.wrapped_author": "a wrapped key",
     "process_keys.wrapped_recovery": "a wrapped key",
     "process_versions.text_sealed": "under the author's key for the patient",
+    "chat_keys.wrapped_author": "a wrapped key",
+    "chat_keys.wrapped_recovery": "a wrapped key",
 }
 
 

@@ -55,6 +55,13 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """The engine answers somebody else: so many are served before."""
+
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """The engine is reading the prompt: `read` of `total` tokens so far."""
 
@@ -93,8 +100,8 @@ class LanguageModel(Protocol):
     @property
     def context_tokens(self) -> int: ...
 
-    def write(self, ask: Ask, stop: Stop) -> Iterator[Reading | Words | Reply]:
-        """Readings (where the engine tells), then words, then exactly one Reply.
+    def write(self, ask: Ask, stop: Stop) -> Iterator[Waiting | Reading | Words | Reply]:
+        """Places in the queue, readings (where the engine tells), then words, then exactly one Reply.
 
         A set `stop` ends the reply early (`finish="stopped"`) and frees the engine.
         Raises EngineDown, ServerRefused, AdapterMissing, PromptTooLong.

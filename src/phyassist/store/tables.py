@@ -433,12 +433,15 @@ audit = Table(
 )
 
 # What the model is writing just now, and which process reads its answer.  `id` is what is being written: a
-# draft's or a consultation's.  The row goes with the end of the run; an old beat is a process that died.
+# draft's, a consultation's or a message's.  The row goes with the end of the run; an old beat is a process
+# that died.
 runs = Table(
     "runs",
     metadata,
     id_column(),
-    patient_column(),
+    Column(
+        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
+    ),
     Column("kind", String(32), nullable=False),
     Column("owner_id", String(64), nullable=False),
     Column("by_id", String(64), nullable=False),

@@ -19,6 +19,7 @@ from phyassist.domain.people import PatientId
 from phyassist.errors import NotYourPatient, StoreAway, StoreClosed, StoreError, StoreFull, StoreUnusable
 from phyassist.store.adapters import Adapters
 from phyassist.store.audit import SELDOM, Act, Anchor, Audit, Kind
+from phyassist.store.chats import Chats
 from phyassist.store.closing import check_open
 from phyassist.store.consents import Consents
 from phyassist.store.consultations import Consultations
@@ -61,6 +62,7 @@ class Tx:
         self.drafts = Drafts(desk)
         self.notes = Notes(desk)
         self.process_notes = ProcessNotes(desk)
+        self.chats = Chats(desk)
         self.adapters = Adapters(desk)
         self.left_out = LeftOut(desk)
         self.consents = Consents(desk)
