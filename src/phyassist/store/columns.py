@@ -31,8 +31,8 @@ def id_column() -> Column[str]:
     return Column("id", String(64), primary_key=True)
 
 
-def patient_column() -> Column[str]:
-    """Whose row it is; it goes with its patient."""
+def patient_column(*, nullable: bool = False) -> Column[str]:
+    """Whose row it is; it goes with its patient.  Empty where it is nobody's."""
     return Column(
-        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=False, index=True
+        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=nullable, index=True
     )

@@ -117,9 +117,7 @@ data_keys = Table(
     "data_keys",
     metadata,
     id_column(),
-    Column(
-        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
-    ),
+    patient_column(nullable=True),
     Column("term", Integer, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("link_sealed", LargeBinary, nullable=True),
@@ -148,9 +146,7 @@ pins = Table(
     metadata,
     Column("holder_id", String(64), primary_key=True),
     Column("about_id", String(64), primary_key=True),
-    Column(
-        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
-    ),
+    patient_column(nullable=True),
     Column("pin_sealed", LargeBinary, nullable=False),
 )
 
@@ -315,9 +311,7 @@ adapters = Table(
     "adapters",
     metadata,
     id_column(),
-    Column(
-        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
-    ),
+    patient_column(nullable=True),
     Column("kind", String(32), nullable=False, default="patient"),
     # The counsellor who had it trained; `number` counts the adapters of one owner.
     Column("owner_id", String(64), nullable=True),
@@ -439,9 +433,7 @@ runs = Table(
     "runs",
     metadata,
     id_column(),
-    Column(
-        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
-    ),
+    patient_column(nullable=True),
     Column("kind", String(32), nullable=False),
     Column("owner_id", String(64), nullable=False),
     Column("by_id", String(64), nullable=False),
@@ -455,9 +447,7 @@ jobs = Table(
     "jobs",
     metadata,
     id_column(),
-    Column(
-        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
-    ),
+    patient_column(nullable=True),
     Column("kind", String(32), nullable=False),
     Column("by_id", String(64), nullable=False),
     Column("state", String(32), nullable=False),
