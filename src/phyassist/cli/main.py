@@ -23,6 +23,7 @@ from phyassist.cli import (
     data,
     erasing,
     evaluating,
+    learning,
     models,
     notes,
     organising,
@@ -86,6 +87,7 @@ app.add_typer(auditing.app, name="audit")
 app.add_typer(erasing.app, name="erasure")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
+app.add_typer(learning.app, name="learning")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.add_typer(backups.app, name="backup")
