@@ -60,6 +60,8 @@ ABROAD = (
 )
 # Given names of the world that those lists lack.
 MORE_GIVEN = (
+    "Steph Jen Jess Liz Beth Kate Katie Mike Matt Dan Dave Rob Bob Tom Tim Jim Joe Nick Chris Alex Sam Ben Max Meg Abby Izzy Lexi Becca Becky Mandy Cindy "
+    "Vicky Nikki Trish Tasha Kev Gav Phil Andy Ricky Tony Vinny Manny Ollie Alfie Archie Freddie Charlie Ellie Evie Millie Tilly Poppy Jordan Kai Zoe Zara "
     "Mei Wei Jing Xin Ling Hui Jun Ming Xiao Yan Chen Hao Jia Lei Qing Yi Minjun Jiwoo Seoyeon Haruto Yuki Sakura Kenji Aiko Anh Linh Minh Thuy Hung "
     "Dmitri Olga Svetlana Natasha Ivan Sergei Oksana Yulia Agnieszka Katarzyna Piotr Wojciech Magda Ioana Mihai Zoltan Milos Dragan Goran "
     "Mohammed Muhammad Mohamed Ahmed Omar Yusuf Ibrahim Hassan Hussein Ali Khalid Tariq Zainab Khadija Aisha Fatima Noor Layla Samira Rania "
@@ -77,14 +79,15 @@ def main() -> None:
     options = parser.parse_args()
     small, capital = count_words(options.data)
     given, family = list_names("first_names"), list_names("last_names")
-    everyday = {
-        name for name in given | family if small[name.lower()] >= max(2, capital[name.lower()] * 0.3)
-    }
+    everyday = {name for name in given | family if small[name.lower()] >= max(2, capital[name.lower()] * 0.3)}
     dictionary = load_dictionary()
     places_en = set(list_countries()) | {
         place
         for place in list_cities_en()
-        if not (" " not in place and (small[place.lower()] > max(2, capital[place.lower()] * 0.5) or place in given))
+        if not (
+            " " not in place
+            and (small[place.lower()] > max(2, capital[place.lower()] * 0.5) or place in given)
+        )
     }
     given |= set(MORE_GIVEN.split())
     write(options.out / "given_en.txt", given - everyday)
@@ -106,7 +109,10 @@ def count_words(folder: Path) -> tuple[Counter[str], Counter[str]]:
 
 
 def read_english(folder: Path) -> Iterator[str]:
-    paths = (folder / "counsel-chat").glob("*.csv"), *[(folder / "imhi" / part).glob("*.csv") for part in ("train", "labels")]
+    paths = (
+        (folder / "counsel-chat").glob("*.csv"),
+        *[(folder / "imhi" / part).glob("*.csv") for part in ("train", "labels")],
+    )
     for path in (path for found in paths for path in found):
         with path.open(encoding="utf-8", newline="") as handle:
             for row in csv.DictReader(handle):
@@ -165,7 +171,11 @@ def list_words_zh(dictionary: dict[str, tuple[int, str]]) -> set[str]:
         if count >= 25
         and len(word) == 2
         and not kind.startswith("nr")
-        and (word[1] in SURNAMES or word[0] in GIVEN or (word[1] in GIVEN and word[0] in SURNAMES | RARE_SURNAMES))
+        and (
+            word[1] in SURNAMES | RARE_SURNAMES
+            or word[0] in GIVEN
+            or (word[1] in GIVEN and word[0] in SURNAMES | RARE_SURNAMES)
+        )
     }
 
 

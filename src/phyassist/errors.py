@@ -40,6 +40,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 ├── NotAllowed                     PA-RULE
 │   └── ConsentMissing             PA-RULE-CONSENT
 ├── TrainingFailed                 PA-TRAINING
+│   └── NoWorker                   PA-TRAINING-WORKER
 ├── MissingLibrary                 PA-LIBRARY
 └── WorkersDied                    PA-WORKERS
 
@@ -252,6 +253,12 @@ class ConsentMissing(NotAllowed):
 
 class TrainingFailed(PhyAssistError):
     code = "PA-TRAINING"
+
+
+class NoWorker(TrainingFailed):
+    """There is no computer that may train, or none that is there."""
+
+    code = "PA-TRAINING-WORKER"
 
 
 class MissingLibrary(PhyAssistError):

@@ -85,7 +85,7 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Machine:
-    """What the model wrote in an item's place, in order, each with the comments that led to the next."""
+    """What the model wrote in an item's place, in order, each with the comments that its next try followed."""
 
     tries: tuple[DraftItem, ...] = field(repr=False)
 
@@ -214,9 +214,7 @@ class _Maker:
         return next((part for part in self.parts if _rests_on(item, part.sentences)), self.parts[0])
 
     def _split(self) -> tuple[_Part, ...]:
-        """The note in as many parts as it takes, each item in one; a part that no item rests on is left out:
-        there is nothing to learn from it.
-        """
+        """The note in as many parts as it takes: each sentence in one, each item in one."""
         language, told = self._language, self._told
         sentences = without_orders(told.sentences, language)
         history = choose_history(

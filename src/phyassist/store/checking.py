@@ -15,6 +15,7 @@ from sqlalchemy import Column, Connection, LargeBinary, RowMapping, Table, func,
 from phyassist.domain.clock import utc_now
 from phyassist.errors import CannotOpen
 from phyassist.store.audit import Audit
+from phyassist.store.chat_tables import chat_messages, chat_threads
 from phyassist.store.fingerprints import list_unanchored, make_fingerprint
 from phyassist.store.opening import SCHEMA, find_schema
 from phyassist.store.people import SignedIn
@@ -139,6 +140,12 @@ UNDER_PATIENT_KEYS = (
         metadata.tables["consents"].c.patient_id,
     ),
     Sealed(adapters.c.key_sealed, lambda row: Place("adapters", row["id"], "key"), adapters.c.patient_id),
+    Sealed(
+        chat_messages.c.message_sealed,
+        lambda row: Place("chat_messages", row["id"], "message", row["version"]),
+        chat_threads.c.patient_id,
+        chat_threads,
+    ),
 )
 # References that no foreign key holds: (column, the table it names, values that name no row).
 SOFT_REFERENCES: tuple[tuple[Column[str], Table, tuple[str, ...]], ...] = (
@@ -278,7 +285,7 @@ class _Look:
                 self._find(Part.SEAL, table.name, name, f"its {of.column.name} is no sealed value")
                 continue
             if row.whose is None:
-                # It lies under the key of a counsellor or of the practice: the form is all that is looked at.
+                # Under the key of a counsellor or of the practice only the form is seen.
                 continue
             if term not in self._terms.get(row.whose, set()):
                 self._find(Part.KEY, table.name, name, f"its {of.column.name} names a key that is not there")

@@ -23,7 +23,9 @@ def find_private(text: str, known: Sequence[str] = ()) -> tuple[PrivateWords, ..
     What is found once is found wherever it stands again, whole or by a part of a name.
     """
     found = _without_overlaps(_find_all(text, known))
-    again = _without_overlaps((*((each.span, each.kind) for each in _words(text, found)), *_find_again(text, found)))
+    again = _without_overlaps(
+        (*((each.span, each.kind) for each in _words(text, found)), *_find_again(text, found))
+    )
     return tuple(sorted(_words(text, again), key=lambda each: each.span.start))
 
 
@@ -74,14 +76,17 @@ def _without_overlaps(found: Iterable[Found]) -> list[Found]:
         if span.end <= span.start:
             continue
         over = [each for each in kept if each[0].start < span.end and span.start < each[0].end]
-        if all(_holds(span, other) and (other_kind == kind or kind == PrivateKind.PLACE) for other, other_kind in over):
+        if all(_gives_way(other, other_kind, span, kind) for other, other_kind in over):
             kept = [each for each in kept if each not in over]
             kept.append((span, kind))
     return kept
 
 
-def _holds(outer: Span, inner: Span) -> bool:
-    return outer.start <= inner.start and inner.end <= outer.end
+def _gives_way(inner: Span, inner_kind: PrivateKind, outer: Span, kind: PrivateKind) -> bool:
+    """A shorter name or place is part of a longer one: 邱玉林 is nobody from 玉林."""
+    is_longer = outer.end - outer.start > inner.end - inner.start
+    both = {PrivateKind.NAME, PrivateKind.PLACE} >= {inner_kind, kind}
+    return both and is_longer and outer.start <= inner.start and inner.end <= outer.end
 
 
 def _words(text: str, found: Iterable[Found]) -> list[PrivateWords]:

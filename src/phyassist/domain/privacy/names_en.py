@@ -28,7 +28,9 @@ _INTRODUCED = re.compile(
     rf"|\b(?:called|named|call me|goes by|nicknamed|known as) (?P<c>{_CAP}(?: {_CAP})?)"
     rf"|\b(?:I am|I'm|I’m|[Tt]his is|[Ii]t's|[Ii]t’s|[Hh]i|[Hh]ello|[Hh]ey|[Dd]ear|[Tt]hanks|[Tt]hank you),? (?P<d>{_CAP}(?: {_CAP})?)(?=[,.!?;:\n]| and | from | here|,? \d|$)"
 )
-_NEAR = re.compile(rf"\b{_KIN},? (?P<name>{_CAP}(?: {_CAP})?)(?![\w'’]*(?: University| College| School))", re.UNICODE)
+_NEAR = re.compile(
+    rf"\b{_KIN},? (?P<name>{_CAP}(?: {_CAP})?)(?![\w'’]*(?: University| College| School))", re.UNICODE
+)
 _AFTER_DEED = re.compile(
     r"\b(?:told|with|called|asked|met|saw|love|loved|miss|missed|texted|and|married|dating|for) (?P<name>April|May|June|August|Will|Christian|Summer|Autumn)\b"
 )
@@ -37,7 +39,9 @@ _SMALL = re.compile(
 )
 _TOKEN = re.compile(_CAP)
 _TYPED_SMALL = re.compile(rf"(?<![{_LETTER}@.-])[a-z]{{4,}}(?![{_LETTER}@]|\.\w)")
-_INITIALS = re.compile(r"\b(?:[A-Z]\. ?){1,2}[A-Z][a-z]{2,}\b|(?<=[a-z,] )[A-Z]\.(?: ?[A-Z]\.)+(?=[ ,])|(?<=\b[Cc]lient )[A-Z]\b|(?<=\b[Pp]atient )[A-Z]\b")
+_INITIALS = re.compile(
+    r"\b(?:[A-Z]\. ?){1,2}[A-Z][a-z]{2,}\b|(?<=[a-z,] )[A-Z]\.(?: ?[A-Z]\.)+(?=[ ,])|(?<=\b[Cc]lient )[A-Z]\b|(?<=\b[Pp]atient )[A-Z]\b"
+)
 # Words with a capital that are nobody's name.
 _WORDS = frozenset(
     "I I'm I've I'd I'll The A An And But Or So If When While Because Since After Before As At In On Of To From For With By He She They We You It This That These "
@@ -54,7 +58,9 @@ _WORDS = frozenset(
 )
 # In the middle of a sentence and with a capital, these are people.
 _MONTHS_AND_MODES = frozenset("Will May April June August Mark".split())
-_TITLES = frozenset("Mr Mrs Ms Miss Mx Dr Prof Professor Doctor Sir Dame Nurse Pastor Father Sister Uncle Aunt Auntie Grandma Grandpa".split())
+_TITLES = frozenset(
+    "Mr Mrs Ms Miss Mx Dr Prof Professor Doctor Sir Dame Nurse Pastor Father Sister Uncle Aunt Auntie Grandma Grandpa".split()
+)
 _SHORT = frozenset("Jo Al Ed Bo Cy Ty Di Vi Xu Li Wu Yu Ng Bea".split())
 _COMMON = frozenset(
     "is was and has had who who's that with in at on for to from keeps says said told does did will would can could never always just still also lives works died left went "
@@ -101,15 +107,24 @@ def _find_listed(
         begins = _begins_sentence(text, start)
         after = tokens[no + 1] if no + 1 < len(tokens) and text[end : tokens[no + 1][1]] == " " else None
         follows = after is not None and re.sub(r"['’]s$", "", after[0]) not in _WORDS
-        if plain in given or (plain in family and not begins) or any(part in given for part in plain.split("-")[:1] if "-" in plain):
+        if (
+            plain in given
+            or (plain in family and not begins)
+            or any(part in given for part in plain.split("-")[:1] if "-" in plain)
+        ):
             stop = after[2] if follows and after is not None else end
             yield _trim(text, start, stop)
         elif plain in family and after is None and _speaks_next(text, end):
             yield _trim(text, start, end)
         elif plain in everyday and begins and _SPEAKS_SURELY.match(text, end):
             yield _trim(text, start, end)
-        elif plain in everyday and ((not begins and not _in_capitals(text, start)) or (follows and after is not None and after[0] in family)):
-            yield _trim(text, start, after[2] if follows and after is not None and after[0] in family else end)
+        elif plain in everyday and (
+            (not begins and not _in_capitals(text, start))
+            or (follows and after is not None and after[0] in family)
+        ):
+            yield _trim(
+                text, start, after[2] if follows and after is not None and after[0] in family else end
+            )
         elif not begins and _is_proper(plain) and not _in_capitals(text, start):
             yield _trim(text, start, end)
 
@@ -131,7 +146,12 @@ def _begins_sentence(text: str, start: int) -> bool:
 
 def _is_proper(word: str) -> bool:
     """A capital in the middle of a sentence: whoever or whatever it names, it is somebody's own."""
-    return word in _SHORT or len(word) > 2 and word[1:].islower() and not re.search(r"(?:ish|ian|ese|ican|ism|ist|day)s?$", word)
+    return (
+        word in _SHORT
+        or len(word) > 2
+        and word[1:].islower()
+        and not re.search(r"(?:ish|ian|ese|ican|ism|ist|day)s?$", word)
+    )
 
 
 def _in_capitals(text: str, start: int) -> bool:

@@ -14,7 +14,7 @@ _HAN = r"[一-鿿]"
 _NAME = r"(?:(?![的了是我你您他她它们在去到从和与就也还没不很被把要会能可让给吗呢吧着过这那哪什么怎个时候后前因所以但或且己每某其之于而])[一-鿿])"
 _NUMERAL = r"[\d一二三四五六七八九十百]+"
 _ADDRESS_ZH = re.compile(
-    rf"{_HAN}{{2,6}}(?:路|街|大道|巷|胡同|弄|里|道){_NUMERAL}\s*(?:号|弄)(?:院)?(?:[\dA-Za-z一二三四五六七八九十]+(?:号楼|栋|幢|单元|座|层|楼|室|号|户))*(?:\d{{3,4}}室?)?"
+    rf"(?:{_HAN}{{2,7}}?(?:省|市|区|县|镇|乡)){{0,3}}{_HAN}{{2,6}}(?:路|街|大道|巷|胡同|弄|里|道){_NUMERAL}\s*(?:号|弄)(?:院)?(?:[\dA-Za-z一二三四五六七八九十]+(?:号楼|栋|幢|单元|座|层|楼|室|号|户))*(?:\d{{3,4}}室?)?"
     rf"|{_HAN}{{2,6}}(?:花园|小区|家园|公寓|新村|苑|大厦|广场|社区)[\dA-Za-z一二三四五六七八九十]*(?:(?:号楼|栋|幢|单元|座|层|楼|室|号|户)[\dA-Za-z]*)*"
 )
 _KIND_ZH = (
@@ -34,9 +34,7 @@ _GENERIC_ZH = re.compile(
 _LIVES_ZH = re.compile(
     rf"(?:老家(?:是|在)?|籍贯|户籍|来自(?!己)|祖籍|住址|地址|家住|出生地)[：:是在]?\s*(?P<name>(?!{_HAN}*(?:家庭|家里|内心)){_NAME}{{2,12}}?)(?=[，。！？；、,.\s）)]|的|人|$)"
 )
-_STREET = (
-    r"(?:Street|St\.?|Road|Rd\.?|Avenue|Ave\.?|Lane|Ln\.?|Drive|Dr\.?|Close|Court|Ct\.?|Crescent|Terrace|Place|Square|Way|Boulevard|Blvd\.?|Gardens|Grove|Row|Hill|Walk|Mews|Parkway|Highway)"
-)
+_STREET = r"(?:Street|St\.?|Road|Rd\.?|Avenue|Ave\.?|Lane|Ln\.?|Drive|Dr\.?|Close|Court|Ct\.?|Crescent|Terrace|Place|Square|Way|Boulevard|Blvd\.?|Gardens|Grove|Row|Hill|Walk|Mews|Parkway|Highway)"
 _ADDRESS_EN = re.compile(
     rf"\b(?:(?:Flat|Apt\.?|Apartment|Unit|Suite|Room) ?#?\d+[A-Za-z]?,? )?\d{{1,5}}[A-Za-z]? (?:(?:North|South|East|West|N\.?|S\.?|E\.?|W\.?) )?(?:[A-Z][\w'’]+ ){{1,3}}{_STREET}(?:,? (?:Apt\.?|Flat|Unit|#) ?\w+)?(?!\w)"
     rf"|(?<=[a-z] )(?:[A-Z][\w'’]+ ){{1,2}}(?:Street|Road|Avenue|Lane|Drive|Crescent|Terrace|Boulevard|Close)\b"
@@ -73,7 +71,9 @@ def find_places(text: str) -> Iterator[Span]:
         yield Span(*match.span())
 
 
-_HEAD_ZH = re.compile(rf"{_HAN}*?(?:住在|搬到了?|搬进|位于|地址是?|住址是?|就在|家在|在|到|去|回|从)(?={_HAN}{{2}})")
+_HEAD_ZH = re.compile(
+    rf"{_HAN}*?(?:住在|搬到了?|搬进|位于|地址是?|住址是?|就在|家在|家住|现住|住|在|到|去|回|从)(?={_HAN}{{2}})"
+)
 
 
 def _without_head(text: str, start: int, end: int) -> Span:
