@@ -40,6 +40,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 ├── NotAllowed                     PA-RULE
 │   └── ConsentMissing             PA-RULE-CONSENT
 ├── TrainingFailed                 PA-TRAINING
+├── HubFailed                      PA-HUB
 ├── MissingLibrary                 PA-LIBRARY
 └── WorkersDied                    PA-WORKERS
 
@@ -252,6 +253,12 @@ class ConsentMissing(NotAllowed):
 
 class TrainingFailed(PhyAssistError):
     code = "PA-TRAINING"
+
+
+class HubFailed(PhyAssistError):
+    """The model hub refused, or could not be reached, while an adapter was published or pulled."""
+
+    code = "PA-HUB"
 
 
 class MissingLibrary(PhyAssistError):

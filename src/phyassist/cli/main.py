@@ -29,6 +29,7 @@ from phyassist.cli import (
     patients,
     people,
     practising,
+    publishing,
     retention,
     serving,
     sharing,
@@ -88,6 +89,8 @@ app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
+app.command("publish")(publishing.publish)
+app.command("pull")(publishing.pull)
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)
 app.add_typer(stores.app, name="store")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ from phyassist import __version__
 from phyassist.domain.examples import Part
 from phyassist.errors import BadInput
 from phyassist.training.base import load_base, load_tokenizer
+from phyassist.training.bases import identify_base, save_base_mark
 from phyassist.training.checkpoints import list_checkpoints
 from phyassist.training.encode import EncodedSet, encode_all
 from phyassist.training.gguf_lora import ARCHITECTURES, export_gguf
@@ -22,9 +24,10 @@ from phyassist.training.loop import Report, Trained, Trainer, count_steps, repor
 from phyassist.training.lora import attach
 from phyassist.training.recipe import Recipe
 from phyassist.training.report import write_report
-from phyassist.training.writing import load_card, read_part, verify_part
+from phyassist.training.writing import CARD, load_card, read_part, verify_part
 
 DONE = "done.json"
+DATA_CARD = "data.json"
 LIBRARIES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
 
 
@@ -93,6 +96,7 @@ def run_job(job: Job, hear: Callable[[Report], None], *, resume: bool = False) -
         trained = trainer.run(write_and_hear, resume=resume)
     adapter = job.out / "adapter"
     model.save_pretrained(adapter, safe_serialization=True)
+    save_base_mark(adapter, identify_base(job.base))
     config = model.get_base_model().config
     if config.model_type in ARCHITECTURES:
         export_gguf(adapter, config, job.out / "adapter.gguf")
@@ -151,6 +155,8 @@ def _open_folder(job: Job, prepared: Prepared, *, resume: bool) -> None:
         "environment": describe_environment(),
     }
     path.write_text(json.dumps(full, indent=2) + "\n", encoding="utf-8")
+    # The data may be gone when the adapter is published: what it was, and under which terms, stays here.
+    shutil.copyfile(job.data / CARD, job.out / DATA_CARD)
 
 
 def _cut_progress(out: Path) -> None:
