@@ -18,11 +18,13 @@ from phyassist.cli import (
     analysing,
     auditing,
     backups,
+    chatting,
     checking,
     consent,
     data,
     erasing,
     evaluating,
+    heads,
     models,
     notes,
     organising,
@@ -30,6 +32,7 @@ from phyassist.cli import (
     people,
     practising,
     publishing,
+    quality,
     retention,
     serving,
     sharing,
@@ -76,6 +79,7 @@ app.command("setup")(practising.setup)
 app.command("demo")(practising.demo)
 app.command("organise")(organising.organise)
 app.command("analyse")(analysing.analyse)
+app.command("chat")(chatting.chat)
 app.add_typer(patients.app, name="patients")
 app.add_typer(notes.app, name="notes")
 app.add_typer(people.app, name="people")
@@ -87,10 +91,12 @@ app.add_typer(auditing.app, name="audit")
 app.add_typer(erasing.app, name="erasure")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
+evaluating.app.command("quality")(quality.quality)
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.command("publish")(publishing.publish)
 app.command("pull")(publishing.pull)
+app.command("train-heads")(heads.train_heads)
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)
 app.add_typer(stores.app, name="store")

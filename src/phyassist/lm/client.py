@@ -15,7 +15,7 @@ import httpx
 
 from phyassist.errors import AdapterMissing, EngineDown, ModelError, PromptTooLong, ServerRefused
 from phyassist.lm.counting import count_fewest_tokens, estimate_prompt_tokens, estimate_tokens
-from phyassist.lm.protocol import Ask, Message, Reading, Reply, Stop, Words
+from phyassist.lm.protocol import Ask, Message, Reading, Reply, Stop, Waiting, Words
 from phyassist.lm.turns import Turns
 from phyassist.lm.wire import Event, Exchange, Lost, Refused, Stopped
 
@@ -57,6 +57,10 @@ class Server(Protocol):
 
     def can_warm(self) -> bool:
         """Whether reading in advance is free and worth it there."""
+        ...
+
+    def find_lane(self, ask: Ask) -> str | None:
+        """The queue in which this is answered one after the other; None where many are served at once."""
         ...
 
     def forget_prompts(self) -> None:
@@ -101,9 +105,11 @@ class OpenAIClient:
     def close(self) -> None:
         self._http.close()
 
-    def write(self, ask: Ask, stop: Stop) -> Iterator[Reading | Words | Reply]:
-        """Readings, then words, then one Reply, as `LanguageModel.write` says."""
-        with self._turns.writing():
+    def write(self, ask: Ask, stop: Stop) -> Iterator[Waiting | Reading | Words | Reply]:
+        """Places in the queue, readings, then words, then one Reply, as `LanguageModel.write` says."""
+        with self._turns.writing(self._server.find_lane(ask)) as turn:
+            for ahead in turn.wait(stop):
+                yield Waiting(ahead)
             yield from self._write(ask, stop)
 
     def warm(self, messages: tuple[Message, ...], adapter: str = "") -> None:
@@ -327,6 +333,11 @@ class OutsideServer:
     def can_warm(self) -> bool:
         """Never: it may be paid by the token, and others wait there."""
         return False
+
+    def find_lane(self, ask: Ask) -> str | None:
+        """None: such a server has turns of its own."""
+        del ask
+        return None
 
 
 def open_outside(url: str, key: str, model: str, *, context_tokens: int) -> OpenAIClient:

@@ -59,7 +59,8 @@ class Engine:
                 f"{model} is an adapter, not a model", hint="name the model that it was made for"
             )
         self._model_path, self._name = model, name or model.stem
-        self._adapters = _check_adapters(adapters or {})
+        self._architecture = head.architecture
+        self._adapters = _check_adapters(adapters or {}, head.architecture)
         self._options = options or EngineOptions()
         self._context_tokens = min(self._options.context_tokens, head.context_tokens or sys.maxsize)
         self._lock = threading.RLock()
@@ -87,7 +88,7 @@ class Engine:
 
     def load_adapters(self, adapters: Mapping[str, Path]) -> None:
         """Start anew with these adapters in place of the present ones; what is being written breaks off."""
-        checked = _check_adapters(adapters)
+        checked = _check_adapters(adapters, self._architecture)
         with self._lock:
             self._end_child()
             self._adapters = checked
@@ -181,6 +182,13 @@ class Engine:
         if "url" in said:
             return Address(said["url"], self._key)
         self._end_child()
+        if "failed" in said and self._adapters:
+            # The architecture was the same: what is left is another size, or a file that is broken inside.
+            names = ", ".join(self._adapters)
+            raise ModelDamaged(
+                f"the engine cannot load {self._name} with {names}",
+                hint="use adapters with the base model that they were trained on",
+            )
         if "failed" in said:
             raise ModelDamaged(
                 f"the engine cannot load {self._name}", hint="fetch the model again, or choose another"
@@ -258,16 +266,26 @@ class ChildServer:
     def can_warm(self) -> bool:
         return True
 
+    def find_lane(self, ask: Ask) -> str | None:
+        """One after the other; with adapters loaded, the base and they have a lane each."""
+        return "adapter" if ask.adapter else "base"
+
     def forget_prompts(self) -> None:
         self._engine.restart()
 
 
-def _check_adapters(adapters: Mapping[str, Path]) -> dict[str, Path]:
+def _check_adapters(adapters: Mapping[str, Path], architecture: str) -> dict[str, Path]:
     for name, path in adapters.items():
         if not path.is_file():
             raise AdapterMissing(f"the file of adapter {name} is not there", hint="train or import it again")
-        if read_head(path).kind != "adapter":
+        head = read_head(path)
+        if head.kind != "adapter":
             raise ModelDamaged(f"the file of adapter {name} is not an adapter", hint="import it again")
+        if head.architecture != architecture:
+            raise AdapterMissing(
+                f"adapter {name} was made for a {head.architecture} model and this one is {architecture}",
+                hint="use it with the base model that it was trained on",
+            )
     return dict(adapters)
 
 

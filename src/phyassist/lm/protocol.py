@@ -6,6 +6,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from phyassist.domain.messages import Message
+
+# Whoever asks a model takes all that an ask is made of from here.
+__all__ = [
+    "Ask",
+    "ForgetsPrompts",
+    "LanguageModel",
+    "Message",
+    "Never",
+    "Reading",
+    "Reply",
+    "Stop",
+    "Words",
+]
+
 
 class Stop(Protocol):
     """Anything with `is_set()`; a `threading.Event` will do."""
@@ -18,12 +33,6 @@ class Never:
 
     def is_set(self) -> bool:
         return False
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    role: Literal["system", "user", "assistant"]
-    content: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,13 @@ class Words:
     """A piece of the reply, as it comes."""
 
     text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The engine answers somebody else: so many are served before."""
+
+    ahead: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +100,8 @@ class LanguageModel(Protocol):
     @property
     def context_tokens(self) -> int: ...
 
-    def write(self, ask: Ask, stop: Stop) -> Iterator[Reading | Words | Reply]:
-        """Readings (where the engine tells), then words, then exactly one Reply.
+    def write(self, ask: Ask, stop: Stop) -> Iterator[Waiting | Reading | Words | Reply]:
+        """Places in the queue, readings (where the engine tells), then words, then exactly one Reply.
 
         A set `stop` ends the reply early (`finish="stopped"`) and frees the engine.
         Raises EngineDown, ServerRefused, AdapterMissing, PromptTooLong.

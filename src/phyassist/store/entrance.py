@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from phyassist.domain.clock import Clock, NewId
 from phyassist.domain.people import CounsellorId, Role
 from phyassist.errors import NotFound
+from phyassist.store.adapter_files import AdapterFiles
 from phyassist.store.audit import Audit
 from phyassist.store.erasures import Backups, Erasures
 from phyassist.store.jobs import Jobs
@@ -99,6 +100,11 @@ class Entrance:
     @property
     def jobs(self) -> Jobs:
         return Jobs(self._conn, self.clock)
+
+    @property
+    def adapter_files(self) -> AdapterFiles:
+        """For a worker, which was given an adapter's key with its job."""
+        return AdapterFiles(self._conn)
 
     @property
     def runs(self) -> Runs:

@@ -30,6 +30,8 @@ from phyassist.store.tables import UtcTime, metadata, practice
 # was writing, and that a store was moved elsewhere, is true of that store alone.
 LEFT_OUT = frozenset({"logins", "marks", "runs"})
 _ROWS_AT_ONCE = 200
+_LARGE_ROWS_AT_ONCE = 4
+_LARGE_ROWS = frozenset({"adapter_chunks"})
 _KINDS: tuple[tuple[type[object], ColumnKind], ...] = (
     (UtcTime, "moment"),
     (Boolean, "bool"),
@@ -95,9 +97,14 @@ def light_table(shape: TableShape) -> Table:
 
 def read_rows(conn: Connection, shape: TableShape) -> Iterator[bytes]:
     of, kinds = light_table(shape), [kind for _, kind in shape.columns]
-    query = select(of).execution_options(stream_results=True, yield_per=_ROWS_AT_ONCE)
+    query = select(of).execution_options(stream_results=True, yield_per=count_at_once(shape))
     for row in conn.execute(query):
         yield pack_row(kinds, tuple(row))
+
+
+def count_at_once(shape: TableShape) -> int:
+    """How many rows of a table are held in memory together."""
+    return _LARGE_ROWS_AT_ONCE if shape.table in _LARGE_ROWS else _ROWS_AT_ONCE
 
 
 def sum_rows(conn: Connection, shape: TableShape) -> TableSum:

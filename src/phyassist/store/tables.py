@@ -214,6 +214,8 @@ consultations = Table(
     Column("source_version", Integer, nullable=False),
     Column("source_saved_at", UtcTime, nullable=True),
     Column("organised_version", Integer, nullable=True),
+    # The adapter that is to answer here, or "base"; empty: the one that is chosen.
+    Column("adapter_wanted", String(64), nullable=True),
     Index("ix_consultations_times", "patient_id", "at", "source_saved_at"),
 )
 
@@ -351,12 +353,32 @@ adapters = Table(
     Column(
         "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
     ),
+    Column("kind", String(32), nullable=False, default="patient"),
+    # The counsellor who had it trained; `number` counts the adapters of one owner.
+    Column("owner_id", String(64), nullable=True),
+    Column("number", Integer, nullable=False, default=1),
+    Column("parent_id", String(64), nullable=True),
     Column("base_sha256", String(64), nullable=False),
     Column("state", String(32), nullable=False),
+    # While it is in training: when that began.
     Column("trained_at", UtcTime, nullable=False),
-    Column("card_sealed", LargeBinary, nullable=True),
+    Column("in_use_since", UtcTime, nullable=True),
     # Since when it ought to be trained anew: somebody whom it learnt from was erased or has withdrawn.
     Column("retrain_since", UtcTime, nullable=True),
+    # Its own key, sealed under its owner's; card, progress and chunks are sealed under this one.
+    Column("key_sealed", LargeBinary, nullable=True),
+    Column("card_sealed", LargeBinary, nullable=True),
+    Column("progress_sealed", LargeBinary, nullable=True),
+)
+
+# The files of an adapter, a megabyte a row.
+adapter_chunks = Table(
+    "adapter_chunks",
+    metadata,
+    Column("adapter_id", String(64), ForeignKey("adapters.id", ondelete="CASCADE"), primary_key=True),
+    Column("file", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("bytes_sealed", LargeBinary, nullable=False),
 )
 
 # From whom an adapter learnt: the ledger by which an erasure finds the shared ones.
@@ -371,6 +393,16 @@ adapter_sources = Table(
         primary_key=True,
         index=True,
     ),
+)
+
+# Examples that nobody is to train on.  An id says from which note an example is made, not what it says.
+left_out_examples = Table(
+    "left_out_examples",
+    metadata,
+    Column("patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), primary_key=True),
+    Column("example_id", String(64), primary_key=True),
+    Column("by_id", String(64), nullable=False),
+    Column("at", UtcTime, nullable=False),
 )
 
 # Purpose and answer are sealed with the rest, bound to their number: no row can be put before another.
@@ -436,12 +468,15 @@ audit = Table(
 )
 
 # What the model is writing just now, and which process reads its answer.  `id` is what is being written: a
-# draft's or a consultation's.  The row goes with the end of the run; an old beat is a process that died.
+# draft's, a consultation's or a message's.  The row goes with the end of the run; an old beat is a process
+# that died.
 runs = Table(
     "runs",
     metadata,
     _id(),
-    _of_patient(),
+    Column(
+        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
+    ),
     Column("kind", String(32), nullable=False),
     Column("owner_id", String(64), nullable=False),
     Column("by_id", String(64), nullable=False),
