@@ -76,7 +76,6 @@ def _every_command(
 
 app.command("serve")(serving.serve)
 app.command("setup")(practising.setup)
-app.command("demo")(practising.demo)
 app.command("organise")(organising.organise)
 app.command("analyse")(analysing.analyse)
 app.command("chat")(chatting.chat)
