@@ -33,6 +33,7 @@ from phyassist.cli import (
     patients,
     people,
     practising,
+    publishing,
     quality,
     retention,
     serving,
@@ -77,7 +78,6 @@ def _every_command(
 
 app.command("serve")(serving.serve)
 app.command("setup")(practising.setup)
-app.command("demo")(practising.demo)
 app.command("organise")(organising.organise)
 app.command("analyse")(analysing.analyse)
 app.command("chat")(chatting.chat)
@@ -97,6 +97,8 @@ app.add_typer(learning.app, name="learning")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.add_typer(admitting.app, name="workers")
+app.command("publish")(publishing.publish)
+app.command("pull")(publishing.pull)
 app.command("train-heads")(heads.train_heads)
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)
