@@ -40,6 +40,7 @@ from phyassist.cli import (
     sharing,
     stores,
     train,
+    working,
 )
 from phyassist.cli.run import Run
 from phyassist.cli.screen import say, say_error
@@ -99,6 +100,7 @@ app.command("train")(train.train)
 app.add_typer(admitting.app, name="workers")
 app.command("publish")(publishing.publish)
 app.command("pull")(publishing.pull)
+app.command("worker")(working.worker)
 app.command("train-heads")(heads.train_heads)
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)
