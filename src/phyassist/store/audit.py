@@ -67,7 +67,6 @@ class Act(StrEnum):
     WORKER_ADMITTED = "worker admitted"
     WORKER_REMOVED = "worker removed"
     GATHERED = "gathered to train"
-    TRAINING_STOPPED = "training stopped"
     ADAPTER_USED = "adapter used"
     ADAPTER_WITHDRAWN = "adapter withdrawn"
     AUDIT_READ = "audit read"
