@@ -46,6 +46,7 @@ from phyassist.services.adapters import choose_for
 from phyassist.services.chat_events import AnswerSoFar, AnswerWritten, ChatEvent, Condensing
 from phyassist.services.consent import Withdrawn, check_consent
 from phyassist.services.prompting import Case, fit_case, load_case
+from phyassist.services.shelving import make_ready
 from phyassist.store.again import again
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store, Tx
@@ -144,6 +145,7 @@ def warm_chat(
     with store.read(by) as tx:
         thread = None if thread_id is None else tx.chats.get(thread_id)
         case, jurisdiction, choice = _load_case(tx, by, patient_id, lm)
+    choice = make_ready(store, by, lm, choice)
     talk, _ = _make_talk(case, jurisdiction, lm, interface)
     messages: tuple[Message, ...] = make_opening(talk)
     if thread is not None:
@@ -235,6 +237,7 @@ def _load(
         if answer.state is not MessageState.WAITING or answer.parent_id is None:
             raise NotAllowed(f"answer {answer_id} is written already", hint="ask again for another one")
         case, jurisdiction, choice = _load_case(tx, by, thread.patient_id, lm)
+    choice = make_ready(store, by, lm, choice)
     return _Loaded(thread, answer, thread.get(answer.parent_id), case, jurisdiction, choice)
 
 

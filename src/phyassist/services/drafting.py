@@ -54,6 +54,7 @@ from phyassist.services.reworking import (
     move_item,
     restore_version,
 )
+from phyassist.services.shelving import make_ready
 from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
@@ -232,7 +233,7 @@ def _load(store: Store, by: SignedIn, draft_id: DraftId, lm: LanguageModel) -> _
         case = load_case(tx, draft.patient_id, consultation)
         choice = choose_for(tx, draft.patient_id, lm.base_sha256, consultation.adapter_wanted)
     check_text(consultation.source.text)
-    return _Loaded(draft, case, choice)
+    return _Loaded(draft, case, make_ready(store, by, lm, choice))
 
 
 def _prepare(

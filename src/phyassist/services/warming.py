@@ -14,6 +14,7 @@ from phyassist.prompts.layout import get_system_message
 from phyassist.services.adapters import choose_for
 from phyassist.services.consent import check_consent
 from phyassist.services.prompting import fit_case, load_case
+from phyassist.services.shelving import make_ready
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 
@@ -40,6 +41,7 @@ def warm_patient(
         choice = choose_for(
             tx, patient_id, lm.base_sha256, consultation.adapter_wanted if consultation else ""
         )
+    choice = make_ready(store, by, lm, choice)
     fitted = fit_case(case, lm)
     messages = (get_system_message(case.language), Message("user", fitted.prefix))
     lm.warm(messages, choice.card.id if choice.card else "")

@@ -16,6 +16,7 @@ from phyassist.errors import NotFound
 from phyassist.store.adapter_files import AdapterFiles
 from phyassist.store.audit import Audit
 from phyassist.store.erasures import Backups, Erasures
+from phyassist.store.held_runs import HeldRuns
 from phyassist.store.jobs import Jobs
 from phyassist.store.practice import Settings, not_set_up
 from phyassist.store.runs import Runs
@@ -101,6 +102,10 @@ class Entrance:
     @property
     def jobs(self) -> Jobs:
         return Jobs(self._conn, self.clock)
+
+    @property
+    def held_runs(self) -> HeldRuns:
+        return HeldRuns(self._conn, self.clock)
 
     @property
     def job_keys(self) -> JobKeys:
