@@ -41,6 +41,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   └── ConsentMissing             PA-RULE-CONSENT
 ├── TrainingFailed                 PA-TRAINING
 │   └── NoWorker                   PA-TRAINING-WORKER
+├── HubFailed                      PA-HUB
 ├── MissingLibrary                 PA-LIBRARY
 └── WorkersDied                    PA-WORKERS
 
@@ -259,6 +260,12 @@ class NoWorker(TrainingFailed):
     """There is no computer that may train, or none that is there."""
 
     code = "PA-TRAINING-WORKER"
+
+
+class HubFailed(PhyAssistError):
+    """The model hub refused, or could not be reached, while an adapter was published or pulled."""
+
+    code = "PA-HUB"
 
 
 class MissingLibrary(PhyAssistError):

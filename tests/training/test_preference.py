@@ -152,7 +152,7 @@ def test_rejected_replies_are_passed_over_where_the_recipe_learns_nothing_from_t
 
 
 def test_a_pair_too_long_for_a_row_is_counted_not_cut() -> None:
-    recipe = set_dials(RECIPE, {"preference": "orpo", "row_tokens": 76})
+    recipe = set_dials(RECIPE, {"preference": "orpo", "row_tokens": 60})
 
     found = encode_all(make_pairs(4), make_tokenizer(), recipe)
 

@@ -70,7 +70,7 @@ def list_usable(tx: Tx, patient_id: PatientId | None) -> tuple[AdapterCard, ...]
     return tuple(card for card in cards if card.patient_id != patient_id)
 
 
-def choose_for(tx: Tx, patient_id: PatientId, base_sha256: str, wanted: str = "") -> AdapterChoice:
+def choose_for(tx: Tx, patient_id: PatientId | None, base_sha256: str, wanted: str = "") -> AdapterChoice:
     """Which adapter answers for a patient, `wanted` being what a consultation asks for instead."""
     return choose_adapter(list_usable(tx, patient_id), patient_id, base_sha256, wanted)
 

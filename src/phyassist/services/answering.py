@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from phyassist.domain.adapters import AdapterChoice, choose_adapter
+from phyassist.domain.adapters import AdapterChoice
 from phyassist.domain.chats import (
     NOTHING_ELSE,
     ChatMessage,
@@ -246,11 +246,13 @@ def _load_case(
 ) -> tuple[Case | None, Jurisdiction, AdapterChoice]:
     """What a draft of the last consultation would be made of, so that both begin with the same words."""
     if patient_id is None:
-        return None, tx.settings.get().jurisdiction, choose_adapter((), None, lm.base_sha256)
+        return None, tx.settings.get().jurisdiction, choose_for(tx, None, lm.base_sha256)
     check_consent(tx, by, patient_id, Purpose.DRAFTING)
     current = tx.consultations.find_current(patient_id)
-    case = load_case(tx, patient_id, None if current is None else tx.consultations.get(current))
-    choice = choose_for(tx, patient_id, lm.base_sha256)
+    consultation = None if current is None else tx.consultations.get(current)
+    case = load_case(tx, patient_id, consultation)
+    wanted = consultation.adapter_wanted if consultation else ""
+    choice = choose_for(tx, patient_id, lm.base_sha256, wanted)
     return case, case.jurisdiction, choice
 
 

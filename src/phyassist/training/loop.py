@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from phyassist.errors import TrainingFailed
 from phyassist.training.encode import Encoded, order_epoch
 from phyassist.training.forward import Forward
+from phyassist.training.lora import count_frozen
 from phyassist.training.preference import sum_pair_losses
 from phyassist.training.rows import Row, pack
 
@@ -134,7 +135,7 @@ class Trainer:
     ) -> None:
         self._model, self._recipe, self._train, self._val = model, recipe, train, val
         self._checkpoints, self._team = checkpoints, team or Team()
-        self._forward = Forward(model)
+        self._forward = Forward(model, count_frozen(model.config.num_hidden_layers, recipe))
         self._weights = [weight for weight in model.parameters() if weight.requires_grad]
         self._optimiser = _make_optimiser(recipe, self._weights)
         self._device = self._weights[0].device

@@ -30,6 +30,12 @@ class Recipe:
     targets: tuple[str, ...] = field(
         default=(), metadata={"help": "Modules that take LoRA; empty: every linear layer of the blocks."}
     )
+    layers: float = field(
+        default=1.0,
+        metadata={
+            "help": "Share of the blocks, from the top, that take LoRA; those below are computed once."
+        },
+    )
     quantise: Quantise = field(
         default="none", metadata={"help": "Weights of the base model: none, nf4 or int8 (bitsandbytes)."}
     )
@@ -134,6 +140,8 @@ def _check(recipe: Recipe) -> None:
             raise BadSetting(f"{name} cannot be below {smallest}", hint="give a larger number")
     if not (0 <= recipe.dropout < 1 and 0 <= recipe.warmup < 1):
         raise BadSetting("dropout and warmup are shares of one", hint="give numbers from 0 to below 1")
+    if not 0 < recipe.layers <= 1:
+        raise BadSetting("layers is a share of the blocks", hint="give a number above 0, up to 1")
     above_zero = ("learning_rate", "epochs", "clip", "preference_weight", "beta")
     if any(getattr(recipe, name) <= 0 for name in above_zero):
         raise BadSetting(f"{', '.join(above_zero)} are above zero", hint="give larger numbers")
