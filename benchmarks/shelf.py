@@ -174,7 +174,7 @@ Model {found["model"]}, adapters of {found["adapter_mb"]} MB.
 |---|---|
 | a new adapter answers after, median of {CHANGES} (worst) | {change["median"]} s ({change["worst"]} s) |
 | the same with {many} adapters loaded | {change["with_many"]} s |
-| answers that were being written meanwhile and came to their end | {found["answers_whole"]} of {found["answers"]} |
+| answers being written meanwhile that came to their end | {found["answers_whole"]} of {found["answers"]} |
 | the engine with {many} adapters, from its start to its first words | {found["start_with_many_s"]} s |
 | memory of the engine's child: no adapter, {few}, {many} | {child["alone"]}, {child[few]}, {child[many]} MB |
 | memory of the process that holds the files: no adapter, {few} | {parent["alone"]}, {parent[few]} MB |
