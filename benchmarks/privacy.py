@@ -66,7 +66,10 @@ def main() -> None:
     for half, table in score(texts, show=False).items():
         print(f"\n{half:22} {'recall':34} precision")
         for name, row in table.items():
-            print(f"  {name:20} {_tell(row['recall']):34} {_tell(row['precision']) if 'precision' in row else ''}")
+            print(
+                f"  {name:20} {_tell(row['recall']):34} "
+                f"{_tell(row['precision']) if 'precision' in row else ''}"
+            )
     for name, row in result.get("everyday", {}).items():  # type: ignore[attr-defined]
         print(name, row)
 
@@ -89,15 +92,45 @@ def score(texts: Iterable[Marked], *, show: bool) -> dict[str, dict[str, dict[st
                     hits[each.half, f"{language} {group}"].append(hit)
                     hits[each.half, f"{language} names and numbers"].append(hit)
             if show and not hit:
-                print("missed", each.half, each.id, kind, each.text[max(0, start - 15) : start], "|", each.text[start:end], "|", each.text[end : end + 10])
+                print(
+                    "missed",
+                    each.half,
+                    each.id,
+                    kind,
+                    each.text[max(0, start - 15) : start],
+                    "|",
+                    each.text[start:end],
+                    "|",
+                    each.text[end : end + 10],
+                )
         for one in found:
-            ok = any(start <= one.span.start and one.span.end <= end or (one.span.start <= start and end <= one.span.end and one.span.end - one.span.start <= (end - start) * 1.6) for start, end, _ in each.spans)
+            ok = any(
+                (start <= one.span.start and one.span.end <= end)
+                or (
+                    one.span.start <= start
+                    and end <= one.span.end
+                    and one.span.end - one.span.start <= (end - start) * 1.6
+                )
+                for start, end, _ in each.spans
+            )
             for language in (each.lang, "both"):
                 right[each.half, language].append(ok)
             if show and not ok:
-                print("wrong", each.half, each.id, one.kind, one.text, "|", each.text[max(0, one.span.start - 10) : one.span.end + 10])
+                print(
+                    "wrong",
+                    each.half,
+                    each.id,
+                    one.kind,
+                    one.text,
+                    "|",
+                    each.text[max(0, one.span.start - 10) : one.span.end + 10],
+                )
     table: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
-    order = [f"{language} {kind}" for language in ("zh", "en", "both") for kind in (*KINDS, "names", "numbers", "names and numbers")]
+    order = [
+        f"{language} {kind}"
+        for language in ("zh", "en", "both")
+        for kind in (*KINDS, "names", "numbers", "names and numbers")
+    ]
     for half in dict.fromkeys(half for half, _ in hits):
         table[half] = {
             name: {"recall": _share(hits[half, name])}
@@ -110,7 +143,7 @@ def score(texts: Iterable[Marked], *, show: bool) -> dict[str, dict[str, dict[st
 
 
 def count_everyday(folder: Path, *, show: bool) -> dict[str, dict[str, float]]:
-    """How many words of public dialogues, which name hardly anybody, would be replaced per 1,000 characters."""
+    """How many words of public dialogues, which name hardly anybody, would be replaced."""
     import csv
 
     counts: dict[str, dict[str, float]] = {}
@@ -123,7 +156,12 @@ def count_everyday(folder: Path, *, show: bool) -> dict[str, dict[str, float]]:
     for name, texts in (("smilechat", zh), ("counsel-chat", en)):
         found = [one for text in texts for one in find_private(text)]
         letters = sum(len(text) for text in texts)
-        counts[name] = {"texts": len(texts), "characters": letters, "replaced": len(found), "per 1,000 characters": round(len(found) * 1000 / letters, 3)}
+        counts[name] = {
+            "texts": len(texts),
+            "characters": letters,
+            "replaced": len(found),
+            "per 1,000 characters": round(len(found) * 1000 / letters, 3),
+        }
         if show:
             tally: dict[str, int] = defaultdict(int)
             for one in found:
@@ -135,7 +173,13 @@ def count_everyday(folder: Path, *, show: bool) -> dict[str, dict[str, float]]:
 def _share(hits: list[bool]) -> dict[str, float]:
     share = Share(sum(hits), len(hits))
     low, high = share.interval
-    return {"hits": share.hits, "of": share.of, "value": round(share.value, 4), "low": round(low, 4), "high": round(high, 4)}
+    return {
+        "hits": share.hits,
+        "of": share.of,
+        "value": round(share.value, 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
+    }
 
 
 def _tell(row: dict[str, float]) -> str:

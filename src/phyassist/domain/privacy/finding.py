@@ -23,7 +23,9 @@ def find_private(text: str, known: Sequence[str] = ()) -> tuple[PrivateWords, ..
     What is found once is found wherever it stands again, whole or by a part of a name.
     """
     found = _without_overlaps(_find_all(text, known))
-    again = _without_overlaps((*((each.span, each.kind) for each in _words(text, found)), *_find_again(text, found)))
+    again = _without_overlaps(
+        (*((each.span, each.kind) for each in _words(text, found)), *_find_again(text, found))
+    )
     return tuple(sorted(_words(text, again), key=lambda each: each.span.start))
 
 
