@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,25 +14,35 @@ if TYPE_CHECKING:
     from phyassist.settings import Settings
 
 
-def open_language_model(settings: Settings) -> AbstractContextManager[OpenModel]:
+def open_language_model(
+    settings: Settings, allow_outside: Callable[[], bool] | None = None
+) -> AbstractContextManager[OpenModel]:
     """The model of the settings, closed again at the end of the block.
+
+    `allow_outside` is the practice's answer; without a practice, that of the settings counts.
 
     Raises ModelMissing, ModelDamaged, UnknownName, EngineDown, ServerRefused.
     """
-    from phyassist.lm.opening import open_model
+    from phyassist.lm.opening import ServerAddress, open_model
 
     return open_model(
         model=settings.model,
         models_dir=settings.models_dir,
-        url=settings.model_url,
-        key=settings.model_key.get_secret_value(),
+        server=ServerAddress(
+            settings.model_url,
+            settings.model_key.get_secret_value(),
+            settings.own_servers.split(","),
+            allow_outside or (lambda: settings.outside_servers),
+        ),
         context_tokens=settings.context_tokens,
         threads=settings.threads,
     )
 
 
 @contextmanager
-def open_second_reader(settings: Settings) -> Iterator[LanguageModel | None]:
+def open_second_reader(
+    settings: Settings, allow_outside: Callable[[], bool] | None = None
+) -> Iterator[LanguageModel | None]:
     """The model that reads after rules and classifier; None where none need be started.
 
     That is one that was measured to add nothing, or that nobody named and that is not on this computer.
@@ -52,5 +62,5 @@ def open_second_reader(settings: Settings) -> Iterator[LanguageModel | None]:
         if not is_worth_asking(file.name):
             yield None
             return
-    with open_language_model(settings) as opened:
+    with open_language_model(settings, allow_outside) as opened:
         yield opened.model
