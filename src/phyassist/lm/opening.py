@@ -69,7 +69,7 @@ def open_model(
     threads: int,
     adapters: Mapping[str, Path] | None = None,
 ) -> OpenModel:
-    """The model at the server if one is named, else an engine on the file that `model` names or the rule chooses.
+    """The model at the server if one is named, else an engine on the file that `model` or the rule chooses.
 
     The engine loads while the caller goes on; the first question waits for it.
     Raises UnknownName, ModelMissing, ModelDamaged, AdapterMissing; for a server EngineDown, ServerRefused.
