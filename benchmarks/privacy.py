@@ -1,6 +1,6 @@
 """How much of what is private is found and replaced, by language and kind.
 
-    python benchmarks/privacy.py [--half "held out"] [--show] [--json] [--data ../shared/data]
+    python benchmarks/privacy.py [--half "held out"] [--show] [--json]
     python benchmarks/privacy.py --data ../shared/data --out docs/results
 
 `labels/privacy.jsonl` holds 220 invented texts whose private words are marked; some were written
