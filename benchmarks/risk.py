@@ -2,9 +2,9 @@
 
     python benchmarks/risk.py --data ../shared/data [--out docs/results]
 
-`labels/risk.jsonl` holds 170 invented sentences, `labels/risk_answers.jsonl` names 106 places of MDD-5k where a
-doctor asks about suicide or self-harm, with how the patient answers, `labels/safety.jsonl` sentences of public
-texts that speak of harm to oneself or do not.  All rules were written against the half called dev.
+`labels/risk.jsonl` holds 170 invented sentences, `labels/risk_answers.jsonl` names 106 places of MDD-5k
+where a doctor asks about suicide, with how the patient answers, `labels/safety.jsonl` sentences of
+public texts that speak of harm to oneself or do not.  All rules were written against the half called dev.
 """
 
 from __future__ import annotations
@@ -240,23 +240,24 @@ def make_page(facts: dict[str, str], rows: Rows) -> str:
 
 
 NOTE = """
-95 % intervals are Wilson's. *Told apart*: of the signs that are heard, how many stand as they were labelled (now,
-before, of somebody else, denied).
+95 % intervals are Wilson's. *Told apart*: of the signs that are heard, how many stand as they were
+labelled (now, before, of somebody else, denied).
 
 ## What this means
-- **Words that are said plainly are heard**: in public sentences that nobody wrote for this, and in interviews, where
-  a yes is kept from a no. Half of the interviews' answers were read before the rules were written, the other half
-  was labelled after.
-- **What is said in a roundabout way is mostly missed.** The invented sentences were written in three goes. Of the
-  first go's held-out half (plain words) 30 of 34 were heard when it was scored; of a second go that avoids the usual words
-  14 of 36. Both were opened and the rules mended: *opened* is what came of it. The third go, *held out* above, avoids
-  the words on the list on purpose ("I googled how many paracetamol it takes"); hardly any is heard. No list of words
-  can be a judgement: a text without a mark is not a safe text, and the page says so.
-- **A mark is not a diagnosis.** In unselected SmileChat dialogues about one in eight bears a mark of now, most of
-  them of not wanting to live, and most rightly; in counsel-chat's questions on other topics it is old abuse, a quarrel
-  or a drink as often as danger.
-- Irf's labels are of loneliness and of feeling a burden, not of risk: its row says how many posts of suicide
-  forums use such words at all.
+- **Words that are said plainly are heard**: in public sentences that nobody wrote for this, and in
+  interviews, where a yes is kept from a no. Half of the interviews' answers were read before the rules
+  were written, the other half was labelled after.
+- **What is said in a roundabout way is mostly missed.** The invented sentences were written in three
+  goes. Of the first go's held-out half (plain words) 30 of 34 were heard when it was scored; of a
+  second go that avoids the usual words 14 of 36. Both were opened and the rules mended: *opened* is
+  what came of it. The third go, *held out* above, avoids the words on the list on purpose ("I googled
+  how many paracetamol it takes"); hardly any is heard. No list of words can be a judgement: a text
+  without a mark is not a safe text, and the page says so.
+- **A mark is not a diagnosis.** In unselected SmileChat dialogues about one in eight bears a mark of
+  now, most of them of not wanting to live, and most rightly; in counsel-chat's questions on other
+  topics it is old abuse, a quarrel or a drink as often as danger.
+- Irf's labels are of loneliness and of feeling a burden, not of risk: its row says how many posts of
+  suicide forums use such words at all.
 - One reader, who also wrote the rules, labelled everything; nobody has labelled it a second time.
 """
 

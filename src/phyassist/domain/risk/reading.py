@@ -142,9 +142,9 @@ def _read_sentence(sentence: Sentence, following: Sequence[Sentence]) -> list[Si
 def _judge(kind: RiskKind, span: Span, sentence: Sentence, following: Sequence[Sentence]) -> Standing:
     text = sentence.text.replace("’", "'")
     if sentence.speaker == Speaker.COUNSELLOR:
-        return _read_answer(sentence, following)
+        return _read_answer(following)
     if sentence.speaker == Speaker.NARRATOR and _ASKS.search(text) and re.search(r"[你您]|\byou\b", text):
-        return _read_answer(sentence, following)
+        return _read_answer(following)
     if _is_denied(text, span, kind):
         return Standing.DENIED
     if kind not in (RiskKind.CHILD,) and _is_of_another(text, span, sentence.speaker):
@@ -159,7 +159,7 @@ def _judge(kind: RiskKind, span: Span, sentence: Sentence, following: Sequence[S
 def _is_denied(text: str, span: Span, kind: RiskKind) -> bool:
     """Whether a word of denial governs these words, with no turn of thought between.
 
-    Not wanting to live is said with a denial in it; of the other kinds, what is denied in the words is denied.
+    Not wanting to live is said with a denial in it; in the words of other kinds a denial is one.
     """
     head = text[: span.start if kind == RiskKind.SELF else span.end]
     turn = max((match.end() for match in _TURNS.finditer(head)), default=0)
@@ -202,7 +202,7 @@ def _subject(words: str, speaker: Speaker, text: str) -> str:
     return "" if first is None else "other"
 
 
-def _read_answer(question: Sentence, following: Sequence[Sentence]) -> Standing:
+def _read_answer(following: Sequence[Sentence]) -> Standing:
     """How a question stands by the first thing that is said to it."""
     for sentence in following[:4]:
         if sentence.speaker == Speaker.COUNSELLOR:
