@@ -29,6 +29,11 @@ ELSEWHERE = {
     "jobs.result_sealed": "to who asked for it, until it is fetched",
     "process_keys.wrapped_author": "a wrapped key",
     "process_keys.wrapped_recovery": "a wrapped key",
+    "library_keys.wrapped_owner": "a wrapped key, under the practice's key or the own one",
+    "library_keys.wrapped_recovery": "a wrapped key",
+    "library_documents.card_sealed": "under the library's key, which holds nothing of a patient",
+    "library_texts.pieces_sealed": "under the library's key",
+    "library_texts.vectors_sealed": "under the library's key",
     "process_versions.text_sealed": "under the author's key for the patient",
 }
 

@@ -23,6 +23,7 @@ from phyassist.cli import (
     data,
     erasing,
     evaluating,
+    library,
     models,
     notes,
     organising,
@@ -84,6 +85,7 @@ app.add_typer(retention.app, name="retention")
 app.add_typer(consent.app, name="consent")
 app.add_typer(auditing.app, name="audit")
 app.add_typer(erasing.app, name="erasure")
+app.add_typer(library.app, name="library")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 app.add_typer(data.app, name="data")

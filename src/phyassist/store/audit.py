@@ -94,6 +94,7 @@ class Kind(StrEnum):
     ADAPTER = "adapter"
     BACKUP = "backup"
     CONSENT = "consent"
+    DOCUMENT = "document"
 
 
 _ACTS: dict[str, Act] = {act.value: act for act in Act}

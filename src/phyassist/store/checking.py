@@ -16,6 +16,7 @@ from phyassist.domain.clock import utc_now
 from phyassist.errors import CannotOpen
 from phyassist.store.audit import Audit
 from phyassist.store.fingerprints import list_unanchored, make_fingerprint
+from phyassist.store.library import PRACTICE_OWNER
 from phyassist.store.opening import SCHEMA, find_schema
 from phyassist.store.people import SignedIn
 from phyassist.store.tables import (
@@ -25,6 +26,7 @@ from phyassist.store.tables import (
     draft_versions,
     drafts,
     key_wraps,
+    library_documents,
     metadata,
     notes,
     withdrawn_notes,
@@ -143,6 +145,7 @@ SOFT_REFERENCES: tuple[tuple[Column[str], Table, tuple[str, ...]], ...] = (
     (drafts.c.consultation_id, metadata.tables["consultations"], ()),
     (notes.c.consultation_id, metadata.tables["consultations"], ()),
     (notes.c.author_id, counsellors, ()),
+    (library_documents.c.owner_id, counsellors, (PRACTICE_OWNER,)),
 )
 
 

@@ -5,70 +5,29 @@ Ids come from the client.  `patient_id` stands on every row that is a patient's,
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
-    TypeDecorator,
     UniqueConstraint,
 )
 
+from phyassist.store.columns import UtcTime, id_column, metadata, of_patient
+from phyassist.store.library_tables import library_documents, library_keys, library_texts
 
-class UtcTime(TypeDecorator[datetime]):
-    """An aware moment: stored in UTC, and in UTC when it comes out."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone cannot be stored")
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
-
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(column_0_label)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _id() -> Column[str]:
-    return Column("id", String(64), primary_key=True)
-
-
-def _of_patient() -> Column[str]:
-    return Column(
-        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=False, index=True
-    )
-
+# Those of the library stand in a file of their own and belong to the same `metadata`.
+__all__ = ["UtcTime", "library_documents", "library_keys", "library_texts", "metadata"]
 
 practice = Table(
     "practice",
     metadata,
-    _id(),
+    id_column(),
     Column("recovery_public", LargeBinary, nullable=False),
     Column("settings", JSON, nullable=False),
     Column("version", Integer, nullable=False),
@@ -78,7 +37,7 @@ practice = Table(
 counsellors = Table(
     "counsellors",
     metadata,
-    _id(),
+    id_column(),
     Column("role", String(32), nullable=False),
     Column("public_key", LargeBinary, nullable=False),
     Column("passphrase_lock", String(200), nullable=False),
@@ -100,7 +59,7 @@ counsellors = Table(
 invitations = Table(
     "invitations",
     metadata,
-    _id(),
+    id_column(),
     Column("counsellor_id", String(64), nullable=False),
     Column("role", String(32), nullable=False),
     Column("person_sealed", LargeBinary, nullable=False),
@@ -113,7 +72,7 @@ invitations = Table(
 logins = Table(
     "logins",
     metadata,
-    _id(),
+    id_column(),
     Column(
         "counsellor_id",
         String(64),
@@ -130,7 +89,7 @@ logins = Table(
 tries = Table(
     "tries",
     metadata,
-    _id(),
+    id_column(),
     Column("failed", Integer, nullable=False),
     Column("last_at", UtcTime, nullable=False),
 )
@@ -138,7 +97,7 @@ tries = Table(
 patients = Table(
     "patients",
     metadata,
-    _id(),
+    id_column(),
     Column("card_sealed", LargeBinary, nullable=False),
     Column("version", Integer, nullable=False),
     Column("record_version", Integer, nullable=False),
@@ -151,7 +110,7 @@ patients = Table(
 data_keys = Table(
     "data_keys",
     metadata,
-    _id(),
+    id_column(),
     Column(
         "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
     ),
@@ -204,8 +163,8 @@ handovers = Table(
 consultations = Table(
     "consultations",
     metadata,
-    _id(),
-    _of_patient(),
+    id_column(),
+    of_patient(),
     Column("at", UtcTime, nullable=False),
     Column("question_sealed", LargeBinary, nullable=False),
     Column("version", Integer, nullable=False),
@@ -229,8 +188,8 @@ record_versions = Table(
 drafts = Table(
     "drafts",
     metadata,
-    _id(),
-    _of_patient(),
+    id_column(),
+    of_patient(),
     Column("consultation_id", String(64), nullable=False, index=True),
     Column("state", String(32), nullable=False),
     Column("version", Integer, nullable=False),
@@ -254,8 +213,8 @@ draft_versions = Table(
 notes = Table(
     "notes",
     metadata,
-    _id(),
-    _of_patient(),
+    id_column(),
+    of_patient(),
     Column("consultation_id", String(64), nullable=False, index=True),
     Column("draft_id", String(64), nullable=False, index=True),
     Column("author_id", String(64), nullable=False),
@@ -275,8 +234,8 @@ notes = Table(
 withdrawn_notes = Table(
     "withdrawn_notes",
     metadata,
-    _id(),
-    _of_patient(),
+    id_column(),
+    of_patient(),
     Column("consultation_id", String(64), nullable=False),
     Column("draft_id", String(64), nullable=False, index=True),
     Column("author_id", String(64), nullable=False),
@@ -322,8 +281,8 @@ process_keys = Table(
 process_notes = Table(
     "process_notes",
     metadata,
-    _id(),
-    _of_patient(),
+    id_column(),
+    of_patient(),
     Column(
         "author_id", String(64), ForeignKey("counsellors.id", ondelete="CASCADE"), nullable=False, index=True
     ),
@@ -347,7 +306,7 @@ process_versions = Table(
 adapters = Table(
     "adapters",
     metadata,
-    _id(),
+    id_column(),
     Column(
         "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
     ),
@@ -377,8 +336,8 @@ adapter_sources = Table(
 consents = Table(
     "consents",
     metadata,
-    _id(),
-    _of_patient(),
+    id_column(),
+    of_patient(),
     Column("number", Integer, nullable=False),
     Column("recorded_by", String(64), nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
@@ -390,7 +349,7 @@ consents = Table(
 backups = Table(
     "backups",
     metadata,
-    _id(),
+    id_column(),
     Column("made_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=True),
 )
@@ -399,7 +358,7 @@ backups = Table(
 erasures = Table(
     "erasures",
     metadata,
-    _id(),
+    id_column(),
     Column("erased_id", String(64), nullable=False, index=True),
     Column("by_id", String(64), nullable=False),
     Column("at", UtcTime, nullable=False),
@@ -440,8 +399,8 @@ audit = Table(
 runs = Table(
     "runs",
     metadata,
-    _id(),
-    _of_patient(),
+    id_column(),
+    of_patient(),
     Column("kind", String(32), nullable=False),
     Column("owner_id", String(64), nullable=False),
     Column("by_id", String(64), nullable=False),
@@ -454,7 +413,7 @@ runs = Table(
 jobs = Table(
     "jobs",
     metadata,
-    _id(),
+    id_column(),
     Column(
         "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
     ),
@@ -477,4 +436,4 @@ jobs = Table(
 )
 
 # What holds for the whole store and stops every process that writes: "moved".
-marks = Table("marks", metadata, _id(), Column("at", UtcTime, nullable=False))
+marks = Table("marks", metadata, id_column(), Column("at", UtcTime, nullable=False))

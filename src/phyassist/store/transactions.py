@@ -30,6 +30,7 @@ from phyassist.store.erasures import Backups, Erasures
 from phyassist.store.faults import told_plainly
 from phyassist.store.jobs import Jobs
 from phyassist.store.kept import Kept
+from phyassist.store.library import Library
 from phyassist.store.notes import Notes
 from phyassist.store.patients import Patients
 from phyassist.store.people import SignedIn
@@ -60,6 +61,7 @@ class Tx:
         self.notes = Notes(desk)
         self.process_notes = ProcessNotes(desk)
         self.adapters = Adapters(desk)
+        self.library = Library(desk)
         self.consents = Consents(desk)
         self.audit = Audit(desk.conn, desk.clock, desk.by.id, desk.by.origin)
         self.backups = Backups(desk.conn)
