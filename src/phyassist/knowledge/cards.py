@@ -1,7 +1,7 @@
 """The reference cards that ship with PhyAssist: our own words, each naming the public source of what it says.
 
-A file a card, in Markdown: the title, a line of sources, a line of words that it is looked for by, then
-sections.  They are read from the package and never stored.
+A file a card, in Markdown: the title, a line of sources, then sections.  They are read from the package and
+never stored.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The words that a search compares: English ones by their stems, Chinese by pairs of characters.
 
-A pair needs no dictionary, so that a term of the field which none holds is found as well; it finds as much as
-words cut by one do (docs/results/library-search.md).
+A pair needs no dictionary, so that a term of the field which none holds is found as well.
 """
 
 from __future__ import annotations
