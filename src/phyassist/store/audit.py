@@ -105,6 +105,7 @@ class Kind(StrEnum):
     BACKUP = "backup"
     CONSENT = "consent"
     WORKER = "worker"
+    DOCUMENT = "document"
 
 
 _ACTS: dict[str, Act] = {act.value: act for act in Act}
