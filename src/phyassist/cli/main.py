@@ -15,6 +15,7 @@ import typer
 
 from phyassist import __version__
 from phyassist.cli import (
+    adapters,
     analysing,
     auditing,
     backups,
@@ -93,6 +94,7 @@ app.add_typer(evaluating.app, name="evaluate")
 evaluating.app.command("quality")(quality.quality)
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
+app.add_typer(adapters.app, name="adapters")
 app.command("publish")(publishing.publish)
 app.command("pull")(publishing.pull)
 app.command("train-heads")(heads.train_heads)
