@@ -39,6 +39,7 @@ from phyassist.cli import (
     sharing,
     stores,
     train,
+    trying,
 )
 from phyassist.cli.run import Run
 from phyassist.cli.screen import say, say_error
@@ -98,6 +99,7 @@ app.add_typer(adapters.app, name="adapters")
 app.command("publish")(publishing.publish)
 app.command("pull")(publishing.pull)
 app.command("train-heads")(heads.train_heads)
+app.command("demo")(trying.demo)
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)
 app.add_typer(stores.app, name="store")
