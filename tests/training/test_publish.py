@@ -21,6 +21,7 @@ numpy = pytest.importorskip("numpy", reason="numpy is not installed: pip install
 from phyassist.cli.main import main  # noqa: E402
 from phyassist.training.bases import identify_base, save_base_mark  # noqa: E402
 from phyassist.training.bundle import write_sums  # noqa: E402
+from phyassist.training.provenance import join_sources  # noqa: E402
 from phyassist.training.recipe import Recipe  # noqa: E402
 from phyassist.training.run import describe_environment  # noqa: E402
 from tests.training.hub_server import TOKEN, Hub, serve_hub  # noqa: E402
@@ -374,3 +375,20 @@ def test_heads_are_published_with_the_layers_that_they_read_through(
     assert "--heads adapter" in card
     config = json.loads((tmp_path / "pulled/heads/adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == "tiny"
+
+
+def test_a_join_is_published_under_the_strictest_terms_of_what_it_was_joined_of(
+    trained: Path, research: Path, tmp_path: Path, capsys: Any
+) -> None:
+    out = Path(shutil.copytree(trained / "adapter", tmp_path / "joined"))
+    said = {"of": {"run": 64, "research": 64}, "method": "cat", "weights": [1.0, 1.0], "density": None}
+    known = join_sources([research / "adapter", trained / "adapter"])
+    for name, sources in (("known", known), ("unknown", join_sources([trained, tmp_path]))):
+        (out / "merge.json").write_text(json.dumps({**said, "rank": 128, "sources": sources}))
+        code = run("publish", out, "--to", tmp_path / name)
+        assert code == (0 if name == "known" else 1)
+
+    assert "do not say what they were trained on" in capsys.readouterr().err
+    card = (tmp_path / "known/README.md").read_text()
+    assert "license_name: research-only" in card
+    assert "| joined of | run (rank 64), research (rank 64) |" in card

@@ -172,9 +172,10 @@ def load_scores(out: Path) -> Scores:
 
 
 def _read_score(score: Mapping[str, Any]) -> SetScore:
-    return SetScore(
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in score.items()}
-    )
+    values: dict[str, Any] = dict(score)
+    for name in ("weighted_f1_interval", "accuracy_interval"):
+        values[name] = tuple(values[name])
+    return SetScore(**values)
 
 
 def _spell(asked: Comparison) -> Mapping[str, Any]:

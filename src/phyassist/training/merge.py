@@ -33,6 +33,7 @@ from phyassist.training.bases import (
 )
 from phyassist.training.bundle import fill_folder
 from phyassist.training.gguf_lora import ARCHITECTURES, export_gguf
+from phyassist.training.provenance import JOINED, join_sources
 from phyassist.training.recipe import Recipe
 
 PRUNING = ("ties", "dare_linear", "dare_ties")
@@ -121,8 +122,9 @@ def merge_adapters(joined: Joined, base: str, way: Way, out: Path) -> Mapping[st
             "density": way.density if any(way.method.startswith(each) for each in PRUNING) else None,
             "rank": int(load_adapter_config(part)["r"]),
             "base": joined.base.name,
+            "sources": join_sources(joined.folders.values()),
         }
-        _write_json(part / "merge.json", said)
+        _write_json(part / JOINED, said)
     return said
 
 
@@ -157,7 +159,7 @@ def merge_into_base(adapter: Path, base: str, out: Path) -> Mapping[str, Any]:
                 hint="keep the adapter apart",
             )
         said = {"base": mark.name, "base_sha256": mark.sha256, "logits_differ_at_most": differ}
-        _write_json(part / "merge.json", said)
+        _write_json(part / JOINED, said)
     return said
 
 

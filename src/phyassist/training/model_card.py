@@ -93,6 +93,8 @@ def _source_rows(manifest: Manifest) -> Iterator[str]:
 
 def _describe_parts(manifest: Manifest) -> str:
     data = manifest["data"]
+    if manifest["kind"] == "joined":
+        return "What the adapters that it was joined of were trained on; their own cards say more."
     if not data["parts"]:
         return "The sets' own parts, as their makers publish them."
     leaks = sum(data["leaks"].values())
@@ -121,6 +123,9 @@ def _score_rows(manifest: Manifest) -> Iterator[str]:
 
 def _describe_training(manifest: Manifest) -> str:
     done, environment = manifest["training"], manifest["environment"]
+    versions = ", ".join(f"{name} {version}" for name, version in environment.items())
+    if manifest["kind"] == "joined":
+        return f"Joined of several adapters; nothing was trained anew. {versions}."
     count = manifest["examples"]["train"]
     if manifest["kind"] == "heads":
         f1 = ", ".join(f"{name} {value:.2f}" for name, value in done["weighted_f1"].items())
@@ -130,7 +135,6 @@ def _describe_training(manifest: Manifest) -> str:
         loss = done.get("best_val_loss")
         if loss is not None:
             said += f"; the weights are those of step {done['best_step']}, validation loss {loss:.4f}"
-    versions = ", ".join(f"{name} {version}" for name, version in environment.items())
     return f"{said}. {versions}."
 
 

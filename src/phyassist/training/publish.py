@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,11 +24,9 @@ from phyassist.training.bases import (
     save_base_mark,
 )
 from phyassist.training.bundle import CARD, MANIFEST, fill_folder, write_sums
-from phyassist.training.catalogue import get_source, load_sources
-from phyassist.training.imhi import SETS
+from phyassist.training.catalogue import load_sources
 from phyassist.training.model_card import render_model_card
-from phyassist.training.run import DATA_CARD, DONE
-from phyassist.training.writing import CARD as PREPARED_CARD
+from phyassist.training.provenance import find_facts
 
 RESEARCH_ONLY = "research-only"
 FREE_LICENCE = "apache-2.0"
@@ -38,7 +36,7 @@ BESIDE = ("adapter.gguf", "curves.png", "heads.json", "heads.safetensors")
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What is published: a run, the scores that its card shows, and under which name and licence.
+    """What is published: a run or a join, the scores that its card shows, and under which name and licence.
 
     `data` is the prepared folder, for a run that did not keep its data card; an empty licence means the
     strictest that the data allow.
@@ -80,18 +78,15 @@ def make_bundle(asked: Publication, folder: Path) -> Mapping[str, Any]:
 
 def describe_run(asked: Publication) -> dict[str, Any]:
     """Everything that the card says, as it stands in the manifest."""
-    if not (asked.run / DONE).is_file():
-        raise BadInput(
-            f"{asked.run} is no run that came to its end", hint="go on with phyassist train --resume"
-        )
-    config = json.loads((asked.run / "config.json").read_text("utf-8"))
-    data = _load_data_card(asked, config)
-    research_only = any(source["research_only"] for source in data["sources"])
+    made = find_facts(asked.run, asked.data)
     adapter = find_trained(asked.run)
     mark, known = load_base_mark(adapter), load_sources()
+    sources = made.data["sources"]
+    research_only = any(source["research_only"] for source in sources)
+    languages = {known[each["name"]].language for each in sources if each["name"] in known}
     return {
         "format": 1,
-        "kind": HEADS if adapter.name == HEADS else "adapter",
+        "kind": made.kind,
         "title": asked.title,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "phyassist": __version__,
@@ -99,43 +94,15 @@ def describe_run(asked: Publication) -> dict[str, Any]:
         "research_only": research_only,
         "licence": _choose_licence(asked.licence, research_only=research_only),
         "data": {
-            "sources": data["sources"],
-            "parts": data["parts"],
-            "leaks": data["leaks"],
-            "languages": sorted(
-                {known[each["name"]].language for each in data["sources"] if each["name"] in known}
-            ),
+            **{key: made.data[key] for key in ("sources", "parts", "leaks")},
+            "languages": sorted(languages),
         },
-        "recipe": config["recipe"],
-        "examples": config.get("examples") or config["posts"],
-        "environment": config["environment"],
-        "training": json.loads((asked.run / DONE).read_text("utf-8")),
+        "recipe": made.recipe,
+        "examples": made.examples,
+        "environment": made.environment,
+        "training": made.training,
         "scores": [_load_scores(path, adapter) for path in asked.scores],
     }
-
-
-def _load_data_card(asked: Publication, config: Mapping[str, Any]) -> Mapping[str, Any]:
-    if "sets" in config:
-        return _describe_sets(config["sets"])
-    kept = asked.run / DATA_CARD
-    path = kept if kept.is_file() or asked.data is None else asked.data / PREPARED_CARD
-    if not path.is_file():
-        raise BadInput(
-            f"{asked.run} does not say what it was trained on", hint="name the prepared folder with --data"
-        )
-    card: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
-    if {part: held["sha256"] for part, held in card["parts"].items()} != config["data"]:
-        raise BadInput(
-            f"{path} is not the card of the data that {asked.run} was trained on", hint="name another"
-        )
-    return card
-
-
-def _describe_sets(sets: Sequence[str]) -> Mapping[str, Any]:
-    """The data card of heads, which are trained on the public sets as they are."""
-    sources = [asdict(get_source(SETS[name])) for name in sets]
-    kept = ("name", "title", "origin", "licence", "research_only")
-    return {"sources": [{key: each[key] for key in kept} for each in sources], "parts": {}, "leaks": {}}
 
 
 def _load_scores(folder: Path, adapter: Path) -> Mapping[str, Any]:
