@@ -45,7 +45,7 @@ imhi-small: $(VENV)/.installed-test ## the smallest IMHI table: SmolLM2-135M, on
 	$(BIN)/phyassist models fetch smollm2-135m-instruct
 	test -d build/imhi-small/data || $(BIN)/phyassist data prepare --source imhi-dreaddit --data $(IMHI_DATA) --out build/imhi-small/data
 	test -f build/imhi-small/run/done.json || $(BIN)/phyassist train --base smollm2-135m-instruct \
-		--data build/imhi-small/data --out build/imhi-small/run --set steps_max=$(IMHI_STEPS) --set val_rows=20
+		--data build/imhi-small/data --out build/imhi-small/run --set steps_max=$(IMHI_STEPS) --set val_rows=20 --set layers=0.5
 	$(BIN)/phyassist evaluate imhi --base smollm2-135m-instruct --adapter build/imhi-small/run/adapter \
 		--sets dreaddit --data $(IMHI_DATA) --limit $(IMHI_ROWS) --out build/imhi-small/scores
 

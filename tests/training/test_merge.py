@@ -26,9 +26,10 @@ def run(*words: object) -> int:
     return main([str(word) for word in words])
 
 
-def make_adapter(folder: Path, base: Path, *, rank: int, seed: int) -> Path:
+def make_adapter(folder: Path, base: Path, *, rank: int, seed: int, layers: float = 1.0) -> Path:
     """A run's folder with an adapter of random numbers on the tiny base."""
-    model = attach(make_model(), set_dials(Recipe(), {"rank": rank, "alpha": 2 * rank}))
+    dials = {"rank": rank, "alpha": 2 * rank, "layers": layers}
+    model = attach(make_model(), set_dials(Recipe(), dials))
     torch.manual_seed(seed)
     for name, weight in model.named_parameters():
         if "lora_" in name:
@@ -118,20 +119,23 @@ def test_what_cannot_be_joined_so_is_said_before_anything_is_written(
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("out")] == []
 
 
-def test_adapters_of_two_bases_are_not_joined(
+def test_adapters_of_two_bases_or_of_other_layers_are_not_joined(
     two: list[Path], base: Path, tmp_path: Path, capsys: Any
 ) -> None:
     other = save_base(tmp_path / "other", "llama")
     foreign = make_adapter(tmp_path / "foreign", other, rank=2, seed=3)
+    upper = make_adapter(tmp_path / "upper", base, rank=2, seed=3, layers=0.5)
 
     codes = [
         run("adapters", "merge", two[0], foreign, "--base", base, "--out", tmp_path / "a"),
         run("adapters", "merge", *two, "--base", other, "--out", tmp_path / "b"),
         run("adapters", "merge", two[0], tmp_path, "--base", base, "--out", tmp_path / "c"),
+        run("adapters", "merge", two[0], upper, "--base", base, "--out", tmp_path / "d"),
     ]
 
     said = capsys.readouterr().err
-    assert codes == [1, 1, 1]
+    assert codes == [1, 1, 1, 1]
+    assert "calm and upper take LoRA in different layers" in said
     assert "calm was trained on tiny (" in said
     assert "foreign on other (" in said
     assert "the base here is other (" in said

@@ -16,6 +16,7 @@ import typer
 from phyassist import __version__
 from phyassist.cli import (
     adapters,
+    admitting,
     analysing,
     auditing,
     backups,
@@ -26,6 +27,7 @@ from phyassist.cli import (
     erasing,
     evaluating,
     heads,
+    learning,
     models,
     notes,
     organising,
@@ -40,6 +42,7 @@ from phyassist.cli import (
     stores,
     train,
     trying,
+    working,
 )
 from phyassist.cli.run import Run
 from phyassist.cli.screen import say, say_error
@@ -93,11 +96,14 @@ app.add_typer(erasing.app, name="erasure")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 evaluating.app.command("quality")(quality.quality)
+app.add_typer(learning.app, name="learning")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.add_typer(adapters.app, name="adapters")
+app.add_typer(admitting.app, name="workers")
 app.command("publish")(publishing.publish)
 app.command("pull")(publishing.pull)
+app.command("worker")(working.worker)
 app.command("train-heads")(heads.train_heads)
 app.command("demo")(trying.demo)
 app.add_typer(backups.app, name="backup")

@@ -79,6 +79,13 @@ def find_joinable(folders: Sequence[Path]) -> Joined:
         ]
         if odd:
             raise BadInput(f"{name} has {', '.join(odd)}, which peft cannot join", hint="train it without")
+    layers = {name: config.get("layers_to_transform") for name, config in configs.items()}
+    first, *others = layers.values()
+    if any(each != first for each in others):
+        # peft gives a join the first one's layers and passes over what another has elsewhere.
+        raise BadInput(
+            f"{' and '.join(layers)} take LoRA in different layers", hint="train them with the same"
+        )
     base = check_same_base({name: load_base_mark(adapter) for name, adapter in adapters.items()})
     return Joined(adapters, base, {name: int(config["r"]) for name, config in configs.items()})
 
