@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HOME = Path(os.environ.get("SPACE_HOME", "/tmp/phyassist"))  # noqa: S108  # a Space keeps nothing
+HOME = Path(os.environ.get("SPACE_HOME", Path.home() / "phyassist"))
 PORT = os.environ.get("GRADIO_SERVER_PORT", "7860")
 
 
