@@ -215,7 +215,8 @@ def _answer(model: Any, tokenizer: Any) -> Any:
 
 def _name_apart(folders: Sequence[Path]) -> list[str]:
     names = [(folder.parent if folder.name == "adapter" else folder).resolve().name for folder in folders]
-    names = [name.replace(".", "-") for name in names]
+    # peft takes no points in a name, and a way of joining is shown under its own.
+    names = [f"{name}-run" if name in METHODS else name.replace(".", "-") for name in names]
     return [name if names.count(name) == 1 else f"{name}-{no}" for no, name in enumerate(names, start=1)]
 
 
