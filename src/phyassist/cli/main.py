@@ -15,6 +15,7 @@ import typer
 
 from phyassist import __version__
 from phyassist.cli import (
+    adapters,
     admitting,
     analysing,
     auditing,
@@ -41,6 +42,7 @@ from phyassist.cli import (
     sharing,
     stores,
     train,
+    trying,
     working,
 )
 from phyassist.cli.run import Run
@@ -99,11 +101,13 @@ evaluating.app.command("quality")(quality.quality)
 app.add_typer(learning.app, name="learning")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
+app.add_typer(adapters.app, name="adapters")
 app.add_typer(admitting.app, name="workers")
 app.command("publish")(publishing.publish)
 app.command("pull")(publishing.pull)
 app.command("worker")(working.worker)
 app.command("train-heads")(heads.train_heads)
+app.command("demo")(trying.demo)
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)
 app.add_typer(stores.app, name="store")

@@ -7,7 +7,7 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,8 @@ def prepare_job(job: Job) -> Prepared:
 
     train, val = encode_part("train"), encode_part("val")
     check_any(train, job.recipe)
+    if job.recipe.val_rows:
+        val = replace(val, examples=val.examples[: job.recipe.val_rows])
     return Prepared(train, val, count_steps(job.recipe, len(train.examples)))
 
 
