@@ -105,7 +105,7 @@ def run_workspace(
 
             run_workers(settings, sock, workers, announce)
             return
-        with open_store(settings.store_url) as store, SharedModel(settings) as model:
+        with open_store(settings.store_url) as store, SharedModel(settings, store) as model:
             try:
                 model()
             except ModelError as error:

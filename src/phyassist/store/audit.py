@@ -56,6 +56,7 @@ class Act(StrEnum):
     BACKED_UP = "backed up"
     RESTORED = "restored"
     MOVED = "moved"
+    SENT_OUT = "sent out"
     REOPENED = "reopened"
     PRINTED = "printed"
     SEARCHED = "searched"
