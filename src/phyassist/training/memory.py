@@ -16,6 +16,7 @@ from phyassist.training.loop import Report, Trained, Trainer
 from phyassist.training.lora import attach
 from phyassist.training.messages import Dialogue
 from phyassist.training.recipe import Recipe
+from phyassist.training.teams import take_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def read_adapter(model: Any) -> AdapterFiles:
     from safetensors.torch import save
 
     held = get_peft_model_state_dict(model)
-    weights = {name: value.detach().float().cpu().contiguous() for name, value in held.items()}
+    weights = {name: take_whole(value).float().contiguous() for name, value in held.items()}
     said = model.peft_config["default"].to_dict() | {"inference_mode": True}
     base = model.get_base_model().config
     return AdapterFiles(
