@@ -154,7 +154,7 @@ def start_above(model: Any, count: int, states: Any) -> Iterator[None]:
     """While it is open, the first `count` blocks give `states` at once."""
     import torch
 
-    class Given(torch.nn.Module):
+    class Given(torch.nn.Module):  # type: ignore[misc]
         def forward(self, hidden_states: Any, **_: Any) -> Any:  # noqa: ARG002
             return states
 

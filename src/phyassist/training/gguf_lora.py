@@ -84,7 +84,7 @@ def _make_writer(arch: str) -> Any:
     import gguf
     import numpy as np
 
-    class Numbers(np.ndarray):  # type: ignore[type-arg]
+    class Numbers(np.ndarray):
         """numpy's own `tofile` asks for a file of the system's."""
 
         def tofile(self, file: Any, sep: str = "", format: str = "%s") -> None:  # noqa: ARG002

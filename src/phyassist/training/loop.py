@@ -162,16 +162,22 @@ class Trainer:
         best = None if math.isinf(at.best) else at.best
         return Trained(at.step, at.best_step or at.step, best, stopped_early, was_stopped)
 
-    def evaluate(self, examples: Sequence[Encoded]) -> tuple[float, float | None, float | None]:
-        """Mean loss per token of kept replies; of pairs the mean loss, and the share that stands right."""
+    def evaluate(
+        self, examples: Sequence[Encoded], *, whole: bool = False
+    ) -> tuple[float, float | None, float | None]:
+        """Mean loss per token of kept replies; of pairs the mean loss, and the share that stands right.
+
+        `whole` is for another adapter than the one that is trained: it may sit in the lower blocks too.
+        """
         import torch
 
         self._model.eval()
         rows = pack(examples, self._recipe.row_tokens)
+        forward = Forward(self._model) if whole else self._forward
         total = torch.zeros(3, dtype=torch.float64, device=self._device)
         with torch.no_grad():
             for row, weight in self._team.share(rows):
-                tokens, pairs, right = self._losses(row)
+                tokens, pairs, right = self._losses(row, forward)
                 said = torch.stack([tokens, pairs, torch.tensor(right).to(tokens)])
                 total += weight * said.to(total)
         self._team.sum(total)
@@ -212,7 +218,7 @@ class Trainer:
         for row, weight in self._team.share(rows):
             if should_stop():
                 return None
-            tokens, pairs, _ = self._losses(row)
+            tokens, pairs, _ = self._losses(row, self._forward)
             (weight * (tokens / learnt + recipe.preference_weight * pairs / max(1, count))).backward()
             total += weight * torch.stack([tokens, pairs]).detach().to(total)
         self._team.sum(total)
@@ -247,9 +253,9 @@ class Trainer:
             self._team.sum_gradient(weight.grad)
         return float(take_whole(torch.nn.utils.clip_grad_norm_(self._weights, self._recipe.clip)))
 
-    def _losses(self, row: Row) -> tuple[Any, Any, int]:
+    def _losses(self, row: Row, forward: Forward) -> tuple[Any, Any, int]:
         """The summed loss of the tokens of kept replies, that of pairs, and how many pairs stand right."""
-        log_probs = self._forward.log_probs(row)
+        log_probs = forward.log_probs(row)
         pairs, right = sum_pair_losses(row, log_probs, self._recipe)
         return -log_probs[: row.learnt].sum(), pairs, right
 

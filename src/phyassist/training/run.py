@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,7 @@ from phyassist import __version__
 from phyassist.domain.examples import Part
 from phyassist.errors import BadInput, StoreFull
 from phyassist.training.base import load_base, load_tokenizer
+from phyassist.training.bases import identify_base, save_base_mark
 from phyassist.training.checkpoints import FolderCheckpoints, list_checkpoints
 from phyassist.training.encode import EncodedSet, encode_all
 from phyassist.training.loop import Report, Trained, Trainer, count_steps, report_to_json
@@ -24,9 +26,10 @@ from phyassist.training.memory import AdapterFiles, check_any, read_adapter
 from phyassist.training.recipe import Recipe, set_dials
 from phyassist.training.report import write_report
 from phyassist.training.teams import Team, shard
-from phyassist.training.writing import load_card, read_part, verify_part
+from phyassist.training.writing import CARD, load_card, read_part, verify_part
 
 DONE = "done.json"
+DATA_CARD = "data.json"
 LIBRARIES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
 
 
@@ -101,6 +104,7 @@ def run_job(
     made = read_adapter(model)
     if team.is_first:
         save_adapter(made, job.out)
+        save_base_mark(job.out / "adapter", identify_base(job.base))
         write_report(job.out)
         _mark_done(job.out, trained, time.perf_counter() - started)
     return trained
@@ -202,6 +206,8 @@ def _open_folder(job: Job, prepared: Prepared, *, resume: bool) -> None:
         "environment": describe_environment(),
     }
     path.write_text(json.dumps(full, indent=2) + "\n", encoding="utf-8")
+    # The data may be gone when the adapter is published: what it was, and under which terms, stays here.
+    shutil.copyfile(job.data / CARD, job.out / DATA_CARD)
 
 
 def _cut_progress(out: Path) -> None:
