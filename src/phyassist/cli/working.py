@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from phyassist.cli.options import ModelOption
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import tell
 from phyassist.errors import ModelMissing, NoWorker
@@ -23,12 +23,11 @@ if TYPE_CHECKING:
     from phyassist.settings import Settings
 
 LOOK_EVERY_S = 2.0
-# Below whoever waits for a page or an answer.
-NICE = 10
 
 
 def worker(
     context: typer.Context,
+    model: ModelOption = None,
     once: Annotated[bool, typer.Option("--once", help="Do what waits, then end.")] = False,
 ) -> None:
     """Train what waits, one run after another; Ctrl C ends it, and another worker goes on with its run."""
@@ -36,11 +35,9 @@ def worker(
     from phyassist.services.working import work_once
     from phyassist.store.opening import open_store
 
-    settings = get_run(context).load_settings()
+    settings = get_run(context).load_settings(model=model)
     own = load_worker(settings.home)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if hasattr(os, "nice"):
-        os.nice(NICE)
     tools = make_tools(settings)
     with suppress(KeyboardInterrupt), open_store(settings.store_url) as store:
         if not see_worker(store, own):

@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from phyassist.domain.clock import Clock, utc_now
 from phyassist.domain.people import Jurisdiction
+from phyassist.domain.workers import WorkerLine
 from phyassist.lm.protocol import LanguageModel
 from phyassist.services.running import RunKeeper
 from phyassist.web.faults import FORM_TEXT_BYTES_MAX, answer_missing
@@ -89,12 +90,14 @@ def create_app(
     clock: Clock = utc_now,
     zone: str = "UTC",
     names: Sequence[str] = (),
+    worker: WorkerLine | None = None,
 ) -> FastAPI:
     """The workspace over a store.
 
     `model` is called whenever a page needs the language model: it returns the open one, or raises
     ModelMissing, ModelDamaged, UnknownName.  `zone` is the calendar where a browser does not tell its own.
     `names` are those under which browsers reach the workspace, beyond the address that it listens on.
+    `worker` is what this computer trains with.
     """
     # A file that is larger than this would be put down in a temporary folder on its way, in the clear.
     MultiPartParser.spool_max_size = settings.upload_bytes_max + FORM_BYTES
@@ -107,6 +110,7 @@ def create_app(
         upload_bytes_max=settings.upload_bytes_max,
         zone=zone,
         runs=RunKeeper(store),
+        worker=worker,
     )
 
     @asynccontextmanager

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from phyassist.domain.clock import Clock
 from phyassist.domain.people import Jurisdiction, PatientId
 from phyassist.domain.records import ConsultationId
+from phyassist.domain.workers import WorkerLine
 from phyassist.errors import ModelError, UnknownName
 from phyassist.lm.protocol import ForgetsPrompts, LanguageModel
 from phyassist.services.running import RunKeeper
@@ -59,7 +60,10 @@ class Warming:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """`model` gives the open language model; it raises ModelMissing or UnknownName where there is none."""
+    """`model` gives the open language model; it raises ModelMissing or UnknownName where there is none.
+
+    `worker` is what this computer trains with, to be admitted with the first run.
+    """
 
     store: Store
     model: Callable[[], LanguageModel]
@@ -70,6 +74,7 @@ class House:
     zone: str
     runs: RunKeeper
     warming: Warming = field(default_factory=Warming)
+    worker: WorkerLine | None = None
 
     def forget(self, patient_id: PatientId) -> None:
         """Keep nothing of a patient in memory who was erased, or whom no model may read any more."""
