@@ -13,7 +13,9 @@ from starlette.formparsers import MultiPartParser
 from starlette.staticfiles import StaticFiles
 
 from phyassist.domain.clock import Clock, utc_now
+from phyassist.domain.learning import Limits
 from phyassist.domain.people import Jurisdiction
+from phyassist.domain.workers import WorkerLine
 from phyassist.lm.protocol import LanguageModel
 from phyassist.services.running import RunKeeper
 from phyassist.web.faults import FORM_TEXT_BYTES_MAX, answer_missing
@@ -21,6 +23,7 @@ from phyassist.web.guard import Guard, make_hosts
 from phyassist.web.house import House
 from phyassist.web.pages import (
     account,
+    assistant,
     auditing,
     choices,
     consent,
@@ -36,6 +39,7 @@ from phyassist.web.pages import (
     process_notes,
     records,
     retention,
+    shared_assistant,
     sharing,
     workspace,
 )
@@ -63,6 +67,8 @@ PAGES = (
     consent,
     auditing,
     erasing,
+    assistant,
+    shared_assistant,
 )
 # What a form holds around its file: the names of its fields and the lines between them.
 FORM_BYTES = 1_000_000
@@ -79,6 +85,8 @@ class WebSettings(Protocol):
     def jurisdiction(self) -> Jurisdiction: ...
     @property
     def upload_bytes_max(self) -> int: ...
+    @property
+    def limits(self) -> Limits: ...
 
 
 def create_app(
@@ -89,12 +97,14 @@ def create_app(
     clock: Clock = utc_now,
     zone: str = "UTC",
     names: Sequence[str] = (),
+    here: WorkerLine | None = None,
 ) -> FastAPI:
     """The workspace over a store.
 
     `model` is called whenever a page needs the language model: it returns the open one, or raises
     ModelMissing, ModelDamaged, UnknownName.  `zone` is the calendar where a browser does not tell its own.
     `names` are those under which browsers reach the workspace, beyond the address that it listens on.
+    `here` is the worker of this computer, where there is one.
     """
     # A file that is larger than this would be put down in a temporary folder on its way, in the clear.
     MultiPartParser.spool_max_size = settings.upload_bytes_max + FORM_BYTES
@@ -107,6 +117,8 @@ def create_app(
         upload_bytes_max=settings.upload_bytes_max,
         zone=zone,
         runs=RunKeeper(store),
+        limits=settings.limits,
+        here=here,
     )
 
     @asynccontextmanager

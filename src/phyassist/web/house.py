@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, cast
 from starlette.requests import Request
 
 from phyassist.domain.clock import Clock
+from phyassist.domain.learning import Limits
 from phyassist.domain.people import Jurisdiction, PatientId
 from phyassist.domain.records import ConsultationId
+from phyassist.domain.workers import WorkerLine
 from phyassist.errors import ModelError, UnknownName
 from phyassist.lm.protocol import ForgetsPrompts, LanguageModel
 from phyassist.services.running import RunKeeper
@@ -59,7 +61,10 @@ class Warming:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """`model` gives the open language model; it raises ModelMissing or UnknownName where there is none."""
+    """`model` gives the open language model; it raises ModelMissing or UnknownName where there is none.
+
+    `limits` say how much may be learnt; `here` is the worker of this computer, where there is one.
+    """
 
     store: Store
     model: Callable[[], LanguageModel]
@@ -69,6 +74,8 @@ class House:
     upload_bytes_max: int
     zone: str
     runs: RunKeeper
+    limits: Limits = field(default_factory=Limits)
+    here: WorkerLine | None = None
     warming: Warming = field(default_factory=Warming)
 
     def forget(self, patient_id: PatientId) -> None:
