@@ -269,6 +269,14 @@ class WorkersDied(PhyAssistError):
     code = "PA-WORKERS"
 
 
+def find_error(code: str) -> type[PhyAssistError]:
+    """The class that bears this code; the root where none does."""
+    found = [PhyAssistError]
+    for kind in found:
+        found += kind.__subclasses__()
+    return next((kind for kind in found if kind.code == code), PhyAssistError)
+
+
 def describe_frames(error: BaseException) -> str:
     """Where an unexpected error came from: classes, files and lines, its causes first.
 

@@ -39,6 +39,7 @@ from phyassist.cli import (
     sharing,
     stores,
     train,
+    working,
 )
 from phyassist.cli.run import Run
 from phyassist.cli.screen import say, say_error
@@ -97,6 +98,7 @@ app.add_typer(learning.app, name="learning")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.add_typer(admitting.app, name="workers")
+app.command("worker")(working.worker)
 app.command("train-heads")(heads.train_heads)
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from phyassist.errors import EngineDown, ModelError, PhyAssistError
+from phyassist.errors import EngineDown, PhyAssistError, find_error
 from phyassist.lm.client import Address, OpenAIClient
 from phyassist.lm.engine import ChildServer, Engine
 from phyassist.lm.protocol import LanguageModel
@@ -110,16 +110,5 @@ class SharedEngine:
                 "the process that holds the engine has ended", hint="start PhyAssist again"
             ) from None
         if "code" in told:
-            raise _make_error(told["code"], told["what"], told["hint"])
+            raise find_error(told["code"])(told["what"], hint=told["hint"])
         return told
-
-
-def _make_error(code: str, what: str, hint: str) -> PhyAssistError:
-    kind = next((kind for kind in _list_kinds(PhyAssistError) if kind.code == code), ModelError)
-    return kind(what, hint=hint)
-
-
-def _list_kinds(kind: type[PhyAssistError]) -> Iterator[type[PhyAssistError]]:
-    yield kind
-    for each in kind.__subclasses__():
-        yield from _list_kinds(each)

@@ -329,6 +329,21 @@ def _write_audit(store: Store, by: SignedIn, draft_id: DraftId, change: Change) 
         tx.audit.write(act, Kind.DRAFT, draft_id)
 
 
+def prepare_question(
+    case: Case, lm: LanguageModel, question: str, *, adapter: str = ""
+) -> tuple[Ask, Assignment]:
+    """The ask of a whole draft about a question, and what its reply is to bring."""
+    fitted = fit_case(case, lm)
+    task = make_task(
+        question=question,
+        language=case.language,
+        jurisdiction=case.jurisdiction,
+        sentences=fitted.sentences,
+    )
+    assignment = Assignment(task.asked, fitted.sentences, case.language, case.jurisdiction)
+    return _make_ask(case, fitted, task, adapter=adapter), assignment
+
+
 def _make_ask(case: Case, fitted: Fitted, task: Task, *, adapter: str = "") -> Ask:
     messages = make_messages(language=case.language, prefix=fitted.prefix, task=task.text)
     return Ask(messages, REPLY_TOKENS, task.schema, adapter)

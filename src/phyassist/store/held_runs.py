@@ -105,7 +105,13 @@ class HeldRuns:
         return standing
 
     def finish(
-        self, run: HeldRun, card: AdapterCard, files: Mapping[str, bytes], gone: Iterable[str]
+        self,
+        run: HeldRun,
+        card: AdapterCard,
+        files: Mapping[str, bytes],
+        *,
+        gone: Iterable[str],
+        progress: RunProgress,
     ) -> bool:
         """Whether it counted: the adapter's files and its card are kept, what the run took along is not.
 
@@ -116,6 +122,7 @@ class HeldRuns:
         kept = tuple(self._files.save(card.id, run.key, name, data) for name, data in files.items())
         for name in gone:
             self._files.drop(card.id, name)
+        self._files.save_progress(card.id, run.key, progress)
         if not self._files.finish(replace(card, files=kept), run.key):
             raise NotFound(f"run {run.job.id} was broken off", hint="it can be started again")
         return True

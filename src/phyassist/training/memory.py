@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from phyassist.errors import BadInput
 from phyassist.training.base import find_device, load_base, load_tokenizer
 from phyassist.training.checkpoints import Checkpoints
-from phyassist.training.encode import EncodedSet, encode_all
+from phyassist.training.encode import Encoded, EncodedSet, encode_all
 from phyassist.training.gguf_lora import ARCHITECTURES, render_gguf
 from phyassist.training.loop import Report, Trained, Trainer
 from phyassist.training.lora import attach
@@ -29,12 +29,17 @@ class AdapterFiles:
 
 @dataclass(frozen=True, slots=True)
 class MadeAdapter:
-    """How the run ended and what it made; `too_long` examples were longer than a row and not learnt from."""
+    """How the run ended and what it made; `too_long` examples were longer than a row and not learnt from.
+
+    `losses` is the mean loss per reply token on the held-out examples: of `new`, of the `base` alone, and of
+    each adapter that it was compared with; empty where nothing was held out.
+    """
 
     trained: Trained
     files: AdapterFiles
     examples: int
     too_long: int
+    losses: Mapping[str, float] = field(default_factory=dict)
 
 
 def run_examples(
@@ -46,9 +51,12 @@ def run_examples(
     hear: Callable[[Report], None],
     should_stop: Callable[[], bool] = bool,
     checkpoints: Checkpoints | None = None,
+    parent: AdapterFiles | None = None,
+    others: Mapping[str, AdapterFiles] | None = None,
 ) -> MadeAdapter:
     """An adapter for `base` (a folder or a model of the hub) made of these examples.
 
+    It begins as `parent`, whose rank and targets are then its own, and is compared with `others` in the end.
     It goes on from the newest of `checkpoints`, if there is one.  `should_stop` is asked before every row.
     Raises BadInput where there is nothing to train on, ModelMissing, TrainingFailed, StoreFull.
     """
@@ -58,10 +66,63 @@ def run_examples(
     import torch
 
     torch.manual_seed(recipe.seed)
+    if parent is not None:
+        recipe = _shape_like(parent, recipe)
     model = attach(load_base(base, recipe, find_device()), recipe)
+    if parent is not None:
+        _fill(model, parent, "default")
     trainer = Trainer(model, recipe, learnt.examples, held.examples, checkpoints=checkpoints)
     trained = trainer.run(hear, resume=True, should_stop=should_stop)
-    return MadeAdapter(trained, read_adapter(model), len(learnt.examples), learnt.too_long + held.too_long)
+    files = read_adapter(model)
+    losses = _compare(model, trainer, held.examples, others or {}) if held.examples else {}
+    return MadeAdapter(trained, files, len(learnt.examples), learnt.too_long + held.too_long, losses)
+
+
+def _compare(
+    model: Any, trainer: Trainer, held: Sequence[Encoded], others: Mapping[str, AdapterFiles]
+) -> Mapping[str, float]:
+    """Held-out losses: of what was made, of the base alone, and of other adapters, one after another."""
+    from peft import LoraConfig
+
+    losses = {"new": trainer.evaluate(held)[0]}
+    with model.disable_adapter():
+        losses["base"] = trainer.evaluate(held)[0]
+    for name, files in others.items():
+        said = json.loads(files.config)
+        model.add_adapter(
+            name,
+            LoraConfig(
+                task_type="CAUSAL_LM",
+                r=said["r"],
+                lora_alpha=said["lora_alpha"],
+                target_modules=said["target_modules"],
+                target_parameters=said.get("target_parameters"),
+            ),
+        )
+        _fill(model, files, name)
+        model.set_adapter(name)
+        losses[name] = trainer.evaluate(held)[0]
+        model.set_adapter("default")
+        model.delete_adapter(name)
+    return losses
+
+
+def _fill(model: Any, files: AdapterFiles, name: str) -> None:
+    """Raises BadInput where the weights are not of this model."""
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load
+
+    try:
+        set_peft_model_state_dict(model, load(files.weights), adapter_name=name)
+    except (RuntimeError, KeyError) as error:
+        raise BadInput("an adapter was trained on another base model", hint="train it anew") from error
+
+
+def _shape_like(parent: AdapterFiles, recipe: Recipe) -> Recipe:
+    said = json.loads(parent.config)
+    return replace(
+        recipe, rank=said["r"], alpha=said["lora_alpha"], targets=tuple(sorted(said["target_modules"]))
+    )
 
 
 def read_adapter(model: Any) -> AdapterFiles:

@@ -97,14 +97,14 @@ def create_app(
     clock: Clock = utc_now,
     zone: str = "UTC",
     names: Sequence[str] = (),
-    here: WorkerLine | None = None,
+    worker: WorkerLine | None = None,
 ) -> FastAPI:
     """The workspace over a store.
 
     `model` is called whenever a page needs the language model: it returns the open one, or raises
     ModelMissing, ModelDamaged, UnknownName.  `zone` is the calendar where a browser does not tell its own.
     `names` are those under which browsers reach the workspace, beyond the address that it listens on.
-    `here` is the worker of this computer, where there is one.
+    `worker` is what this computer trains with, where it can.
     """
     # A file that is larger than this would be put down in a temporary folder on its way, in the clear.
     MultiPartParser.spool_max_size = settings.upload_bytes_max + FORM_BYTES
@@ -118,7 +118,7 @@ def create_app(
         zone=zone,
         runs=RunKeeper(store),
         limits=settings.limits,
-        here=here,
+        worker=worker,
     )
 
     @asynccontextmanager

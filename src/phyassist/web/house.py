@@ -63,7 +63,8 @@ class Warming:
 class House:
     """`model` gives the open language model; it raises ModelMissing or UnknownName where there is none.
 
-    `limits` say how much may be learnt; `here` is the worker of this computer, where there is one.
+    `limits` say how much may be learnt; `worker` is what this computer trains with, to be admitted with the
+    first run.
     """
 
     store: Store
@@ -75,7 +76,7 @@ class House:
     zone: str
     runs: RunKeeper
     limits: Limits = field(default_factory=Limits)
-    here: WorkerLine | None = None
+    worker: WorkerLine | None = None
     warming: Warming = field(default_factory=Warming)
 
     def forget(self, patient_id: PatientId) -> None:

@@ -133,7 +133,7 @@ def start_run(desk: Desk, scope: Scope) -> None:
     model = desk.house.model()
     base = Base(model.name, model.base_sha256)
     start_training(
-        desk.house.store, desk.by, scope=scope, limits=desk.house.limits, base=base, here=desk.house.here
+        desk.house.store, desk.by, scope=scope, limits=desk.house.limits, base=base, here=desk.house.worker
     )
 
 
