@@ -13,6 +13,7 @@ from starlette.formparsers import MultiPartParser
 from starlette.staticfiles import StaticFiles
 
 from phyassist.domain.clock import Clock, utc_now
+from phyassist.domain.learning import Limits
 from phyassist.domain.people import Jurisdiction
 from phyassist.domain.workers import WorkerLine
 from phyassist.lm.protocol import LanguageModel
@@ -22,6 +23,7 @@ from phyassist.web.guard import Guard, make_hosts
 from phyassist.web.house import House
 from phyassist.web.pages import (
     account,
+    assistant,
     auditing,
     choices,
     consent,
@@ -37,6 +39,7 @@ from phyassist.web.pages import (
     process_notes,
     records,
     retention,
+    shared_assistant,
     sharing,
     workspace,
 )
@@ -64,6 +67,8 @@ PAGES = (
     consent,
     auditing,
     erasing,
+    assistant,
+    shared_assistant,
 )
 # What a form holds around its file: the names of its fields and the lines between them.
 FORM_BYTES = 1_000_000
@@ -80,6 +85,8 @@ class WebSettings(Protocol):
     def jurisdiction(self) -> Jurisdiction: ...
     @property
     def upload_bytes_max(self) -> int: ...
+    @property
+    def limits(self) -> Limits: ...
 
 
 def create_app(
@@ -97,7 +104,7 @@ def create_app(
     `model` is called whenever a page needs the language model: it returns the open one, or raises
     ModelMissing, ModelDamaged, UnknownName.  `zone` is the calendar where a browser does not tell its own.
     `names` are those under which browsers reach the workspace, beyond the address that it listens on.
-    `worker` is what this computer trains with.
+    `worker` is what this computer trains with, where it can.
     """
     # A file that is larger than this would be put down in a temporary folder on its way, in the clear.
     MultiPartParser.spool_max_size = settings.upload_bytes_max + FORM_BYTES
@@ -110,6 +117,7 @@ def create_app(
         upload_bytes_max=settings.upload_bytes_max,
         zone=zone,
         runs=RunKeeper(store),
+        limits=settings.limits,
         worker=worker,
     )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from starlette.requests import Request
 
 from phyassist.domain.clock import Clock
+from phyassist.domain.learning import Limits
 from phyassist.domain.people import Jurisdiction, PatientId
 from phyassist.domain.records import ConsultationId
 from phyassist.domain.workers import WorkerLine
@@ -62,7 +63,8 @@ class Warming:
 class House:
     """`model` gives the open language model; it raises ModelMissing or UnknownName where there is none.
 
-    `worker` is what this computer trains with, to be admitted with the first run.
+    `limits` say how much may be learnt; `worker` is what this computer trains with, to be admitted with the
+    first run.
     """
 
     store: Store
@@ -73,8 +75,9 @@ class House:
     upload_bytes_max: int
     zone: str
     runs: RunKeeper
-    warming: Warming = field(default_factory=Warming)
+    limits: Limits = field(default_factory=Limits)
     worker: WorkerLine | None = None
+    warming: Warming = field(default_factory=Warming)
 
     def forget(self, patient_id: PatientId) -> None:
         """Keep nothing of a patient in memory who was erased, or whom no model may read any more."""
