@@ -64,6 +64,7 @@ class Row:
 
 
 PRIVATE_NOTE = {"note_id": "process_note_id"}
+QUESTION, ANSWER = {"message_id": "question_id"}, {"message_id": "answer_id"}
 AFTER = {"after": "{draft_version}"}
 CARD = {"name": "Lee", "language": "en"}
 TWICE = {"passphrase": "another long passphrase", "again": "another long passphrase"}
@@ -189,6 +190,24 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/patients/{patient_id}/process-notes/{note_id}/delete"): Row(
         MINE, status=303, ids=PRIVATE_NOTE
     ),
+    # Conversations
+    ("GET", "/patients/{patient_id}/chat"): Row(SEE, query={"thread": "{thread_id}", "q": "ask"}),
+    ("GET", "/patients/{patient_id}/chat/panel"): Row(SEE),
+    ("POST", "/patients/{patient_id}/chat"): Row(CHANGE, {"question": "why?"}),
+    ("GET", "/chat"): Row(SIGNED_IN),
+    ("POST", "/chat"): Row(SIGNED_IN, {"question": "why?"}),
+    ("POST", "/chats/{thread_id}/messages"): Row(CHANGE, {"question": "and?", "parent": "{answer_id}"}),
+    ("POST", "/chats/{thread_id}/messages/{message_id}/again"): Row(CHANGE, ids=QUESTION),
+    ("GET", "/chats/{thread_id}/messages/{message_id}/stream"): Row(CHANGE, ids=ANSWER),
+    ("POST", "/chats/{thread_id}/messages/{message_id}/stop"): Row(CHANGE, status=204, ids=ANSWER),
+    ("POST", "/chats/{thread_id}/messages/{message_id}/show"): Row(CHANGE, ids=ANSWER),
+    ("POST", "/chats/{thread_id}/messages/{message_id}/item"): Row(
+        CHANGE, {"paragraph": "0", "section": "advice"}, ids=ANSWER
+    ),
+    ("POST", "/chats/{thread_id}/messages/{message_id}/record"): Row(
+        CHANGE, {"paragraph": "0", "field": "mental_state"}, ids=ANSWER
+    ),
+    ("POST", "/chats/{thread_id}/delete"): Row(CHANGE, status=303),
     # A consultation
     ("GET", "/consultations/{consultation_id}/source"): Row(SEE),
     ("POST", "/consultations/{consultation_id}/source"): Row(

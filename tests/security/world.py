@@ -14,10 +14,12 @@ import sqlalchemy
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from phyassist.domain.chats import ChatThread, MessageState
 from phyassist.domain.drafts import Section
 from phyassist.domain.people import PatientId, Role
 from phyassist.domain.process_notes import ProcessNoteId
 from phyassist.domain.records import ConsultationId, Record, RecordField, Standing
+from phyassist.services.chatting import begin_thread
 from phyassist.services.drafting import start_draft
 from phyassist.services.erasing import erase_patient
 from phyassist.services.intake import save_question, save_source, start_consultation
@@ -38,6 +40,7 @@ from tests.security.conftest import PlainSettings, make_browser, no_model
 from tests.services.joining import let_in
 
 UNKNOWN = "f" * 32
+ASKED, ANSWERED = "shall I ask about her brother?", "ask about the brother first"
 PRIVATELY = "I felt like her father for a moment."
 SAID = "I am nineteen and cannot sleep. My mother is disappointed."
 
@@ -146,8 +149,13 @@ def fill_file(store: Store, former: SignedIn, by: SignedIn) -> dict[str, str]:
     private = save_process_note(
         store, by, patient_id=patient.id, note_id=ProcessNoteId(store.new_id()), text=PRIVATELY, after=0
     )
+    thread = talk(store, by, patient.id)
     return {
         "process_note_id": private.id,
+        "thread_id": thread.id,
+        "question_id": thread.path[0].id,
+        "answer_id": thread.path[1].id,
+        "message_id": thread.path[1].id,
         "patient_id": patient.id,
         "consultation_id": consultation.id,
         "draft_id": draft.id,
@@ -162,6 +170,14 @@ def fill_file(store: Store, former: SignedIn, by: SignedIn) -> dict[str, str]:
         "draft_version": str(draft.version),
         "record_version": str(record.version),
     }
+
+
+def talk(store: Store, by: SignedIn, patient_id: PatientId) -> ChatThread:
+    """A thread of one question that was answered."""
+    thread = begin_thread(store, by, patient_id=patient_id, question=ASKED)
+    with store.write(by) as tx:
+        tx.chats.save_message(thread.id, replace(thread.path[1], text=ANSWERED, state=MessageState.DONE))
+    return thread
 
 
 def write_record(store: Store, by: SignedIn, consultation_id: ConsultationId) -> Record:

@@ -22,6 +22,7 @@ from phyassist.web.house import House
 from phyassist.web.pages import (
     account,
     auditing,
+    chatting,
     choices,
     consent,
     consultations,
@@ -53,6 +54,7 @@ PAGES = (
     drafts,
     items,
     records,
+    chatting,
     notes,
     process_notes,
     joining,

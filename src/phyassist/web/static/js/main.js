@@ -1,5 +1,6 @@
 // Everything that the pages do by themselves, beyond what htmx does for them.
 import { startAutosave } from "./autosave.js";
+import { startChat } from "./chat.js";
 import { startConnection } from "./connection.js";
 import { startFiles } from "./files.js";
 import { startItems } from "./items.js";
@@ -12,6 +13,7 @@ import { startRuns } from "./runs.js";
 
 startConnection();
 startAutosave();
+startChat();
 startFiles();
 startItems();
 startKeys();
