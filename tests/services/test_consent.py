@@ -31,12 +31,12 @@ from phyassist.domain.records import Consultation
 from phyassist.errors import BadInput, CannotOpen, ConsentMissing, NotYourPatient
 from phyassist.lm.protocol import Ask, Never, Reading, Reply, Stop, Words
 from phyassist.lm.scripted import ScriptedModel
+from phyassist.services.adapters import list_usable
 from phyassist.services.answering import warm_chat, write_answer
 from phyassist.services.consent import (
     Consents,
     Withdrawn,
     check_consent,
-    list_cards,
     load_consents,
     record_answers,
 )
@@ -375,12 +375,12 @@ def test_after_a_withdrawal_what_was_learnt_is_left_alone_or_marked(
     answer(store, anna, patient, Answer.YES, Purpose.OWN_TRAINING)
     answer(store, anna, patient, Answer.YES, Purpose.SHARED_TRAINING)
     with store.read(anna) as tx:
-        before = [card.id for card in list_cards(tx, patient.id)]
+        before = [card.id for card in list_usable(tx, patient.id)]
 
     answer(store, anna, patient, Answer.NO, Purpose.OWN_TRAINING)
     answer(store, anna, patient, Answer.NO, Purpose.SHARED_TRAINING)
 
     with store.read(anna) as tx:
         assert before == ["own", "shared"]
-        assert [card.id for card in list_cards(tx, patient.id)] == ["shared"]
+        assert [card.id for card in list_usable(tx, patient.id)] == ["shared"]
         assert tx.adapters.list_to_retrain() == ("shared",)

@@ -137,6 +137,7 @@ def test_every_sealed_column_is_looked_at() -> None:
         "handovers.signature",
         "invitations.payload_sealed",
         "invitations.person_sealed",
+        "job_keys.wrapped_worker",
         "jobs.result_sealed",
         "jobs.task_sealed",
         "key_wraps.signature",
@@ -148,6 +149,7 @@ def test_every_sealed_column_is_looked_at() -> None:
         "process_keys.wrapped_author",
         "process_keys.wrapped_recovery",
         "process_versions.text_sealed",
+        "workers.identity_sealed",
     }
 
 

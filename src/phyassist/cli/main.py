@@ -15,6 +15,7 @@ import typer
 
 from phyassist import __version__
 from phyassist.cli import (
+    admitting,
     analysing,
     auditing,
     backups,
@@ -25,18 +26,21 @@ from phyassist.cli import (
     erasing,
     evaluating,
     heads,
+    learning,
     models,
     notes,
     organising,
     patients,
     people,
     practising,
+    publishing,
     quality,
     retention,
     serving,
     sharing,
     stores,
     train,
+    working,
 )
 from phyassist.cli.run import Run
 from phyassist.cli.screen import say, say_error
@@ -75,7 +79,6 @@ def _every_command(
 
 app.command("serve")(serving.serve)
 app.command("setup")(practising.setup)
-app.command("demo")(practising.demo)
 app.command("organise")(organising.organise)
 app.command("analyse")(analysing.analyse)
 app.command("chat")(chatting.chat)
@@ -91,8 +94,13 @@ app.add_typer(erasing.app, name="erasure")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 evaluating.app.command("quality")(quality.quality)
+app.add_typer(learning.app, name="learning")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
+app.add_typer(admitting.app, name="workers")
+app.command("publish")(publishing.publish)
+app.command("pull")(publishing.pull)
+app.command("worker")(working.worker)
 app.command("train-heads")(heads.train_heads)
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)

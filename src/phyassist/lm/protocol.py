@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -10,14 +10,19 @@ from phyassist.domain.messages import Message
 
 # Whoever asks a model takes all that an ask is made of from here.
 __all__ = [
+    "CONFIG_FILE",
+    "GGUF_FILE",
+    "WEIGHTS_FILE",
     "Ask",
     "ForgetsPrompts",
     "LanguageModel",
     "Message",
     "Never",
+    "ReadFile",
     "Reading",
     "Reply",
     "Stop",
+    "TakesAdapters",
     "Words",
 ]
 
@@ -83,11 +88,36 @@ class Reply:
     seconds: float
 
 
+# The files of an adapter: peft's two, and the engine's one.
+CONFIG_FILE, WEIGHTS_FILE, GGUF_FILE = "adapter_config.json", "adapter_model.safetensors", "adapter.gguf"
+# Gives a file's bytes by its name, when they are needed.
+ReadFile = Callable[[str], bytes]
+
+
 @runtime_checkable
 class ForgetsPrompts(Protocol):
-    """A model whose server keeps what it has read, and can be told to let go of it; comes back at once."""
+    """A model whose server keeps what it has read, adapters among it, and can be told to let go of all that.
+
+    Comes back at once.
+    """
 
     def forget_prompts(self) -> None: ...
+
+
+@runtime_checkable
+class TakesAdapters(Protocol):
+    """A model whose server takes adapters while it runs."""
+
+    def has_adapter(self, name: str) -> bool:
+        """Whether it answers with this adapter where it is asked to.  Raises EngineDown, ServerRefused."""
+        ...
+
+    def take_adapter(self, name: str, read: ReadFile) -> None:
+        """Answer with this adapter too; no answer that is being written breaks off.
+
+        Raises AdapterMissing, ModelDamaged, EngineDown, ServerRefused.
+        """
+        ...
 
 
 class LanguageModel(Protocol):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from phyassist.domain.adapters import AdapterChoice, choose_adapter
+from phyassist.domain.adapters import AdapterChoice
 from phyassist.domain.chats import (
     NOTHING_ELSE,
     ChatMessage,
@@ -42,9 +42,11 @@ from phyassist.prompts.chat import (
     render_question,
 )
 from phyassist.services.access import check_may_change
+from phyassist.services.adapters import choose_for
 from phyassist.services.chat_events import AnswerSoFar, AnswerWritten, ChatEvent, Condensing
-from phyassist.services.consent import Withdrawn, check_consent, list_cards
+from phyassist.services.consent import Withdrawn, check_consent
 from phyassist.services.prompting import Case, fit_case, load_case
+from phyassist.services.shelving import make_ready
 from phyassist.store.again import again
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store, Tx
@@ -143,6 +145,7 @@ def warm_chat(
     with store.read(by) as tx:
         thread = None if thread_id is None else tx.chats.get(thread_id)
         case, jurisdiction, choice = _load_case(tx, by, patient_id, lm)
+    choice = make_ready(store, by, lm, choice)
     talk, _ = _make_talk(case, jurisdiction, lm, interface)
     messages: tuple[Message, ...] = make_opening(talk)
     if thread is not None:
@@ -234,6 +237,7 @@ def _load(
         if answer.state is not MessageState.WAITING or answer.parent_id is None:
             raise NotAllowed(f"answer {answer_id} is written already", hint="ask again for another one")
         case, jurisdiction, choice = _load_case(tx, by, thread.patient_id, lm)
+    choice = make_ready(store, by, lm, choice)
     return _Loaded(thread, answer, thread.get(answer.parent_id), case, jurisdiction, choice)
 
 
@@ -242,11 +246,13 @@ def _load_case(
 ) -> tuple[Case | None, Jurisdiction, AdapterChoice]:
     """What a draft of the last consultation would be made of, so that both begin with the same words."""
     if patient_id is None:
-        return None, tx.settings.get().jurisdiction, choose_adapter((), None, lm.base_sha256)
+        return None, tx.settings.get().jurisdiction, choose_for(tx, None, lm.base_sha256)
     check_consent(tx, by, patient_id, Purpose.DRAFTING)
     current = tx.consultations.find_current(patient_id)
-    case = load_case(tx, patient_id, None if current is None else tx.consultations.get(current))
-    choice = choose_adapter(list_cards(tx, patient_id), patient_id, lm.base_sha256)
+    consultation = None if current is None else tx.consultations.get(current)
+    case = load_case(tx, patient_id, consultation)
+    wanted = consultation.adapter_wanted if consultation else ""
+    choice = choose_for(tx, patient_id, lm.base_sha256, wanted)
     return case, case.jurisdiction, choice
 
 

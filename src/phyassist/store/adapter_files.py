@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
-from phyassist.domain.adapters import AdapterCard, AdapterFile, AdapterId, AdapterState
+from phyassist.domain.adapters import AdapterCard, AdapterFile, AdapterId, AdapterKind, AdapterState
 from phyassist.domain.learning import RunProgress
+from phyassist.domain.people import CounsellorId, PatientId
 from phyassist.errors import NotFound
 from phyassist.store.adapter_coding import pack_adapter, pack_progress, unpack_progress
 from phyassist.store.tables import adapter_chunks, adapters
@@ -124,3 +125,20 @@ def progress_place(adapter_id: AdapterId) -> Place:
 
 def chunk_place(adapter_id: AdapterId, name: str, number: int, *, is_last: bool) -> Place:
     return Place("adapter_chunks", f"{adapter_id}/{name}", "end" if is_last else "bytes", number)
+
+
+def read_bare(row: RowMapping) -> AdapterCard:
+    """A card with only what stands in columns."""
+    return AdapterCard(
+        id=AdapterId(row["id"]),
+        base_sha256=row["base_sha256"],
+        patient_id=None if row["patient_id"] is None else PatientId(row["patient_id"]),
+        trained_at=row["trained_at"],
+        state=AdapterState(row["state"]),
+        kind=AdapterKind(row["kind"]),
+        owner_id=None if row["owner_id"] is None else CounsellorId(row["owner_id"]),
+        number=row["number"],
+        parent_id=None if row["parent_id"] is None else AdapterId(row["parent_id"]),
+        in_use_since=row["in_use_since"],
+        retrain_since=row["retrain_since"],
+    )

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, insert, select, update
 
 from phyassist.domain.adapters import AdapterCard, AdapterId, AdapterKind, AdapterState
-from phyassist.domain.people import CounsellorId, PatientId
+from phyassist.domain.people import PatientId
 from phyassist.errors import CannotOpen, NotFound
 from phyassist.store.adapter_coding import pack_adapter, unpack_adapter
-from phyassist.store.adapter_files import AdapterFiles, card_place, key_place
+from phyassist.store.adapter_files import AdapterFiles, card_place, key_place, read_bare
 from phyassist.store.desk import Desk
 from phyassist.store.tables import adapter_sources, adapters
 from phyassist.vault.sealing import DataKey, DataKeys
@@ -199,7 +199,7 @@ class Adapters:
         return DataKey(Secret(opener.open_sealed(bytes(row["key_sealed"]), place)))
 
     def _read(self, row: RowMapping) -> AdapterCard:
-        bare = _bare(row)
+        bare = read_bare(row)
         if row["key_sealed"] is None:
             return bare
         key = self._open_key(row)
@@ -212,19 +212,3 @@ def of_practice() -> ColumnElement[bool]:
         kind.value for kind in AdapterKind if kind not in {AdapterKind.PATIENT, AdapterKind.COUNSELLOR}
     ]
     return and_(adapters.c.kind.in_(everybodys), adapters.c.key_sealed.is_not(None))
-
-
-def _bare(row: RowMapping) -> AdapterCard:
-    return AdapterCard(
-        id=AdapterId(row["id"]),
-        base_sha256=row["base_sha256"],
-        patient_id=None if row["patient_id"] is None else PatientId(row["patient_id"]),
-        trained_at=row["trained_at"],
-        state=AdapterState(row["state"]),
-        kind=AdapterKind(row["kind"]),
-        owner_id=None if row["owner_id"] is None else CounsellorId(row["owner_id"]),
-        number=row["number"],
-        parent_id=None if row["parent_id"] is None else AdapterId(row["parent_id"]),
-        in_use_since=row["in_use_since"],
-        retrain_since=row["retrain_since"],
-    )

@@ -62,7 +62,13 @@ class Act(StrEnum):
     CONSENT_GIVEN = "consent given"
     CONSENT_REFUSED = "consent refused"
     TRAINED = "trained"
+    TRAINING_BEGUN = "training begun"
+    TRAINING_STOPPED = "training stopped"
+    WORKER_ADMITTED = "worker admitted"
+    WORKER_REMOVED = "worker removed"
     GATHERED = "gathered to train"
+    ADAPTER_USED = "adapter used"
+    ADAPTER_WITHDRAWN = "adapter withdrawn"
     AUDIT_READ = "audit read"
     INVITED = "invited"
     INVITATION_ENDED = "invitation ended"
@@ -98,6 +104,7 @@ class Kind(StrEnum):
     ADAPTER = "adapter"
     BACKUP = "backup"
     CONSENT = "consent"
+    WORKER = "worker"
 
 
 _ACTS: dict[str, Act] = {act.value: act for act in Act}

@@ -16,10 +16,12 @@ from phyassist.errors import NotFound
 from phyassist.store.adapter_files import AdapterFiles
 from phyassist.store.audit import Audit
 from phyassist.store.erasures import Backups, Erasures
+from phyassist.store.held_runs import HeldRuns
 from phyassist.store.jobs import Jobs
 from phyassist.store.practice import Settings, not_set_up
 from phyassist.store.runs import Runs
 from phyassist.store.tables import counsellors, data_keys, invitations, key_wraps, logins, practice, tries
+from phyassist.store.workers import JobKeys
 from phyassist.store.wraps import Wrap, read_wrap, select_wraps
 
 # One row, and its id is known in advance: two first-time set-ups cannot both succeed.
@@ -100,6 +102,14 @@ class Entrance:
     @property
     def jobs(self) -> Jobs:
         return Jobs(self._conn, self.clock)
+
+    @property
+    def held_runs(self) -> HeldRuns:
+        return HeldRuns(self._conn, self.clock)
+
+    @property
+    def job_keys(self) -> JobKeys:
+        return JobKeys(self._conn, self.clock)
 
     @property
     def adapter_files(self) -> AdapterFiles:

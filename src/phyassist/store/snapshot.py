@@ -23,12 +23,14 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from phyassist.store.backup_file import ColumnKind, TableShape, TableSum, pack_row
+from phyassist.store.columns import UtcTime
 from phyassist.store.practice import not_set_up
-from phyassist.store.tables import UtcTime, metadata, practice
+from phyassist.store.tables import metadata, practice
 
 # A login that has ended must not come back to life: after a restore everyone signs in again.  What a process
-# was writing, and that a store was moved elsewhere, is true of that store alone.
-LEFT_OUT = frozenset({"logins", "marks", "runs"})
+# was writing, and that a store was moved elsewhere, is true of that store alone.  The keys of jobs, which are
+# for a while, stay out of copies that are kept for years.
+LEFT_OUT = frozenset({"logins", "marks", "runs", "job_keys"})
 _ROWS_AT_ONCE = 200
 _LARGE_ROWS_AT_ONCE = 4
 _LARGE_ROWS = frozenset({"adapter_chunks"})

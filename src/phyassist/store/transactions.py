@@ -42,6 +42,7 @@ from phyassist.store.records import Records
 from phyassist.store.runs import Runs
 from phyassist.store.shares import Shares
 from phyassist.store.snapshot import Snapshot
+from phyassist.store.workers import Workers
 from phyassist.vault.keyring import Argon2Cost
 
 _VIEWS_MAX = 10_000
@@ -74,6 +75,12 @@ class Tx:
         self.shares = Shares(desk)
         self.practice_key = PracticeKey(desk)
         self.people = Directory(desk.conn, desk.by.id, desk.by.keyring)
+        self._desk = desk
+
+    @property
+    def workers(self) -> Workers:
+        """Raises CannotOpen where this account holds no key of the practice any more."""
+        return Workers(self._desk.conn, self._desk.clock, self.people.practice.keys)
 
 
 class Store:
