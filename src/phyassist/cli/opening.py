@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phyassist.errors import ModelMissing
@@ -14,10 +15,13 @@ if TYPE_CHECKING:
     from phyassist.settings import Settings
 
 
-def open_language_model(settings: Settings) -> AbstractContextManager[OpenModel]:
-    """The model of the settings, closed again at the end of the block.
+def open_language_model(
+    settings: Settings, adapters: Mapping[str, Path] | None = None
+) -> AbstractContextManager[OpenModel]:
+    """The model of the settings, with these adapters at hand, closed again at the end of the block.
 
-    Raises ModelMissing, ModelDamaged, UnknownName, EngineDown, ServerRefused.
+    A server elsewhere has its own adapters.
+    Raises AdapterMissing, ModelMissing, ModelDamaged, UnknownName, EngineDown, ServerRefused.
     """
     from phyassist.lm.opening import open_model
 
@@ -28,6 +32,7 @@ def open_language_model(settings: Settings) -> AbstractContextManager[OpenModel]
         key=settings.model_key.get_secret_value(),
         context_tokens=settings.context_tokens,
         threads=settings.threads,
+        adapters=adapters,
     )
 
 

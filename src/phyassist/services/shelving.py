@@ -1,55 +1,41 @@
-"""Preparing the search by meaning in the background, while everybody goes on working."""
+"""Adapters put where the model finds them: opened from the store into memory, when first asked for."""
 
 from __future__ import annotations
 
-import logging
-import threading
-
-from phyassist.errors import PhyAssistError
-from phyassist.knowledge.meaning import Embedder
-from phyassist.services.library import embed_missing
+from phyassist.domain.adapters import AdapterChoice, AdapterId
+from phyassist.errors import CannotOpen, ModelError, NotFound
+from phyassist.lm.protocol import LanguageModel, TakesAdapters
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 
-_log = logging.getLogger(__name__)
+UNAVAILABLE = "adapter-unavailable"
 
 
-class Shelver:
-    """Makes vectors for what was added, one counsellor's documents after the other's.  `close` it at the end.
+def make_ready(store: Store, by: SignedIn, lm: LanguageModel, choice: AdapterChoice) -> AdapterChoice:
+    """The choice, with the adapter where the model finds it; the base alone where that cannot be.
 
-    What is not done when it closes is done at the next `embed_soon`: a document is kept whole or not at all.
+    It is opened into memory at the first time and then stays with the model.
     """
+    card = choice.card
+    if card is None:
+        return choice
+    try:
+        put_on_shelf(store, by, lm, card.id)
+    except (ModelError, CannotOpen, NotFound):
+        return AdapterChoice(None, UNAVAILABLE)
+    return choice
 
-    def __init__(self, store: Store, embedder: Embedder) -> None:
-        self._store, self._embedder = store, embedder
-        self._changed = threading.Condition()
-        self._waiting: dict[str, SignedIn] = {}
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="shelving", daemon=True)
-        self._thread.start()
 
-    def embed_soon(self, by: SignedIn) -> None:
-        """Come back at once."""
-        with self._changed:
-            self._waiting[by.id] = by
-            self._changed.notify()
+def put_on_shelf(store: Store, by: SignedIn, lm: LanguageModel, adapter_id: AdapterId) -> None:
+    """Have the model answer with an adapter too.
 
-    def close(self, *, wait_s: float = 2.0) -> None:
-        with self._changed:
-            self._closing.set()
-            self._changed.notify()
-        self._thread.join(wait_s)
+    Raises NotFound, NotYourPatient, CannotOpen, and the model's errors.
+    """
+    if not isinstance(lm, TakesAdapters) or lm.has_adapter(adapter_id):
+        return
 
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._closing.is_set() or bool(self._waiting))
-                if self._closing.is_set():
-                    return
-                by = self._waiting.pop(next(iter(self._waiting)))
-            try:
-                for _ in embed_missing(self._store, by, self._embedder, self._closing):
-                    pass
-            except PhyAssistError as error:
-                # Nobody waits for this: words alone are searched until it is done.
-                _log.info("the search by meaning was not prepared (%s)", error.code)
+    def read(name: str) -> bytes:
+        with store.read(by) as tx:
+            return b"".join(tx.adapters.files.read(adapter_id, tx.adapters.key_of(adapter_id), name))
+
+    lm.take_adapter(adapter_id, read)

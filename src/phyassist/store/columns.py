@@ -1,10 +1,10 @@
-"""What all tables are made of: the one `metadata`, moments in UTC, and the columns that many of them have."""
+"""What the tables are made of: a moment in UTC, an id from the client, the patient whose row it is."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Column, DateTime, Dialect, ForeignKey, MetaData, String, TypeDecorator
+from sqlalchemy import Column, DateTime, Dialect, ForeignKey, String, TypeDecorator
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -27,21 +27,12 @@ class UtcTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(column_0_label)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
 def id_column() -> Column[str]:
     return Column("id", String(64), primary_key=True)
 
 
-def of_patient() -> Column[str]:
+def patient_column(*, nullable: bool = False) -> Column[str]:
+    """Whose row it is; it goes with its patient.  Empty where it is nobody's."""
     return Column(
-        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=False, index=True
+        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=nullable, index=True
     )

@@ -13,16 +13,22 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    MetaData,
     String,
     Table,
     UniqueConstraint,
 )
 
-from phyassist.store.columns import UtcTime, id_column, metadata, of_patient
-from phyassist.store.library_tables import library_documents, library_keys, library_texts
+from phyassist.store.columns import UtcTime, id_column, patient_column
 
-# Those of the library stand in a file of their own and belong to the same `metadata`.
-__all__ = ["UtcTime", "library_documents", "library_keys", "library_texts", "metadata"]
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
 
 practice = Table(
     "practice",
@@ -111,9 +117,7 @@ data_keys = Table(
     "data_keys",
     metadata,
     id_column(),
-    Column(
-        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
-    ),
+    patient_column(nullable=True),
     Column("term", Integer, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("link_sealed", LargeBinary, nullable=True),
@@ -142,9 +146,7 @@ pins = Table(
     metadata,
     Column("holder_id", String(64), primary_key=True),
     Column("about_id", String(64), primary_key=True),
-    Column(
-        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
-    ),
+    patient_column(nullable=True),
     Column("pin_sealed", LargeBinary, nullable=False),
 )
 
@@ -164,7 +166,7 @@ consultations = Table(
     "consultations",
     metadata,
     id_column(),
-    of_patient(),
+    patient_column(),
     Column("at", UtcTime, nullable=False),
     Column("question_sealed", LargeBinary, nullable=False),
     Column("version", Integer, nullable=False),
@@ -173,6 +175,8 @@ consultations = Table(
     Column("source_version", Integer, nullable=False),
     Column("source_saved_at", UtcTime, nullable=True),
     Column("organised_version", Integer, nullable=True),
+    # The adapter that is to answer here, or "base"; empty: the one that is chosen.
+    Column("adapter_wanted", String(64), nullable=True),
     Index("ix_consultations_times", "patient_id", "at", "source_saved_at"),
 )
 
@@ -189,7 +193,7 @@ drafts = Table(
     "drafts",
     metadata,
     id_column(),
-    of_patient(),
+    patient_column(),
     Column("consultation_id", String(64), nullable=False, index=True),
     Column("state", String(32), nullable=False),
     Column("version", Integer, nullable=False),
@@ -214,7 +218,7 @@ notes = Table(
     "notes",
     metadata,
     id_column(),
-    of_patient(),
+    patient_column(),
     Column("consultation_id", String(64), nullable=False, index=True),
     Column("draft_id", String(64), nullable=False, index=True),
     Column("author_id", String(64), nullable=False),
@@ -235,7 +239,7 @@ withdrawn_notes = Table(
     "withdrawn_notes",
     metadata,
     id_column(),
-    of_patient(),
+    patient_column(),
     Column("consultation_id", String(64), nullable=False),
     Column("draft_id", String(64), nullable=False, index=True),
     Column("author_id", String(64), nullable=False),
@@ -282,7 +286,7 @@ process_notes = Table(
     "process_notes",
     metadata,
     id_column(),
-    of_patient(),
+    patient_column(),
     Column(
         "author_id", String(64), ForeignKey("counsellors.id", ondelete="CASCADE"), nullable=False, index=True
     ),
@@ -307,15 +311,33 @@ adapters = Table(
     "adapters",
     metadata,
     id_column(),
-    Column(
-        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
-    ),
+    patient_column(nullable=True),
+    Column("kind", String(32), nullable=False, default="patient"),
+    # The counsellor who had it trained; `number` counts the adapters of one owner.
+    Column("owner_id", String(64), nullable=True),
+    Column("number", Integer, nullable=False, default=1),
+    Column("parent_id", String(64), nullable=True),
     Column("base_sha256", String(64), nullable=False),
     Column("state", String(32), nullable=False),
+    # While it is in training: when that began.
     Column("trained_at", UtcTime, nullable=False),
-    Column("card_sealed", LargeBinary, nullable=True),
+    Column("in_use_since", UtcTime, nullable=True),
     # Since when it ought to be trained anew: somebody whom it learnt from was erased or has withdrawn.
     Column("retrain_since", UtcTime, nullable=True),
+    # Its own key, sealed under its owner's; card, progress and chunks are sealed under this one.
+    Column("key_sealed", LargeBinary, nullable=True),
+    Column("card_sealed", LargeBinary, nullable=True),
+    Column("progress_sealed", LargeBinary, nullable=True),
+)
+
+# The files of an adapter, a megabyte a row.
+adapter_chunks = Table(
+    "adapter_chunks",
+    metadata,
+    Column("adapter_id", String(64), ForeignKey("adapters.id", ondelete="CASCADE"), primary_key=True),
+    Column("file", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("bytes_sealed", LargeBinary, nullable=False),
 )
 
 # From whom an adapter learnt: the ledger by which an erasure finds the shared ones.
@@ -332,12 +354,22 @@ adapter_sources = Table(
     ),
 )
 
+# Examples that nobody is to train on.  An id says from which note an example is made, not what it says.
+left_out_examples = Table(
+    "left_out_examples",
+    metadata,
+    Column("patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), primary_key=True),
+    Column("example_id", String(64), primary_key=True),
+    Column("by_id", String(64), nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
 # Purpose and answer are sealed with the rest, bound to their number: no row can be put before another.
 consents = Table(
     "consents",
     metadata,
     id_column(),
-    of_patient(),
+    patient_column(),
     Column("number", Integer, nullable=False),
     Column("recorded_by", String(64), nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
@@ -395,12 +427,13 @@ audit = Table(
 )
 
 # What the model is writing just now, and which process reads its answer.  `id` is what is being written: a
-# draft's or a consultation's.  The row goes with the end of the run; an old beat is a process that died.
+# draft's, a consultation's or a message's.  The row goes with the end of the run; an old beat is a process
+# that died.
 runs = Table(
     "runs",
     metadata,
     id_column(),
-    of_patient(),
+    patient_column(nullable=True),
     Column("kind", String(32), nullable=False),
     Column("owner_id", String(64), nullable=False),
     Column("by_id", String(64), nullable=False),
@@ -414,9 +447,7 @@ jobs = Table(
     "jobs",
     metadata,
     id_column(),
-    Column(
-        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
-    ),
+    patient_column(nullable=True),
     Column("kind", String(32), nullable=False),
     Column("by_id", String(64), nullable=False),
     Column("state", String(32), nullable=False),
@@ -433,6 +464,28 @@ jobs = Table(
     Column("task_sealed", LargeBinary, nullable=True),
     Column("result_sealed", LargeBinary, nullable=True),
     Index("ix_jobs_state", "state", "made_at"),
+)
+
+# Machines that run jobs.  Their public keys stand sealed under the practice's key: nobody who can only write
+# to the database puts a worker of their own among them.
+workers = Table(
+    "workers",
+    metadata,
+    id_column(),
+    Column("identity_sealed", LargeBinary, nullable=False),
+    Column("admitted_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=True),
+)
+
+# A job's key, wrapped to each worker that may run it.  The rows go when the job is over.
+job_keys = Table(
+    "job_keys",
+    metadata,
+    Column("job_id", String(64), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "worker_id", String(64), ForeignKey("workers.id", ondelete="CASCADE"), primary_key=True, index=True
+    ),
+    Column("wrapped_worker", LargeBinary, nullable=False),
 )
 
 # What holds for the whole store and stops every process that writes: "moved".

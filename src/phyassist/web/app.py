@@ -15,9 +15,9 @@ from starlette.staticfiles import StaticFiles
 from phyassist.domain.clock import Clock, utc_now
 from phyassist.domain.people import Jurisdiction
 from phyassist.lm.protocol import LanguageModel
+from phyassist.services.embedding import Shelver
 from phyassist.services.library import Embedder
 from phyassist.services.running import RunKeeper
-from phyassist.services.shelving import Shelver
 from phyassist.web.faults import FORM_TEXT_BYTES_MAX, answer_missing
 from phyassist.web.guard import Guard, make_hosts
 from phyassist.web.house import House

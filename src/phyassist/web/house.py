@@ -14,9 +14,9 @@ from phyassist.domain.people import Jurisdiction, PatientId
 from phyassist.domain.records import ConsultationId
 from phyassist.errors import ModelError, UnknownName
 from phyassist.lm.protocol import ForgetsPrompts, LanguageModel
+from phyassist.services.embedding import Shelver
 from phyassist.services.library import Embedder
 from phyassist.services.running import RunKeeper
-from phyassist.services.shelving import Shelver
 from phyassist.services.warming import Warmer
 from phyassist.web.wording import Words, choose_language, make_words
 
