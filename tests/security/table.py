@@ -37,6 +37,8 @@ EVERYBODY: Answers = dict.fromkeys(PEOPLE, SHOWN)
 
 # A counsellor's private notes: whoever else opens the file has their own, and learns of no other.
 MINE: Answers = {"own": SHOWN, "writer": HIDDEN, **dict.fromkeys(READERS, HIDDEN), **_OUTSIDE}
+# A document of the library that is one counsellor's own: of no patient, and nobody else's to see.
+OWN_DOCUMENT: Answers = {**dict.fromkeys(PEOPLE, HIDDEN), "own": SHOWN, "nobody": LOCKED}
 # What is left of an erasure: for who erased and for who runs the practice.
 RECEIPT: Answers = {
     **dict.fromkeys(PEOPLE, NOT_ALLOWED),
@@ -91,6 +93,11 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/theme"): Row(EVERYBODY, {"theme": "dark"}, status=303),
     # One's own workspace
     ("GET", "/patients"): Row(SIGNED_IN),
+    ("GET", "/library"): Row(SIGNED_IN, query={"q": "Quist"}),
+    ("POST", "/library"): Row(SIGNED_IN, {"scope": "own"}, status=303, file=True),
+    ("GET", "/library/{document_id}"): Row(OWN_DOCUMENT),
+    ("POST", "/library/{document_id}"): Row(OWN_DOCUMENT, {"title": "Other"}, status=303),
+    ("POST", "/library/{document_id}/remove"): Row(OWN_DOCUMENT, status=303),
     ("GET", "/find"): Row(SIGNED_IN, query={"q": "Quist"}),
     ("GET", "/practice"): Row(SIGNED_IN),
     ("GET", "/account"): Row(SIGNED_IN),

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from phyassist.domain.chats import ChatThread, MessageState
 from phyassist.domain.drafts import Section
+from phyassist.domain.library import Scope
 from phyassist.domain.people import PatientId, Role
 from phyassist.domain.process_notes import ProcessNoteId
 from phyassist.domain.records import ConsultationId, Record, RecordField, Standing
@@ -23,6 +24,7 @@ from phyassist.services.chatting import begin_thread
 from phyassist.services.drafting import start_draft
 from phyassist.services.erasing import erase_patient
 from phyassist.services.intake import save_question, save_source, start_consultation
+from phyassist.services.library import add_file, load_known
 from phyassist.services.noting import save_note
 from phyassist.services.patients import load_patient, new_patient
 from phyassist.services.people import invite
@@ -79,6 +81,7 @@ def build_world(folder: Path) -> World:
         ids = fill_file(store, people["former"], people["own"])
         ids["erasure_id"] = erase_another(store, people["own"])
         share_file(store, people, PatientId(ids["patient_id"]), long_ago + timedelta(days=1))
+        ids["document_id"] = add_document(store, people["own"])
         ids |= add_others(store, founder, people["own"], PatientId(ids["patient_id"]))
     with open_store(f"sqlite:///{path}", passphrase_cost=FAST_COST) as store:
         logins = {who: open_login(store, by).reveal_text() for who, by in people.items()}
@@ -96,6 +99,13 @@ def add_others(store: Store, founder: SignedIn, own: SignedIn, patient_id: Patie
         "counsellor_id": holder.id,
         "login_id": "0" * 32,
     }
+
+
+def add_document(store: Store, by: SignedIn) -> str:
+    """One of the library that is `by`'s own."""
+    file = ("own.md", b"# Own\n\nHer own notes on sleep.")
+    (added,) = add_file(store, by, file=file, scope=Scope.OWN, known=load_known(store, by))
+    return added.document.id
 
 
 def erase_another(store: Store, by: SignedIn) -> str:

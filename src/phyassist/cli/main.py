@@ -27,6 +27,7 @@ from phyassist.cli import (
     evaluating,
     heads,
     learning,
+    library,
     models,
     notes,
     organising,
@@ -91,6 +92,7 @@ app.add_typer(retention.app, name="retention")
 app.add_typer(consent.app, name="consent")
 app.add_typer(auditing.app, name="audit")
 app.add_typer(erasing.app, name="erasure")
+app.add_typer(library.app, name="library")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 evaluating.app.command("quality")(quality.quality)

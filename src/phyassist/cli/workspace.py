@@ -53,11 +53,13 @@ def serve_app(
     """The pages over this store, until the process is interrupted; `on_open` is called when they answer."""
     import uvicorn
 
+    from phyassist.services.library import find_embedder
     from phyassist.web.app import create_app
 
     transport = find_transport(settings)
     names = parse_names(settings.names)
-    app = create_app(settings, store=store, model=model, zone=find_zone(), names=names)
+    embedder = find_embedder()
+    app = create_app(settings, store=store, model=model, zone=find_zone(), names=names, embedder=embedder)
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:

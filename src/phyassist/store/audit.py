@@ -104,6 +104,7 @@ class Kind(StrEnum):
     ADAPTER = "adapter"
     BACKUP = "backup"
     CONSENT = "consent"
+    DOCUMENT = "document"
     WORKER = "worker"
 
 

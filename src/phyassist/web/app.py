@@ -15,6 +15,8 @@ from starlette.staticfiles import StaticFiles
 from phyassist.domain.clock import Clock, utc_now
 from phyassist.domain.people import Jurisdiction
 from phyassist.lm.protocol import LanguageModel
+from phyassist.services.embedding import Shelver
+from phyassist.services.library import Embedder
 from phyassist.services.running import RunKeeper
 from phyassist.web.faults import FORM_TEXT_BYTES_MAX, answer_missing
 from phyassist.web.guard import Guard, make_hosts
@@ -31,6 +33,7 @@ from phyassist.web.pages import (
     erasing,
     items,
     joining,
+    library,
     notes,
     patients,
     people,
@@ -65,6 +68,7 @@ PAGES = (
     consent,
     auditing,
     erasing,
+    library,
 )
 # What a form holds around its file: the names of its fields and the lines between them.
 FORM_BYTES = 1_000_000
@@ -91,12 +95,14 @@ def create_app(
     clock: Clock = utc_now,
     zone: str = "UTC",
     names: Sequence[str] = (),
+    embedder: Embedder | None = None,
 ) -> FastAPI:
     """The workspace over a store.
 
     `model` is called whenever a page needs the language model: it returns the open one, or raises
     ModelMissing, ModelDamaged, UnknownName.  `zone` is the calendar where a browser does not tell its own.
     `names` are those under which browsers reach the workspace, beyond the address that it listens on.
+    `embedder` searches the library by meaning; without one it is searched by words.
     """
     # A file that is larger than this would be put down in a temporary folder on its way, in the clear.
     MultiPartParser.spool_max_size = settings.upload_bytes_max + FORM_BYTES
@@ -109,6 +115,8 @@ def create_app(
         upload_bytes_max=settings.upload_bytes_max,
         zone=zone,
         runs=RunKeeper(store),
+        embedder=embedder,
+        shelver=None if embedder is None else Shelver(store, embedder),
     )
 
     @asynccontextmanager
@@ -116,6 +124,8 @@ def create_app(
         yield
         house.runs.close()
         house.warming.close()
+        if house.shelver is not None:
+            house.shelver.close()
 
     app = FastAPI(title="PhyAssist", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.house = house

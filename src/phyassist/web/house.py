@@ -15,6 +15,8 @@ from phyassist.domain.people import Jurisdiction, Language, PatientId
 from phyassist.domain.records import ConsultationId
 from phyassist.errors import ModelError, UnknownName
 from phyassist.lm.protocol import ForgetsPrompts, LanguageModel
+from phyassist.services.embedding import Shelver
+from phyassist.services.library import Embedder
 from phyassist.services.running import RunKeeper
 from phyassist.services.warming import Warmer
 from phyassist.web.wording import Words, choose_language, make_words
@@ -89,6 +91,8 @@ class House:
     zone: str
     runs: RunKeeper
     warming: Warming = field(default_factory=Warming)
+    embedder: Embedder | None = None
+    shelver: Shelver | None = None
 
     def forget(self, patient_id: PatientId) -> None:
         """Keep nothing of a patient in memory who was erased, or whom no model may read any more."""
