@@ -306,8 +306,8 @@ def make_page(found: dict[str, object]) -> str:
         f"## {timing['index']['passages']:,} passages",
         "",
         "The passages of the cards over and over, with random vectors: for the time alone.  The model takes "
-        f"{timing['question']['p50_ms']} ms for a question (p95 {timing['question']['p95_ms']}), which a search "
-        "by meaning adds.  Other work ran on the machine.",
+        f"{timing['question']['p50_ms']} ms for a question (p95 {timing['question']['p95_ms']}), which a "
+        "search by meaning adds.  Other work ran on the machine.",
         "",
         f"Built in {timing['index']['built_s']} s.",
         "",

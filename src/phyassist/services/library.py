@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Literal
 
 from phyassist.domain.library import (
@@ -35,18 +36,20 @@ from phyassist.store.transactions import Store, Tx
 
 # Pages and the command line take all that concerns the library from here.
 __all__ = [
-    "SUFFIXES",
     "Added",
     "Embedded",
     "Embedder",
     "add_file",
+    "apply_references",
     "embed_missing",
     "find_embedder",
     "find_recogniser",
     "get_passage",
     "is_readable",
+    "is_reference_list",
     "list_documents",
     "load_known",
+    "may_change",
     "read_references",
     "read_text",
     "remove_document",
@@ -142,6 +145,26 @@ def _add(store: Store, by: SignedIn, read: Readable, scope: Scope, known: Known)
         tx.audit.write(Act.CREATED, Kind.DOCUMENT, document.id)
     known.add(stored)
     return Added("added", stored)
+
+
+def is_reference_list(name: str) -> bool:
+    """Whether a file of this name is a reference manager's export."""
+    return PurePath(name).suffix.lower() in SUFFIXES
+
+
+def apply_references(store: Store, by: SignedIn, entries: Sequence[Entry]) -> int:
+    """Give titles, authors and years of a reference manager to documents that are there; how many."""
+    with store.read(by) as tx:
+        documents = tx.library.list()
+    changed = 0
+    for document in documents:
+        entry = find_entry(entries, "", document.title, "")
+        if entry is not None and may_change(by, document):
+            told = entry.reference.filled_from(document.reference)
+            if told != document.reference:
+                save_reference(store, by, document_id=document.id, reference=told)
+                changed += 1
+    return changed
 
 
 @again

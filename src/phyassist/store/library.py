@@ -20,7 +20,8 @@ from phyassist.errors import NotFound, StoreUnusable
 from phyassist.store.coding import Json, pack, unpack
 from phyassist.store.desk import Desk
 from phyassist.store.faults import changed_meanwhile
-from phyassist.store.tables import library_documents, library_keys, library_texts, practice
+from phyassist.store.library_tables import library_documents, library_keys, library_texts
+from phyassist.store.tables import practice
 from phyassist.store.wraps import RECOVERY_HOLDER
 from phyassist.vault.keyring import Keyring, give_key
 from phyassist.vault.sealing import DataKey, DataKeys, Place

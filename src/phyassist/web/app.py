@@ -17,6 +17,8 @@ from phyassist.domain.learning import Limits
 from phyassist.domain.people import Jurisdiction
 from phyassist.domain.workers import WorkerLine
 from phyassist.lm.protocol import LanguageModel
+from phyassist.services.embedding import Shelver
+from phyassist.services.library import Embedder
 from phyassist.services.running import RunKeeper
 from phyassist.web.faults import FORM_TEXT_BYTES_MAX, answer_missing
 from phyassist.web.guard import Guard, make_hosts
@@ -25,6 +27,7 @@ from phyassist.web.pages import (
     account,
     assistant,
     auditing,
+    chatting,
     choices,
     consent,
     consultations,
@@ -33,6 +36,7 @@ from phyassist.web.pages import (
     erasing,
     items,
     joining,
+    library,
     notes,
     patients,
     people,
@@ -57,6 +61,7 @@ PAGES = (
     drafts,
     items,
     records,
+    chatting,
     notes,
     process_notes,
     joining,
@@ -69,6 +74,7 @@ PAGES = (
     erasing,
     assistant,
     shared_assistant,
+    library,
 )
 # What a form holds around its file: the names of its fields and the lines between them.
 FORM_BYTES = 1_000_000
@@ -98,6 +104,7 @@ def create_app(
     zone: str = "UTC",
     names: Sequence[str] = (),
     worker: WorkerLine | None = None,
+    embedder: Embedder | None = None,
 ) -> FastAPI:
     """The workspace over a store.
 
@@ -105,6 +112,7 @@ def create_app(
     ModelMissing, ModelDamaged, UnknownName.  `zone` is the calendar where a browser does not tell its own.
     `names` are those under which browsers reach the workspace, beyond the address that it listens on.
     `worker` is what this computer trains with, where it can.
+    `embedder` searches the library by meaning; without one it is searched by words.
     """
     # A file that is larger than this would be put down in a temporary folder on its way, in the clear.
     MultiPartParser.spool_max_size = settings.upload_bytes_max + FORM_BYTES
@@ -119,6 +127,8 @@ def create_app(
         runs=RunKeeper(store),
         limits=settings.limits,
         worker=worker,
+        embedder=embedder,
+        shelver=None if embedder is None else Shelver(store, embedder),
     )
 
     @asynccontextmanager
@@ -126,6 +136,8 @@ def create_app(
         yield
         house.runs.close()
         house.warming.close()
+        if house.shelver is not None:
+            house.shelver.close()
 
     app = FastAPI(title="PhyAssist", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.house = house
