@@ -2,9 +2,9 @@
 
     python benchmarks/grounding.py [--sweep]
 
-120 reasons over eight texts of `tests/cases`, written by hand beside the words they rest on, or with none
-(`labels/grounding.jsonl`).  The thresholds of `prompts/grounding.py` are set on four of the texts and
-scored on the other four.  Each reason is tried three times, as the model may name the sentence it thinks
+120 reasons over eight texts of `src/phyassist/data/cases`, written by hand beside the words they rest on, or
+with none (`labels/grounding.jsonl`).  The thresholds of `prompts/grounding.py` are set on four of the texts
+and scored on the other four.  Each reason is tried three times, as the model may name the sentence it thinks
 of: rightly, wrongly, or not at all.
 """
 
@@ -23,7 +23,7 @@ from phyassist.domain.scores import Share
 from phyassist.prompts.grounding import LIMITS, Limits, find_ground
 
 LABELS = Path(__file__).parent / "labels" / "grounding.jsonl"
-CASES = Path(__file__).parent.parent / "tests" / "cases"
+CASES = Path(__file__).parent.parent / "src" / "phyassist" / "data" / "cases"
 SET_ON = (
     "zh-final-year-again",
     "zh-long-sleeves",

@@ -9,8 +9,8 @@ import pytest
 
 from phyassist.domain.records import Record
 from phyassist.lm.protocol import Never
+from phyassist.services.cases import NAMES, Case, load_case
 from phyassist.services.intake import OrganiseDone, QuestionFound, organise_text
-from tests.cases.loading import NAMES, Case, load_case
 from tests.house.tree import ROOT
 
 COUNSEL_CHAT = ROOT.parent / "shared" / "data" / "counsel-chat" / "counsel_chat.csv"

@@ -12,7 +12,7 @@ import pytest
 
 from phyassist.domain.reading.sentences import split_sentences
 from phyassist.domain.records import RecordField
-from tests.cases.loading import NAMES, Case, load_case
+from phyassist.services.cases import NAMES, Case, load_case
 from tests.cli.conftest import Cli
 from tests.cli.scripted_server import NAME, ScriptedServer
 from tests.house.tree import ROOT

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases.loading import Case, load_case
+from phyassist.services.cases import Case, load_case
 from tests.cli.conftest import Cli
 from tests.cli.test_analysing import check_shape
 from tests.house.canary import find_canary

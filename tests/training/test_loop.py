@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,11 +15,12 @@ from phyassist.errors import BadInput, BadSetting, StoreFull, TrainingFailed
 torch = pytest.importorskip("torch", reason="torch is not installed: make train-setup installs it")
 pytest.importorskip("peft", reason="peft is not installed: make train-setup installs it")
 
-from phyassist.training.checkpoints import list_checkpoints  # noqa: E402
-from phyassist.training.encode import encode, encode_all, order_epoch, pack  # noqa: E402
+from phyassist.training.checkpoints import FolderCheckpoints, list_checkpoints  # noqa: E402
+from phyassist.training.encode import encode, encode_all, order_epoch  # noqa: E402
 from phyassist.training.loop import EvalReport, StepReport, Trainer, count_steps, learning_rate_at  # noqa: E402
 from phyassist.training.lora import attach, find_targets  # noqa: E402
 from phyassist.training.recipe import Recipe, get_preset, load_presets, set_dials  # noqa: E402
+from phyassist.training.rows import pack  # noqa: E402
 from tests.training.tiny import make_dialogues, make_model, make_tokenizer  # noqa: E402
 
 RECIPE = set_dials(
@@ -39,10 +38,17 @@ KINDS = ("qwen2", "qwen3", "llama", "mixtral", "yi")
 
 
 def make_trainer(folder: Path, recipe: Recipe = RECIPE, kind: str = "qwen2", rows: int = 24) -> Trainer:
-    encoded = encode_all(make_dialogues(rows), make_tokenizer(), row_tokens=recipe.row_tokens).examples
+    dialogues = ({"messages": messages} for messages in make_dialogues(rows))
+    encoded = encode_all(dialogues, make_tokenizer(), recipe).examples
     torch.manual_seed(recipe.seed)
     model = attach(make_model(kind), recipe)
-    return Trainer(model, recipe, encoded[: rows - 4], encoded[rows - 4 :], folder=folder)
+    return Trainer(
+        model,
+        recipe,
+        encoded[: rows - 4],
+        encoded[rows - 4 :],
+        checkpoints=FolderCheckpoints(folder / "checkpoints"),
+    )
 
 
 def weights_of(trainer: Trainer) -> dict[str, Any]:
@@ -70,7 +76,7 @@ def test_a_prompt_s_own_tokens_change_nothing_but_through_the_reply() -> None:
     labels = torch.full((len(row.ids),), -100)
     labels[list(row.keep)] = torch.tensor(row.targets)
 
-    loss = trainer._loss(row)
+    loss = -trainer._forward.log_probs(row).sum()
 
     expected = torch.nn.functional.cross_entropy(whole, labels, ignore_index=-100, reduction="sum")
     assert torch.allclose(loss, expected, rtol=1e-5)
@@ -85,23 +91,24 @@ def test_packed_examples_do_not_see_each_other(kind: str) -> None:
     alone = [pack([example], 1000)[0] for example in examples]
 
     assert len(rows) == 1
+    assert len(rows[0].ids) < sum(len(row.ids) for row in alone), "what they begin alike with stands once"
     with torch.no_grad():
-        together = float(trainer._loss(rows[0]))
-        apart = sum(float(trainer._loss(row)) for row in alone)
+        together = float(trainer._forward.log_probs(rows[0]).sum())
+        apart = sum(float(trainer._forward.log_probs(row).sum()) for row in alone)
     assert math.isclose(together, apart, rel_tol=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_lora_finds_its_targets_and_training_lowers_the_loss(kind: str, tmp_path: Path) -> None:
     trainer = make_trainer(tmp_path, kind=kind)
-    before = trainer.evaluate(trainer._val)
+    before, _, _ = trainer.evaluate(trainer._val)
     heard: list[Any] = []
 
     trained = trainer.run(heard.append)
 
     steps = [report for report in heard if isinstance(report, StepReport)]
     assert len(steps) == trained.step == count_steps(RECIPE, 20) == 10
-    assert trainer.evaluate(trainer._val) < before - 0.1
+    assert trainer.evaluate(trainer._val)[0] < before - 0.1
     assert all("lora" in name for name, weight in trainer._model.named_parameters() if weight.requires_grad)
 
 
@@ -135,16 +142,16 @@ def test_a_run_that_stopped_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     unbroken.run(lambda _: None)
     stopped, count = make_trainer(tmp_path / "b", recipe), 0
 
-    def count_to_five() -> bool:
+    def count_to_five(report: Any) -> None:
         nonlocal count
-        count += 1
-        return count > 5
+        count += isinstance(report, StepReport)
 
-    stopped.run(lambda _: None, should_stop=count_to_five)
+    ended = stopped.run(count_to_five, should_stop=lambda: count == 5)
     resumed = make_trainer(tmp_path / "b", recipe)
     heard: list[Any] = []
     resumed.run(heard.append, resume=True)
 
+    assert ended.was_stopped
     assert heard[0].step == 4
     for name, value in weights_of(unbroken).items():
         assert torch.allclose(value, weights_of(resumed)[name], atol=1e-6), name
@@ -178,52 +185,6 @@ def test_a_run_killed_at_any_step_goes_on_to_the_same_weights(tmp_path: Path) ->
 
     for name, value in weights_of(unbroken).items():
         assert torch.allclose(value, weights_of(resumed)[name], atol=1e-6), name
-
-
-TWO = """
-import json, sys
-from pathlib import Path
-import torch.distributed as dist
-dist.init_process_group("gloo")
-from phyassist.training.loop import Team
-from tests.training.test_loop import RECIPE, make_trainer
-trainer = make_trainer(Path(sys.argv[1]))
-trainer._team = Team(dist.get_rank(), dist.get_world_size())
-losses = []
-trainer.run(lambda report: losses.append(getattr(report, "loss", None) or report.val_loss))
-if dist.get_rank() == 0:
-    print(json.dumps(losses))
-dist.barrier()
-"""
-
-
-def test_two_processes_give_the_losses_of_one(tmp_path: Path) -> None:
-    alone: list[float] = []
-    make_trainer(tmp_path / "one").run(
-        lambda report: alone.append(report.loss if isinstance(report, StepReport) else report.val_loss)
-    )
-    script = tmp_path / "two.py"
-    script.write_text(TWO)
-
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "torch.distributed.run",
-            "--nproc_per_node=2",
-            "--standalone",
-            script,
-            tmp_path / "two",
-        ],
-        check=False,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([".", *sys.path])},
-    )
-
-    assert done.returncode == 0, done.stderr[-800:]
-    together = json.loads(done.stdout.strip().splitlines()[-1])
-    assert together == pytest.approx(alone, rel=1e-4)
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_leaves_whole_checkpoints(tmp_path: Path) -> None:
@@ -277,7 +238,8 @@ def test_patience_ends_a_run_whose_validation_loss_no_longer_falls(tmp_path: Pat
 
 
 def test_an_example_too_long_for_a_row_is_counted_not_cut() -> None:
-    encoded = encode_all(make_dialogues(6), make_tokenizer(), row_tokens=70)
+    recipe = set_dials(RECIPE, {"row_tokens": 70})
+    encoded = encode_all(({"messages": said} for said in make_dialogues(6)), make_tokenizer(), recipe)
 
     assert encoded.too_long > 0
     assert len(encoded.examples) + encoded.too_long == 6
@@ -285,12 +247,15 @@ def test_an_example_too_long_for_a_row_is_counted_not_cut() -> None:
 
 
 def test_rows_hold_every_example_once_and_no_more_tokens_than_they_may() -> None:
-    examples = encode_all(make_dialogues(40), make_tokenizer(), row_tokens=200).examples
+    recipe = set_dials(RECIPE, {"row_tokens": 200})
+    examples = encode_all(
+        ({"messages": said} for said in make_dialogues(40)), make_tokenizer(), recipe
+    ).examples
 
     rows = pack(examples, 200)
 
-    assert sum(len(row.ids) for row in rows) == sum(len(example.ids) for example in examples)
-    assert sum(row.positions.count(0) for row in rows) == 40
+    targets = sorted(target for row in rows for target in row.targets)
+    assert targets == sorted(token for example in examples for token in example.ids[example.reply_at :])
     assert max(len(row.ids) for row in rows) <= 200
 
 
@@ -325,7 +290,7 @@ def test_presets_are_the_recipe_with_other_values() -> None:
 
     study = presets["study-2023"]
 
-    assert set(presets) == {"study-2023", "cpu-small", "gpu-24gb", "2x24gb", "h100"}
+    assert set(presets) == {"study-2023", "cpu-small", "patient-cpu", "gpu-24gb", "2x24gb", "h100"}
     assert (study.rank, study.alpha, study.dropout, study.clip, study.steps_max) == (16, 8, 0.05, 0.3, 660)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phyassist.errors import ModelMissing
@@ -15,13 +16,16 @@ if TYPE_CHECKING:
 
 
 def open_language_model(
-    settings: Settings, allow_outside: Callable[[], bool] | None = None
+    settings: Settings,
+    allow_outside: Callable[[], bool] | None = None,
+    adapters: Mapping[str, Path] | None = None,
 ) -> AbstractContextManager[OpenModel]:
-    """The model of the settings, closed again at the end of the block.
+    """The model of the settings, with these adapters at hand, closed again at the end of the block.
 
-    `allow_outside` is the practice's answer; without a practice, that of the settings counts.
+    A server elsewhere has its own adapters.  `allow_outside` is the practice's answer; without a practice,
+    that of the settings counts.
 
-    Raises ModelMissing, ModelDamaged, UnknownName, EngineDown, ServerRefused.
+    Raises AdapterMissing, ModelMissing, ModelDamaged, UnknownName, EngineDown, ServerRefused.
     """
     from phyassist.lm.opening import ServerAddress, open_model
 
@@ -36,6 +40,7 @@ def open_language_model(
         ),
         context_tokens=settings.context_tokens,
         threads=settings.threads,
+        adapters=adapters,
     )
 
 

@@ -60,11 +60,21 @@ def serve_app(
     """The pages over this store, until the process is interrupted; `on_open` is called when they answer."""
     import uvicorn
 
+    from phyassist.services.library import find_embedder
+    from phyassist.services.workers import load_worker
     from phyassist.web.app import create_app
 
     transport = find_transport(settings)
     names = parse_names(settings.names)
-    app = create_app(settings, store=store, model=model, zone=find_zone(), names=names)
+    app = create_app(
+        settings,
+        store=store,
+        model=model,
+        zone=find_zone(),
+        names=names,
+        worker=load_worker(settings.home).line,
+        embedder=find_embedder(),
+    )
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:

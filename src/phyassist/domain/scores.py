@@ -62,6 +62,16 @@ class Share:
         # Rounding leaves a hair below nought or above one where nothing or everything hits.
         return max(0.0, low), min(1.0, high)
 
+    def to_json(self) -> dict[str, float | int]:
+        low, high = self.interval
+        return {
+            "hits": self.hits,
+            "of": self.of,
+            "value": round(self.value, 4),
+            "low": round(low, 4),
+            "high": round(high, 4),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class TextScore:

@@ -69,36 +69,25 @@ class OrganiseScored:
             "model": self.model,
             "labels": self.label_set,
             "texts": len(self.texts),
-            "found": _share(self.found()),
-            "found_by_kind": {kind: _share(self.found(kind=kind)) for kind in self.kinds},
+            "found": self.found().to_json(),
+            "found_by_kind": {kind: self.found(kind=kind).to_json() for kind in self.kinds},
             "found_by_language": {
                 language: {
-                    "all": _share(self.found(language=language)),
-                    **{kind: _share(self.found(kind=kind, language=language)) for kind in self.kinds},
+                    "all": self.found(language=language).to_json(),
+                    **{kind: self.found(kind=kind, language=language).to_json() for kind in self.kinds},
                 }
                 for language in ("zh", "en")
                 if self.found(language=language).of
             },
-            "absent_facts_asserted": _share(self.asserted),
-            "statements_not_carried_by_their_quote": _share(self.unsupported),
-            "shown_share_of_client_words": _share(add_shares(text.shown for text in self.texts)),
+            "absent_facts_asserted": self.asserted.to_json(),
+            "statements_not_carried_by_their_quote": self.unsupported.to_json(),
+            "shown_share_of_client_words": add_shares(text.shown for text in self.texts).to_json(),
             "unread_parts": self.unread,
             "model_tokens": sum(text.tokens for text in self.texts),
             "seconds": round(self.seconds, 2),
             "first_facts_s_max": round(max((text.first_s for text in self.texts), default=0.0), 2),
             "whole_s_max": round(max((text.seconds for text in self.texts), default=0.0), 2),
         }
-
-
-def _share(share: Share) -> dict[str, float | int]:
-    low, high = share.interval
-    return {
-        "hits": share.hits,
-        "of": share.of,
-        "value": round(share.value, 4),
-        "low": round(low, 4),
-        "high": round(high, 4),
-    }
 
 
 def evaluate_organise(

@@ -1,0 +1,38 @@
+"""A model that answers with one adapter whatever it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from phyassist.lm.protocol import Ask, LanguageModel, Message, Reading, Reply, Stop, Waiting, Words
+
+
+@dataclass(frozen=True, slots=True)
+class WithAdapter:
+    """A LanguageModel over another; an ask that names an adapter of its own keeps it."""
+
+    lm: LanguageModel
+    adapter: str
+
+    @property
+    def name(self) -> str:
+        return self.lm.name
+
+    @property
+    def base_sha256(self) -> str:
+        return self.lm.base_sha256
+
+    @property
+    def context_tokens(self) -> int:
+        return self.lm.context_tokens
+
+    def write(self, ask: Ask, stop: Stop) -> Iterator[Waiting | Reading | Words | Reply]:
+        """As `LanguageModel.write` says.  Raises AdapterMissing where the engine has not loaded it."""
+        yield from self.lm.write(replace(ask, adapter=ask.adapter or self.adapter), stop)
+
+    def count_tokens(self, text: str) -> int:
+        return self.lm.count_tokens(text)
+
+    def warm(self, messages: tuple[Message, ...], adapter: str = "") -> None:
+        self.lm.warm(messages, adapter or self.adapter)

@@ -1,0 +1,1 @@
+"""Classification heads beside the generator: LoRA on some middle layers, and a reading of what they say."""

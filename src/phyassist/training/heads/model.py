@@ -1,0 +1,164 @@
+"""A generator's middle layers with LoRA, and heads that read them: one attention over the text per label.
+
+The reading is the label-wise attention of CAML (Mullenbach et al., NAACL 2018), over a causal model's layers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from phyassist.errors import BadInput, ModelMissing
+from phyassist.training.base import load_base, load_tokenizer
+from phyassist.training.heads.posts import Ask
+from phyassist.training.heads.recipe import HeadRecipe
+from phyassist.training.lora import find_targets
+from phyassist.training.recipe import Recipe
+
+CONFIG, WEIGHTS = "heads.json", "heads.safetensors"
+ADAPTER = "heads"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Texts of similar length, padded at the end: ids (posts, tokens) and which of them the heads read."""
+
+    ids: Any
+    mask: Any
+
+
+class Reader:
+    """The tokens of a text as the heads see it: the model's first token, then the text's own."""
+
+    def __init__(self, tokenizer: Any, text_tokens: int) -> None:
+        self._tokenizer, self._most = tokenizer, text_tokens
+        first = tokenizer.bos_token_id
+        self.first = first if first is not None else tokenizer.eos_token_id
+
+    def read(self, text: str) -> list[int]:
+        """At most `text_tokens` ids; of a longer text its beginning and its end."""
+        ids = list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        room = self._most - 1
+        if len(ids) > room:
+            begin = room * 2 // 3
+            ids = ids[:begin] + ids[begin - room :]
+        return [self.first, *ids]
+
+
+def pad(texts: Sequence[Sequence[int]]) -> Batch:
+    """The first token is what a causal model rests its attention on: the heads do not read it."""
+    import torch
+
+    ids = torch.zeros(len(texts), max(map(len, texts)), dtype=torch.long)
+    mask = torch.zeros(ids.shape)
+    for no, text in enumerate(texts):
+        ids[no, : len(text)] = torch.tensor(text)
+        mask[no, 1 : len(text)] = 1
+    return Batch(ids, mask)
+
+
+class Headed:
+    """A base model up to `last_layer`, LoRA from `first_layer`, and the heads of some asks."""
+
+    def __init__(self, base: str, asks: Sequence[Ask], recipe: HeadRecipe) -> None:
+        """Raises ModelMissing, BadInput where the base has not so many layers."""
+        import torch
+        from peft import LoraConfig, get_peft_model
+
+        self.base, self.asks, self.recipe = base, tuple(asks), recipe
+        model: Any = load_base(base, Recipe(precision="fp32"), "cpu")
+        if recipe.last_layer >= model.config.num_hidden_layers or recipe.first_layer > recipe.last_layer:
+            raise BadInput(
+                f"{base} has {model.config.num_hidden_layers} layers, not {recipe.last_layer + 1}",
+                hint="set first_layer and last_layer within them",
+            )
+        config = LoraConfig(
+            task_type="CAUSAL_LM",
+            r=recipe.rank,
+            lora_alpha=recipe.alpha,
+            target_modules=list(find_targets(model)),
+            layers_to_transform=list(range(recipe.first_layer, recipe.last_layer + 1)),
+        )
+        torch.manual_seed(recipe.seed)
+        self.peft = get_peft_model(model, config)
+        self._trunk = self.peft.get_base_model().model
+        self.reader = Reader(load_tokenizer(base), recipe.text_tokens)
+        self.heads = make_heads(self._trunk.config.hidden_size, self.asks, recipe.dropout)
+
+    def read_below(self, batch: Batch) -> Any:
+        """What stands before `first_layer`, (posts, tokens, width); no part of it is ever trained."""
+        import torch
+
+        with torch.inference_mode():
+            hidden = self._trunk.embed_tokens(batch.ids)
+            return self._through(hidden, 0, self.recipe.first_layer)
+
+    def read_above(self, hidden: Any, mask: Any) -> Any:
+        """Logits of all labels of all asks, (posts, labels)."""
+        hidden = self._through(hidden, self.recipe.first_layer, self.recipe.last_layer + 1)
+        return self.heads(hidden, mask)
+
+    def _through(self, hidden: Any, begin: int, end: int) -> Any:
+        import torch
+
+        places = torch.arange(hidden.shape[1])[None]
+        turns = self._trunk.rotary_emb(hidden, places)
+        for layer in self._trunk.layers[begin:end]:
+            # Padding stands at the end, where no token of a causal model looks.
+            hidden = layer(hidden, attention_mask=None, position_ids=places, position_embeddings=turns)
+        return hidden
+
+    def save(self, folder: Path) -> None:
+        """LoRA in peft's form and the heads beside it; their description last."""
+        from safetensors.torch import save_file
+
+        self.peft.save_pretrained(folder / ADAPTER, safe_serialization=True)
+        save_file(self.heads.state_dict(), folder / WEIGHTS)
+        said = {"recipe": asdict(self.recipe), "asks": [asdict(ask) for ask in self.asks]}
+        (folder / CONFIG).write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+
+
+def load_headed(base: str, folder: Path) -> Headed:
+    """Raises ModelMissing where the folder holds no heads, or the base cannot be loaded."""
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    if not (folder / CONFIG).is_file():
+        raise ModelMissing(f"{folder} holds no heads", hint="name a folder that phyassist train-heads made")
+    said = json.loads((folder / CONFIG).read_text("utf-8"))
+    asks = [Ask(each["set"], each["question"], tuple(each["labels"])) for each in said["asks"]]
+    headed = Headed(base, asks, HeadRecipe(**said["recipe"]))
+    set_peft_model_state_dict(headed.peft, load_file(folder / ADAPTER / "adapter_model.safetensors"))
+    headed.heads.load_state_dict(load_file(folder / WEIGHTS))
+    return headed
+
+
+def make_heads(width: int, asks: Sequence[Ask], dropout: float) -> Any:
+    """A module from (posts, tokens, width) and a mask to the logits of all labels."""
+    import torch
+    from torch import nn
+
+    labels = sum(len(ask.labels) for ask in asks)
+
+    class Heads(nn.Module):  # type: ignore[misc]  # torch is typed as anything here
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.LayerNorm(width)
+            self.query = nn.Linear(width, labels, bias=False)
+            self.weight = nn.Parameter(torch.zeros(labels, 2 * width))
+            self.bias = nn.Parameter(torch.zeros(labels))
+            self.drop = nn.Dropout(dropout)
+            nn.init.zeros_(self.query.weight)
+
+        def forward(self, hidden: Any, mask: Any) -> Any:
+            hidden = self.norm(hidden)
+            looked = self.query(hidden).masked_fill(mask[..., None] == 0, -1e9).softmax(1)
+            found = torch.einsum("btl,btw->blw", looked, hidden)
+            mean = (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
+            read = self.drop(torch.cat([found, mean[:, None].expand_as(found)], dim=-1))
+            return (read * self.weight).sum(-1) + self.bias
+
+    return Heads()

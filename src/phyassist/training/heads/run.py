@@ -1,0 +1,90 @@
+"""A run of heads: from the public sets to a folder with LoRA, heads and what was measured, its mark last."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from phyassist.errors import BadInput, BadSetting
+from phyassist.training.heads.model import Headed
+from phyassist.training.heads.posts import list_asks, load_posts
+from phyassist.training.heads.recipe import HeadRecipe
+from phyassist.training.heads.train import BelowPost, HeadScore, HeadStep, read_below, train_heads
+from phyassist.training.run import DONE, describe_environment
+
+
+@dataclass(frozen=True, slots=True)
+class HeadJob:
+    """Which sets' heads are trained on which base, and where they go."""
+
+    base: str
+    sets: tuple[str, ...]
+    data: Path
+    out: Path
+    recipe: HeadRecipe
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """How many posts have been through the frozen layers, and of how many."""
+
+    done: int
+    of: int
+
+
+def run_head_job(job: HeadJob, hear: Callable[[Read | HeadStep | HeadScore], None]) -> HeadScore:
+    """The validation score of the epoch that was kept.
+
+    Raises BadInput where the folder holds something or no post is left, UnknownName, ModelMissing.
+    """
+    if job.out.exists() and any(job.out.iterdir()):
+        raise BadInput(f"{job.out} holds something already", hint="name a new folder")
+    train, val = (load_posts(job.sets, job.data, part) for part in ("train", "val"))
+    if not train or not val:
+        raise BadInput("no post is left to train on or to choose by", hint="look at the data folder")
+    headed = Headed(job.base, list_asks(job.sets), job.recipe)
+    job.out.mkdir(parents=True, exist_ok=True)
+    said: dict[str, Any] = {
+        "base": Path(job.base).name,
+        "sets": job.sets,
+        "recipe": asdict(job.recipe),
+        "posts": {"train": len(train), "val": len(val)},
+        "environment": describe_environment(),
+    }
+    (job.out / "config.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+    started = time.perf_counter()
+    below: dict[str, list[BelowPost]] = {}
+    for part, posts in (("val", val), ("train", train)):
+        below[part] = []
+        for each in read_below(headed, posts):
+            below[part].append(each)
+            hear(Read(len(below["val"]) + len(below.get("train", ())), len(train) + len(val)))
+    with (job.out / "progress.jsonl").open("w", encoding="utf-8") as file:
+
+        def write_and_hear(report: HeadStep | HeadScore) -> None:
+            kind = "step" if isinstance(report, HeadStep) else "eval"
+            file.write(json.dumps({"kind": kind, **asdict(report)}) + "\n")
+            file.flush()
+            hear(report)
+
+        best = train_heads(headed, below["train"], below["val"], write_and_hear)
+    headed.save(job.out)
+    done = {**asdict(best), "seconds": round(time.perf_counter() - started, 1)}
+    (job.out / DONE).write_text(json.dumps(done, indent=2) + "\n", encoding="utf-8")
+    return best
+
+
+def set_head_dials(recipe: HeadRecipe, values: Mapping[str, str]) -> HeadRecipe:
+    """The recipe with some fields set from text.  Raises BadSetting for what it does not know."""
+    kinds = get_type_hints(HeadRecipe)
+    unknown = sorted(set(values) - {each.name for each in fields(HeadRecipe)})
+    if unknown:
+        raise BadSetting(f"heads have no {', '.join(unknown)}", hint=f"there are {', '.join(sorted(kinds))}")
+    try:
+        return replace(recipe, **{name: kinds[name](value) for name, value in values.items()})
+    except ValueError:
+        raise BadSetting("a field of the heads is no number", hint="write it as --set rank=8") from None

@@ -1,0 +1,44 @@
+"""Labels by heads: for every row of a published set what the heads of its question say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from phyassist.domain.examples import Example
+from phyassist.errors import BadInput
+from phyassist.training.heads.model import Headed, pad
+
+
+class HeadScorer:
+    """Trained heads that say how likely each label of a question is."""
+
+    def __init__(self, *headed: Headed) -> None:
+        self._headed = headed
+
+    def score(self, name: str, examples: Sequence[Example]) -> Iterator[Mapping[str, float]]:
+        """For each example of a set the log-probability of each label; a post is read once for its questions.
+
+        Raises BadInput where these heads were not trained for the set.
+        """
+        import torch
+
+        headed = next((each for each in self._headed if any(ask.set == name for ask in each.asks)), None)
+        if headed is None:
+            raise BadInput(f"these heads know no {name}", hint="train heads for it, or name other sets")
+        headed.peft.eval()
+        headed.heads.eval()
+        text: str | None = None
+        row: Any = None
+        for example in examples:
+            if example.text != text:
+                text, batch = example.text, pad([headed.reader.read(example.text)])
+                with torch.inference_mode():
+                    row = headed.read_above(headed.read_below(batch), batch.mask)[0]
+            at = 0
+            for ask in headed.asks:
+                if (ask.set, ask.question) == (name, example.question):
+                    said = torch.log_softmax(row[at : at + len(ask.labels)], -1)
+                    yield dict(zip(ask.labels, said.tolist(), strict=True))
+                    break
+                at += len(ask.labels)

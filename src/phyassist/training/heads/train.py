@@ -1,0 +1,220 @@
+"""Training heads: the lower layers once, then some epochs through the layers that learn."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from phyassist.errors import TrainingFailed
+from phyassist.training.heads.model import Batch, Headed, pad
+from phyassist.training.heads.posts import Ask, Post
+from phyassist.training.heads.recipe import HeadRecipe
+from phyassist.training.measures import find_f1
+
+
+@dataclass(frozen=True, slots=True)
+class BelowPost:
+    """A post and what the frozen layers say of it, (tokens, width) in half precision."""
+
+    post: Post = field(repr=False)
+    hidden: Any = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadStep:
+    """One step: mean loss of an answer, tokens, and where the run stands."""
+
+    step: int
+    steps: int
+    loss: float
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeadScore:
+    """Weighted F1 of each set on the validation posts after an epoch, in percent, and the mean loss."""
+
+    epoch: int
+    loss: float
+    weighted_f1: dict[str, float]
+
+    @property
+    def mean(self) -> float:
+        return sum(self.weighted_f1.values()) / len(self.weighted_f1)
+
+
+Hear = Callable[[HeadStep | HeadScore], None]
+
+
+def read_below(headed: Headed, posts: Sequence[Post]) -> Iterator[BelowPost]:
+    """Every post through the frozen layers, those of a length together."""
+    read = sorted(((headed.reader.read(post.text), post) for post in posts), key=lambda pair: len(pair[0]))
+    for group in _group([len(ids) for ids, _ in read], headed.recipe.step_tokens, len(read)):
+        hidden = headed.read_below(pad([read[no][0] for no in group])).half()
+        for row, no in enumerate(group):
+            ids, post = read[no]
+            yield BelowPost(post, hidden[row, : len(ids)].clone())
+
+
+def train_heads(
+    headed: Headed, train: Sequence[BelowPost], val: Sequence[BelowPost], hear: Hear
+) -> HeadScore:
+    """The score of the best epoch, whose weights `headed` has in the end.  Raises TrainingFailed."""
+    import torch
+
+    recipe = headed.recipe
+    lora = [weight for weight in headed.peft.parameters() if weight.requires_grad]
+    heads = list(headed.heads.parameters())
+    groups = [
+        {"params": lora, "peak": recipe.learning_rate},
+        {"params": heads, "peak": recipe.head_learning_rate},
+    ]
+    optimiser = torch.optim.AdamW(groups, lr=0.0, weight_decay=recipe.weight_decay)
+    plan = [list(_order(train, recipe, epoch)) for epoch in range(recipe.epochs)]
+    steps, step = sum(map(len, plan)), 0
+    best: tuple[HeadScore, dict[str, Any]] | None = None
+    for epoch, batches in enumerate(plan, start=1):
+        headed.peft.train()
+        headed.heads.train()
+        for chosen in batches:
+            started = time.perf_counter()
+            for group in optimiser.param_groups:
+                group["lr"] = group["peak"] * _rate(step, steps, recipe.warmup)
+            posts = [train[no] for no in chosen]
+            loss = find_loss(_logits(headed, posts), posts, headed.asks)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_([*lora, *heads], 1.0)
+            optimiser.step()
+            step += 1
+            mean = float(loss.detach())
+            if not math.isfinite(mean):
+                raise TrainingFailed(
+                    f"the loss of step {step} is no number any more", hint="lower learning_rate"
+                )
+            tokens = sum(len(post.hidden) for post in posts)
+            hear(HeadStep(step, steps, mean, tokens, time.perf_counter() - started))
+        score = score_heads(headed, val, epoch)
+        hear(score)
+        if best is None or score.mean > best[0].mean:
+            best = score, _copy(headed)
+    if best is None:
+        raise TrainingFailed("no epoch was trained", hint="set epochs to one or more")
+    _put_back(headed, best[1])
+    return best[0]
+
+
+def find_loss(logits: Any, posts: Sequence[BelowPost], asks: Sequence[Ask]) -> Any:
+    """The mean cross-entropy of a post's answers, averaged over posts: six questions weigh as much as one."""
+    import torch
+
+    total, at = torch.zeros(()), 0
+    for no, ask in enumerate(asks):
+        rows = [row for row, each in enumerate(posts) if no in each.post.answers]
+        if rows:
+            gold = torch.tensor([posts[row].post.answers[no] for row in rows])
+            weight = torch.tensor([1 / len(posts[row].post.answers) for row in rows])
+            said = logits[rows, at : at + len(ask.labels)]
+            total = total + (torch.nn.functional.cross_entropy(said, gold, reduction="none") * weight).sum()
+        at += len(ask.labels)
+    return total / len(posts)
+
+
+def score_heads(headed: Headed, posts: Sequence[BelowPost], epoch: int) -> HeadScore:
+    """Weighted F1 by set of the likeliest labels."""
+    import torch
+
+    headed.peft.eval()
+    headed.heads.eval()
+    gold: dict[str, list[str]] = {}
+    said: dict[str, list[str]] = {}
+    loss = 0.0
+    with torch.inference_mode():
+        ordered = sorted(posts, key=lambda each: len(each.hidden))
+        for group in _group([len(each.hidden) for each in ordered], headed.recipe.step_tokens, len(ordered)):
+            batch = [ordered[no] for no in group]
+            logits = _logits(headed, batch)
+            loss += float(find_loss(logits, batch, headed.asks)) * len(batch)
+            for each, row in zip(batch, logits, strict=True):
+                for ask, answer, chosen in choose_labels(each.post, row, headed.asks):
+                    gold.setdefault(ask.set, []).append(ask.labels[answer])
+                    said.setdefault(ask.set, []).append(ask.labels[chosen])
+    found = {
+        ask.set: find_f1(gold[ask.set], said[ask.set], ask.labels, "weighted")
+        for ask in headed.asks
+        if ask.set in gold
+    }
+    return HeadScore(epoch, loss / max(1, len(posts)), found)
+
+
+def choose_labels(post: Post, row: Any, asks: Sequence[Ask]) -> Iterator[tuple[Ask, int, int]]:
+    """For each ask that a post answers: its true label's place, and the likeliest one's."""
+    at = 0
+    for no, ask in enumerate(asks):
+        if no in post.answers:
+            yield ask, post.answers[no], int(row[at : at + len(ask.labels)].argmax())
+        at += len(ask.labels)
+
+
+def _logits(headed: Headed, posts: Sequence[BelowPost]) -> Any:
+    import torch
+
+    batch: Batch = pad([range(len(each.hidden)) for each in posts])
+    hidden = torch.zeros(*batch.ids.shape, posts[0].hidden.shape[-1])
+    for row, each in enumerate(posts):
+        hidden[row, : len(each.hidden)] = each.hidden.float()
+    return headed.read_above(hidden, batch.mask)
+
+
+def _order(posts: Sequence[BelowPost], recipe: HeadRecipe, epoch: int) -> Iterator[list[int]]:
+    """The steps of an epoch: posts at random, those of a length together within a few hundred."""
+    chance = random.Random(f"{recipe.seed}/{epoch}")
+    order = chance.sample(range(len(posts)), len(posts))
+    groups: list[list[int]] = []
+    for begin in range(0, len(order), 512):
+        some = sorted(order[begin : begin + 512], key=lambda no: len(posts[no].hidden))
+        lengths = [len(posts[no].hidden) for no in some]
+        groups += [
+            [some[place] for place in group]
+            for group in _group(lengths, recipe.step_tokens, recipe.step_posts)
+        ]
+    chance.shuffle(groups)
+    yield from groups
+
+
+def _group(lengths: Sequence[int], tokens: int, most: int) -> Iterator[list[int]]:
+    """Places of ascending lengths in groups of at most so many tokens, padding counted, and so many."""
+    group: list[int] = []
+    for place, length in enumerate(lengths):
+        if group and ((len(group) + 1) * length > tokens or len(group) >= most):
+            yield group
+            group = []
+        group.append(place)
+    if group:
+        yield group
+
+
+def _rate(step: int, steps: int, warmup: float) -> float:
+    rising = max(1, math.ceil(warmup * steps))
+    if step < rising:
+        return (step + 1) / rising
+    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
+
+
+def _copy(headed: Headed) -> dict[str, Any]:
+    from peft import get_peft_model_state_dict
+
+    lora = {key: value.clone() for key, value in get_peft_model_state_dict(headed.peft).items()}
+    return {"lora": lora, "heads": {key: value.clone() for key, value in headed.heads.state_dict().items()}}
+
+
+def _put_back(headed: Headed, held: dict[str, Any]) -> None:
+    from peft import set_peft_model_state_dict
+
+    set_peft_model_state_dict(headed.peft, held["lora"])
+    headed.heads.load_state_dict(held["heads"])

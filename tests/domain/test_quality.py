@@ -1,0 +1,117 @@
+"""What counts as found, invented, verbatim, held and repeated in a draft, and when a model got worse."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from phyassist.domain.drafts import Basis, DraftItem, ItemId, Section
+from phyassist.domain.quality import (
+    MEASURES,
+    TASKS,
+    CaseQuality,
+    DraftReply,
+    Quality,
+    QualityCase,
+    count_repeated_runs,
+    find_losses,
+    score_draft,
+)
+from phyassist.domain.scores import Fact, LabelledText, Share
+
+TEXT = "I am 41. I sleep four hours. My brother drinks."
+CASE = QualityCase(
+    LabelledText(
+        "case",
+        "cases",
+        0,
+        "en",
+        (Fact("age", ("41",)), Fact("", ("four hours",)), Fact("", ("brother",))),
+        (Fact("", ("divorce",)), Fact("", ("suicide",))),
+    ),
+    TEXT,
+    "What next?",
+)
+
+
+def make_item(section: Section, text: str, quote: str = "") -> DraftItem:
+    basis = (Basis.QUOTED if quote else Basis.INFERRED) if section == Section.REASON else None
+    return DraftItem(ItemId(text), section, text, basis=basis, quote=quote)
+
+
+def test_a_draft_is_scored_by_its_facts_its_inventions_and_its_quotes():
+    items = (
+        make_item(Section.SYMPTOM_TYPE, "Short sleep after a divorce 3 years ago"),
+        make_item(Section.REASON, "She hardly rests.", "I sleep four hours."),
+        make_item(Section.REASON, "Home is loud.", "My brother is drinking."),
+        make_item(Section.REASON, "她很累，睡得很少。"),
+        make_item(Section.ADVICE, "At 41 it helps to keep hours."),
+    )
+
+    shares = score_draft(CASE, DraftReply(items, repeated=1, is_whole=False))
+
+    assert shares == {
+        "facts_used": Share(3, 3),
+        "facts_asserted_falsely": Share(1, 2),
+        "numbers_invented": Share(1, 2),
+        "reasons_quoted": Share(2, 3),
+        "quotes_verbatim": Share(1, 2),
+        "schema_held": Share(0, 1),
+        "items_in_language": Share(4, 5),
+        "items_repeated": Share(1, 6),
+        "words_repeated": Share(0, 13),
+    }
+
+
+def test_an_empty_draft_found_nothing_and_invented_nothing():
+    shares = score_draft(CASE, DraftReply((), repeated=0, is_whole=False))
+
+    assert shares["facts_used"] == Share(0, 3)
+    assert shares["schema_held"] == Share(0, 1)
+    assert {name for name, share in shares.items() if share.of == 0} == {
+        "numbers_invented",
+        "reasons_quoted",
+        "quotes_verbatim",
+        "items_in_language",
+        "items_repeated",
+        "words_repeated",
+    }
+
+
+def test_four_words_that_come_again_are_counted_in_both_languages():
+    assert count_repeated_runs(["a b c d e", "A b c d."]) == Share(1, 3)
+    assert count_repeated_runs(["我睡不着了", "她睡不着了"]) == Share(1, 4)
+
+
+def make_quality(hits: int, of: int) -> Quality:
+    shares = {
+        task: {
+            name: Share(hits, of) if is_better else Share(of - hits, of)
+            for name, is_better in MEASURES[task].items()
+        }
+        for task in TASKS
+    }
+    return Quality("small", (CaseQuality("case", "en", "", shares, (5, 9), (), 100, 2.0),))
+
+
+def test_a_model_is_called_worse_only_beyond_chance():
+    before = make_quality(36, 40)
+
+    assert find_losses(make_quality(34, 40), before) == ()
+    losses = find_losses(make_quality(20, 40), before)
+
+    assert len(losses) == sum(len(MEASURES[task]) for task in TASKS)
+    assert str(losses[0]) == "organise, en: facts found 20/40, before 36/40"
+    assert find_losses(before, make_quality(20, 40)) == ()
+
+
+def test_the_sum_holds_every_measure_by_language_and_no_word():
+    quality = make_quality(3, 4)
+    case = quality.cases[0]
+    both = replace(quality, cases=(case, replace(case, language="zh", adapter="a17")))
+
+    said = both.to_json()
+
+    assert said["adapter"] == "a17"
+    assert said["tasks"]["analyse"]["all"]["facts_used"]["of"] == 8
+    assert set(said["tasks"]["analyse"]) == {"all", "en", "zh"}
+    assert said["item_length"]["zh"] == {"items": 2, "median": 7, "longest": 9}

@@ -1,0 +1,115 @@
+"""Heads beside the generator: what they learn, what padding does not change, what is kept and comes back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch", reason="torch is not installed: pip install 'phyassist[train]'")
+
+from phyassist.errors import BadInput, BadSetting
+from phyassist.training.heads.model import Headed, load_headed, pad
+from phyassist.training.heads.posts import list_asks, load_posts
+from phyassist.training.heads.recipe import HeadRecipe
+from phyassist.training.heads.run import HeadJob, run_head_job, set_head_dials
+from phyassist.training.heads.score import HeadScorer
+from phyassist.training.imhi import load_rows
+from tests.training.test_prepare import NO, YES, ask, write_csv
+from tests.training.tiny import save_base
+
+RECIPE = HeadRecipe(
+    first_layer=1,
+    last_layer=1,
+    rank=4,
+    alpha=8,
+    dropout=0.0,
+    head_learning_rate=2e-2,
+    epochs=12,
+    step_posts=8,
+)
+
+
+def write_sets(folder: Path, count: int = 40) -> Path:
+    """A set in which posts that say "sad" are of stressed people."""
+    head = ("query", "gpt-3.5-turbo")
+    for part in ("train", "val", "test"):
+        rows = [
+            (ask(f"{part} {no}: I am {('sad', 'glad')[no % 2]} {'now ' * (no % 5)}"), (YES, NO)[no % 2])
+            for no in range(count)
+        ]
+        write_csv(folder / "imhi" / part / "dreaddit.csv", head, rows)
+    return folder
+
+
+def test_heads_learn_a_rule_and_come_back_from_the_disk(tmp_path: Path) -> None:
+    data, base = write_sets(tmp_path), str(save_base(tmp_path / "base"))
+    said: list[Any] = []
+
+    best = run_head_job(HeadJob(base, ("dreaddit",), data, tmp_path / "run", RECIPE), said.append)
+
+    assert best.weighted_f1 == {"dreaddit": 100.0}
+    rows = load_rows("dreaddit", data, "test")
+    scored = list(HeadScorer(load_headed(base, tmp_path / "run")).score("dreaddit", rows))
+    assert [max(each, key=lambda label: each[label]) for each in scored] == [row.label for row in rows]
+    assert json.loads((tmp_path / "run" / "done.json").read_text("utf-8"))["epoch"] == best.epoch
+    assert len((tmp_path / "run" / "progress.jsonl").read_text("utf-8").splitlines()) > RECIPE.epochs
+
+
+def test_a_text_reads_the_same_alone_and_beside_a_longer_one(tmp_path: Path) -> None:
+    import torch
+
+    headed = Headed(str(save_base(tmp_path / "base")), list_asks(["dreaddit", "SAD"]), RECIPE)
+    torch.nn.init.normal_(headed.heads.weight)
+    torch.nn.init.normal_(headed.heads.query.weight)
+    headed.peft.eval()
+    headed.heads.eval()
+    short, long = headed.reader.read("I am sad."), headed.reader.read("I am glad. " * 9)
+
+    alone, beside = pad([short]), pad([short, long])
+    first = headed.read_above(headed.read_below(alone), alone.mask)
+    both = headed.read_above(headed.read_below(beside), beside.mask)
+
+    assert torch.allclose(first[0], both[0], atol=1e-5)
+    assert first.shape == (1, 2 + 9)
+
+
+def test_a_long_text_keeps_its_beginning_and_its_end(tmp_path: Path) -> None:
+    headed = Headed(str(save_base(tmp_path / "base")), list_asks(["dreaddit"]), RECIPE)
+    short = headed.reader.read("a" * 200)
+
+    long = headed.reader.read("a" * 200 + "x" * 500 + "b" * 200)
+
+    assert len(short) == 201
+    assert len(long) == RECIPE.text_tokens
+    assert long[:100] == short[:100]
+    assert long[-1] == headed.reader.read("b")[-1]
+
+
+def test_a_post_of_the_test_set_is_not_trained_on(tmp_path: Path) -> None:
+    data = write_sets(tmp_path)
+    head = ("query", "gpt-3.5-turbo")
+    write_csv(
+        data / "imhi" / "train" / "dreaddit.csv", head, [(ask("test 0: I am sad "), YES), (ask("Own."), NO)]
+    )
+
+    posts = load_posts(("dreaddit",), data, "train")
+
+    assert [post.text for post in posts] == ["Own."]
+
+
+def test_what_cannot_be_trained_is_said(tmp_path: Path) -> None:
+    data, base = write_sets(tmp_path, 4), str(save_base(tmp_path / "base"))
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "other").touch()
+
+    with pytest.raises(BadInput, match="holds something already"):
+        run_head_job(HeadJob(base, ("dreaddit",), data, tmp_path / "full", RECIPE), print)
+    with pytest.raises(BadInput, match="has 2 layers, not 21"):
+        run_head_job(HeadJob(base, ("dreaddit",), data, tmp_path / "new", HeadRecipe()), print)
+    with pytest.raises(BadSetting, match="heads have no depth"):
+        set_head_dials(RECIPE, {"depth": "3"})
+    with pytest.raises(BadSetting, match="no number"):
+        set_head_dials(RECIPE, {"rank": "many"})
