@@ -215,6 +215,11 @@ TABLE: dict[tuple[str, str], Row] = {
         CHANGE, {"paragraph": "0", "field": "mental_state"}, ids=ANSWER
     ),
     ("POST", "/chats/{thread_id}/delete"): Row(CHANGE, status=303),
+    # Beside a consultation
+    ("GET", "/patients/{patient_id}/risk"): Row(SEE),
+    ("GET", "/consultations/{consultation_id}/risk"): Row(SEE),
+    ("GET", "/consultations/{consultation_id}/similar"): Row(SEE),
+    ("GET", "/consultations/{consultation_id}/leaving"): Row(SEE),
     # A consultation
     ("GET", "/consultations/{consultation_id}/source"): Row(SEE),
     ("POST", "/consultations/{consultation_id}/source"): Row(

@@ -45,6 +45,7 @@ from phyassist.web.views import process_notes as processing
 from phyassist.web.views import retention as keeping
 from phyassist.web.when import When, make_zone
 from phyassist.web.wording import Words, make_words
+from tests.web.samples_of_beside import make_beside
 from tests.web.samples_of_chat import make_chat_fragments, make_chat_pages
 from tests.web.samples_of_duties import make_duties
 
@@ -244,7 +245,21 @@ def make_pages(language: Language) -> dict[str, View]:
         "begin": people.BeginPage(w, make_frame(language, "consultation"), head),
         "found": people.FoundPage(w, make_frame(language, ""), make_found(w, language)),
         "practice": people.PracticePage(
-            w, make_frame(language, "practice"), "cn", "client", client_words, 15, "qwen", 8192, "", ""
+            w,
+            make_frame(language, "practice"),
+            "cn",
+            "client",
+            client_words,
+            15,
+            "qwen",
+            8192,
+            "api.example.org",
+            False,
+            "cn",
+            "crisis team 555",
+            (("", w("practice.region_auto")), ("cn", w("practice.region_cn"))),
+            "",
+            "",
         ),
         "consultation": consulting.ConsultationPage(
             w,
@@ -377,6 +392,7 @@ def make_fragments(language: Language) -> dict[str, View]:
     past = drafting.ItemPast(4, when.moment(NOW), "edited", item.text, "qwen", (COMMENT[language],))
     fault = faults.make_fault(w, RuntimeError("never shown"))
     return {
+        **make_beside(language),
         **make_chat_fragments(language),
         "draft": drafting.DraftFragment(w, view, oob=True),
         "item": drafting.ItemFragment(w, item),

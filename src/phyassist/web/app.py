@@ -25,6 +25,7 @@ from phyassist.web.guard import Guard, make_hosts
 from phyassist.web.house import House
 from phyassist.web.pages import (
     account,
+    aside,
     assistant,
     auditing,
     chatting,
@@ -58,6 +59,7 @@ PAGES = (
     workspace,
     patients,
     consultations,
+    aside,
     drafts,
     items,
     records,
