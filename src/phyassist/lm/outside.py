@@ -15,7 +15,7 @@ from phyassist.domain.privacy.replacing import Replacement, Restorer, replace_pr
 from phyassist.domain.privacy.words import PrivateKind
 from phyassist.errors import OutsideForbidden
 from phyassist.lm.counting import estimate_tokens
-from phyassist.lm.protocol import Ask, LanguageModel, Message, Reading, Reply, Stop, Words
+from phyassist.lm.protocol import Ask, LanguageModel, Message, Reading, Reply, Stop, Waiting, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Outside:
         """What would leave with these messages; sends nothing."""
         return self._hide(messages)[1]
 
-    def write(self, ask: Ask, stop: Stop) -> Iterator[Reading | Words | Reply]:
+    def write(self, ask: Ask, stop: Stop) -> Iterator[Waiting | Reading | Words | Reply]:
         """As `LanguageModel.write`, the words put back.  Raises OutsideForbidden, before anything is sent."""
         if not self.allow():
             raise OutsideForbidden(

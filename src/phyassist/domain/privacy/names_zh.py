@@ -51,82 +51,80 @@ _HERALD = (
 _SMALL = _any_of(STRONG_GIVEN | frozenset("雅雨雪冬夏秋叶琴月天蕾诗梦曼影米鱼丸虎熊"))
 # How sure a pattern is: who is introduced may also bear an ordinary word for a name.
 _Told = Literal["introduced", "beside kin", "bare", "in a row"]
-_PATTERNS: tuple[tuple[_Told, re.Pattern[str]], ...] = tuple(
-    (told, re.compile(pattern))
-    for told, pattern in (
-        (
-            "introduced",
-            rf"(?:{_HERALD})[“\"「『]?(?P<name>{_R}{_HAN}{{1,2}}{_END}|{_R}{_G}{{1,2}}|[小阿老]{_HAN})",
-        ),
-        (
-            "introduced",
-            rf"(?:我叫|名叫|(?:姓名|名字|真名|联系人|监护人|网名|昵称|小名|乳名)(?:是|叫|为|"
-            rf"[：:])\s*)[“\"「『]?(?:{_COMPANY})?(?P<name>{_HAN}{{2,5}}){_END}",
-        ),
-        ("introduced", rf"(?<=姓)(?P<name>{_R}){_END}"),
-        (
-            "introduced",
-            rf"(?<![大喊吼尖号鸣惨])叫(?P<name>{_R}{_G}{{1,2}}|[小阿老大]{_G}{{1,2}}|(?![她他我你]|"
-            rf".[妈爸姐哥叔姨]){_HAN}{{2}}){_END}",
-        ),
-        (
-            "introduced",
-            rf"(?:{_COMPANY}|[跟和对给问找叫让])(?P<name>{_S})(?=姐|哥|总|导(?!师)|叔|姨|伯|婶|嫂|处|科|局|"
-            rf"工(?!作))",
-        ),
-        ("beside kin", rf"(?:{_COMPANY})[，：:]?[“\"「]?(?P<name>{_T}{_G}{{1,2}})"),
-        (
-            "introduced",
-            rf"(?:{_COMPANY})(?P<name>小(?!的|时|学|孩|心|姐|朋|名)(?:{_G}|"
-            rf"[宝鱼米虎熊猫]))(?![一-鿿]?(?:学|姐|孩))",
-        ),
-        ("introduced", rf"(?P<name>{_T}{_G}{{1,2}})(?=(?:{_STRICT_TITLE}))"),
-        ("introduced", rf"(?P<name>{_S}{_G}{{1,2}})(?=(?:{_TITLE}))"),
-        ("introduced", rf"(?<!{_HAN})(?P<name>{_T})(?=(?:{_TITLE}))"),
-        ("introduced", rf"(?P<name>{_S})(?=(?:{_STRICT_TITLE}))"),
-        ("introduced", rf"(?P<name>{_T}某{{1,2}})"),
-        ("introduced", rf"(?P<name>{_R}[XxＸ×*＊○]{{1,2}})"),
-        ("introduced", rf"(?:^|[\n。：:])\s*(?P<name>{_HAN}{{2,4}})(?=[，,（(]\s*[男女][，,）)])"),
-        ("beside kin", rf"(?:{_COMPANY})(?P<name>(?P<one>{_HAN})(?P=one))"),
-        ("introduced", rf"叫[我他她](?P<name>[小阿老大]{_HAN}|{_R}?{_G}{{2}}){_END}"),
-        (
-            "in a row",
-            rf"(?<![大从很最太较变多少缩矮还渺弱狭微细胆幼一])(?P<name>小{_SMALL})(?!时|学|孩|朋|吃|区|组|看|声|便)",
-        ),
-        (
-            "introduced",
-            rf"(?P<name>(?<![大从很最太较变多少缩矮还渺弱狭微细胆幼])[小老]{_S})(?=[，。！？；：、"
-            rf",.\s:”」是也和跟与说在对的又就很会告给把让总他她我那这想觉不没有来去打找教帮约问回结已今昨"
-            rf"前]|(?:{_TITLE})|$)",
-        ),
-        (
-            "introduced",
-            rf"(?:(?<![一-鿿])|"
-            rf"(?<=[和跟与叫给对让被把找问同向像]))(?P<name>[小老]{_any_of(SURE_SURNAMES)})(?![末围期年])",
-        ),
-        ("introduced", rf"(?<![东阿])(?P<name>阿(?:(?![尔拉富里根斯西])(?:{_G}|[豪虎珠霞娇彪狗毛花])))"),
-        (
-            "introduced",
-            r"(?P<name>(?<![伟强宏])大(?:伟|军|勇|强|刚|鹏|龙|壮|宝|毛|刘|李|王|张|陈|赵|周|"
-            r"杨))(?=[，。！？：、跟和说他她我也在又给对告昨今]|$)",
-        ),
-        (
-            "introduced",
-            r"(?P<name>(?P<both>[莉丽娜婷芳娟敏洋倩琳萍艳玲佳欣悦琪媛雯蕾薇妮露莹雪彤瑶妍菲萌蓉贝豆朵果糖"
-            r"浩宇轩诺辰晨凯杰强涛超鹏磊斌豪阳毛妞丫囡瑞琦])(?P=both))"
-            r"(?!的?声|大|得意|欲)",
-        ),
-        ("bare", rf"(?P<name>{_T}{_G}{{2}})(?![们性度化率感])"),
-        ("bare", rf"(?:(?<![一-鿿])|(?<=[和跟与给对让被把找问是同向像爱由请陪]))(?P<name>{_T}{_G})"),
-        (
-            "bare",
-            rf"(?:(?<=喜欢)|(?<=认识)|(?<=遇到)|(?<=遇见)|(?<=看到)|(?<=告诉)|(?<=怀疑))(?P<name>{_S}{_G})",
-        ),
-        ("in a row", rf"(?P<name>{_T}{_G}){_END}"),
-        ("in a row", rf"(?P<name>(?!小){_any_of(STRONG_GIVEN)}{{2}})"),
-        ("in a row", rf"(?P<name>{_any_of(SURE_SURNAMES)}{_G}|{_T}{_any_of(STRONG_GIVEN)})"),
-    )
+_SPELT: tuple[tuple[_Told, str], ...] = (
+    (
+        "introduced",
+        rf"(?:{_HERALD})[“\"「『]?(?P<name>{_R}{_HAN}{{1,2}}{_END}|{_R}{_G}{{1,2}}|[小阿老]{_HAN})",
+    ),
+    (
+        "introduced",
+        rf"(?:我叫|名叫|(?:姓名|名字|真名|联系人|监护人|网名|昵称|小名|乳名)(?:是|叫|为|"
+        rf"[：:])\s*)[“\"「『]?(?:{_COMPANY})?(?P<name>{_HAN}{{2,5}}){_END}",
+    ),
+    ("introduced", rf"(?<=姓)(?P<name>{_R}){_END}"),
+    (
+        "introduced",
+        rf"(?<![大喊吼尖号鸣惨])叫(?P<name>{_R}{_G}{{1,2}}|[小阿老大]{_G}{{1,2}}|(?![她他我你]|"
+        rf".[妈爸姐哥叔姨]){_HAN}{{2}}){_END}",
+    ),
+    (
+        "introduced",
+        rf"(?:{_COMPANY}|[跟和对给问找叫让])(?P<name>{_S})(?=姐|哥|总|导(?!师)|叔|姨|伯|婶|嫂|处|科|局|"
+        rf"工(?!作))",
+    ),
+    ("beside kin", rf"(?:{_COMPANY})[，：:]?[“\"「]?(?P<name>{_T}{_G}{{1,2}})"),
+    (
+        "introduced",
+        rf"(?:{_COMPANY})(?P<name>小(?!的|时|学|孩|心|姐|朋|名)(?:{_G}|"
+        rf"[宝鱼米虎熊猫]))(?![一-鿿]?(?:学|姐|孩))",
+    ),
+    ("introduced", rf"(?P<name>{_T}{_G}{{1,2}})(?=(?:{_STRICT_TITLE}))"),
+    ("introduced", rf"(?P<name>{_S}{_G}{{1,2}})(?=(?:{_TITLE}))"),
+    ("introduced", rf"(?<!{_HAN})(?P<name>{_T})(?=(?:{_TITLE}))"),
+    ("introduced", rf"(?P<name>{_S})(?=(?:{_STRICT_TITLE}))"),
+    ("introduced", rf"(?P<name>{_T}某{{1,2}})"),
+    ("introduced", rf"(?P<name>{_R}[XxＸ×*＊○]{{1,2}})"),
+    ("introduced", rf"(?:^|[\n。：:])\s*(?P<name>{_HAN}{{2,4}})(?=[，,（(]\s*[男女][，,）)])"),
+    ("beside kin", rf"(?:{_COMPANY})(?P<name>(?P<one>{_HAN})(?P=one))"),
+    ("introduced", rf"叫[我他她](?P<name>[小阿老大]{_HAN}|{_R}?{_G}{{2}}){_END}"),
+    (
+        "in a row",
+        rf"(?<![大从很最太较变多少缩矮还渺弱狭微细胆幼一])(?P<name>小{_SMALL})(?!时|学|孩|朋|吃|区|组|看|声|便)",
+    ),
+    (
+        "introduced",
+        rf"(?P<name>(?<![大从很最太较变多少缩矮还渺弱狭微细胆幼])[小老]{_S})(?=[，。！？；：、"
+        rf",.\s:”」是也和跟与说在对的又就很会告给把让总他她我那这想觉不没有来去打找教帮约问回结已今昨"
+        rf"前]|(?:{_TITLE})|$)",
+    ),
+    (
+        "introduced",
+        rf"(?:(?<![一-鿿])|"
+        rf"(?<=[和跟与叫给对让被把找问同向像]))(?P<name>[小老]{_any_of(SURE_SURNAMES)})(?![末围期年])",
+    ),
+    ("introduced", rf"(?<![东阿])(?P<name>阿(?:(?![尔拉富里根斯西])(?:{_G}|[豪虎珠霞娇彪狗毛花])))"),
+    (
+        "introduced",
+        r"(?P<name>(?<![伟强宏])大(?:伟|军|勇|强|刚|鹏|龙|壮|宝|毛|刘|李|王|张|陈|赵|周|"
+        r"杨))(?=[，。！？：、跟和说他她我也在又给对告昨今]|$)",
+    ),
+    (
+        "introduced",
+        r"(?P<name>(?P<both>[莉丽娜婷芳娟敏洋倩琳萍艳玲佳欣悦琪媛雯蕾薇妮露莹雪彤瑶妍菲萌蓉贝豆朵果糖"
+        r"浩宇轩诺辰晨凯杰强涛超鹏磊斌豪阳毛妞丫囡瑞琦])(?P=both))"
+        r"(?!的?声|大|得意|欲)",
+    ),
+    ("bare", rf"(?P<name>{_T}{_G}{{2}})(?![们性度化率感])"),
+    ("bare", rf"(?:(?<![一-鿿])|(?<=[和跟与给对让被把找问是同向像爱由请陪]))(?P<name>{_T}{_G})"),
+    (
+        "bare",
+        rf"(?:(?<=喜欢)|(?<=认识)|(?<=遇到)|(?<=遇见)|(?<=看到)|(?<=告诉)|(?<=怀疑))(?P<name>{_S}{_G})",
+    ),
+    ("in a row", rf"(?P<name>{_T}{_G}){_END}"),
+    ("in a row", rf"(?P<name>(?!小){_any_of(STRONG_GIVEN)}{{2}})"),
+    ("in a row", rf"(?P<name>{_any_of(SURE_SURNAMES)}{_G}|{_T}{_any_of(STRONG_GIVEN)})"),
 )
+_PATTERNS = tuple((told, re.compile(pattern)) for told, pattern in _SPELT)
 _FOREIGN = re.compile(
     r"(?<![一-鿿·])[一-鿿]{1,4}·(?:(?![是的说在和跟也就很又对我他她来去给把被让叫有])[一-鿿]){1,5}"
 )

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Query, Request, UploadFile
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.responses import Response
 
-from phyassist.domain.library import DocumentId, Reference, Scope
+from phyassist.domain.library import DocumentId, Passage, Reference, Scope
 from phyassist.errors import BadInput, TextTooLong
 from phyassist.services.library import (
     add_file,
@@ -36,7 +36,7 @@ _SAID = ("added", "known", "removed", "saved", "references")
 
 @router.get("/library")
 def show_library(desk: AtDesk, q: str = "", said: str = "") -> Response:
-    found = ()
+    found: tuple[Passage, ...] = ()
     if q.strip():
         found = search_passages(desk.house.store, desk.by, q, embedder=desk.house.embedder)
     return render(_make_page(desk, q=q, found=found, said=desk.w(f"library.{said}") if said in _SAID else ""))
