@@ -309,15 +309,14 @@ def test_a_new_adapter_is_taken_while_an_answer_is_written(
     small_model_path: Path, adapter_paths: dict[str, Path]
 ) -> None:
     with Engine(small_model_path, options=EngineOptions(2048)) as engine:
-        lm, told = engine.model, []
-        first_pid = engine.pid
+        lm, first_pid = engine.model, engine.pid
         words = lm.write(make_ask("Tell a long story.", reply_tokens=120), Never())
-        told.append(next(event for event in words if isinstance(event, Words)))
+        next(event for event in words if isinstance(event, Words))
 
         engine.take_adapter("calm", adapter_paths["calm"].read_bytes())
         calm = get_reply(lm, make_ask("Hello", reply_tokens=4, adapter="calm"))
-        base = get_reply(lm, make_ask("Hello", reply_tokens=4))
         *_, long = words
+        base = get_reply(lm, make_ask("Hello", reply_tokens=4))
 
         assert isinstance(long, Reply)
         assert (long.finish, long.adapter) == ("length", "")
