@@ -26,6 +26,7 @@ from phyassist.web.pages import (
     assistant,
     auditing,
     choices,
+    comparing,
     consent,
     consultations,
     drafts,
@@ -69,6 +70,7 @@ PAGES = (
     erasing,
     assistant,
     shared_assistant,
+    comparing,
 )
 # What a form holds around its file: the names of its fields and the lines between them.
 FORM_BYTES = 1_000_000
