@@ -46,6 +46,7 @@ from phyassist.web.views import retention as keeping
 from phyassist.web.when import When, make_zone
 from phyassist.web.wording import Words, make_words
 from tests.web.samples_of_duties import make_duties
+from tests.web.samples_of_library import make_library
 
 NOW = datetime(2026, 11, 2, 6, 3, tzinfo=UTC)
 PERSON = PatientId("p1")
@@ -284,6 +285,7 @@ def make_pages(language: Language) -> dict[str, View]:
             processing.ProcessNoteView("f" * 32, "", 0, "", "", False),
             (processing.ProcessNoteView("e" * 32, COMMENT[language], 3, when.moment(NOW), "14:03", True),),
         ),
+        **make_library(language, make_frame),
         "retention": keeping.RetentionPage(
             w,
             make_frame(language, "practice"),
