@@ -49,6 +49,7 @@ from tests.web.samples_of_beside import make_beside
 from tests.web.samples_of_chat import make_chat_fragments, make_chat_pages
 from tests.web.samples_of_duties import make_duties
 from tests.web.samples_of_learning import make_chip, make_learning, make_learning_fragments
+from tests.web.samples_of_library import make_library
 
 NOW = datetime(2026, 11, 2, 6, 3, tzinfo=UTC)
 PERSON = PatientId("p1")
@@ -304,6 +305,7 @@ def make_pages(language: Language) -> dict[str, View]:
             processing.ProcessNoteView("f" * 32, "", 0, "", "", False),
             (processing.ProcessNoteView("e" * 32, COMMENT[language], 3, when.moment(NOW), "14:03", True),),
         ),
+        **make_library(language, make_frame),
         "retention": keeping.RetentionPage(
             w,
             make_frame(language, "practice"),

@@ -181,7 +181,9 @@ def _make_case(ranked: _Ranked, notes: Sequence[Note], names: tuple[str, ...]) -
     hidden, replacement = replace_private([*told, note_words(note)], names)
     private = set(replacement.originals.values())
     shared = tuple(
-        word for word in ranked.shared if not any(word in fold(name) or fold(name) in word for name in private)
+        word
+        for word in ranked.shared
+        if not any(word in fold(name) or fold(name) in word for name in private)
     )
     return SimilarCase(
         note.id,

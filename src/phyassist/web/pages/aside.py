@@ -22,17 +22,13 @@ router = APIRouter(route_class=PageRoute)
 
 @router.get("/patients/{patient_id}/risk")
 def show_mark(desk: AtDesk, patient_id: PatientId) -> Response:
-    guide = find_current_guide(
-        desk.house.store, desk.by, patient_id=patient_id, language=desk.w.language
-    )
+    guide = find_current_guide(desk.house.store, desk.by, patient_id=patient_id, language=desk.w.language)
     return render(view_mark(guide, patient_id, desk.w))
 
 
 @router.get("/consultations/{consultation_id}/risk")
 def show_risk(desk: AtDesk, consultation_id: ConsultationId) -> Response:
-    guide = load_guide(
-        desk.house.store, desk.by, consultation_id=consultation_id, language=desk.w.language
-    )
+    guide = load_guide(desk.house.store, desk.by, consultation_id=consultation_id, language=desk.w.language)
     return render(view_risk(guide, desk.w))
 
 
