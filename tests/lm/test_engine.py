@@ -157,6 +157,18 @@ def test_a_schema_binds_the_reply(engine: Engine) -> None:
     assert reply.finish == "done"
 
 
+def test_choices_bind_the_whole_reply_or_its_beginning(engine: Engine) -> None:
+    choices = ('No, it is "fine".', "是，很难过。")
+    messages = (Message("user", "She cries a lot. Is she well?"),)
+
+    whole = get_reply(engine.model, Ask(messages, reply_tokens=40, choices=choices))
+    begun = get_reply(engine.model, Ask(messages, reply_tokens=30, choices=choices, goes_on=True))
+
+    assert whole.text in choices
+    assert begun.text.startswith(choices)
+    assert len(begun.text) > max(map(len, choices))
+
+
 def test_tokens_are_counted_in_the_models_own_vocabulary(engine: Engine) -> None:
     assert engine.model.count_tokens("hello world") == 2
     assert engine.model.count_tokens("") == 0

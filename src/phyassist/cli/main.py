@@ -32,6 +32,7 @@ from phyassist.cli import (
     practising,
     quality,
     retention,
+    scoring,
     serving,
     sharing,
     stores,
@@ -89,6 +90,7 @@ app.add_typer(erasing.app, name="erasure")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 evaluating.app.command("quality")(quality.quality)
+evaluating.app.command("imhi")(scoring.imhi)
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.command("train-heads")(heads.train_heads)

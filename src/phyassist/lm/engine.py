@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import IO, Any, Protocol
 
 from phyassist.errors import AdapterMissing, EngineDown, ModelDamaged, ModelError
+from phyassist.lm.choices import make_grammar
 from phyassist.lm.client import Address, OpenAIClient
 from phyassist.lm.ggufs import read_head
 from phyassist.lm.protocol import Ask, LanguageModel
@@ -247,6 +248,9 @@ class ChildServer:
             # The settings that the engine used come back with the last event: it says which adapter answered.
             body["verbose"] = True
         return body
+
+    def hold_to_choices(self, ask: Ask) -> Mapping[str, Any]:
+        return {"grammar": make_grammar(ask.choices, goes_on=ask.goes_on)}
 
     def read_adapter(self, data: Mapping[str, Any], ask: Ask) -> str | None:
         """What the engine says of itself, whatever was asked for."""
