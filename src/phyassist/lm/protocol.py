@@ -37,11 +37,11 @@ class Ask:
     messages: tuple[Message, ...] = field(repr=False)
     reply_tokens: int
     schema: Mapping[str, Any] | None = field(default=None, repr=False)
-    choices: tuple[str, ...] = field(default=(), repr=False)
-    goes_on: bool = False
     adapter: str = ""
     temperature: float = 0.0
     seed: int = 0
+    choices: tuple[str, ...] = field(default=(), repr=False)
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +131,7 @@ def compare_pair(name: str, first: RunScores, second: RunScores, *, seed: int = 
         posts=len(set(posts)),
         f1_gained=figures[1] - figures[0],
         f1_gained_interval=find_middle(gains),
-        p_bootstrap=_find_p(gains),
+        p_bootstrap=find_p(gains),
         only_first_right=only_ours,
         only_second_right=only_theirs,
         p_mcnemar=find_mcnemar_p(only_ours, only_theirs),
@@ -138,10 +140,9 @@ def compare_pair(name: str, first: RunScores, second: RunScores, *, seed: int = 
 
 def find_mcnemar_p(only_first: int, only_second: int) -> float:
     """The exact two-sided test of McNemar (1947): a fair coin for each row that one run alone has right."""
-    from scipy.stats import binomtest
-
-    both = only_first + only_second
-    return float(binomtest(only_first, both).pvalue) if both else 1.0
+    both, fewer = only_first + only_second, min(only_first, only_second)
+    ways: int = sum(math.comb(both, k) for k in range(fewer + 1))
+    return float(min(Fraction(1), Fraction(2 * ways, 2**both)))
 
 
 def render_comparison(runs: Sequence[RunScores], pairs: Sequence[Paired]) -> str:
@@ -222,7 +223,7 @@ def _identify(row: Judged) -> tuple[str, str, str]:
     return row.post, row.question, row.gold
 
 
-def _find_p(gains: Sequence[float]) -> float:
+def find_p(gains: Sequence[float]) -> float:
     """Two-sided: how often drawing anew turns the sign; never below what so many draws can show."""
     least = min(sum(gain <= 0 for gain in gains), sum(gain >= 0 for gain in gains))
     return min(1.0, 2 * (least + 1) / (len(gains) + 1))
