@@ -21,7 +21,7 @@ run: $(VENV)/.installed ## fetch the model if it is not there, then open the wor
 	@$(BIN)/phyassist serve --fetch
 
 demo: $(VENV)/.installed ## the same with an invented practice of six patients in it
-	@$(BIN)/phyassist demo --fetch
+	@$(BIN)/phyassist serve --demo --fetch
 
 test: $(VENV)/.installed-test chromium models ## run every test, with all that they need
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)

@@ -40,6 +40,8 @@ PhyAssistError                     an expected failure: one sentence, and what t
 ├── NotAllowed                     PA-RULE
 │   └── ConsentMissing             PA-RULE-CONSENT
 ├── TrainingFailed                 PA-TRAINING
+│   └── NoWorker                   PA-TRAINING-WORKER
+├── HubFailed                      PA-HUB
 ├── MissingLibrary                 PA-LIBRARY
 └── WorkersDied                    PA-WORKERS
 
@@ -254,12 +256,32 @@ class TrainingFailed(PhyAssistError):
     code = "PA-TRAINING"
 
 
+class NoWorker(TrainingFailed):
+    """There is no computer that may train, or none that is there."""
+
+    code = "PA-TRAINING-WORKER"
+
+
+class HubFailed(PhyAssistError):
+    """The model hub refused, or could not be reached, while an adapter was published or pulled."""
+
+    code = "PA-HUB"
+
+
 class MissingLibrary(PhyAssistError):
     code = "PA-LIBRARY"
 
 
 class WorkersDied(PhyAssistError):
     code = "PA-WORKERS"
+
+
+def find_error(code: str) -> type[PhyAssistError]:
+    """The class that bears this code; the root where none does."""
+    found = [PhyAssistError]
+    for kind in found:
+        found += kind.__subclasses__()
+    return next((kind for kind in found if kind.code == code), PhyAssistError)
 
 
 def describe_frames(error: BaseException) -> str:

@@ -20,6 +20,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from phyassist.domain.learning import Limits
 from phyassist.errors import BadSetting
 
 PREFIX = "PHYASSIST_"
@@ -112,6 +113,21 @@ class Settings(BaseSettings):
     upload_bytes_max: int = Field(
         20_000_000, ge=1, description="Largest file that can be poured in, in bytes."
     )
+    adapters_per_patient: int = Field(
+        6, ge=1, le=1000, description="Adapters that are kept of one patient, refused ones too."
+    )
+    adapters_per_practice: int = Field(
+        60, ge=1, le=10_000, description="Adapters that are kept in all, everybody's together."
+    )
+    learn_characters_max: int = Field(
+        600_000,
+        ge=1000,
+        description="Characters that one run learns from, prompts and replies. Where there is more, the "
+        "oldest notes are left out, and the page says so.",
+    )
+    learn_minutes_max: int = Field(
+        60, ge=1, le=10_080, description="Minutes that one run may take, as the plan expects them. As above."
+    )
     counsellor: str = Field(
         default="", description="Who signs in on the command line where several people work: a name."
     )
@@ -123,6 +139,16 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much is logged in the home folder's logs. Never what a patient said."
     )
+
+    @property
+    def limits(self) -> Limits:
+        """How much may be learnt, as one value."""
+        return Limits(
+            adapters_per_patient=self.adapters_per_patient,
+            adapters_per_practice=self.adapters_per_practice,
+            characters_per_run=self.learn_characters_max,
+            minutes_per_run=self.learn_minutes_max,
+        )
 
     @property
     def config_file(self) -> Path:

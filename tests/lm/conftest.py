@@ -26,14 +26,17 @@ def engine(small_model_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def engine_with_adapters(
-    small_model_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Engine]:
-    """The small model with adapters `calm` and `wild`."""
+def adapter_paths(small_model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Adapters `calm` and `wild` for the small model."""
     folder = tmp_path_factory.mktemp("adapters")
-    adapters = {
+    return {
         "calm": make_adapter(folder / "calm.gguf", small_model_path, seed=1),
         "wild": make_adapter(folder / "wild.gguf", small_model_path, seed=2),
     }
-    with Engine(small_model_path, adapters=adapters, options=EngineOptions(2048)) as engine:
+
+
+@pytest.fixture(scope="session")
+def engine_with_adapters(small_model_path: Path, adapter_paths: dict[str, Path]) -> Iterator[Engine]:
+    """The small model with its two adapters."""
+    with Engine(small_model_path, adapters=adapter_paths, options=EngineOptions(2048)) as engine:
         yield engine

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import stat
 import threading
 import time
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -205,3 +207,60 @@ def test_reading_in_advance_costs_nothing_on_a_server_of_others() -> None:
     client = open_outside("http://127.0.0.1:9", "", "base", context_tokens=4096)
 
     client.warm(ASK.messages)
+
+
+class Vllm:
+    """A server that speaks vLLM's doors for adapters at run time, and reads what it is pointed at."""
+
+    def __init__(self) -> None:
+        self.loaded: dict[str, Path] = {}
+        self.modes: list[int] = []
+
+    def handle(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        said = json.loads(body or b"{}")
+        if handler.path == "/v1/models":
+            names = ["base", *self.loaded]
+            send(handler, 200, json.dumps({"data": [{"id": name} for name in names]}).encode())
+        elif handler.path == "/v1/load_lora_adapter" and said["lora_name"] in self.loaded:
+            send(handler, 400, b"The lora adapter has already been loaded.")
+        elif handler.path == "/v1/load_lora_adapter":
+            folder = Path(said["lora_path"])
+            assert (folder / "adapter_config.json").read_bytes() == b"config"
+            assert (folder / "adapter_model.safetensors").read_bytes() == b"weights"
+            self.modes.append(stat.S_IMODE(folder.stat().st_mode))
+            self.loaded[said["lora_name"]] = folder
+            send(handler, 200, b"Success: LoRA adapter added successfully.")
+        elif handler.path == "/v1/unload_lora_adapter":
+            self.loaded.pop(said["lora_name"])
+            send(handler, 200, b"Success: LoRA adapter removed successfully.")
+        else:
+            send(handler, 404, b"{}")
+
+
+def read_file(name: str) -> bytes:
+    return {"adapter_config.json": b"config", "adapter_model.safetensors": b"weights"}[name]
+
+
+def test_a_server_takes_an_adapter_from_memory_at_run_time_and_gives_it_back() -> None:
+    vllm = Vllm()
+    with serve(vllm.handle) as url:
+        client = open_outside(url, "", "base", context_tokens=4096)
+        before = client.has_adapter("a17")
+
+        client.take_adapter("a17", read_file)
+        folder, after = vllm.loaded["a17"], client.has_adapter("a17")
+        client.take_adapter("a17", read_file)
+        was_there = folder.is_dir()
+        client.close()
+
+    assert (before, after, was_there) == (False, True, True)
+    assert (vllm.modes, folder.parts[:3], vllm.loaded) == ([0o700], ("/", "dev", "shm"), {})
+    assert not folder.exists()
+
+
+def test_a_server_that_takes_no_adapters_at_run_time_says_what_to_start_it_with() -> None:
+    with serve(lambda handler, _: send(handler, 404, b"{}")) as url:
+        client = open_outside(url, "", "base", context_tokens=4096)
+
+        with pytest.raises(ServerRefused, match="VLLM_ALLOW_RUNTIME_LORA_UPDATING"):
+            client.take_adapter("a17", read_file)

@@ -317,6 +317,45 @@ def test_a_model_whose_numbers_make_no_sense_is_named_when_it_is_asked(
         get_reply(engine.model, make_ask("Hello"))
 
 
-def test_an_adapter_is_no_model(engine_with_adapters: Engine) -> None:
+def test_a_new_adapter_is_taken_while_an_answer_is_written(
+    small_model_path: Path, adapter_paths: dict[str, Path]
+) -> None:
+    with Engine(small_model_path, options=EngineOptions(2048)) as engine:
+        lm, told = engine.model, []
+        first_pid = engine.pid
+        words = lm.write(make_ask("Tell a long story.", reply_tokens=120), Never())
+        told.append(next(event for event in words if isinstance(event, Words)))
+
+        engine.take_adapter("calm", adapter_paths["calm"].read_bytes())
+        calm = get_reply(lm, make_ask("Hello", reply_tokens=4, adapter="calm"))
+        base = get_reply(lm, make_ask("Hello", reply_tokens=4))
+        *_, long = words
+
+        assert isinstance(long, Reply)
+        assert (long.finish, long.adapter) == ("length", "")
+        assert (calm.adapter, base.adapter) == ("calm", "")
+        assert wait_until_gone(first_pid)
+
+        with pytest.raises(ModelDamaged):
+            engine.take_adapter("broken", b"GGUF and no more")
+        assert engine.adapters == ("calm",)
+        engine.restart()
+        assert engine.adapters == ()
+
+
+def test_a_child_that_died_comes_back_with_the_adapters_that_it_took(
+    small_model_path: Path, adapter_paths: dict[str, Path]
+) -> None:
+    with Engine(small_model_path, options=EngineOptions(2048)) as engine:
+        engine.take_adapter("wild", adapter_paths["wild"].read_bytes())
+        os.kill(engine.pid, signal.SIGKILL)
+
+        engine.find_exit()
+        reply = get_reply(engine.model, make_ask("Hello", reply_tokens=4, adapter="wild"))
+
+    assert reply.adapter == "wild"
+
+
+def test_an_adapter_is_no_model(adapter_paths: dict[str, Path]) -> None:
     with pytest.raises(ModelDamaged, match="is an adapter, not a model"):
-        Engine(engine_with_adapters.adapters["calm"])
+        Engine(adapter_paths["calm"])

@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,14 @@ import pytest
 
 import phyassist.services
 from phyassist.domain.adapters import AdapterId
+from phyassist.domain.chats import (
+    ChatMessage,
+    ChatThread,
+    MessageId,
+    MessageKind,
+    MessageState,
+    ThreadId,
+)
 from phyassist.domain.consents import Answer, Purpose, Signer
 from phyassist.domain.drafts import Draft, Section
 from phyassist.domain.people import Patient
@@ -22,11 +31,12 @@ from phyassist.domain.records import Consultation
 from phyassist.errors import BadInput, CannotOpen, ConsentMissing, NotYourPatient
 from phyassist.lm.protocol import Ask, Never, Reading, Reply, Stop, Words
 from phyassist.lm.scripted import ScriptedModel
+from phyassist.services.adapters import list_usable
+from phyassist.services.answering import warm_chat, write_answer
 from phyassist.services.consent import (
     Consents,
     Withdrawn,
     check_consent,
-    list_cards,
     load_consents,
     record_answers,
 )
@@ -105,15 +115,41 @@ def ask_to_organise(case: Case) -> None:
         raise ConsentMissing("rules read it alone")
 
 
+def ask_to_answer(case: Case) -> None:
+    asked = ChatMessage(MessageId("q"), None, MessageKind.QUESTION, "why?", case.store.clock())
+    answer = replace(asked, id=MessageId("a"), parent_id=asked.id, kind=MessageKind.ANSWER, text="")
+    thread = ChatThread(ThreadId("t"), case.patient.id, case.by.id, asked.at, asked.at)
+    with case.store.write(case.by) as tx:
+        tx.chats.add(thread)
+        for message in (asked, replace(answer, state=MessageState.WAITING)):
+            tx.chats.add_message(thread.id, message)
+    writing = write_answer(
+        case.store,
+        case.lm,
+        case.by,
+        thread_id=thread.id,
+        answer_id=answer.id,
+        interface="zh",
+        stop=Never(),
+    )
+    list(writing)
+
+
+def ask_to_warm_a_chat(case: Case) -> None:
+    warm_chat(case.store, case.lm, case.by, patient_id=case.patient.id, thread_id=None, interface="zh")
+
+
 # Every service that takes a model and a patient's text out of the store.
 ASKING: dict[str, Callable[[Case], None]] = {
     "drafting.write_draft": ask_to_write,
     "drafting.redo_items": ask_to_redo,
     "warming.warm_patient": ask_to_warm,
+    "answering.write_answer": ask_to_answer,
+    "answering.warm_chat": ask_to_warm_a_chat,
     "intake.organise": ask_to_organise,
 }
 # These are parts of the above: whoever calls them has asked.
-PARTS = {"drafting._load", "drafting._write"}
+PARTS = {"drafting._load", "drafting._write", "answering._load"}
 
 
 def list_services_that_take_a_model() -> set[str]:
@@ -339,12 +375,12 @@ def test_after_a_withdrawal_what_was_learnt_is_left_alone_or_marked(
     answer(store, anna, patient, Answer.YES, Purpose.OWN_TRAINING)
     answer(store, anna, patient, Answer.YES, Purpose.SHARED_TRAINING)
     with store.read(anna) as tx:
-        before = [card.id for card in list_cards(tx, patient.id)]
+        before = [card.id for card in list_usable(tx, patient.id)]
 
     answer(store, anna, patient, Answer.NO, Purpose.OWN_TRAINING)
     answer(store, anna, patient, Answer.NO, Purpose.SHARED_TRAINING)
 
     with store.read(anna) as tx:
         assert before == ["own", "shared"]
-        assert [card.id for card in list_cards(tx, patient.id)] == ["shared"]
+        assert [card.id for card in list_usable(tx, patient.id)] == ["shared"]
         assert tx.adapters.list_to_retrain() == ("shared",)

@@ -16,6 +16,7 @@ from phyassist.domain.people import Patient, PatientId
 from phyassist.domain.process_notes import ProcessNoteId
 from phyassist.errors import NotAllowed, NotFound
 from phyassist.lm.scripted import ScriptedModel
+from phyassist.services.chatting import begin_thread
 from phyassist.services.consent import record_answers
 from phyassist.services.erasing import TypedDiffers, erase_patient, get_receipt, list_receipts
 from phyassist.services.patients import edit_patient, list_patients, load_patient, new_patient
@@ -51,6 +52,7 @@ def fill_everything(store: Store, by: SignedIn, patient: Patient) -> None:
     save_process_note(
         store, by, patient_id=patient.id, note_id=ProcessNoteId(f"{1:032x}"), text=CANARY, after=0
     )
+    begin_thread(store, by, patient_id=patient.id, question=CANARY)
     answers = dict.fromkeys(Purpose, Answer.YES)
     record_answers(store, by, patient_id=patient.id, answers=answers, remark=CANARY)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from phyassist.domain.adapters import AdapterCard, AdapterId, AdapterKind, AdapterState, NoteRef
 from phyassist.domain.drafts import (
     Basis,
     Comment,
@@ -111,6 +112,22 @@ def make_note(
         author="Anna Weiss",
         question=f"why {text}",
         items=(make_item(text), make_item(text, number=2, section=Section.ADVICE)),
+    )
+
+
+def make_adapter(
+    patient_id: PatientId | None, kind: AdapterKind = AdapterKind.PATIENT, name: str = "a1"
+) -> AdapterCard:
+    return AdapterCard(
+        id=AdapterId(name),
+        base_sha256="b" * 64,
+        patient_id=patient_id,
+        trained_at=AT,
+        state=AdapterState.TRAINING,
+        kind=kind,
+        label="the evening group",
+        ledger=(NoteRef(NoteId("note1"), 2), NoteRef(NoteId("note2"), 1)),
+        config={"rank": "8"},
     )
 
 

@@ -17,7 +17,14 @@ from phyassist.store.moving import check_store
 from phyassist.store.people import SignedIn
 from phyassist.store.tables import metadata
 from phyassist.store.transactions import Store
-from tests.store.making import make_amendment, make_consultation, make_draft, make_line, make_note
+from tests.store.making import (
+    make_adapter,
+    make_amendment,
+    make_consultation,
+    make_draft,
+    make_line,
+    make_note,
+)
 
 
 @pytest.fixture
@@ -28,6 +35,7 @@ def full(store: Store, anna: SignedIn, patient: Patient) -> Patient:
         tx.drafts.add(make_draft(patient.id), Change.STARTED)
         tx.notes.add(make_note(patient.id))
         tx.notes.amend(make_note(patient.id).id, make_amendment())
+        tx.adapters.begin(make_adapter(patient.id), [patient.id])
     return patient
 
 
@@ -114,9 +122,13 @@ def test_every_sealed_column_is_looked_at() -> None:
     # What stands here lies under a key that is no patient's, or is no sealed value.  A new column of values
     # under patients' keys belongs into UNDER_PATIENT_KEYS.
     assert forms_alone <= {
+        "adapter_chunks.bytes_sealed",
         "adapters.card_sealed",
+        "adapters.progress_sealed",
         "counsellors.identity_sealed",
         "counsellors.person_sealed",
+        "chat_keys.wrapped_author",
+        "chat_keys.wrapped_recovery",
         "counsellors.private_sealed",
         "counsellors.public_key",
         "counsellors.recovery_sealed",
@@ -125,6 +137,7 @@ def test_every_sealed_column_is_looked_at() -> None:
         "handovers.signature",
         "invitations.payload_sealed",
         "invitations.person_sealed",
+        "job_keys.wrapped_worker",
         "jobs.result_sealed",
         "jobs.task_sealed",
         "key_wraps.signature",
@@ -136,6 +149,7 @@ def test_every_sealed_column_is_looked_at() -> None:
         "process_keys.wrapped_author",
         "process_keys.wrapped_recovery",
         "process_versions.text_sealed",
+        "workers.identity_sealed",
     }
 
 

@@ -25,11 +25,18 @@ ELSEWHERE = {
     "key_wraps.signature": "a signature",
     "handovers.signature": "a signature",
     "pins.pin_sealed": "under the own key",
-    "jobs.task_sealed": "to the worker, for as long as the job runs",
+    "jobs.task_sealed": "under the job's key, for as long as the job runs",
+    "job_keys.wrapped_worker": "a wrapped key",
+    "workers.identity_sealed": "under the practice's key",
     "jobs.result_sealed": "to who asked for it, until it is fetched",
+    "adapters.card_sealed": "under the adapter's own key",
+    "adapters.progress_sealed": "under the adapter's own key",
+    "adapter_chunks.bytes_sealed": "under the adapter's own key",
     "process_keys.wrapped_author": "a wrapped key",
     "process_keys.wrapped_recovery": "a wrapped key",
     "process_versions.text_sealed": "under the author's key for the patient",
+    "chat_keys.wrapped_author": "a wrapped key",
+    "chat_keys.wrapped_recovery": "a wrapped key",
 }
 
 

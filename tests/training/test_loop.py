@@ -17,11 +17,12 @@ from phyassist.errors import BadInput, BadSetting, StoreFull, TrainingFailed
 torch = pytest.importorskip("torch", reason="torch is not installed: make train-setup installs it")
 pytest.importorskip("peft", reason="peft is not installed: make train-setup installs it")
 
-from phyassist.training.checkpoints import list_checkpoints  # noqa: E402
-from phyassist.training.encode import encode, encode_all, order_epoch, pack  # noqa: E402
+from phyassist.training.checkpoints import FolderCheckpoints, list_checkpoints  # noqa: E402
+from phyassist.training.encode import encode, encode_all, order_epoch  # noqa: E402
 from phyassist.training.loop import EvalReport, StepReport, Trainer, count_steps, learning_rate_at  # noqa: E402
 from phyassist.training.lora import attach, find_targets  # noqa: E402
 from phyassist.training.recipe import Recipe, get_preset, load_presets, set_dials  # noqa: E402
+from phyassist.training.rows import pack  # noqa: E402
 from tests.training.tiny import make_dialogues, make_model, make_tokenizer  # noqa: E402
 
 RECIPE = set_dials(
@@ -39,10 +40,17 @@ KINDS = ("qwen2", "qwen3", "llama", "mixtral", "yi")
 
 
 def make_trainer(folder: Path, recipe: Recipe = RECIPE, kind: str = "qwen2", rows: int = 24) -> Trainer:
-    encoded = encode_all(make_dialogues(rows), make_tokenizer(), row_tokens=recipe.row_tokens).examples
+    dialogues = ({"messages": messages} for messages in make_dialogues(rows))
+    encoded = encode_all(dialogues, make_tokenizer(), recipe).examples
     torch.manual_seed(recipe.seed)
     model = attach(make_model(kind), recipe)
-    return Trainer(model, recipe, encoded[: rows - 4], encoded[rows - 4 :], folder=folder)
+    return Trainer(
+        model,
+        recipe,
+        encoded[: rows - 4],
+        encoded[rows - 4 :],
+        checkpoints=FolderCheckpoints(folder / "checkpoints"),
+    )
 
 
 def weights_of(trainer: Trainer) -> dict[str, Any]:
@@ -70,7 +78,7 @@ def test_a_prompt_s_own_tokens_change_nothing_but_through_the_reply() -> None:
     labels = torch.full((len(row.ids),), -100)
     labels[list(row.keep)] = torch.tensor(row.targets)
 
-    loss = trainer._loss(row)
+    loss = -trainer._forward.log_probs(row).sum()
 
     expected = torch.nn.functional.cross_entropy(whole, labels, ignore_index=-100, reduction="sum")
     assert torch.allclose(loss, expected, rtol=1e-5)
@@ -85,23 +93,24 @@ def test_packed_examples_do_not_see_each_other(kind: str) -> None:
     alone = [pack([example], 1000)[0] for example in examples]
 
     assert len(rows) == 1
+    assert len(rows[0].ids) < sum(len(row.ids) for row in alone), "what they begin alike with stands once"
     with torch.no_grad():
-        together = float(trainer._loss(rows[0]))
-        apart = sum(float(trainer._loss(row)) for row in alone)
+        together = float(trainer._forward.log_probs(rows[0]).sum())
+        apart = sum(float(trainer._forward.log_probs(row).sum()) for row in alone)
     assert math.isclose(together, apart, rel_tol=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_lora_finds_its_targets_and_training_lowers_the_loss(kind: str, tmp_path: Path) -> None:
     trainer = make_trainer(tmp_path, kind=kind)
-    before = trainer.evaluate(trainer._val)
+    before, _, _ = trainer.evaluate(trainer._val)
     heard: list[Any] = []
 
     trained = trainer.run(heard.append)
 
     steps = [report for report in heard if isinstance(report, StepReport)]
     assert len(steps) == trained.step == count_steps(RECIPE, 20) == 10
-    assert trainer.evaluate(trainer._val) < before - 0.1
+    assert trainer.evaluate(trainer._val)[0] < before - 0.1
     assert all("lora" in name for name, weight in trainer._model.named_parameters() if weight.requires_grad)
 
 
@@ -135,16 +144,16 @@ def test_a_run_that_stopped_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     unbroken.run(lambda _: None)
     stopped, count = make_trainer(tmp_path / "b", recipe), 0
 
-    def count_to_five() -> bool:
+    def count_to_five(report: Any) -> None:
         nonlocal count
-        count += 1
-        return count > 5
+        count += isinstance(report, StepReport)
 
-    stopped.run(lambda _: None, should_stop=count_to_five)
+    ended = stopped.run(count_to_five, should_stop=lambda: count == 5)
     resumed = make_trainer(tmp_path / "b", recipe)
     heard: list[Any] = []
     resumed.run(heard.append, resume=True)
 
+    assert ended.was_stopped
     assert heard[0].step == 4
     for name, value in weights_of(unbroken).items():
         assert torch.allclose(value, weights_of(resumed)[name], atol=1e-6), name
@@ -277,7 +286,8 @@ def test_patience_ends_a_run_whose_validation_loss_no_longer_falls(tmp_path: Pat
 
 
 def test_an_example_too_long_for_a_row_is_counted_not_cut() -> None:
-    encoded = encode_all(make_dialogues(6), make_tokenizer(), row_tokens=70)
+    recipe = set_dials(RECIPE, {"row_tokens": 70})
+    encoded = encode_all(({"messages": said} for said in make_dialogues(6)), make_tokenizer(), recipe)
 
     assert encoded.too_long > 0
     assert len(encoded.examples) + encoded.too_long == 6
@@ -285,12 +295,15 @@ def test_an_example_too_long_for_a_row_is_counted_not_cut() -> None:
 
 
 def test_rows_hold_every_example_once_and_no_more_tokens_than_they_may() -> None:
-    examples = encode_all(make_dialogues(40), make_tokenizer(), row_tokens=200).examples
+    recipe = set_dials(RECIPE, {"row_tokens": 200})
+    examples = encode_all(
+        ({"messages": said} for said in make_dialogues(40)), make_tokenizer(), recipe
+    ).examples
 
     rows = pack(examples, 200)
 
-    assert sum(len(row.ids) for row in rows) == sum(len(example.ids) for example in examples)
-    assert sum(row.positions.count(0) for row in rows) == 40
+    targets = sorted(target for row in rows for target in row.targets)
+    assert targets == sorted(token for example in examples for token in example.ids[example.reply_at :])
     assert max(len(row.ids) for row in rows) <= 200
 
 
@@ -325,7 +338,7 @@ def test_presets_are_the_recipe_with_other_values() -> None:
 
     study = presets["study-2023"]
 
-    assert set(presets) == {"study-2023", "cpu-small", "gpu-24gb", "2x24gb", "h100"}
+    assert set(presets) == {"study-2023", "cpu-small", "patient-cpu", "gpu-24gb", "2x24gb", "h100"}
     assert (study.rank, study.alpha, study.dropout, study.clip, study.steps_max) == (16, 8, 0.05, 0.3, 660)
 
 

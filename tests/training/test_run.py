@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: make train-
 pytest.importorskip("peft", reason="peft is not installed: make train-setup installs it")
 
 from phyassist.cli.main import main  # noqa: E402
+from phyassist.lm.hashing import count_sha256  # noqa: E402
 from phyassist.training.gguf_lora import export_gguf  # noqa: E402
 from phyassist.training.lora import attach  # noqa: E402
 from phyassist.training.recipe import Recipe, set_dials  # noqa: E402
@@ -62,6 +63,10 @@ def test_a_run_leaves_everything_about_itself_and_the_mark_of_being_done(
     assert (out / "adapter/adapter_model.safetensors").is_file()
     assert (out / "adapter.gguf").read_bytes()[:4] == b"GGUF"
     assert json.loads((out / "done.json").read_text())["step"] == config["steps"]
+    # What publishing asks for: the data's card, and which base the adapter fits.
+    assert json.loads((out / "data.json").read_text())["sources"][0]["name"] == "mine"
+    mark = json.loads((out / "adapter/base.json").read_text())
+    assert mark == {"name": base.name, "sha256": count_sha256(base / "model.safetensors")}
 
 
 def test_a_run_goes_on_only_as_it_was_begun(base: Path, data: Path, tmp_path: Path, capsys: Any) -> None:

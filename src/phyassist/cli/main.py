@@ -15,21 +15,25 @@ import typer
 
 from phyassist import __version__
 from phyassist.cli import (
+    admitting,
     analysing,
     auditing,
     backups,
+    chatting,
     checking,
     consent,
     data,
     erasing,
     evaluating,
     heads,
+    learning,
     models,
     notes,
     organising,
     patients,
     people,
     practising,
+    publishing,
     quality,
     retention,
     scoring,
@@ -37,6 +41,7 @@ from phyassist.cli import (
     sharing,
     stores,
     train,
+    working,
 )
 from phyassist.cli.run import Run
 from phyassist.cli.screen import say, say_error
@@ -75,9 +80,9 @@ def _every_command(
 
 app.command("serve")(serving.serve)
 app.command("setup")(practising.setup)
-app.command("demo")(practising.demo)
 app.command("organise")(organising.organise)
 app.command("analyse")(analysing.analyse)
+app.command("chat")(chatting.chat)
 app.add_typer(patients.app, name="patients")
 app.add_typer(notes.app, name="notes")
 app.add_typer(people.app, name="people")
@@ -94,8 +99,13 @@ evaluating.app.command("imhi")(scoring.imhi)
 evaluating.app.command("explanations")(scoring.explanations)
 evaluating.app.command("compare")(scoring.compare)
 evaluating.app.command("select")(scoring.select)
+app.add_typer(learning.app, name="learning")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
+app.add_typer(admitting.app, name="workers")
+app.command("publish")(publishing.publish)
+app.command("pull")(publishing.pull)
+app.command("worker")(working.worker)
 app.command("train-heads")(heads.train_heads)
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)

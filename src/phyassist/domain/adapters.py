@@ -2,31 +2,122 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-from phyassist.domain.people import PatientId
+from phyassist.domain.notes import NoteId
+from phyassist.domain.people import CounsellorId, PatientId
 
 AdapterId = NewType("AdapterId", str)
+# What a consultation names in the place of an adapter that is to answer: the base model alone.
+BASE_ALONE = "base"
 
 
 class AdapterState(StrEnum):
+    """In training: there is nothing to answer with yet.  Accepted: it may be chosen.  Kept: it did not prove
+    better, and is chosen only by hand.  Withdrawn: somebody refused it or rolled it back.
+    """
+
+    TRAINING = "training"
     ACCEPTED = "accepted"
     KEPT = "kept"
     WITHDRAWN = "withdrawn"
 
 
+class AdapterKind(StrEnum):
+    """From whose notes it learnt, which is whom it answers for.
+
+    `PATIENT`: one patient's.  `COUNSELLOR`: all that its counsellor may use, for that counsellor alone.
+    `PRACTICE`: the same, for everybody here.  `SET`: a chosen set of patients, under a name; it answers only
+    where it is asked for.  `PUBLISHED`: from public data; no patient's words are in it.
+    """
+
+    PATIENT = "patient"
+    COUNSELLOR = "counsellor"
+    PRACTICE = "practice"
+    SET = "set"
+    PUBLISHED = "published"
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several patients' words may be in it, so that it asks for their consent to that."""
+        return self in {AdapterKind.COUNSELLOR, AdapterKind.PRACTICE, AdapterKind.SET}
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRef:
+    """A note at a version: 1 as it was signed, one more with every amendment."""
+
+    note_id: NoteId
+    version: int
+
+
+class VerdictReason(StrEnum):
+    """Why the gate accepted an adapter, or kept it: one word, which pages put into a sentence."""
+
+    BETTER = "better"
+    NOT_BETTER = "not better"
+    UNCLEAR = "unclear"
+    GENERAL_LOST = "general lost"
+    REMEMBERS = "remembers"
+    NAMES_OTHERS = "names others"
+    UNMEASURED = "unmeasured"
+    BY_HAND = "by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gate said.  `numbers` are those that the sentence shows, by name: `loss_before`, say."""
+
+    is_accepted: bool
+    reason: VerdictReason
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterFile:
+    """A file of an adapter as it lies sealed in the store: its name, length, and SHA-256 of its bytes."""
+
+    name: str
+    size_bytes: int
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True)
 class AdapterCard:
-    """What is known of an adapter: the base it fits (SHA-256 of the model file), whose it is, its state."""
+    """What is known of an adapter: the base it fits (SHA-256 of the model file), whose it is, its state.
+
+    `number` counts the adapters of one owner: "adapter 3".  `parent_id` is the adapter it was trained on top
+    of, None for the base model itself.  `label` is a chosen set's name.  `ledger` names every note version
+    that it learnt from, `config` the values of its run, `scores` what the gate measured.  `in_use_since` is
+    when it was last accepted, `retrain_since` when somebody whom it learnt from was erased or withdrew.
+    """
 
     id: AdapterId
     base_sha256: str
     patient_id: PatientId | None
     trained_at: datetime
     state: AdapterState
+    kind: AdapterKind = AdapterKind.PATIENT
+    owner_id: CounsellorId | None = None
+    number: int = 1
+    parent_id: AdapterId | None = None
+    in_use_since: datetime | None = None
+    retrain_since: datetime | None = None
+    label: str = field(default="", repr=False)
+    ledger: tuple[NoteRef, ...] = ()
+    config: Mapping[str, str] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+    verdict: Verdict | None = None
+    files: tuple[AdapterFile, ...] = ()
+
+    @property
+    def notes(self) -> int:
+        """From how many notes it learnt."""
+        return len({ref.note_id for ref in self.ledger})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +128,43 @@ class AdapterChoice:
     reason: str
 
 
+_ORDER = (
+    (AdapterKind.PATIENT, "patient-adapter"),
+    (AdapterKind.COUNSELLOR, "counsellor-adapter"),
+    (AdapterKind.PRACTICE, "practice-adapter"),
+    (AdapterKind.PUBLISHED, "published-adapter"),
+)
+
+
 def choose_adapter(
-    cards: tuple[AdapterCard, ...], patient_id: PatientId | None, base_sha256: str
+    cards: Iterable[AdapterCard], patient_id: PatientId | None, base_sha256: str, wanted: str = ""
 ) -> AdapterChoice:
-    """The newest accepted adapter of this patient that fits the loaded base; else the base alone."""
-    own = [card for card in cards if patient_id is not None and card.patient_id == patient_id]
-    if not own:
+    """Which adapter answers for a patient, and why.
+
+    The patient's own comes before the counsellor's, that before the practice's, then a published one, then
+    the base alone; of each kind the one that was accepted last, if it fits the loaded base.  `wanted` is what
+    a consultation asks for instead: an adapter's id, or the base alone; what does not fit is not used.
+    """
+    may_answer = [
+        card
+        for card in cards
+        if card.state != AdapterState.TRAINING
+        and (card.kind != AdapterKind.PATIENT or (patient_id is not None and card.patient_id == patient_id))
+    ]
+    fitting = [card for card in may_answer if card.base_sha256 == base_sha256]
+    if wanted == BASE_ALONE:
+        return AdapterChoice(None, "base-wanted")
+    for card in fitting:
+        if card.id == wanted:
+            return AdapterChoice(card, "adapter-wanted")
+    for kind, reason in _ORDER:
+        accepted = [card for card in fitting if card.kind == kind and card.state == AdapterState.ACCEPTED]
+        if accepted:
+            return AdapterChoice(max(accepted, key=_accepted_at), reason)
+    if not may_answer:
         return AdapterChoice(None, "no-adapter")
-    fitting = [card for card in own if card.base_sha256 == base_sha256]
-    if not fitting:
-        return AdapterChoice(None, "other-base")
-    accepted = [card for card in fitting if card.state == AdapterState.ACCEPTED]
-    if not accepted:
-        return AdapterChoice(None, "none-accepted")
-    return AdapterChoice(max(accepted, key=lambda card: card.trained_at), "patient-adapter")
+    return AdapterChoice(None, "none-accepted" if fitting else "other-base")
+
+
+def _accepted_at(card: AdapterCard) -> tuple[datetime, datetime]:
+    return card.in_use_since or card.trained_at, card.trained_at

@@ -14,7 +14,7 @@ JobId = NewType("JobId", str)
 LEASE = timedelta(seconds=30)
 ATTEMPTS_MAX = 3
 # Why a job failed whose workers all died; any other failure has an error's code.
-WORKERS_DIED = "PA-WORKERS"
+WORKERS_DIED = "PA-TRAINING"
 
 
 class JobState(StrEnum):

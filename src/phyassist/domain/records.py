@@ -107,7 +107,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Consultation:
-    """One dated occasion: what was said, and what the counsellor wants to know about it."""
+    """One dated occasion: what was said, and what the counsellor wants to know about it.
+
+    `adapter_wanted` names the adapter that is to answer here, or the base model alone; empty: whichever is
+    chosen.
+    """
 
     id: ConsultationId
     patient_id: PatientId
@@ -115,6 +119,7 @@ class Consultation:
     source: Source
     question: str = field(default="", repr=False)
     version: int = 0
+    adapter_wanted: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,18 @@ LEASE = timedelta(seconds=20)
 class RunKind(StrEnum):
     DRAFT = "draft"
     ORGANISE = "organise"
+    CHAT = "chat"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRun:
-    """`id` is that of what is being written; `owner_id` names the process, not a person."""
+    """`id` is that of what is being written; `owner_id` names the process, not a person.
+
+    `patient_id` is None where it is about nobody in particular: who began it alone may see and stop it.
+    """
 
     id: str
-    patient_id: PatientId
+    patient_id: PatientId | None
     kind: RunKind
     owner_id: str
     by_id: CounsellorId

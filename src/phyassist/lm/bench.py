@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from phyassist.lm.protocol import Ask, LanguageModel, Message, Never, Reading, Reply, Words
+from phyassist.lm.protocol import Ask, LanguageModel, Message, Never, Reply, Words
 
 _LINE = "{no}. On that day she slept four hours, ate little, went to school late and spoke with nobody.\n"
 _TASK = "Write a long story about the sea."
@@ -72,7 +72,7 @@ def time_answer(lm: LanguageModel, text: str, reply_tokens: int) -> Timed:
         now = time.perf_counter() - started
         if isinstance(event, Words):
             first, last = first or now, now
-        elif not isinstance(event, Reading):
+        elif isinstance(event, Reply):
             reply = event
     assert reply is not None  # noqa: S101  # the protocol's last event
     wrote_s = last - first

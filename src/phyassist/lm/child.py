@@ -58,6 +58,8 @@ def start_server(settings: dict[str, Any]) -> Any:
         params.cpuparams_batch.n_threads = settings["threads"]
     params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 0.0) for path in settings["adapters"]]
     params.lora_init_without_apply = True
+    # Counts alone: by them the parent sees whether somebody is being answered.
+    params.endpoint_metrics = True
     # Every page and route that could show what was asked is off; so is the log.
     params.ui = False
     params.endpoint_slots = False

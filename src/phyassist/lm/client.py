@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
@@ -16,7 +17,19 @@ import httpx
 from phyassist.errors import AdapterMissing, EngineDown, ModelError, PromptTooLong, ServerRefused
 from phyassist.lm.choices import make_pattern
 from phyassist.lm.counting import count_fewest_tokens, estimate_prompt_tokens, estimate_tokens
-from phyassist.lm.protocol import Ask, Message, Reading, Reply, Stop, Words
+from phyassist.lm.memory import memory_folder
+from phyassist.lm.protocol import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    Ask,
+    Message,
+    ReadFile,
+    Reading,
+    Reply,
+    Stop,
+    Waiting,
+    Words,
+)
 from phyassist.lm.turns import Turns
 from phyassist.lm.wire import Event, Exchange, Lost, Refused, Stopped
 
@@ -24,6 +37,7 @@ log = logging.getLogger(__name__)
 
 CONNECT_WAIT_S = 5.0
 QUICK_WAIT_S = 20.0
+LOAD_WAIT_S = 120.0
 SILENCE_S = 900.0
 # The ways of asking for JSON, strictest first; a server that refuses one is asked the next way from then on.
 FORMS = ("json_schema", "json_object", "")
@@ -33,10 +47,11 @@ CHOICES_KEY = "structured_outputs"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server listens (up to and without `/v1`), and the key that it wants."""
+    """Where a server listens (up to and without `/v1`), the key it wants, its adapters by their number."""
 
     url: str
     key: str = field(repr=False)
+    adapters: tuple[str, ...] = ()
 
 
 class Server(Protocol):
@@ -46,7 +61,7 @@ class Server(Protocol):
         """The address of a server that runs; raises EngineDown where none can be had."""
         ...
 
-    def shape(self, body: dict[str, Any], ask: Ask) -> dict[str, Any]:
+    def shape(self, body: dict[str, Any], ask: Ask, address: Address) -> dict[str, Any]:
         """The body with what only this server understands; raises AdapterMissing."""
         ...
 
@@ -54,8 +69,16 @@ class Server(Protocol):
         """What to add to the body so that the reply is one of the ask's choices."""
         ...
 
-    def read_adapter(self, data: Mapping[str, Any], ask: Ask) -> str | None:
+    def read_adapter(self, data: Mapping[str, Any], ask: Ask, address: Address) -> str | None:
         """The adapter that an event says was used; None where the event does not say."""
+        ...
+
+    def has_adapter(self, name: str) -> bool:
+        """Whether it answers with this adapter where it is asked to."""
+        ...
+
+    def take_adapter(self, name: str, read: ReadFile) -> None:
+        """Answer with this adapter too; raises AdapterMissing, ModelDamaged, EngineDown, ServerRefused."""
         ...
 
     def explain_loss(self, *, begun: bool) -> ModelError:
@@ -66,8 +89,16 @@ class Server(Protocol):
         """Whether reading in advance is free and worth it there."""
         ...
 
+    def find_lane(self, ask: Ask) -> str | None:
+        """The queue in which this is answered one after the other; None where many are served at once."""
+        ...
+
     def forget_prompts(self) -> None:
-        """Let go of every prompt that was read, where that is in our hands."""
+        """Let go of every prompt and adapter that was read, where that is in our hands."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more will be asked."""
         ...
 
 
@@ -108,10 +139,13 @@ class OpenAIClient:
 
     def close(self) -> None:
         self._http.close()
+        self._server.close()
 
-    def write(self, ask: Ask, stop: Stop) -> Iterator[Reading | Words | Reply]:
-        """Readings, then words, then one Reply, as `LanguageModel.write` says."""
-        with self._turns.writing():
+    def write(self, ask: Ask, stop: Stop) -> Iterator[Waiting | Reading | Words | Reply]:
+        """Places in the queue, readings, then words, then one Reply, as `LanguageModel.write` says."""
+        with self._turns.writing(self._server.find_lane(ask)) as turn:
+            for ahead in turn.wait(stop):
+                yield Waiting(ahead)
             yield from self._write(ask, stop)
 
     def warm(self, messages: tuple[Message, ...], adapter: str = "") -> None:
@@ -135,6 +169,17 @@ class OpenAIClient:
                 self._server.forget_prompts()
 
         threading.Thread(target=forget, name="forgetting", daemon=True).start()
+
+    def has_adapter(self, name: str) -> bool:
+        """Whether the server answers with this adapter.  Raises EngineDown, ServerRefused."""
+        return self._server.has_adapter(name)
+
+    def take_adapter(self, name: str, read: ReadFile) -> None:
+        """Have the server answer with this adapter too; no answer that is being written breaks off.
+
+        Raises AdapterMissing, ModelDamaged, EngineDown, ServerRefused.
+        """
+        self._server.take_adapter(name, read)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` by the server's vocabulary, else an estimate from above."""
@@ -163,9 +208,12 @@ class OpenAIClient:
         while True:
             address = self._server.get_address()
             exchange = Exchange(
-                self._http, f"{address.url}/v1/chat/completions", _headers(address), self._make_body(ask)
+                self._http,
+                f"{address.url}/v1/chat/completions",
+                _headers(address),
+                self._make_body(ask, address),
             )
-            answer = _Answer(self._name, ask, self._server)
+            answer = _Answer(self._name, ask, address, self._server)
             refused = None
             for event in exchange.events(stop):
                 if isinstance(event, Refused):
@@ -183,7 +231,7 @@ class OpenAIClient:
             raise self._server.explain_loss(begun=True)
         yield answer.make_reply(time.monotonic() - started)
 
-    def _make_body(self, ask: Ask) -> dict[str, Any]:
+    def _make_body(self, ask: Ask, address: Address) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self._name,
             "messages": [{"role": message.role, "content": message.content} for message in ask.messages],
@@ -200,7 +248,7 @@ class OpenAIClient:
             body["response_format"] = {"type": "json_object"}
         if ask.choices and self._holds_choices:
             body |= self._server.hold_to_choices(ask)
-        return self._server.shape(body, ask)
+        return self._server.shape(body, ask, address)
 
     def _give_way(self, refused: Refused, ask: Ask) -> None:
         """Return to ask again in a laxer form, or raise what the refusal means."""
@@ -233,6 +281,7 @@ class _Answer:
 
     model: str
     ask: Ask = field(repr=False)
+    address: Address
     server: Server = field(repr=False)
     pieces: list[str] = field(default_factory=list, repr=False)
     finish: Literal["done", "length", "stopped"] | None = None
@@ -243,7 +292,7 @@ class _Answer:
         data = event.data
         if "error" in data:
             raise make_refusal(Refused(400, json.dumps(data["error"])), self.ask, 0)
-        self.adapter = self.server.read_adapter(data, self.ask) or self.adapter
+        self.adapter = self.server.read_adapter(data, self.ask, self.address) or self.adapter
         self.usage = data.get("usage") or self.usage
         progress = data.get("prompt_progress")
         if progress:
@@ -315,12 +364,14 @@ class OutsideServer:
 
     def __init__(self, address: Address, context_tokens: int) -> None:
         self._address, self._context_tokens = address, context_tokens
+        self._handed: dict[str, ExitStack] = {}
 
     def get_address(self) -> Address:
         return self._address
 
-    def shape(self, body: dict[str, Any], ask: Ask) -> dict[str, Any]:
+    def shape(self, body: dict[str, Any], ask: Ask, address: Address) -> dict[str, Any]:
         """Names the adapter.  Some servers cut a long prompt in silence, so it is not left to them."""
+        del address
         if count_fewest_tokens(ask.messages) > self._context_tokens:
             raise make_too_long(self._context_tokens)
         return {**body, "model": ask.adapter} if ask.adapter else body
@@ -328,8 +379,9 @@ class OutsideServer:
     def hold_to_choices(self, ask: Ask) -> Mapping[str, Any]:
         return {CHOICES_KEY: {"regex": make_pattern(ask.choices, goes_on=ask.goes_on)}}
 
-    def read_adapter(self, data: Mapping[str, Any], ask: Ask) -> str | None:
+    def read_adapter(self, data: Mapping[str, Any], ask: Ask, address: Address) -> str | None:
         """The adapter that was asked for, if the answer names it; a revision may follow after an @."""
+        del address
         said = str(data.get("model", "")).partition("@")[0]
         return ask.adapter if ask.adapter and said == ask.adapter else None
 
@@ -343,12 +395,57 @@ class OutsideServer:
             f"no model server answers at {host}", hint="start it, or check model_url in the settings"
         )
 
+    def has_adapter(self, name: str) -> bool:
+        return name in list_models(self)
+
+    def take_adapter(self, name: str, read: ReadFile) -> None:
+        """Loaded at run time through vLLM's own door, from a folder in memory that it is to read.
+
+        The folder stays for as long as the adapter may be asked for: the server drops what it has not used
+        for a while and reads it again.
+        """
+        with ExitStack() as stack:
+            folder = stack.enter_context(memory_folder())
+            for file in (CONFIG_FILE, WEIGHTS_FILE):
+                (folder / file).write_bytes(read(file))
+            if self._post("load_lora_adapter", {"lora_name": name, "lora_path": str(folder)}):
+                self._handed[name] = stack.pop_all()
+
     def forget_prompts(self) -> None:
-        """What that server keeps is not in our hands."""
+        """Takes back the adapters that were handed over; what that server has read is not in our hands."""
+        for name in list(self._handed):
+            with suppress(EngineDown, ServerRefused):
+                self._post("unload_lora_adapter", {"lora_name": name})
+            self._handed.pop(name).close()
+
+    def close(self) -> None:
+        self.forget_prompts()
+
+    def _post(self, door: str, body: Mapping[str, str]) -> bool:
+        """Whether it was done; False where it had been before.  Raises EngineDown, ServerRefused."""
+        url = f"{self._address.url}/v1/{door}"
+        try:
+            with httpx.Client(trust_env=False, timeout=LOAD_WAIT_S) as http:
+                answer = http.post(url, json=dict(body), headers=_headers(self._address))
+        except httpx.HTTPError as error:
+            raise self.explain_loss(begun=False) from error
+        if "already been loaded" in answer.text:
+            return False
+        if answer.status_code != httpx.codes.OK:
+            raise ServerRefused(
+                f"the model server takes no adapter at run time (status {answer.status_code})",
+                hint="start vLLM with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 (docs/models.md)",
+            )
+        return True
 
     def can_warm(self) -> bool:
         """Never: it may be paid by the token, and others wait there."""
         return False
+
+    def find_lane(self, ask: Ask) -> str | None:
+        """None: such a server has turns of its own."""
+        del ask
+        return None
 
 
 def open_outside(url: str, key: str, model: str, *, context_tokens: int) -> OpenAIClient:
@@ -363,13 +460,21 @@ def open_outside(url: str, key: str, model: str, *, context_tokens: int) -> Open
 
 def find_first_model(server: OutsideServer) -> str:
     """The name of the first model that the server lists; raises EngineDown, ServerRefused."""
+    found = list_models(server)
+    if not found:
+        raise ServerRefused("the model server lists no models", hint="name one in the settings")
+    return found[0]
+
+
+def list_models(server: OutsideServer) -> tuple[str, ...]:
+    """What the server lists, adapters among it; raises EngineDown, ServerRefused."""
     address = server.get_address()
     try:
         with httpx.Client(trust_env=False, timeout=QUICK_WAIT_S) as http:
             answer = http.get(f"{address.url}/v1/models", headers=_headers(address))
         if answer.status_code != httpx.codes.OK:
             raise make_refusal(Refused(answer.status_code, ""), Ask((), 0), 0)
-        return str(answer.json()["data"][0]["id"])
+        return tuple(str(each["id"]) for each in answer.json()["data"])
     except httpx.HTTPError as error:
         raise server.explain_loss(begun=False) from error
     except (ValueError, KeyError, IndexError, TypeError) as error:

@@ -1,32 +1,37 @@
-"""Our own model server: starts the child process, keeps it running, and lends a client to it."""
+"""Our own model server: starts the child process, keeps it running, and lends a client to it.
+
+Adapters come and go while it answers.  A new one means a new child, which is started beside the one that
+serves; it takes over when it has loaded, and the old one ends when it has said what it was saying.
+"""
 
 from __future__ import annotations
 
-import json
-import secrets
-import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 from phyassist.errors import AdapterMissing, EngineDown, ModelDamaged, ModelError
+from phyassist.lm.child_process import AdapterSource, Child, ChildOptions
 from phyassist.lm.choices import make_grammar
 from phyassist.lm.client import Address, OpenAIClient
 from phyassist.lm.ggufs import read_head
-from phyassist.lm.protocol import Ask, LanguageModel
+from phyassist.lm.memory import MemoryFile
+from phyassist.lm.protocol import GGUF_FILE, Ask, LanguageModel, ReadFile
 
-START_WAIT_S = 300.0
-END_WAIT_S = 5.0
-CACHE_MIB = 1024
-BATCH_TOKENS = 128
 # With adapters the base has a lane of its own.  llama.cpp throws a slot's cache away when the adapter
 # changes, and its cache in memory does not know which adapter a prompt was read with: so requests are pinned,
 # every one says the scale of every adapter, and that second cache is off.
 BASE_SLOT, ADAPTER_SLOT = 0, 1
+# What adapters may take in memory beside the model; the one that came first goes first.
+SHELF_BYTES_MAX = 1 << 30
+# Who was told the old address a moment ago may still be on the way to it.
+_LINGER_S = 2.0
+_LOOK_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,56 +64,81 @@ class Engine:
             raise ModelDamaged(
                 f"{model} is an adapter, not a model", hint="name the model that it was made for"
             )
-        self._model_path, self._name = model, name or model.stem
+        chosen = options or EngineOptions()
+        context_tokens = min(chosen.context_tokens, head.context_tokens or sys.maxsize)
+        self._options = ChildOptions(model, name or model.stem, context_tokens, chosen.threads, chosen.slots)
         self._architecture = head.architecture
-        self._adapters = _check_adapters(adapters or {}, head.architecture)
-        self._options = options or EngineOptions()
-        self._context_tokens = min(self._options.context_tokens, head.context_tokens or sys.maxsize)
+        self._adapters: dict[str, AdapterSource] = dict(_check_adapters(adapters or {}, head.architecture))
         self._lock = threading.RLock()
-        self._child: subprocess.Popen[str] | None = None
-        self._address: Address | None = None
+        # One change of adapters at a time; answers need not wait for it.
+        self._changing = threading.Lock()
+        self._retired: list[Child] = []
         self._closed = False
         self._client = OpenAIClient(
-            ChildServer(self), name=self._name, context_tokens=self._context_tokens, base_sha256=sha256
+            ChildServer(self), name=self._options.name, context_tokens=context_tokens, base_sha256=sha256
         )
-        self._spawn()
+        self._child: Child | None = Child(self._options, self._adapters)
 
     @property
     def model(self) -> LanguageModel:
         return self._client
 
     @property
-    def adapters(self) -> Mapping[str, Path]:
-        return dict(self._adapters)
+    def adapters(self) -> tuple[str, ...]:
+        """The names of those that it answers with now."""
+        return tuple(self._adapters)
 
     @property
     def pid(self) -> int:
         """The child's process id; 0 when none runs."""
         child = self._child
-        return child.pid if child is not None and child.poll() is None else 0
+        return 0 if child is None else child.pid
 
-    def load_adapters(self, adapters: Mapping[str, Path]) -> None:
-        """Start anew with these adapters in place of the present ones; what is being written breaks off."""
-        checked = _check_adapters(adapters, self._architecture)
-        with self._lock:
-            self._end_child()
-            self._adapters = checked
-            self._spawn()
+    def take_adapter(self, name: str, data: bytes) -> None:
+        """Answer with this adapter too, opened in memory alone; what is being written goes on.
+
+        Raises AdapterMissing where the system has no files in memory, ModelDamaged where it does not fit the
+        model, EngineDown; the adapters of before then stay.
+        """
+        with self._changing:
+            if name in self._adapters:
+                return
+            taken = MemoryFile(data)
+            try:
+                _check_adapters({name: Path(taken.path)}, self._architecture)
+                self._change({**_fit_shelf(self._adapters, taken.size_bytes), name: taken})
+            except ModelError:
+                taken.close()
+                raise
+
+    def forget_adapters(self, names: Iterable[str]) -> None:
+        """Answer without these from now on; what is being written goes on."""
+        gone = set(names)
+        with self._changing:
+            kept = {name: source for name, source in self._adapters.items() if name not in gone}
+            if len(kept) < len(self._adapters):
+                self._change(kept)
 
     def restart(self) -> None:
-        """Start anew: what the child had read is gone with its memory."""
-        with self._lock:
+        """Start anew without what was taken since: what the child had read is gone with its memory."""
+        with self._changing, self._lock:
             if not self._closed:
-                self._spawn()
+                self._end_children()
+                _close_all(self._adapters.values())
+                self._adapters = {
+                    name: source for name, source in self._adapters.items() if isinstance(source, Path)
+                }
+                self._child = Child(self._options, self._adapters)
 
     def close(self) -> None:
         """End the child; the model of a closed engine raises EngineDown."""
         self._closed = True
-        child = self._child
-        if child is not None:
-            child.kill()  # somebody may hold the lock, waiting for it to load
-        with self._lock:
-            self._end_child()
+        for child in (self._child, *self._retired):
+            if child is not None:
+                child.kill()  # somebody may hold the lock, waiting for it to load
+        with self._changing, self._lock:
+            self._end_children()
+            _close_all(self._adapters.values())
         self._client.close()
 
     def __enter__(self) -> Engine:
@@ -127,100 +157,71 @@ class Engine:
         with self._lock:
             if self._closed:
                 raise EngineDown("the engine is closed", hint="start PhyAssist again")
-            # One that died while loading has said why; that is read below before it is started again.
-            died = self._child is not None and self._child.poll() is not None and self._address is not None
-            if self._child is None or died:
-                self._spawn()
-            if self._address is None:
-                self._address = self._await_address()
-            return self._address
+            if self._child is not None and self._child.has_died:
+                self._child.end()
+                self._child = None
+            if self._child is None:
+                self._child = Child(self._options, self._adapters)
+            try:
+                return self._child.await_address()
+            except ModelError:
+                self._child = None
+                raise
 
     def find_exit(self) -> int | None:
         """The exit status of the child if it has ended or does within a moment (negative: a signal)."""
         child = self._child
-        if child is None:
-            return None
-        try:
-            return child.wait(timeout=1.0)
-        except subprocess.TimeoutExpired:
-            return None
+        return None if child is None else child.find_exit()
 
-    def _spawn(self) -> None:
-        self._end_child()
-        self._key = secrets.token_urlsafe(32)
-        lanes = max(self._options.slots, 2) if self._adapters else self._options.slots
-        settings = {
-            "model": str(self._model_path),
-            "name": self._name,
-            "key": self._key,
-            "context_tokens": self._context_tokens,
-            "threads": self._options.threads,
-            "slots": lanes,
-            "batch_tokens": BATCH_TOKENS,
-            "cache_mib": 0 if self._adapters else CACHE_MIB,
-            "adapters": [str(path) for path in self._adapters.values()],
-        }
-        # What llama.cpp prints goes nowhere: a log must never hold a patient's words.
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "phyassist.lm.child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+    def _change(self, adapters: Mapping[str, AdapterSource]) -> None:
+        """A child with these adapters takes the place of the present one."""
+        beside = Child(self._options, adapters)
         try:
-            stdin = _pipe(self._child.stdin)
-            stdin.write(json.dumps(settings) + "\n")
-            stdin.flush()
-        except OSError as error:
-            raise EngineDown("the engine did not start", hint="run phyassist doctor") from error
+            beside.await_address()
+        except ModelError as error:
+            if isinstance(error, ModelDamaged):
+                raise ModelDamaged(
+                    "the engine cannot load this adapter",
+                    hint="it was trained on another model: train it anew",
+                ) from error
+            raise
+        with self._lock:
+            if self._closed:
+                beside.end()
+                raise EngineDown("the engine is closed", hint="start PhyAssist again")
+            old, self._child = self._child, beside
+            gone = [source for name, source in self._adapters.items() if name not in adapters]
+            self._adapters = dict(adapters)
+            if old is not None:
+                self._retired.append(old)
+                threading.Thread(target=self._retire, args=(old,), name="retiring", daemon=True).start()
+        # The child has read them; only one that is started again would need them.
+        _close_all(gone)
 
-    def _await_address(self) -> Address:
-        child = self._child
-        assert child is not None  # noqa: S101
-        line = _read_line(_pipe(child.stdout), START_WAIT_S)
-        said = json.loads(line) if line.startswith("{") else {}
-        if "url" in said:
-            return Address(said["url"], self._key)
-        self._end_child()
-        if "failed" in said and self._adapters:
-            # The architecture was the same: what is left is another size, or a file that is broken inside.
-            names = ", ".join(self._adapters)
-            raise ModelDamaged(
-                f"the engine cannot load {self._name} with {names}",
-                hint="use adapters with the base model that they were trained on",
-            )
-        if "failed" in said:
-            raise ModelDamaged(
-                f"the engine cannot load {self._name}", hint="fetch the model again, or choose another"
-            )
-        raise EngineDown(
-            f"the engine ended while it loaded {self._name}",
-            hint="there may be too little memory: close other programs or use a smaller model",
-        )
+    def _retire(self, child: Child) -> None:
+        """End a child as soon as nobody is being answered by it."""
+        time.sleep(_LINGER_S)
+        while child.is_busy() and not self._closed:
+            time.sleep(_LOOK_EVERY_S)
+        with self._lock:
+            if child in self._retired:
+                self._retired.remove(child)
+                child.end()
 
-    def _end_child(self) -> None:
-        child, self._child, self._address = self._child, None, None
-        if child is None:
-            return
-        # The child leaves by itself when its stdin closes; kill is for one that hangs.
-        _close(child.stdin)
-        try:
-            child.wait(timeout=END_WAIT_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-        _close(child.stdout)
+    def _end_children(self) -> None:
+        for child in (self._child, *self._retired):
+            if child is not None:
+                child.end()
+        self._child, self._retired = None, []
 
 
 class RunningEngine(Protocol):
     """An engine of this process, or one that another process holds."""
 
-    @property
-    def adapters(self) -> Mapping[str, Path]: ...
     def get_address(self) -> Address: ...
     def find_exit(self) -> int | None: ...
     def restart(self) -> None: ...
+    def take_adapter(self, name: str, data: bytes) -> None: ...
 
 
 class ChildServer:
@@ -232,9 +233,9 @@ class ChildServer:
     def get_address(self) -> Address:
         return self._engine.get_address()
 
-    def shape(self, body: dict[str, Any], ask: Ask) -> dict[str, Any]:
+    def shape(self, body: dict[str, Any], ask: Ask, address: Address) -> dict[str, Any]:
         """Adds progress, the prompt cache, no hidden thinking, and which adapter at which scale."""
-        names = list(self._engine.adapters)
+        names = address.adapters
         if ask.adapter and ask.adapter not in names:
             raise AdapterMissing(f"adapter {ask.adapter} is not loaded", hint="load it, or ask without it")
         body |= {
@@ -252,12 +253,11 @@ class ChildServer:
     def hold_to_choices(self, ask: Ask) -> Mapping[str, Any]:
         return {"grammar": make_grammar(ask.choices, goes_on=ask.goes_on)}
 
-    def read_adapter(self, data: Mapping[str, Any], ask: Ask) -> str | None:
+    def read_adapter(self, data: Mapping[str, Any], ask: Ask, address: Address) -> str | None:
         """What the engine says of itself, whatever was asked for."""
         del ask
         used = ((data.get("__verbose") or {}).get("generation_settings") or {}).get("lora") or ()
-        names = list(self._engine.adapters)
-        return next((names[each["id"]] for each in used if each["scale"]), None)
+        return next((address.adapters[each["id"]] for each in used if each["scale"]), None)
 
     def explain_loss(self, *, begun: bool) -> ModelError:
         status = self._engine.find_exit()
@@ -270,11 +270,24 @@ class ChildServer:
     def can_warm(self) -> bool:
         return True
 
+    def find_lane(self, ask: Ask) -> str | None:
+        """One after the other; with adapters loaded, the base and they have a lane each."""
+        return "adapter" if ask.adapter else "base"
+
     def forget_prompts(self) -> None:
         self._engine.restart()
 
+    def has_adapter(self, name: str) -> bool:
+        return name in self._engine.get_address().adapters
 
-def _check_adapters(adapters: Mapping[str, Path], architecture: str) -> dict[str, Path]:
+    def take_adapter(self, name: str, read: ReadFile) -> None:
+        self._engine.take_adapter(name, read(GGUF_FILE))
+
+    def close(self) -> None:
+        """The engine is closed by who opened it."""
+
+
+def _check_adapters(adapters: Mapping[str, Path], architecture: str) -> Mapping[str, Path]:
     for name, path in adapters.items():
         if not path.is_file():
             raise AdapterMissing(f"the file of adapter {name} is not there", hint="train or import it again")
@@ -286,27 +299,20 @@ def _check_adapters(adapters: Mapping[str, Path], architecture: str) -> dict[str
                 f"adapter {name} was made for a {head.architecture} model and this one is {architecture}",
                 hint="use it with the base model that it was trained on",
             )
-    return dict(adapters)
+    return adapters
 
 
-def _read_line(pipe: IO[str], wait_s: float) -> str:
-    """The first line, or nothing when the child ends or the time is over."""
-    found: list[str] = []
-    reader = threading.Thread(target=lambda: found.append(pipe.readline()), daemon=True)
-    reader.start()
-    reader.join(wait_s)
-    return found[0] if found else ""
+def _fit_shelf(adapters: Mapping[str, AdapterSource], more_bytes: int) -> dict[str, AdapterSource]:
+    """Those that may stay where so much is added, the ones that came first leaving first."""
+    kept = dict(adapters)
+    sizes = {name: each.size_bytes for name, each in kept.items() if isinstance(each, MemoryFile)}
+    while sizes and sum(sizes.values()) + more_bytes > SHELF_BYTES_MAX:
+        oldest = next(iter(sizes))
+        del sizes[oldest], kept[oldest]
+    return kept
 
 
-def _pipe(pipe: IO[str] | None) -> IO[str]:
-    if pipe is None:
-        raise EngineDown("the engine did not start", hint="run phyassist doctor")
-    return pipe
-
-
-def _close(pipe: IO[str] | None) -> None:
-    if pipe is not None:
-        try:
-            pipe.close()
-        except OSError:
-            return  # the other end is gone already
+def _close_all(sources: Iterable[AdapterSource]) -> None:
+    for source in sources:
+        if isinstance(source, MemoryFile):
+            source.close()

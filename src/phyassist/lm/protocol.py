@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
+
+from phyassist.domain.messages import Message
+
+# Whoever asks a model takes all that an ask is made of from here.
+__all__ = [
+    "CONFIG_FILE",
+    "GGUF_FILE",
+    "WEIGHTS_FILE",
+    "Ask",
+    "ForgetsPrompts",
+    "LanguageModel",
+    "Message",
+    "Never",
+    "ReadFile",
+    "Reading",
+    "Reply",
+    "Stop",
+    "TakesAdapters",
+    "Words",
+]
 
 
 class Stop(Protocol):
@@ -18,12 +38,6 @@ class Never:
 
     def is_set(self) -> bool:
         return False
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    role: Literal["system", "user", "assistant"]
-    content: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +66,13 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """The engine answers somebody else: so many are served before."""
+
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """The engine is reading the prompt: `read` of `total` tokens so far."""
 
@@ -73,11 +94,36 @@ class Reply:
     seconds: float
 
 
+# The files of an adapter: peft's two, and the engine's one.
+CONFIG_FILE, WEIGHTS_FILE, GGUF_FILE = "adapter_config.json", "adapter_model.safetensors", "adapter.gguf"
+# Gives a file's bytes by its name, when they are needed.
+ReadFile = Callable[[str], bytes]
+
+
 @runtime_checkable
 class ForgetsPrompts(Protocol):
-    """A model whose server keeps what it has read, and can be told to let go of it; comes back at once."""
+    """A model whose server keeps what it has read, adapters among it, and can be told to let go of all that.
+
+    Comes back at once.
+    """
 
     def forget_prompts(self) -> None: ...
+
+
+@runtime_checkable
+class TakesAdapters(Protocol):
+    """A model whose server takes adapters while it runs."""
+
+    def has_adapter(self, name: str) -> bool:
+        """Whether it answers with this adapter where it is asked to.  Raises EngineDown, ServerRefused."""
+        ...
+
+    def take_adapter(self, name: str, read: ReadFile) -> None:
+        """Answer with this adapter too; no answer that is being written breaks off.
+
+        Raises AdapterMissing, ModelDamaged, EngineDown, ServerRefused.
+        """
+        ...
 
 
 class LanguageModel(Protocol):
@@ -90,8 +136,8 @@ class LanguageModel(Protocol):
     @property
     def context_tokens(self) -> int: ...
 
-    def write(self, ask: Ask, stop: Stop) -> Iterator[Reading | Words | Reply]:
-        """Readings (where the engine tells), then words, then exactly one Reply.
+    def write(self, ask: Ask, stop: Stop) -> Iterator[Waiting | Reading | Words | Reply]:
+        """Places in the queue, readings (where the engine tells), then words, then exactly one Reply.
 
         A set `stop` ends the reply early (`finish="stopped"`) and frees the engine.
         Raises EngineDown, ServerRefused, AdapterMissing, PromptTooLong.

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from phyassist.errors import EngineDown, ModelError, PhyAssistError
+from phyassist.errors import EngineDown, PhyAssistError, find_error
 from phyassist.lm.client import Address, OpenAIClient
 from phyassist.lm.engine import ChildServer, Engine
 from phyassist.lm.protocol import LanguageModel
@@ -29,18 +28,24 @@ def answer_questions(pipe: Pipe, get_engine: Callable[[], Engine]) -> None:
     """Answer what the process at the other end asks, until it has gone."""
     while True:
         try:
-            asked = json.loads(pipe.recv_bytes())["ask"]
-            pipe.send_bytes(json.dumps(_answer(asked, get_engine)).encode())
+            told = json.loads(pipe.recv_bytes())
+            # An adapter's bytes follow in a message of their own; they go on to memory alone.
+            data = pipe.recv_bytes() if told["ask"] == "adapter" else b""
+            pipe.send_bytes(json.dumps(_answer(told, data, get_engine)).encode())
         except (EOFError, OSError):
             return
 
 
-def _answer(asked: str, get_engine: Callable[[], Engine]) -> dict[str, Any]:
+def _answer(told: Mapping[str, str], data: bytes, get_engine: Callable[[], Engine]) -> dict[str, Any]:
+    asked = told["ask"]
     try:
         engine = get_engine()
         if asked == "address":
             address = engine.get_address()
-            return {"url": address.url, "key": address.key}
+            return {"url": address.url, "key": address.key, "adapters": address.adapters}
+        if asked == "adapter":
+            engine.take_adapter(told["name"], data)
+            return {}
         if asked == "exit":
             return {"status": engine.find_exit()}
         if asked == "restart":
@@ -50,7 +55,6 @@ def _answer(asked: str, get_engine: Callable[[], Engine]) -> dict[str, Any]:
             "name": engine.model.name,
             "context_tokens": engine.model.context_tokens,
             "base_sha256": engine.model.base_sha256,
-            "adapters": list(engine.adapters),
         }
     except PhyAssistError as error:
         return {"code": error.code, "what": error.what, "hint": error.hint}
@@ -63,14 +67,12 @@ class SharedEngine:
         self._pipe = pipe
         self._lock = threading.Lock()
         self._model: LanguageModel | None = None
-        self._adapters: dict[str, Path] = {}
 
     @property
     def model(self) -> LanguageModel:
         """Raises ModelMissing, ModelDamaged, UnknownName; a later call asks again."""
         if self._model is None:
             told = self._ask("model")
-            self._adapters = dict.fromkeys(told["adapters"], Path())
             self._model = OpenAIClient(
                 ChildServer(self),
                 name=told["name"],
@@ -79,15 +81,10 @@ class SharedEngine:
             )
         return self._model
 
-    @property
-    def adapters(self) -> Mapping[str, Path]:
-        """Their names; the files are the other process's matter."""
-        return self._adapters
-
     def get_address(self) -> Address:
         """Raises what the engine's own does."""
         told = self._ask("address")
-        return Address(told["url"], told["key"])
+        return Address(told["url"], told["key"], tuple(told["adapters"]))
 
     def find_exit(self) -> int | None:
         status = self._ask("exit")["status"]
@@ -97,26 +94,21 @@ class SharedEngine:
         """For all processes: what the engine had read is gone."""
         self._ask("restart")
 
-    def _ask(self, asked: str) -> dict[str, Any]:
+    def take_adapter(self, name: str, data: bytes) -> None:
+        """For all processes.  Raises what the engine's own does."""
+        self._ask("adapter", name, data)
+
+    def _ask(self, asked: str, name: str = "", data: bytes = b"") -> dict[str, Any]:
         try:
             with self._lock:
-                self._pipe.send_bytes(json.dumps({"ask": asked}).encode())
+                self._pipe.send_bytes(json.dumps({"ask": asked, "name": name}).encode())
+                if data:
+                    self._pipe.send_bytes(data)
                 told: dict[str, Any] = json.loads(self._pipe.recv_bytes())
         except (EOFError, OSError):
             raise EngineDown(
                 "the process that holds the engine has ended", hint="start PhyAssist again"
             ) from None
         if "code" in told:
-            raise _make_error(told["code"], told["what"], told["hint"])
+            raise find_error(told["code"])(told["what"], hint=told["hint"])
         return told
-
-
-def _make_error(code: str, what: str, hint: str) -> PhyAssistError:
-    kind = next((kind for kind in _list_kinds(PhyAssistError) if kind.code == code), ModelError)
-    return kind(what, hint=hint)
-
-
-def _list_kinds(kind: type[PhyAssistError]) -> Iterator[type[PhyAssistError]]:
-    yield kind
-    for each in kind.__subclasses__():
-        yield from _list_kinds(each)

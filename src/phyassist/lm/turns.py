@@ -1,4 +1,4 @@
-"""Who may use the engine now: a person's question at once, reading in advance only in the quiet between."""
+"""Who may use the engine now: questions in the order in which they came, reading ahead in the quiet."""
 
 from __future__ import annotations
 
@@ -6,25 +6,34 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from phyassist.lm.protocol import Stop
+
+# How often one who waits looks whether it was stopped.
+LOOK_EVERY_S = 0.1
+
 
 class Turns:
-    """Counts the writers, and stacks the warmers: the newest is what the person looks at now."""
+    """Queues the writers of each lane, and stacks the warmers: the newest is what the person looks at now."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._writers = 0
+        self._writers: list[Turn] = []
         self._warmers: list[Warmer] = []
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Hold everybody who only reads in advance."""
+    def writing(self, lane: str | None) -> Iterator[Turn]:
+        """A place in the queue of a lane; it holds everybody who only reads in advance.
+
+        Without a lane it is this one's turn at once.
+        """
+        turn = Turn(self, lane)
         with self._changed:
-            self._writers += 1
+            self._writers.append(turn)
         try:
-            yield
+            yield turn
         finally:
             with self._changed:
-                self._writers -= 1
+                self._writers.remove(turn)
                 self._changed.notify_all()
 
     @contextmanager
@@ -41,12 +50,41 @@ class Turns:
                 self._changed.notify_all()
 
     def must_wait(self, warmer: Warmer) -> bool:
-        return self._writers > 0 or self._warmers[-1] is not warmer
+        return bool(self._writers) or self._warmers[-1] is not warmer
 
     def wait(self, warmer: Warmer) -> None:
         """Return when it is this one's turn."""
         with self._changed:
             self._changed.wait_for(lambda: not self.must_wait(warmer))
+
+    def count_ahead(self, turn: Turn) -> int:
+        """How many of the same lane came before and are not done."""
+        if turn.lane is None:
+            return 0
+        before = self._writers[: self._writers.index(turn)]
+        return sum(other.lane == turn.lane for other in before)
+
+    def await_change(self, turn: Turn, ahead: int) -> int:
+        """How many are ahead now; comes back after a moment where nothing has changed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.count_ahead(turn) != ahead, LOOK_EVERY_S)
+            return self.count_ahead(turn)
+
+
+class Turn:
+    """A writer's place in the queue of its lane."""
+
+    def __init__(self, turns: Turns, lane: str | None) -> None:
+        self._turns, self.lane = turns, lane
+
+    def wait(self, stop: Stop) -> Iterator[int]:
+        """How many are ahead, each time that this changes; ends when it is this one's turn, or at a stop."""
+        told, ahead = 0, self._turns.await_change(self, -1)
+        while ahead and not stop.is_set():
+            if ahead != told:
+                yield ahead
+                told = ahead
+            ahead = self._turns.await_change(self, ahead)
 
 
 class Warmer:

@@ -7,6 +7,7 @@ little by it.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tomllib
@@ -129,7 +130,7 @@ def make_redo_task(
         redone=Redone(
             unlike=tuple(item.text for item in draft.standing),
             wishes={
-                section: tuple(_join_comments(item) for item in targets if item.section == section)
+                section: tuple(join_comments(item) for item in targets if item.section == section)
                 for section in Section
             },
             places={
@@ -141,8 +142,39 @@ def make_redo_task(
     return Task(task.strip(), asked, schema)
 
 
-def _join_comments(item: DraftItem) -> str:
+def join_comments(item: DraftItem) -> str:
+    """What the counsellor asks of an item, as the model says it over before the words that follow it."""
     return " ".join(word for comment in item.open_comments for word in comment.words.split())[:WISH_CHARS]
+
+
+def render_reply(
+    items: Sequence[DraftItem], sentences: Sequence[Sentence], wishes: Mapping[ItemId, str] | None = None
+) -> str:
+    """These items as the reply that would have brought them, for a model to learn.
+
+    A quoted item names the sentence that its quote begins in; one with a wish says it over first.
+    """
+    body: dict[str, Any] = {}
+    for item in items:
+        text = " ".join(item.text.split())
+        if item.section == Section.SYMPTOM_TYPE:
+            # A reply has one; a counsellor may have added another.
+            body["symptom_type"] = "; ".join([*filter(None, [body.get("symptom_type")]), text])
+            continue
+        wish = (wishes or {}).get(item.id, "")
+        said: dict[str, Any] = {"asked": wish} if wish else {}
+        if item.section == Section.REASON:
+            said["from"] = _find_number(item, sentences)
+        key = "reasons" if item.section == Section.REASON else "advice"
+        body.setdefault(key, []).append({**said, "text": text})
+    return json.dumps(body, ensure_ascii=False)
+
+
+def _find_number(item: DraftItem, sentences: Sequence[Sentence]) -> int:
+    at = None if item.span is None else item.span.start
+    return next(
+        (each.no for each in sentences if at is not None and each.span.start <= at < each.span.end), 0
+    )
 
 
 def _wants_safety(draft: Draft, targets: Sequence[DraftItem]) -> bool:

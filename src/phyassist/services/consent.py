@@ -7,13 +7,15 @@ running.  A test lists those services and shows that each of them refuses.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from phyassist.domain.adapters import AdapterCard
+from phyassist.domain.adapters import AdapterId
 from phyassist.domain.consents import Answer, Consent, ConsentId, Purpose, Signer, Standing, find_standing
+from phyassist.domain.jobs import JobId
 from phyassist.domain.people import PatientId
 from phyassist.errors import BadInput, ConsentMissing, NotFound, NotYourPatient, StoreError, VaultError
 from phyassist.lm.protocol import Stop
@@ -81,14 +83,6 @@ def drop_unneeded_versions(tx: Tx, patient_id: PatientId) -> None:
         tx.drafts.drop_history(patient_id)
 
 
-def list_cards(tx: Tx, patient_id: PatientId) -> tuple[AdapterCard, ...]:
-    """The adapters to choose from; what learnt from a patient's notes is left alone after a withdrawal."""
-    cards = tx.adapters.cards()
-    if allows(tx, patient_id, Purpose.OWN_TRAINING):
-        return cards
-    return tuple(card for card in cards if card.patient_id != patient_id)
-
-
 @again
 def record_answers(
     store: Store,
@@ -100,7 +94,9 @@ def record_answers(
     signed_by: Signer = Signer.PATIENT,
     remark: str = "",
 ) -> Consents:
-    """What counts from this moment on; shared adapters that learnt from who now says no are marked.
+    """What counts from this moment on.
+
+    Runs that learn from who now says no are broken off, shared adapters that have learnt are marked.
 
     `on` is the day on the form, today where none is given.
     Raises BadInput for no answer, a day to come or an overlong remark, NotFound, NotYourPatient.
@@ -121,9 +117,21 @@ def record_answers(
             act = Act.CONSENT_GIVEN if answer == Answer.YES else Act.CONSENT_REFUSED
             tx.audit.write(act, Kind.CONSENT, given.id)
         drop_unneeded_versions(tx, patient_id)
+        if answers.get(Purpose.OWN_TRAINING) == Answer.NO:
+            break_off(tx, tx.adapters.list_in_training(patient_id, shared=False))
         if answers.get(Purpose.SHARED_TRAINING) == Answer.NO:
+            break_off(tx, tx.adapters.list_in_training(patient_id, shared=True))
             tx.adapters.mark_to_retrain(patient_id)
         return get_consents(tx, patient_id)
+
+
+def break_off(tx: Tx, adapter_ids: Iterable[AdapterId]) -> None:
+    """End the runs of these adapters and destroy what they have brought; a run's job bears the same id."""
+    for adapter_id in adapter_ids:
+        with suppress(NotFound):
+            tx.jobs.cancel(JobId(adapter_id))
+        tx.adapters.files.break_off(adapter_id)
+        tx.audit.write(Act.TRAINING_STOPPED, Kind.ADAPTER, adapter_id)
 
 
 class Withdrawn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from phyassist.domain.drafts import Draft, DraftItem, TextRead, UnreadReply
-from phyassist.lm.protocol import Reading, Reply
+from phyassist.lm.protocol import Reading, Reply, Waiting
 from phyassist.prompts.replies import ItemWords
 
 
@@ -58,5 +58,5 @@ class Finished:
     draft: Draft
 
 
-AnalysisEvent = Prepared | Reading | ItemWords | ItemWritten | UnreadWritten | AnalysisDone
+AnalysisEvent = Prepared | Waiting | Reading | ItemWords | ItemWritten | UnreadWritten | AnalysisDone
 DraftEvent = AnalysisEvent | Finished

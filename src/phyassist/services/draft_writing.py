@@ -21,7 +21,7 @@ from phyassist.domain.drafts import (
 from phyassist.domain.people import Jurisdiction, Language
 from phyassist.domain.reading.sentences import Sentence
 from phyassist.errors import ChangedMeanwhile
-from phyassist.lm.protocol import Ask, LanguageModel, Reading, Reply, Stop
+from phyassist.lm.protocol import Ask, LanguageModel, Reading, Reply, Stop, Waiting
 from phyassist.prompts.grounding import find_ground, is_repetition
 from phyassist.prompts.labels import without_labels
 from phyassist.prompts.replies import ItemWords, RawItem, ReplyReader, UnreadableReply
@@ -34,7 +34,7 @@ from phyassist.store.transactions import Store
 
 PARTIAL_EVERY_S = 0.3
 
-WritingEvent = Reading | ItemWords | ItemWritten | UnreadWritten | AnalysisDone
+WritingEvent = Waiting | Reading | ItemWords | ItemWritten | UnreadWritten | AnalysisDone
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def write_items(
     for event in lm.write(ask, stop):
         if isinstance(event, Reply):
             reply = event
-        elif isinstance(event, Reading):
+        elif isinstance(event, Reading | Waiting):
             yield event
         elif failure is None:
             try:

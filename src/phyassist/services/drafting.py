@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from phyassist.domain.adapters import AdapterChoice, choose_adapter
+from phyassist.domain.adapters import AdapterChoice
 from phyassist.domain.clock import NewId, new_id
 from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import Change, Draft, DraftId, DraftItem, ItemId, Section
@@ -27,7 +27,8 @@ from phyassist.prompts.layout import make_messages
 from phyassist.prompts.orders import count_hidden, without_orders
 from phyassist.prompts.replies import ItemWords
 from phyassist.services.access import check_may_change
-from phyassist.services.consent import Withdrawn, check_consent, list_cards
+from phyassist.services.adapters import choose_for
+from phyassist.services.consent import Withdrawn, check_consent
 from phyassist.services.draft_events import (
     AnalysisDone,
     AnalysisEvent,
@@ -53,6 +54,7 @@ from phyassist.services.reworking import (
     move_item,
     restore_version,
 )
+from phyassist.services.shelving import make_ready
 from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
@@ -229,9 +231,9 @@ def _load(store: Store, by: SignedIn, draft_id: DraftId, lm: LanguageModel) -> _
         consultation = tx.consultations.get(draft.consultation_id)
         check_consent(tx, by, draft.patient_id, Purpose.DRAFTING)
         case = load_case(tx, draft.patient_id, consultation)
-        choice = choose_adapter(list_cards(tx, draft.patient_id), draft.patient_id, lm.base_sha256)
+        choice = choose_for(tx, draft.patient_id, lm.base_sha256, consultation.adapter_wanted)
     check_text(consultation.source.text)
-    return _Loaded(draft, case, choice)
+    return _Loaded(draft, case, make_ready(store, by, lm, choice))
 
 
 def _prepare(

@@ -11,6 +11,7 @@ from phyassist.domain.erasures import Erasure, ErasureId, Remains, find_remains
 from phyassist.domain.people import PatientId
 from phyassist.errors import BadInput, CannotOpen
 from phyassist.services.access import check_in_charge, check_runs_practice
+from phyassist.services.consent import break_off
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store, Tx
@@ -62,6 +63,8 @@ def erase_patient(
             adapters=tx.adapters.count_of(patient_id),
             marked=tx.adapters.mark_to_retrain(patient_id),
         )
+        # What learns from the patient at this moment must not be finished after the patient is gone.
+        break_off(tx, tx.adapters.list_in_training(patient_id))
         tx.patients.delete(patient_id)
         tx.erasures.add(erasure)
         tx.audit.write(Act.ERASED, Kind.PATIENT, patient_id)

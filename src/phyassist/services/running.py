@@ -12,7 +12,7 @@ import time
 
 from phyassist.domain.people import PatientId
 from phyassist.domain.runs import ModelRun, RunKind
-from phyassist.errors import ChangedMeanwhile, StoreError
+from phyassist.errors import ChangedMeanwhile, NotFound, StoreError
 from phyassist.services.access import check_may_change
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -72,7 +72,7 @@ class RunKeeper:
         self._thread: threading.Thread | None = None
 
     def begin(
-        self, by: SignedIn, run_id: str, *, patient_id: PatientId, kind: RunKind
+        self, by: SignedIn, run_id: str, *, patient_id: PatientId | None, kind: RunKind
     ) -> threading.Event | None:
         """What stops the run that begins now; None while the same is being written, here or elsewhere.
 
@@ -119,12 +119,13 @@ class RunKeeper:
             self._is_closed = True
             self._changed.notify()
 
-    def _enter(self, by: SignedIn, run_id: str, patient_id: PatientId, kind: RunKind) -> bool:
+    def _enter(self, by: SignedIn, run_id: str, patient_id: PatientId | None, kind: RunKind) -> bool:
         now = self._store.clock()
         run = ModelRun(run_id, patient_id, kind, self._owner_id, by.id, now, now)
         try:
             with self._store.write(by) as tx:
-                check_may_change(tx, patient_id)
+                if patient_id is not None:
+                    check_may_change(tx, patient_id)
                 return tx.runs.begin(run)
         except ChangedMeanwhile:
             return False  # another process began the same in this moment
@@ -172,6 +173,8 @@ def find_run(store: Store, by: SignedIn, run_id: str) -> ModelRun | None:
     """The run that writes this, alive or broken off.  Raises NotFound, NotYourPatient."""
     with store.read(by) as tx:
         run = tx.runs.find(run_id)
-        if run is not None:
+        if run is not None and run.patient_id is not None:
             tx.patients.get(run.patient_id)
+        elif run is not None and run.by_id != by.id:
+            raise NotFound(f"no run {run_id}", hint="load the page again")
         return run

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 
-from phyassist.domain.adapters import choose_adapter
 from phyassist.domain.consents import Purpose
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import ConsultationId
 from phyassist.errors import PhyAssistError
 from phyassist.lm.protocol import LanguageModel, Message
 from phyassist.prompts.layout import get_system_message
-from phyassist.services.consent import check_consent, list_cards
+from phyassist.services.adapters import choose_for
+from phyassist.services.consent import check_consent
 from phyassist.services.prompting import fit_case, load_case
+from phyassist.services.shelving import make_ready
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 
@@ -37,7 +38,10 @@ def warm_patient(
         consultation = None if consultation_id is None else tx.consultations.get(consultation_id)
         check_consent(tx, by, patient_id, Purpose.DRAFTING)
         case = load_case(tx, patient_id, consultation)
-        choice = choose_adapter(list_cards(tx, patient_id), patient_id, lm.base_sha256)
+        choice = choose_for(
+            tx, patient_id, lm.base_sha256, consultation.adapter_wanted if consultation else ""
+        )
+    choice = make_ready(store, by, lm, choice)
     fitted = fit_case(case, lm)
     messages = (get_system_message(case.language), Message("user", fitted.prefix))
     lm.warm(messages, choice.card.id if choice.card else "")

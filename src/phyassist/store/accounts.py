@@ -13,6 +13,7 @@ from phyassist.domain.people import Counsellor, CounsellorId, Role
 from phyassist.domain.practice import PracticeSettings
 from phyassist.errors import AlreadySetUp, CannotOpen, ChangedMeanwhile, Locked, WrongPassphrase
 from phyassist.store.audit import Act, Kind
+from phyassist.store.chats import restore_chat_key
 from phyassist.store.coding import pack_identity, pack_person, pack_text, unpack_text
 from phyassist.store.desk import wrap_rows
 from phyassist.store.directory import Directory, identity_place, person_place
@@ -226,6 +227,7 @@ def restore_access(
             key = recovery.open_given(ours.wrapped, wrap_place(ours.key_id, RECOVERY_HOLDER, ours.term))
             entrance.replace_wrap(theirs.key_id, account.id, keyring.keep_key(key, theirs.kept_place))
         restore_process_keys(entrance.conn, account.id, recovery=recovery, keyring=keyring)
+        restore_chat_key(entrance.conn, account.id, recovery=recovery, keyring=keyring)
         directory = Directory(entrance.conn, account.id, keyring)
         member = directory.read(account)
         renewed = replace(

@@ -16,6 +16,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, insert, or_, select, update
 
 from phyassist.domain.clock import Clock
+from phyassist.store.chat_tables import chat_threads
 from phyassist.store.tables import audit, audit_head, consents, consultations, drafts, notes
 
 _START = "sha256:" + "0" * 64
@@ -45,6 +46,7 @@ class Act(StrEnum):
     ERASED = "erased"
     ORGANISED = "organised"
     ANALYSED = "analysed"
+    ASKED = "asked"
     REGENERATED = "regenerated"
     DISCARDED = "discarded"
     SIGNED = "signed"
@@ -60,6 +62,13 @@ class Act(StrEnum):
     CONSENT_GIVEN = "consent given"
     CONSENT_REFUSED = "consent refused"
     TRAINED = "trained"
+    TRAINING_BEGUN = "training begun"
+    TRAINING_STOPPED = "training stopped"
+    WORKER_ADMITTED = "worker admitted"
+    WORKER_REMOVED = "worker removed"
+    GATHERED = "gathered to train"
+    ADAPTER_USED = "adapter used"
+    ADAPTER_WITHDRAWN = "adapter withdrawn"
     AUDIT_READ = "audit read"
     INVITED = "invited"
     INVITATION_ENDED = "invitation ended"
@@ -88,12 +97,14 @@ class Kind(StrEnum):
     RECORD = "record"
     DRAFT = "draft"
     NOTE = "note"
+    CHAT = "chat"
     FINGERPRINT = "fingerprint"
     PROCESS_NOTE = "process note"
     RETENTION = "retention"
     ADAPTER = "adapter"
     BACKUP = "backup"
     CONSENT = "consent"
+    WORKER = "worker"
 
 
 _ACTS: dict[str, Act] = {act.value: act for act in Act}
@@ -257,7 +268,7 @@ def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
     if wanted.patient_id:
         parts = [
             audit.c.row_id.in_(select(table.c.id).where(table.c.patient_id == wanted.patient_id))
-            for table in (consultations, drafts, notes, consents)
+            for table in (consultations, drafts, notes, consents, chat_threads)
         ]
         conditions.append(or_(audit.c.row_id == wanted.patient_id, *parts))
     if wanted.since is not None:

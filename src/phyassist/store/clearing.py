@@ -21,7 +21,7 @@ _LOCK_WAIT_S = 2
 
 def list_key_tables() -> tuple[str, ...]:
     """The tables in which wrapped keys stand."""
-    return tuple(name for name in metadata.tables if name in {"key_wraps", "process_keys"})
+    return tuple(name for name in metadata.tables if name in {"key_wraps", "process_keys", "chat_keys"})
 
 
 def clean_tables(engine: Engine) -> bool:

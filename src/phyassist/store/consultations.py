@@ -43,6 +43,7 @@ class Consultations:
                     source_version=source.version,
                     source_saved_at=saved_at,
                     organised_version=source.organised_version,
+                    adapter_wanted=consultation.adapter_wanted or None,
                 )
             )
         return self.get(consultation.id)
@@ -130,6 +131,15 @@ class Consultations:
             .values(organised_version=source_version)
         )
 
+    def save_adapter_wanted(self, consultation_id: ConsultationId, wanted: str) -> None:
+        """Which adapter is to answer here; empty: whichever is chosen.  The last word counts."""
+        self._desk.keys_of(self._row(consultation_id)["patient_id"])
+        self._desk.conn.execute(
+            update(consultations)
+            .where(consultations.c.id == consultation_id)
+            .values(adapter_wanted=wanted or None)
+        )
+
     def _row(self, consultation_id: ConsultationId) -> RowMapping:
         row = (
             self._desk.conn.execute(select(consultations).where(consultations.c.id == consultation_id))
@@ -166,6 +176,7 @@ class Consultations:
             ),
             question=unpack_text(question),
             version=row["version"],
+            adapter_wanted=row["adapter_wanted"] or "",
         )
 
 

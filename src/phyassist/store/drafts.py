@@ -76,6 +76,20 @@ class Drafts:
             for row in rows
         )
 
+    def list_versions(self, draft_id: DraftId) -> tuple[Draft, ...]:
+        """The draft at every version that is kept, the oldest first, without partial text.
+
+        Raises NotFound, NotYourPatient, CannotOpen.
+        """
+        row = self._row(draft_id)
+        self._keys(row)
+        kept = self._desk.conn.execute(
+            select(draft_versions.c.version, draft_versions.c.draft_sealed)
+            .where(draft_versions.c.draft_id == draft_id)
+            .order_by(draft_versions.c.version)
+        )
+        return tuple(self._unseal(row, version, bytes(sealed)) for version, sealed in kept)
+
     def save(self, draft: Draft, change: Change, *, after: int, item_ids: tuple[ItemId, ...] = ()) -> Draft:
         """The draft, one version on; its state stays what it is in the store, its partial text is as given.
 

@@ -13,12 +13,15 @@ from sqlalchemy.exc import IntegrityError
 from phyassist.domain.clock import Clock, NewId
 from phyassist.domain.people import CounsellorId, Role
 from phyassist.errors import NotFound
+from phyassist.store.adapter_files import AdapterFiles
 from phyassist.store.audit import Audit
 from phyassist.store.erasures import Backups, Erasures
+from phyassist.store.held_runs import HeldRuns
 from phyassist.store.jobs import Jobs
 from phyassist.store.practice import Settings, not_set_up
 from phyassist.store.runs import Runs
 from phyassist.store.tables import counsellors, data_keys, invitations, key_wraps, logins, practice, tries
+from phyassist.store.workers import JobKeys
 from phyassist.store.wraps import Wrap, read_wrap, select_wraps
 
 # One row, and its id is known in advance: two first-time set-ups cannot both succeed.
@@ -99,6 +102,19 @@ class Entrance:
     @property
     def jobs(self) -> Jobs:
         return Jobs(self._conn, self.clock)
+
+    @property
+    def held_runs(self) -> HeldRuns:
+        return HeldRuns(self._conn, self.clock)
+
+    @property
+    def job_keys(self) -> JobKeys:
+        return JobKeys(self._conn, self.clock)
+
+    @property
+    def adapter_files(self) -> AdapterFiles:
+        """For a worker, which was given an adapter's key with its job."""
+        return AdapterFiles(self._conn)
 
     @property
     def runs(self) -> Runs:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, exists, insert, or_, select, update
 
 from phyassist.domain.clock import Clock
 from phyassist.domain.jobs import LEASE, WORKERS_DIED, Job, JobId, JobState, Standing
 from phyassist.domain.people import CounsellorId, PatientId
 from phyassist.errors import NotFound
-from phyassist.store.tables import jobs
+from phyassist.store.tables import job_keys, jobs
 
 
 class Jobs:
@@ -61,13 +61,16 @@ class Jobs:
     def take(self, worker_id: str, kinds: Collection[str], lease: timedelta = LEASE) -> Job | None:
         """The longest waiting job of these kinds, held from now on by this worker; None where there is none.
 
-        One whose worker fell silent waits again, until it has been tried often enough.
+        One whose worker fell silent waits again, until it has been tried often enough.  One that has a key
+        is for the workers to whom it was given.
         """
         self._settle(kinds)
         now = self._clock()
+        has_key = exists().where(job_keys.c.job_id == jobs.c.id)
+        is_for = or_(~has_key, has_key.where(job_keys.c.worker_id == worker_id))
         query = (
             select(jobs)
-            .where(jobs.c.kind.in_(list(kinds)), _is_free(now))
+            .where(jobs.c.kind.in_(list(kinds)), _is_free(now), is_for)
             .order_by(jobs.c.made_at, jobs.c.id)
         )
         for row in self._conn.execute(query).all():
@@ -113,18 +116,24 @@ class Jobs:
         """One that waits is cancelled at once; one that runs is to stop.  One that is over stays as it is."""
         waiting = and_(jobs.c.id == job_id, jobs.c.state == JobState.WAITING.value)
         cancelled = {"state": JobState.CANCELLED.value, "ended_at": self._clock(), "task_sealed": None}
-        self._conn.execute(update(jobs).where(waiting).values(cancelled))
+        if self._conn.execute(update(jobs).where(waiting).values(cancelled)).rowcount:
+            self._take_keys([job_id])
         running = and_(jobs.c.id == job_id, jobs.c.state == JobState.RUNNING.value)
         self._conn.execute(update(jobs).where(running).values(stop_wanted=True))
         return self.get(job_id)
 
     def _end(self, job: Job, state: JobState, *, result: bytes | None = None, error_code: str = "") -> bool:
-        # The task holds keys sealed to the worker: they go when it is over.
+        # The task and its keys were for the worker: they go when it is over.
         ended = {"state": state.value, "ended_at": self._clock(), "lease_until": None, "task_sealed": None}
         told = self._conn.execute(
             update(jobs).where(_is_held(job)).values(**ended, result_sealed=result, error_code=error_code)
         )
+        if told.rowcount == 1:
+            self._take_keys([job.id])
         return told.rowcount == 1
+
+    def _take_keys(self, job_ids: Sequence[str]) -> None:
+        self._conn.execute(delete(job_keys).where(job_keys.c.job_id.in_(job_ids)))
 
     def _settle(self, kinds: Collection[str]) -> None:
         """End what nobody will take up: its workers died too often, or it was to stop when one died."""
@@ -135,16 +144,13 @@ class Jobs:
             jobs.c.lease_until <= now,
         )
         ended = {"ended_at": now, "lease_until": None, "task_sealed": None}
-        self._conn.execute(
-            update(jobs)
-            .where(silent, jobs.c.stop_wanted.is_(True))
-            .values(**ended, state=JobState.CANCELLED.value)
-        )
-        self._conn.execute(
-            update(jobs)
-            .where(silent, jobs.c.attempt >= jobs.c.attempts_max)
-            .values(**ended, state=JobState.FAILED.value, error_code=WORKERS_DIED)
-        )
+        stopped = and_(silent, jobs.c.stop_wanted.is_(True))
+        died = and_(silent, jobs.c.stop_wanted.is_(False), jobs.c.attempt >= jobs.c.attempts_max)
+        over = list(self._conn.execute(select(jobs.c.id).where(or_(stopped, died))).scalars())
+        self._conn.execute(update(jobs).where(stopped).values(**ended, state=JobState.CANCELLED.value))
+        failed = {**ended, "state": JobState.FAILED.value, "error_code": WORKERS_DIED}
+        self._conn.execute(update(jobs).where(died).values(failed))
+        self._take_keys(over)
 
 
 def _is_free(now: object):  # type: ignore[no-untyped-def]  # SQLAlchemy's own type says nothing more

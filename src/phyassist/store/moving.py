@@ -26,9 +26,8 @@ from phyassist.store.faults import told_plainly
 from phyassist.store.opening import SCHEMA, find_schema, make_engine, parse_url, upgrade
 from phyassist.store.people import SignedIn
 from phyassist.store.restoring import clear_empty, open_target
-from phyassist.store.snapshot import light_table, list_shapes, read_rows, sum_rows
+from phyassist.store.snapshot import count_at_once, light_table, list_shapes, read_rows, sum_rows
 
-ROWS_AT_ONCE = 200
 # A table's name, how many of its rows are in the target, how many there are.
 OnProgress = Callable[[str, int, int], None]
 
@@ -127,7 +126,7 @@ def _move_table(
     total = source.execute(select(func.count()).select_from(into)).scalar_one()
     found = TableSum()
     packed = read_rows(source, shape)
-    while rows := tuple(islice(packed, ROWS_AT_ONCE)):
+    while rows := tuple(islice(packed, count_at_once(shape))):
         values = [dict(zip(names, unpack_row(row), strict=True)) for row in rows]
         target.execute(insert(into), values)
         for row in rows:

@@ -22,7 +22,7 @@ from phyassist.store.faults import plain_fault, told_plainly
 from phyassist.store.transactions import Store
 from phyassist.vault.keyring import DEFAULT_COST, Argon2Cost
 
-SCHEMA = "0006"
+SCHEMA = "0010"
 ENGINES = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 # Without these a page would wait for minutes on a server that lost its power.
 NOTICE_LOSS = {

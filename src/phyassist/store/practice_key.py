@@ -8,9 +8,12 @@ from sqlalchemy import delete, insert, select, update
 
 from phyassist.domain.people import CounsellorId
 from phyassist.errors import CannotOpen, KeysChanged, NotAllowed
+from phyassist.store.adapter_files import key_place
+from phyassist.store.adapters import of_practice
 from phyassist.store.desk import Desk, wrap_rows
 from phyassist.store.directory import identity_place, person_place
-from phyassist.store.tables import counsellors, data_keys, invitations, key_wraps
+from phyassist.store.tables import adapters, counsellors, data_keys, invitations, key_wraps, workers
+from phyassist.store.workers import worker_place
 from phyassist.store.wraps import RECOVERY_HOLDER, Wrap, link_place, read_wrap, select_wraps
 from phyassist.vault.sealing import DataKey, DataKeys
 
@@ -86,6 +89,14 @@ class PracticeKey:
                 identity = keys.open_sealed(row.identity_sealed, identity_place(who))
                 values["identity_sealed"] = key.seal(identity, identity_place(who))
             desk.conn.execute(update(counsellors).where(counsellors.c.id == who).values(values))
+        for row in desk.conn.execute(select(workers.c.id, workers.c.identity_sealed)).all():
+            place = worker_place(row.id)
+            sealed = key.seal(keys.open_sealed(bytes(row.identity_sealed), place), place)
+            desk.conn.execute(update(workers).where(workers.c.id == row.id).values(identity_sealed=sealed))
+        for row in desk.conn.execute(select(adapters).where(of_practice())).all():
+            place = key_place(row.id)
+            sealed = key.seal(keys.open_sealed(bytes(row.key_sealed), place), place)
+            desk.conn.execute(update(adapters).where(adapters.c.id == row.id).values(key_sealed=sealed))
 
     def _drop_old(self, term: int) -> None:
         """Old keys go when nobody needs them any more to tell that the new one is genuine."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, and_, func, not_, select, update
 
 from phyassist.domain.people import PatientId
+from phyassist.store.chat_tables import chat_messages, chat_threads
 from phyassist.store.tables import (
     adapters,
     amendments,
@@ -89,7 +90,14 @@ PATIENT_COLUMNS = (
     SealedColumn(
         consents, "consent_sealed", lambda row: Place("consents", row["id"], "consent", row["number"])
     ),
-    SealedColumn(adapters, "card_sealed", lambda row: Place("adapters", row["id"], "card")),
+    SealedColumn(adapters, "key_sealed", lambda row: Place("adapters", row["id"], "key")),
+    SealedColumn(
+        chat_messages,
+        "message_sealed",
+        lambda row: Place("chat_messages", row["id"], "message", row["version"]),
+        chat_threads,
+        "thread_id",
+    ),
 )
 
 

@@ -51,7 +51,7 @@ class Runs:
             return None
         return ModelRun(
             row.id,
-            PatientId(row.patient_id),
+            None if row.patient_id is None else PatientId(row.patient_id),
             RunKind(row.kind),
             row.owner_id,
             CounsellorId(row.by_id),

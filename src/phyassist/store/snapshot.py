@@ -23,13 +23,17 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from phyassist.store.backup_file import ColumnKind, TableShape, TableSum, pack_row
+from phyassist.store.columns import UtcTime
 from phyassist.store.practice import not_set_up
-from phyassist.store.tables import UtcTime, metadata, practice
+from phyassist.store.tables import metadata, practice
 
 # A login that has ended must not come back to life: after a restore everyone signs in again.  What a process
-# was writing, and that a store was moved elsewhere, is true of that store alone.
-LEFT_OUT = frozenset({"logins", "marks", "runs"})
+# was writing, and that a store was moved elsewhere, is true of that store alone.  The keys of jobs, which are
+# for a while, stay out of copies that are kept for years.
+LEFT_OUT = frozenset({"logins", "marks", "runs", "job_keys"})
 _ROWS_AT_ONCE = 200
+_LARGE_ROWS_AT_ONCE = 4
+_LARGE_ROWS = frozenset({"adapter_chunks"})
 _KINDS: tuple[tuple[type[object], ColumnKind], ...] = (
     (UtcTime, "moment"),
     (Boolean, "bool"),
@@ -95,9 +99,14 @@ def light_table(shape: TableShape) -> Table:
 
 def read_rows(conn: Connection, shape: TableShape) -> Iterator[bytes]:
     of, kinds = light_table(shape), [kind for _, kind in shape.columns]
-    query = select(of).execution_options(stream_results=True, yield_per=_ROWS_AT_ONCE)
+    query = select(of).execution_options(stream_results=True, yield_per=count_at_once(shape))
     for row in conn.execute(query):
         yield pack_row(kinds, tuple(row))
+
+
+def count_at_once(shape: TableShape) -> int:
+    """How many rows of a table are held in memory together."""
+    return _LARGE_ROWS_AT_ONCE if shape.table in _LARGE_ROWS else _ROWS_AT_ONCE
 
 
 def sum_rows(conn: Connection, shape: TableShape) -> TableSum:

@@ -5,14 +5,10 @@ Ids come from the client.  `patient_id` stands on every row that is a patient's,
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -20,30 +16,10 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    TypeDecorator,
     UniqueConstraint,
 )
 
-
-class UtcTime(TypeDecorator[datetime]):
-    """An aware moment: stored in UTC, and in UTC when it comes out."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone cannot be stored")
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
-
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
+from phyassist.store.columns import UtcTime, id_column, patient_column
 
 metadata = MetaData(
     naming_convention={
@@ -54,21 +30,10 @@ metadata = MetaData(
     }
 )
 
-
-def _id() -> Column[str]:
-    return Column("id", String(64), primary_key=True)
-
-
-def _of_patient() -> Column[str]:
-    return Column(
-        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=False, index=True
-    )
-
-
 practice = Table(
     "practice",
     metadata,
-    _id(),
+    id_column(),
     Column("recovery_public", LargeBinary, nullable=False),
     Column("settings", JSON, nullable=False),
     Column("version", Integer, nullable=False),
@@ -78,7 +43,7 @@ practice = Table(
 counsellors = Table(
     "counsellors",
     metadata,
-    _id(),
+    id_column(),
     Column("role", String(32), nullable=False),
     Column("public_key", LargeBinary, nullable=False),
     Column("passphrase_lock", String(200), nullable=False),
@@ -100,7 +65,7 @@ counsellors = Table(
 invitations = Table(
     "invitations",
     metadata,
-    _id(),
+    id_column(),
     Column("counsellor_id", String(64), nullable=False),
     Column("role", String(32), nullable=False),
     Column("person_sealed", LargeBinary, nullable=False),
@@ -113,7 +78,7 @@ invitations = Table(
 logins = Table(
     "logins",
     metadata,
-    _id(),
+    id_column(),
     Column(
         "counsellor_id",
         String(64),
@@ -130,7 +95,7 @@ logins = Table(
 tries = Table(
     "tries",
     metadata,
-    _id(),
+    id_column(),
     Column("failed", Integer, nullable=False),
     Column("last_at", UtcTime, nullable=False),
 )
@@ -138,7 +103,7 @@ tries = Table(
 patients = Table(
     "patients",
     metadata,
-    _id(),
+    id_column(),
     Column("card_sealed", LargeBinary, nullable=False),
     Column("version", Integer, nullable=False),
     Column("record_version", Integer, nullable=False),
@@ -151,10 +116,8 @@ patients = Table(
 data_keys = Table(
     "data_keys",
     metadata,
-    _id(),
-    Column(
-        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
-    ),
+    id_column(),
+    patient_column(nullable=True),
     Column("term", Integer, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("link_sealed", LargeBinary, nullable=True),
@@ -183,9 +146,7 @@ pins = Table(
     metadata,
     Column("holder_id", String(64), primary_key=True),
     Column("about_id", String(64), primary_key=True),
-    Column(
-        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
-    ),
+    patient_column(nullable=True),
     Column("pin_sealed", LargeBinary, nullable=False),
 )
 
@@ -204,8 +165,8 @@ handovers = Table(
 consultations = Table(
     "consultations",
     metadata,
-    _id(),
-    _of_patient(),
+    id_column(),
+    patient_column(),
     Column("at", UtcTime, nullable=False),
     Column("question_sealed", LargeBinary, nullable=False),
     Column("version", Integer, nullable=False),
@@ -214,6 +175,8 @@ consultations = Table(
     Column("source_version", Integer, nullable=False),
     Column("source_saved_at", UtcTime, nullable=True),
     Column("organised_version", Integer, nullable=True),
+    # The adapter that is to answer here, or "base"; empty: the one that is chosen.
+    Column("adapter_wanted", String(64), nullable=True),
     Index("ix_consultations_times", "patient_id", "at", "source_saved_at"),
 )
 
@@ -229,8 +192,8 @@ record_versions = Table(
 drafts = Table(
     "drafts",
     metadata,
-    _id(),
-    _of_patient(),
+    id_column(),
+    patient_column(),
     Column("consultation_id", String(64), nullable=False, index=True),
     Column("state", String(32), nullable=False),
     Column("version", Integer, nullable=False),
@@ -254,8 +217,8 @@ draft_versions = Table(
 notes = Table(
     "notes",
     metadata,
-    _id(),
-    _of_patient(),
+    id_column(),
+    patient_column(),
     Column("consultation_id", String(64), nullable=False, index=True),
     Column("draft_id", String(64), nullable=False, index=True),
     Column("author_id", String(64), nullable=False),
@@ -275,8 +238,8 @@ notes = Table(
 withdrawn_notes = Table(
     "withdrawn_notes",
     metadata,
-    _id(),
-    _of_patient(),
+    id_column(),
+    patient_column(),
     Column("consultation_id", String(64), nullable=False),
     Column("draft_id", String(64), nullable=False, index=True),
     Column("author_id", String(64), nullable=False),
@@ -322,8 +285,8 @@ process_keys = Table(
 process_notes = Table(
     "process_notes",
     metadata,
-    _id(),
-    _of_patient(),
+    id_column(),
+    patient_column(),
     Column(
         "author_id", String(64), ForeignKey("counsellors.id", ondelete="CASCADE"), nullable=False, index=True
     ),
@@ -347,16 +310,34 @@ process_versions = Table(
 adapters = Table(
     "adapters",
     metadata,
-    _id(),
-    Column(
-        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
-    ),
+    id_column(),
+    patient_column(nullable=True),
+    Column("kind", String(32), nullable=False, default="patient"),
+    # The counsellor who had it trained; `number` counts the adapters of one owner.
+    Column("owner_id", String(64), nullable=True),
+    Column("number", Integer, nullable=False, default=1),
+    Column("parent_id", String(64), nullable=True),
     Column("base_sha256", String(64), nullable=False),
     Column("state", String(32), nullable=False),
+    # While it is in training: when that began.
     Column("trained_at", UtcTime, nullable=False),
-    Column("card_sealed", LargeBinary, nullable=True),
+    Column("in_use_since", UtcTime, nullable=True),
     # Since when it ought to be trained anew: somebody whom it learnt from was erased or has withdrawn.
     Column("retrain_since", UtcTime, nullable=True),
+    # Its own key, sealed under its owner's; card, progress and chunks are sealed under this one.
+    Column("key_sealed", LargeBinary, nullable=True),
+    Column("card_sealed", LargeBinary, nullable=True),
+    Column("progress_sealed", LargeBinary, nullable=True),
+)
+
+# The files of an adapter, a megabyte a row.
+adapter_chunks = Table(
+    "adapter_chunks",
+    metadata,
+    Column("adapter_id", String(64), ForeignKey("adapters.id", ondelete="CASCADE"), primary_key=True),
+    Column("file", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("bytes_sealed", LargeBinary, nullable=False),
 )
 
 # From whom an adapter learnt: the ledger by which an erasure finds the shared ones.
@@ -373,12 +354,22 @@ adapter_sources = Table(
     ),
 )
 
+# Examples that nobody is to train on.  An id says from which note an example is made, not what it says.
+left_out_examples = Table(
+    "left_out_examples",
+    metadata,
+    Column("patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), primary_key=True),
+    Column("example_id", String(64), primary_key=True),
+    Column("by_id", String(64), nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
 # Purpose and answer are sealed with the rest, bound to their number: no row can be put before another.
 consents = Table(
     "consents",
     metadata,
-    _id(),
-    _of_patient(),
+    id_column(),
+    patient_column(),
     Column("number", Integer, nullable=False),
     Column("recorded_by", String(64), nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
@@ -390,7 +381,7 @@ consents = Table(
 backups = Table(
     "backups",
     metadata,
-    _id(),
+    id_column(),
     Column("made_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=True),
 )
@@ -399,7 +390,7 @@ backups = Table(
 erasures = Table(
     "erasures",
     metadata,
-    _id(),
+    id_column(),
     Column("erased_id", String(64), nullable=False, index=True),
     Column("by_id", String(64), nullable=False),
     Column("at", UtcTime, nullable=False),
@@ -436,12 +427,13 @@ audit = Table(
 )
 
 # What the model is writing just now, and which process reads its answer.  `id` is what is being written: a
-# draft's or a consultation's.  The row goes with the end of the run; an old beat is a process that died.
+# draft's, a consultation's or a message's.  The row goes with the end of the run; an old beat is a process
+# that died.
 runs = Table(
     "runs",
     metadata,
-    _id(),
-    _of_patient(),
+    id_column(),
+    patient_column(nullable=True),
     Column("kind", String(32), nullable=False),
     Column("owner_id", String(64), nullable=False),
     Column("by_id", String(64), nullable=False),
@@ -454,10 +446,8 @@ runs = Table(
 jobs = Table(
     "jobs",
     metadata,
-    _id(),
-    Column(
-        "patient_id", String(64), ForeignKey("patients.id", ondelete="CASCADE"), nullable=True, index=True
-    ),
+    id_column(),
+    patient_column(nullable=True),
     Column("kind", String(32), nullable=False),
     Column("by_id", String(64), nullable=False),
     Column("state", String(32), nullable=False),
@@ -476,5 +466,27 @@ jobs = Table(
     Index("ix_jobs_state", "state", "made_at"),
 )
 
+# Machines that run jobs.  Their public keys stand sealed under the practice's key: nobody who can only write
+# to the database puts a worker of their own among them.
+workers = Table(
+    "workers",
+    metadata,
+    id_column(),
+    Column("identity_sealed", LargeBinary, nullable=False),
+    Column("admitted_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=True),
+)
+
+# A job's key, wrapped to each worker that may run it.  The rows go when the job is over.
+job_keys = Table(
+    "job_keys",
+    metadata,
+    Column("job_id", String(64), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "worker_id", String(64), ForeignKey("workers.id", ondelete="CASCADE"), primary_key=True, index=True
+    ),
+    Column("wrapped_worker", LargeBinary, nullable=False),
+)
+
 # What holds for the whole store and stops every process that writes: "moved".
-marks = Table("marks", metadata, _id(), Column("at", UtcTime, nullable=False))
+marks = Table("marks", metadata, id_column(), Column("at", UtcTime, nullable=False))

@@ -19,6 +19,7 @@ from phyassist.domain.people import PatientId
 from phyassist.errors import NotYourPatient, StoreAway, StoreClosed, StoreError, StoreFull, StoreUnusable
 from phyassist.store.adapters import Adapters
 from phyassist.store.audit import SELDOM, Act, Anchor, Audit, Kind
+from phyassist.store.chats import Chats
 from phyassist.store.closing import check_open
 from phyassist.store.consents import Consents
 from phyassist.store.consultations import Consultations
@@ -30,6 +31,7 @@ from phyassist.store.erasures import Backups, Erasures
 from phyassist.store.faults import told_plainly
 from phyassist.store.jobs import Jobs
 from phyassist.store.kept import Kept
+from phyassist.store.left_out import LeftOut
 from phyassist.store.notes import Notes
 from phyassist.store.patients import Patients
 from phyassist.store.people import SignedIn
@@ -40,6 +42,7 @@ from phyassist.store.records import Records
 from phyassist.store.runs import Runs
 from phyassist.store.shares import Shares
 from phyassist.store.snapshot import Snapshot
+from phyassist.store.workers import Workers
 from phyassist.vault.keyring import Argon2Cost
 
 _VIEWS_MAX = 10_000
@@ -59,7 +62,9 @@ class Tx:
         self.drafts = Drafts(desk)
         self.notes = Notes(desk)
         self.process_notes = ProcessNotes(desk)
+        self.chats = Chats(desk)
         self.adapters = Adapters(desk)
+        self.left_out = LeftOut(desk)
         self.consents = Consents(desk)
         self.audit = Audit(desk.conn, desk.clock, desk.by.id, desk.by.origin)
         self.backups = Backups(desk.conn)
@@ -70,6 +75,12 @@ class Tx:
         self.shares = Shares(desk)
         self.practice_key = PracticeKey(desk)
         self.people = Directory(desk.conn, desk.by.id, desk.by.keyring)
+        self._desk = desk
+
+    @property
+    def workers(self) -> Workers:
+        """Raises CannotOpen where this account holds no key of the practice any more."""
+        return Workers(self._desk.conn, self._desk.clock, self.people.practice.keys)
 
 
 class Store:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phyassist.errors import BadInput, ModelMissing
+from phyassist.lm.hashing import load_sha256
 
 if TYPE_CHECKING:
     from phyassist.training.recipe import Recipe
@@ -118,7 +119,8 @@ def convert_gguf(gguf: Path, folder: Path) -> Path:
         del model.config.quantization_config
     model.save_pretrained(part)
     AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(part)
-    (part / DONE).write_text(json.dumps({"from": gguf.name, "bytes": gguf.stat().st_size}) + "\n")
+    made = {"from": gguf.name, "bytes": gguf.stat().st_size, "sha256": load_sha256(gguf)}
+    (part / DONE).write_text(json.dumps(made) + "\n")
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
     return folder

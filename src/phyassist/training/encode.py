@@ -1,13 +1,16 @@
-"""Examples as token ids with the places where loss falls, and rows packed from several of them."""
+"""Examples as token ids with the places where loss falls."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from phyassist.errors import BadInput
+
+if TYPE_CHECKING:
+    from phyassist.training.recipe import Recipe
 
 
 class Tokenizer(Protocol):
@@ -20,27 +23,30 @@ class Tokenizer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Token ids of a whole dialogue; the reply begins at `reply_at`.  Loss falls on the reply alone."""
+    """Token ids of a whole dialogue; the reply begins at `reply_at`.  Loss falls on the reply alone.
+
+    `rejected` are the tokens of a reply to the same prompt that was not kept, none where there is no such;
+    `reference` is how much likelier than it the kept reply is to the model without the adapter, in nats.
+    """
 
     ids: tuple[int, ...] = field(repr=False)
     reply_at: int
+    rejected: tuple[int, ...] = field(default=(), repr=False)
+    reference: float = 0.0
 
     @property
     def reply_tokens(self) -> int:
         return len(self.ids) - self.reply_at
 
+    @property
+    def paths(self) -> tuple[tuple[int, ...], ...]:
+        """The sequences that the model reads: the dialogue, and the one with the rejected reply."""
+        return (self.ids, self.ids[: self.reply_at] + self.rejected) if self.rejected else (self.ids,)
 
-@dataclass(frozen=True, slots=True)
-class PackedRow:
-    """Examples one after another.  `positions` begin at 0 with each: none of them sees another.
-
-    `keep` are the places whose next token is a reply's, `targets` those tokens: both of the same length.
-    """
-
-    ids: tuple[int, ...] = field(repr=False)
-    positions: tuple[int, ...] = field(repr=False)
-    keep: tuple[int, ...] = field(repr=False)
-    targets: tuple[int, ...] = field(repr=False)
+    @property
+    def tokens(self) -> int:
+        """Tokens to compute: of the prompt once, and of each reply."""
+        return len(self.ids) + len(self.rejected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +57,21 @@ class EncodedSet:
     too_long: int
 
 
-def encode(messages: Sequence[Mapping[str, str]], tokenizer: Tokenizer) -> Encoded:
-    """The dialogue in the model's own chat template.
+def encode(messages: Sequence[Mapping[str, str]], tokenizer: Tokenizer, *, rejected: str = "") -> Encoded:
+    """The dialogue in the model's own chat template, and another reply to its prompt that was not kept.
 
     Raises BadInput where the template does not put a reply right after its own prompt.
     """
     *asked, _ = messages
     prompt = _render(asked, tokenizer, add_generation_prompt=True)
+    whole = _answer(messages, prompt, tokenizer)
+    other: list[int] = []
+    if rejected:
+        other = _answer([*asked, {"role": "assistant", "content": rejected}], prompt, tokenizer)
+    return Encoded(tuple(whole), len(prompt), () if other == whole else tuple(other[len(prompt) :]))
+
+
+def _answer(messages: Sequence[Mapping[str, str]], prompt: Sequence[int], tokenizer: Tokenizer) -> list[int]:
     whole = _render(messages, tokenizer, add_generation_prompt=False)
     if whole[: len(prompt)] != prompt or len(whole) <= len(prompt):
         raise BadInput(
@@ -66,17 +80,16 @@ def encode(messages: Sequence[Mapping[str, str]], tokenizer: Tokenizer) -> Encod
         )
     # Some templates go on with a line's end; the reply is over with the mark that ends it.
     ends = [place for place in range(len(prompt), len(whole)) if whole[place] == tokenizer.eos_token_id]
-    end = ends[0] + 1 if ends else len(whole)
-    return Encoded(tuple(whole[:end]), len(prompt))
+    return whole[: ends[0] + 1] if ends else whole
 
 
-def encode_all(
-    rows: Iterable[Sequence[Mapping[str, str]]], tokenizer: Tokenizer, *, row_tokens: int
-) -> EncodedSet:
+def encode_all(rows: Iterable[Mapping[str, Any]], tokenizer: Tokenizer, recipe: Recipe) -> EncodedSet:
+    """The rows that fit: `messages`, and `rejected` where there is one and the recipe learns from it."""
     encoded, too_long = [], 0
-    for messages in rows:
-        one = encode(messages, tokenizer)
-        if len(one.ids) > row_tokens:
+    for row in rows:
+        rejected = row.get("rejected") or ""
+        one = encode(row["messages"], tokenizer, rejected=rejected if recipe.preference != "none" else "")
+        if one.tokens > recipe.row_tokens:
             too_long += 1
         else:
             encoded.append(one)
@@ -88,36 +101,6 @@ def order_epoch(count: int, *, seed: int, epoch: int) -> list[int]:
     places = list(range(count))
     random.Random(f"{seed}/{epoch}").shuffle(places)
     return places
-
-
-def pack(examples: Sequence[Encoded], row_tokens: int) -> tuple[PackedRow, ...]:
-    """Rows of at most `row_tokens`, the examples of similar length together: first fit, the longest first."""
-    rows: list[list[Encoded]] = []
-    left: list[int] = []
-    for example in sorted(examples, key=lambda one: len(one.ids), reverse=True):
-        size = len(example.ids)
-        place = next((no for no, room in enumerate(left) if size <= room), None)
-        if place is None:
-            rows.append([example])
-            left.append(row_tokens - size)
-        else:
-            rows[place].append(example)
-            left[place] -= size
-    return tuple(_lay(row) for row in rows)
-
-
-def _lay(examples: Sequence[Encoded]) -> PackedRow:
-    ids: list[int] = []
-    positions: list[int] = []
-    keep: list[int] = []
-    targets: list[int] = []
-    for example in examples:
-        start = len(ids)
-        ids += example.ids
-        positions += range(len(example.ids))
-        keep += range(start + example.reply_at - 1, start + len(example.ids) - 1)
-        targets += example.ids[example.reply_at :]
-    return PackedRow(tuple(ids), tuple(positions), tuple(keep), tuple(targets))
 
 
 def _render(

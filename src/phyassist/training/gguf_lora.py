@@ -6,8 +6,10 @@ The form is llama.cpp's: `<tensor>.lora_a` (rank, inputs) and `<tensor>.lora_b` 
 
 from __future__ import annotations
 
+import io
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +32,24 @@ def export_gguf(adapter: Path, config: Any, target: Path) -> Path:
 
     Raises BadInput for an architecture or a module that GGUF has no name for.
     """
-    import gguf
-    import numpy as np
     from safetensors.numpy import load_file
 
     said = json.loads((adapter / "adapter_config.json").read_text("utf-8"))
+    part = target.with_name(target.name + ".part")
+    part.write_bytes(render_gguf(said, load_file(adapter / "adapter_model.safetensors"), config))
+    part.replace(target)
+    return target
+
+
+def render_gguf(said: Mapping[str, Any], weights: Mapping[str, Any], config: Any) -> bytes:
+    """The bytes of a GGUF LoRA, made in memory: from peft's config, its tensors as numpy, and the base's
+    transformers config.
+
+    Raises BadInput for an architecture or a module that GGUF has no name for.
+    """
+    import gguf
+    import numpy as np
+
     arch = ARCHITECTURES.get(config.model_type)
     if arch is None:
         raise BadInput(
@@ -44,26 +59,37 @@ def export_gguf(adapter: Path, config: Any, target: Path) -> Path:
         raise BadInput("an adapter with several scales cannot be written as GGUF", hint="train with one rank")
     kinds = {value: key for key, value in gguf.MODEL_ARCH_NAMES.items()}
     names = gguf.get_tensor_name_map(kinds[arch], config.num_hidden_layers)
-    part = target.with_name(target.name + ".part")
-    writer = gguf.GGUFWriter(part, arch=arch)
+    writer = _make_writer(arch)
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", float(said["lora_alpha"]))
-    for key, values in sorted(load_file(adapter / "adapter_model.safetensors").items()):
+    for key, values in sorted(weights.items()):
         match = _NAME.match(key)
         name = names.get_name(match["module"], try_suffixes=(".weight",)) if match else None
         if match is None or name is None:
             raise BadInput(f"GGUF has no name for {key}", hint="leave that module out of the targets")
-        weights = np.ascontiguousarray(values, dtype=np.float32)
+        numbers = np.ascontiguousarray(values, dtype=np.float32)
         if match["side"] == "B" and arch in _PERMUTED:
-            weights = _permute(weights, match["module"], config)
-        writer.add_tensor(f"{name}.weight.lora_{match['side'].lower()}", weights)
+            numbers = _permute(numbers, match["module"], config)
+        writer.add_tensor(f"{name}.weight.lora_{match['side'].lower()}", numbers)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
-    writer.close()
-    part.replace(target)
-    return target
+    (written,) = writer.fout
+    return bytes(written.getbuffer())
+
+
+def _make_writer(arch: str) -> Any:
+    """gguf's writer with its file in memory: an adapter that learnt from patients touches no disk."""
+    import gguf
+
+    class MemoryWriter(gguf.GGUFWriter):
+        def open_output_file(self, path: Path | None = None) -> None:  # noqa: ARG002
+            if self.fout is None:
+                self.fout = [io.BytesIO()]  # type: ignore[list-item]
+                self.state = gguf.gguf_writer.WriterState.EMPTY
+
+    return MemoryWriter(None, arch=arch)
 
 
 def _permute(weights: Any, module: str, config: Any) -> Any:

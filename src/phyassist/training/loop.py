@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import io
 import math
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from phyassist.errors import TrainingFailed
-from phyassist.training.checkpoints import list_checkpoints, load_checkpoint, save_checkpoint
-from phyassist.training.encode import Encoded, PackedRow, order_epoch, pack
+from phyassist.training.encode import Encoded, order_epoch
+from phyassist.training.forward import Forward
+from phyassist.training.lora import count_frozen
+from phyassist.training.preference import sum_pair_losses
+from phyassist.training.rows import Row, pack
 
 if TYPE_CHECKING:
     from peft import PeftModel
 
+    from phyassist.training.checkpoints import Checkpoints
     from phyassist.training.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """One step: mean loss per reply token, tokens computed and of replies, and where the run stands."""
+    """One step: mean loss per token of kept replies, tokens computed and of replies, where the run stands.
+
+    `pair_loss` is the mean loss of its pairs of replies, None where it had none.
+    """
 
     step: int
     steps: int
     epoch: float
     loss: float
+    pair_loss: float | None
     grad_norm: float
     learning_rate: float
     tokens: int
@@ -37,11 +45,17 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class EvalReport:
-    """Mean loss per reply token on the validation examples, and whether it is the best so far."""
+    """Mean loss per token of kept replies on the validation examples, and whether they do best so far.
+
+    `pair_loss` is the mean loss of their pairs of replies, `pairs_right` in what share of them the kept reply
+    is the likelier; both None where there are none.
+    """
 
     step: int
     epoch: float
     val_loss: float
+    pair_loss: float | None
+    pairs_right: float | None
     is_best: bool
 
 
@@ -65,12 +79,26 @@ class Team:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """How a run ended: the last step, the step of the best validation loss, and whether it stopped early."""
+    """How a run ended: the last step, the step of the best validation loss, and whether it stopped early.
+
+    One that was told to stop did not come to its end.
+    """
 
     step: int
     best_step: int
     best_val_loss: float | None
     stopped_early: bool
+    was_stopped: bool = False
+
+
+@dataclass
+class _Standing:
+    """Where a run is, as a checkpoint keeps it beside the weights."""
+
+    step: int = 0
+    best: float = math.inf
+    best_step: int = 0
+    worse: int = 0
 
 
 def count_steps(recipe: Recipe, examples: int) -> int:
@@ -102,16 +130,17 @@ class Trainer:
         train: Sequence[Encoded],
         val: Sequence[Encoded],
         *,
-        folder: Path,
+        checkpoints: Checkpoints | None = None,
         team: Team | None = None,
     ) -> None:
         self._model, self._recipe, self._train, self._val = model, recipe, train, val
-        self._folder, self._team = folder, team or Team()
-        folder.mkdir(parents=True, exist_ok=True)
+        self._checkpoints, self._team = checkpoints, team or Team()
+        self._forward = Forward(model, count_frozen(model.config.num_hidden_layers, recipe))
         self._weights = [weight for weight in model.parameters() if weight.requires_grad]
         self._optimiser = _make_optimiser(recipe, self._weights)
         self._device = self._weights[0].device
         self._orders: dict[int, list[int]] = {}
+        self._best: Mapping[str, Any] = {}
 
     def run(
         self, hear: Callable[[Report], None], *, resume: bool = False, should_stop: Callable[[], bool] = bool
@@ -124,49 +153,58 @@ class Trainer:
         steps = count_steps(recipe, len(self._train))
         per_epoch = math.ceil(len(self._train) / recipe.examples_per_step)
         every = recipe.eval_steps or per_epoch
-        step, best, best_step, worse = 0, math.inf, 0, 0
-        found = list_checkpoints(self._folder / "checkpoints") if resume else []
-        if found:
-            state = load_checkpoint(found[-1], self._model, self._optimiser)
-            step, best_step, worse = int(state["step"]), int(state["best_step"]), int(state["worse"])
-            best = math.inf if state["best"] is None else float(state["best"])
-        stopped_early = False
-        while step < steps and not stopped_early and not should_stop():
-            hear(self._step(step, steps))
-            step += 1
-            if step % every and step < steps:
+        self._note_reference()
+        at = self._load() if resume else _Standing()
+        stopped_early = was_stopped = False
+        while at.step < steps and not stopped_early:
+            report = self._step(at.step, steps, should_stop)
+            if report is None:
+                was_stopped = True
+                break
+            hear(report)
+            at.step += 1
+            if at.step % every and at.step < steps:
                 continue
             if self._val:
-                val_loss = self.evaluate(self._val)
-                is_best = val_loss < best
-                best, best_step = (val_loss, step) if is_best else (best, best_step)
-                worse = 0 if is_best else worse + 1
-                hear(EvalReport(step, self._epoch(step), val_loss, is_best))
-                if is_best:
-                    self._keep_best()
-                stopped_early = recipe.patience > 0 and worse >= recipe.patience
-            self._save(
-                step, {"best": None if math.isinf(best) else best, "best_step": best_step, "worse": worse}
-            )
-        if self._val and best_step:
-            self._load_best()
-        return Trained(step, best_step or step, None if math.isinf(best) else best, stopped_early)
+                hear(self._judge(at))
+                stopped_early = recipe.patience > 0 and at.worse >= recipe.patience
+            self._save(at)
+        if self._best:
+            self._put(self._best)
+        best = None if math.isinf(at.best) else at.best
+        return Trained(at.step, at.best_step or at.step, best, stopped_early, was_stopped)
 
-    def evaluate(self, examples: Sequence[Encoded]) -> float:
-        """Mean loss per reply token, over all processes."""
+    def evaluate(self, examples: Sequence[Encoded]) -> tuple[float, float | None, float | None]:
+        """Mean loss per token of kept replies; of pairs the mean loss, and the share that stands right."""
         import torch
 
         self._model.eval()
-        total = torch.zeros(2, dtype=torch.float64, device=self._device)
+        rows = pack(examples, self._recipe.row_tokens)
+        total = torch.zeros(3, dtype=torch.float64, device=self._device)
         with torch.no_grad():
-            for row in self._mine(pack(examples, self._recipe.row_tokens)):
-                total[0] += self._loss(row).double()
-                total[1] += len(row.targets)
+            for row in self._mine(rows):
+                tokens, pairs, right = self._losses(row)
+                total += torch.stack([tokens.double(), pairs.double(), torch.tensor(right).to(tokens)])
         self._team.sum(total)
         self._model.train()
-        return float(total[0] / total[1])
+        learnt, count = _count(rows)
+        mean = float(total[0]) / learnt
+        return (mean, float(total[1]) / count, float(total[2]) / count) if count else (mean, None, None)
 
-    def _step(self, step: int, steps: int) -> StepReport:
+    def _judge(self, at: _Standing) -> EvalReport:
+        loss, pair_loss, right = self.evaluate(self._val)
+        # What training lowers also says which adapter is best.
+        whole = loss + self._recipe.preference_weight * (pair_loss or 0.0)
+        is_best = whole < at.best
+        if is_best:
+            at.best, at.best_step, at.worse = whole, at.step, 0
+            self._best = self._take()
+        else:
+            at.worse += 1
+        return EvalReport(at.step, self._epoch(at.step), loss, pair_loss, right, is_best)
+
+    def _step(self, step: int, steps: int, should_stop: Callable[[], bool]) -> StepReport | None:
+        """One step, or None where it was told to stop before its end: nothing is changed then."""
         import torch
 
         started = time.perf_counter()
@@ -176,24 +214,22 @@ class Trainer:
             group["lr"] = rate
         rows = pack([self._train[no] for no in self._choose(step)], recipe.row_tokens)
         # One sum over every reply token of the step, however the rows fell: no row weighs more than another.
-        reply_tokens = sum(len(row.targets) for row in rows)
+        learnt, count = _count(rows)
         # Dropout differs from step to step and from process to process, and is the same after a resume.
         torch.manual_seed(random.Random(f"{recipe.seed}/{step}/{self._team.rank}").getrandbits(63))
         self._model.train()
         self._optimiser.zero_grad(set_to_none=True)
-        total = torch.zeros((), dtype=torch.float64, device=self._device)
+        total = torch.zeros(2, dtype=torch.float64, device=self._device)
         for row in self._mine(rows):
-            loss = self._loss(row)
-            (loss / reply_tokens).backward()
-            total += loss.detach().double()
+            if should_stop():
+                return None
+            tokens, pairs, _ = self._losses(row)
+            (tokens / learnt + recipe.preference_weight * pairs / max(1, count)).backward()
+            total += torch.stack([tokens.detach(), pairs.detach()]).double()
         self._team.sum(total)
-        for weight in self._weights:
-            if weight.grad is None:
-                weight.grad = torch.zeros_like(weight)
-            self._team.sum(weight.grad)
-        norm = torch.nn.utils.clip_grad_norm_(self._weights, recipe.clip)
-        mean = float(total / reply_tokens)
-        if not math.isfinite(mean) or not math.isfinite(float(norm)):
+        norm = self._sum_gradients()
+        mean, pair_loss = float(total[0]) / learnt, float(total[1]) / count if count else None
+        if not all(math.isfinite(each) for each in (mean, pair_loss or 0.0, norm)):
             raise TrainingFailed(
                 f"the loss of step {step + 1} is no number any more; checkpoints before it are whole",
                 hint="lower learning_rate, or compute in fp32 or bf16 instead of fp16",
@@ -204,31 +240,53 @@ class Trainer:
             steps=steps,
             epoch=self._epoch(step + 1),
             loss=mean,
-            grad_norm=float(norm),
+            pair_loss=pair_loss,
+            grad_norm=norm,
             learning_rate=rate,
             tokens=sum(len(row.ids) for row in rows),
-            reply_tokens=reply_tokens,
+            reply_tokens=sum(len(row.targets) for row in rows),
             seconds=time.perf_counter() - started,
         )
 
-    def _loss(self, row: PackedRow) -> Any:
-        """The summed loss of a row's reply tokens.
-
-        Without an attention mask and with positions that begin anew, transformers keeps packed examples from
-        seeing each other; the output layer is computed at the reply's places alone.
-        """
+    def _sum_gradients(self) -> float:
+        """Gradients of all processes added up and clipped; their norm before it."""
         import torch
 
-        def tensor(values: Sequence[int]) -> Any:
-            return torch.tensor(values, device=self._device)
+        for weight in self._weights:
+            if weight.grad is None:
+                weight.grad = torch.zeros_like(weight)
+            self._team.sum(weight.grad)
+        return float(torch.nn.utils.clip_grad_norm_(self._weights, self._recipe.clip))
 
-        logits = self._model(
-            input_ids=tensor(row.ids)[None],
-            position_ids=tensor(row.positions)[None],
-            logits_to_keep=tensor(row.keep),
-            use_cache=False,
-        ).logits[0]
-        return torch.nn.functional.cross_entropy(logits.float(), tensor(row.targets), reduction="sum")
+    def _losses(self, row: Row) -> tuple[Any, Any, int]:
+        """The summed loss of the tokens of kept replies, that of pairs, and how many pairs stand right."""
+        log_probs = self._forward.log_probs(row)
+        pairs, right = sum_pair_losses(row, log_probs, self._recipe)
+        return -log_probs[: row.learnt].sum(), pairs, right
+
+    def _note_reference(self) -> None:
+        """What the model without the adapter thinks of every pair: asked once, so no second model is held.
+
+        All processes ask all of it: each trains on any of the pairs.
+        """
+        if self._recipe.preference == "dpo":
+            self._train = self._add_reference(self._train)
+            self._val = self._add_reference(self._val)
+
+    def _add_reference(self, examples: Sequence[Encoded]) -> Sequence[Encoded]:
+        import torch
+
+        self._model.eval()
+        noted = list(examples)
+        with torch.no_grad(), self._model.disable_adapter():
+            for no, example in enumerate(examples):
+                if example.rejected:
+                    (row,) = pack([example], self._recipe.row_tokens)
+                    (pair,) = row.pairs
+                    log_probs = self._forward.log_probs(row)
+                    gap = log_probs[pair.chosen].sum() - log_probs[pair.rejected].sum()
+                    noted[no] = replace(example, reference=float(gap))
+        return noted
 
     def _choose(self, step: int) -> list[int]:
         count, size = len(self._train), self._recipe.examples_per_step
@@ -240,40 +298,57 @@ class Trainer:
             chosen.append(self._orders[epoch][at])
         return chosen
 
-    def _mine(self, rows: Sequence[PackedRow]) -> Sequence[PackedRow]:
+    def _mine(self, rows: Sequence[Row]) -> Sequence[Row]:
         return rows[self._team.rank :: self._team.size]
 
     def _epoch(self, step: int) -> float:
         return step * self._recipe.examples_per_step / len(self._train)
 
-    def _save(self, step: int, state: Mapping[str, Any]) -> None:
-        if self._team.rank == 0:
-            save_checkpoint(self._folder / "checkpoints", step, self._model, self._optimiser, state)
+    def _take(self) -> Mapping[str, Any]:
+        """A copy of the adapter's weights."""
+        from peft import get_peft_model_state_dict
 
-    def _keep_best(self) -> None:
-        if self._team.rank == 0:
-            import torch
-            from peft import get_peft_model_state_dict
+        held = get_peft_model_state_dict(self._model)
+        return {name: value.detach().cpu().clone() for name, value in held.items()}
 
-            part = self._folder / "best.pt.part"
-            torch.save(get_peft_model_state_dict(self._model), part)
-            part.replace(self._folder / "best.pt")
-
-    def _load_best(self) -> None:
-        import torch
+    def _put(self, weights: Mapping[str, Any]) -> None:
         from peft import set_peft_model_state_dict
 
-        if self._team.size > 1:
-            import torch.distributed as dist
+        set_peft_model_state_dict(self._model, weights)
 
-            dist.barrier()
-        held = torch.load(self._folder / "best.pt", map_location="cpu", weights_only=True)
-        set_peft_model_state_dict(self._model, held)
+    def _save(self, at: _Standing) -> None:
+        if self._checkpoints is None or self._team.rank:
+            return
+        import torch
+
+        # Through memory: torch's own writer says nothing of a full disk that could be told from a bug.
+        held = io.BytesIO()
+        optimiser = self._optimiser.state_dict()
+        said = {"adapter": self._take(), "best": self._best, "optimiser": optimiser, "standing": asdict(at)}
+        torch.save(said, held)
+        self._checkpoints.save(at.step, held.getvalue())
+
+    def _load(self) -> _Standing:
+        import torch
+
+        state = self._checkpoints.find_newest() if self._checkpoints else None
+        if state is None:
+            return _Standing()
+        held = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
+        self._put(held["adapter"])
+        self._optimiser.load_state_dict(held["optimiser"])
+        self._best = held["best"]
+        return _Standing(**held["standing"])
 
 
 def report_to_json(report: Report) -> Mapping[str, Any]:
     """A line of progress.jsonl."""
     return {"kind": "step" if isinstance(report, StepReport) else "eval", **asdict(report)}
+
+
+def _count(rows: Sequence[Row]) -> tuple[int, int]:
+    """Tokens to learn and pairs of replies."""
+    return sum(row.learnt for row in rows), sum(len(row.pairs) for row in rows)
 
 
 def _make_optimiser(recipe: Recipe, weights: Sequence[Any]) -> Any:

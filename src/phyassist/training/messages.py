@@ -23,15 +23,22 @@ Turn = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """The messages of one ask and the reply to learn: loss falls on the reply alone."""
+    """The messages of one ask and the reply to learn: loss falls on the reply alone.
+
+    `rejected` is another reply to the same ask that was not kept; empty where there is none.
+    """
 
     asked: tuple[Message, ...] = field(repr=False)
     reply: str = field(repr=False)
+    rejected: str = field(default="", repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """The form that trainers read: `{"messages": [{"role", "content"}, …]}`."""
+        """The form that trainers read: `{"messages": [{"role", "content"}, …]}`, and `rejected` if any."""
         said = [*self.asked, Message("assistant", self.reply)]
-        return {"messages": [{"role": message.role, "content": message.content} for message in said]}
+        row: dict[str, Any] = {
+            "messages": [{"role": message.role, "content": message.content} for message in said]
+        }
+        return {**row, "rejected": self.rejected} if self.rejected else row
 
 
 def make_dialogue(example: Example) -> Dialogue:

@@ -14,6 +14,7 @@ from phyassist.errors import BadSetting, UnknownName
 Quantise = Literal["none", "nf4", "int8"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Schedule = Literal["constant", "constant_with_warmup", "linear", "cosine"]
+Preference = Literal["none", "dpo", "orpo"]
 Optimiser = Literal["adamw", "paged_adamw_32bit", "paged_adamw_8bit"]
 
 
@@ -28,6 +29,12 @@ class Recipe:
     )
     targets: tuple[str, ...] = field(
         default=(), metadata={"help": "Modules that take LoRA; empty: every linear layer of the blocks."}
+    )
+    layers: float = field(
+        default=1.0,
+        metadata={
+            "help": "Share of the blocks, from the top, that take LoRA; those below are computed once."
+        },
     )
     quantise: Quantise = field(
         default="none", metadata={"help": "Weights of the base model: none, nf4 or int8 (bitsandbytes)."}
@@ -59,6 +66,14 @@ class Recipe:
     checkpointing: bool = field(
         default=False, metadata={"help": "Compute activations twice to save memory: a third slower."}
     )
+    preference: Preference = field(
+        default="none",
+        metadata={"help": "What is learnt from a reply that was not kept: none, dpo or orpo."},
+    )
+    preference_weight: float = field(
+        default=1.0, metadata={"help": "Weight of the preference beside the loss of the kept reply."}
+    )
+    beta: float = field(default=0.1, metadata={"help": "dpo, orpo: how sharply two replies are told apart."})
     patience: int = field(
         default=0,
         metadata={"help": "Evaluations without a better validation loss before it stops; 0: never."},
@@ -125,5 +140,8 @@ def _check(recipe: Recipe) -> None:
             raise BadSetting(f"{name} cannot be below {smallest}", hint="give a larger number")
     if not (0 <= recipe.dropout < 1 and 0 <= recipe.warmup < 1):
         raise BadSetting("dropout and warmup are shares of one", hint="give numbers from 0 to below 1")
-    if recipe.learning_rate <= 0 or recipe.epochs <= 0 or recipe.clip <= 0:
-        raise BadSetting("learning_rate, epochs and clip are above zero", hint="give larger numbers")
+    if not 0 < recipe.layers <= 1:
+        raise BadSetting("layers is a share of the blocks", hint="give a number above 0, up to 1")
+    above_zero = ("learning_rate", "epochs", "clip", "preference_weight", "beta")
+    if any(getattr(recipe, name) <= 0 for name in above_zero):
+        raise BadSetting(f"{', '.join(above_zero)} are above zero", hint="give larger numbers")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -13,18 +14,20 @@ from typing import Any
 
 from phyassist import __version__
 from phyassist.domain.examples import Part
-from phyassist.errors import BadInput
+from phyassist.errors import BadInput, StoreFull
 from phyassist.training.base import load_base, load_tokenizer
-from phyassist.training.checkpoints import list_checkpoints
+from phyassist.training.bases import identify_base, save_base_mark
+from phyassist.training.checkpoints import FolderCheckpoints, list_checkpoints
 from phyassist.training.encode import EncodedSet, encode_all
-from phyassist.training.gguf_lora import ARCHITECTURES, export_gguf
 from phyassist.training.loop import Report, Trained, Trainer, count_steps, report_to_json
 from phyassist.training.lora import attach
-from phyassist.training.recipe import Recipe
+from phyassist.training.memory import AdapterFiles, check_any, read_adapter
+from phyassist.training.recipe import Recipe, set_dials
 from phyassist.training.report import write_report
-from phyassist.training.writing import load_card, read_part, verify_part
+from phyassist.training.writing import CARD, load_card, read_part, verify_part
 
 DONE = "done.json"
+DATA_CARD = "data.json"
 LIBRARIES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
 
 
@@ -56,15 +59,10 @@ def prepare_job(job: Job) -> Prepared:
     tokenizer = load_tokenizer(job.base)
 
     def encode_part(part: Part) -> EncodedSet:
-        rows = (row["messages"] for row in read_part(job.data, part))
-        return encode_all(rows, tokenizer, row_tokens=job.recipe.row_tokens)
+        return encode_all(read_part(job.data, part), tokenizer, job.recipe)
 
     train, val = encode_part("train"), encode_part("val")
-    if not train.examples:
-        raise BadInput(
-            f"no training example fits a row of {job.recipe.row_tokens} tokens",
-            hint=f"{train.too_long} are longer: raise row_tokens, or prepare more data",
-        )
+    check_any(train, job.recipe)
     return Prepared(train, val, count_steps(job.recipe, len(train.examples)))
 
 
@@ -79,7 +77,13 @@ def run_job(job: Job, hear: Callable[[Report], None], *, resume: bool = False) -
 
     torch.manual_seed(job.recipe.seed)
     model = attach(load_base(job.base, job.recipe, job.device), job.recipe)
-    trainer = Trainer(model, job.recipe, prepared.train.examples, prepared.val.examples, folder=job.out)
+    trainer = Trainer(
+        model,
+        job.recipe,
+        prepared.train.examples,
+        prepared.val.examples,
+        checkpoints=FolderCheckpoints(job.out / "checkpoints"),
+    )
     if resume:
         _cut_progress(job.out)
     started = time.perf_counter()
@@ -91,14 +95,38 @@ def run_job(job: Job, hear: Callable[[Report], None], *, resume: bool = False) -
             hear(report)
 
         trained = trainer.run(write_and_hear, resume=resume)
-    adapter = job.out / "adapter"
-    model.save_pretrained(adapter, safe_serialization=True)
-    config = model.get_base_model().config
-    if config.model_type in ARCHITECTURES:
-        export_gguf(adapter, config, job.out / "adapter.gguf")
+    save_adapter(read_adapter(model), job.out)
+    save_base_mark(job.out / "adapter", identify_base(job.base))
     write_report(job.out)
     _mark_done(job.out, trained, time.perf_counter() - started)
     return trained
+
+
+def save_adapter(files: AdapterFiles, out: Path) -> None:
+    """`adapter/` in peft's form, and `adapter.gguf` where there is one; a file is there whole or not at all.
+
+    Raises StoreFull.
+    """
+    written = {
+        "adapter/adapter_config.json": files.config,
+        "adapter/adapter_model.safetensors": files.weights,
+        "adapter.gguf": files.gguf,
+    }
+    for name, content in written.items():
+        if content is None:
+            continue
+        path = out / name
+        part = path.with_name(path.name + ".part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(content)
+            part.replace(path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise StoreFull(
+                f"{name} could not be written; the checkpoints are whole",
+                hint="make room on the disk, then go on with --resume",
+            ) from error
 
 
 def read_progress(out: Path) -> tuple[Mapping[str, Any], ...]:
@@ -135,6 +163,8 @@ def _open_folder(job: Job, prepared: Prepared, *, resume: bool) -> None:
         raise BadInput(f"{job.out} holds no run to go on with", hint="start it without --resume")
     else:
         before = json.loads(path.read_text("utf-8"))
+        # A field that is younger than the run had its own value then.
+        before["recipe"] = json.loads(json.dumps(asdict(set_dials(Recipe(), before["recipe"]))))
         asked = json.loads(json.dumps(config))
         changed = [key for key in config if before[key] != asked[key]]
         if changed:
@@ -151,6 +181,8 @@ def _open_folder(job: Job, prepared: Prepared, *, resume: bool) -> None:
         "environment": describe_environment(),
     }
     path.write_text(json.dumps(full, indent=2) + "\n", encoding="utf-8")
+    # The data may be gone when the adapter is published: what it was, and under which terms, stays here.
+    shutil.copyfile(job.data / CARD, job.out / DATA_CARD)
 
 
 def _cut_progress(out: Path) -> None:

@@ -174,7 +174,12 @@ def _open_tasks(tasks: Sequence[str], include: Path | None) -> Any:
 
     if include is not None and not include.is_dir():
         raise BadInput(f"there is no folder {include}", hint="name one with task configs, or none")
-    manager = TaskManager(include_path=None if include is None else str(include))
+    manager = None
+    if include is not None:
+        # The harness's own list is thousands of files long; it is read only for a task that is not here.
+        manager = TaskManager(include_path=str(include), include_defaults=False)
+    if manager is None or not set(tasks) <= set(manager.all_tasks):
+        manager = TaskManager(include_path=None if include is None else str(include))
     unknown = [task for task in tasks if task not in manager.all_tasks]
     if unknown:
         raise UnknownName(

@@ -1,0 +1,183 @@
+"""Conversations of a counsellor with the model, about one patient or about none.
+
+The messages of a thread are a tree: asking again, or asking something else at an earlier place, begins
+another branch beside the old one.  A path from the first question to a leaf is what a reader sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from phyassist.domain.drafts import WrittenBy
+from phyassist.domain.people import CounsellorId, PatientId
+from phyassist.errors import NotAllowed, NotFound
+
+ThreadId = NewType("ThreadId", str)
+MessageId = NewType("MessageId", str)
+BY_PERSON = WrittenBy()
+
+
+class MessageKind(StrEnum):
+    QUESTION = "question"
+    ANSWER = "answer"
+
+
+class MessageState(StrEnum):
+    """`WAITING`: an answer that is to be written, or is.  `LONG`: it reached the length of an answer.
+
+    `BROKEN`: the engine was gone in the middle; what came is kept.
+    """
+
+    WAITING = "waiting"
+    DONE = "done"
+    STOPPED = "stopped"
+    LONG = "long"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenPassage:
+    """A passage of the library that an answer was given, under the number by which it may be cited."""
+
+    number: int
+    passage_id: str
+    title: str = field(repr=False)
+    page: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What else the prompt held: notes by their ids, and how much was left out because it did not fit."""
+
+    notes_used: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    record_left_out: int = 0
+    text_left_out: int = 0
+
+
+NOTHING_ELSE = Given()
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """A question, or an answer to the question that is its parent.
+
+    `asked_by` is the name of who asked.  `with_library`: the question may be answered from the library, and
+    `passages` are those that the answer was given.  `summary` stood in the prompt in place of the
+    conversation before the question.  `held_back` are sentences of the model's that are not part of the
+    answer: they spoke to the patient.
+    """
+
+    id: MessageId
+    parent_id: MessageId | None
+    kind: MessageKind
+    text: str = field(repr=False)
+    at: datetime
+    state: MessageState = MessageState.DONE
+    version: int = 1
+    asked_by: str = field(default="", repr=False)
+    with_library: bool = False
+    written_by: WrittenBy = BY_PERSON
+    adapter_reason: str = ""
+    passages: tuple[GivenPassage, ...] = ()
+    given: Given = NOTHING_ELSE
+    summary: str = field(default="", repr=False)
+    held_back: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question and what was answered."""
+
+    question: str = field(repr=False)
+    answer: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatThread:
+    """A conversation; `patient_id` None: about nobody in particular.  `leaf_id` ends the branch shown."""
+
+    id: ThreadId
+    patient_id: PatientId | None
+    author_id: CounsellorId
+    begun_at: datetime
+    asked_at: datetime
+    leaf_id: MessageId | None = None
+    messages: tuple[ChatMessage, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The first question, on one line."""
+        return " ".join(self.path[0].text.split()) if self.path else ""
+
+    @property
+    def path(self) -> tuple[ChatMessage, ...]:
+        """The branch that is shown, from the first question on."""
+        return self.path_to(self.leaf_id) if self.leaf_id is not None else ()
+
+    def get(self, message_id: MessageId) -> ChatMessage:
+        """Raises NotFound."""
+        for message in self.messages:
+            if message.id == message_id:
+                return message
+        raise NotFound(f"message {message_id} is not in thread {self.id}", hint="load the page again")
+
+    def get_answer(self, message_id: MessageId) -> ChatMessage:
+        """Raises NotFound, and NotAllowed for a question."""
+        message = self.get(message_id)
+        if message.kind is not MessageKind.ANSWER:
+            raise NotAllowed(f"message {message_id} is a question", hint="choose an answer")
+        return message
+
+    def path_to(self, message_id: MessageId) -> tuple[ChatMessage, ...]:
+        """From the first question to this message.  Raises NotFound."""
+        by_id = {message.id: message for message in self.messages}
+        path: list[ChatMessage] = []
+        at: MessageId | None = self.get(message_id).id
+        while at is not None:
+            path.append(by_id[at])
+            at = by_id[at].parent_id
+        return tuple(reversed(path))
+
+    def beside(self, message: ChatMessage) -> tuple[ChatMessage, ...]:
+        """The message and those that stand in its place on other branches, oldest first."""
+        return tuple(other for other in self.messages if other.parent_id == message.parent_id)
+
+    def find_leaf(self, message_id: MessageId) -> MessageId:
+        """Where the newest branch through a message ends.  Raises NotFound."""
+        at = self.get(message_id).id
+        while below := [message for message in self.messages if message.parent_id == at]:
+            at = below[-1].id
+        return at
+
+
+def list_exchanges(path: Sequence[ChatMessage]) -> tuple[str, tuple[Exchange, ...]]:
+    """What a prompt holds of a conversation: a summary, and the exchanges since that brought an answer.
+
+    A summary stands for all that comes before the question of the answer that bears it.
+    """
+    summary, exchanges = "", list[Exchange]()
+    for question, answer in zip(path[::2], path[1::2], strict=False):
+        if answer.summary:
+            summary, exchanges = answer.summary, []
+        if answer.text:
+            exchanges.append(Exchange(question.text, answer.text))
+    return summary, tuple(exchanges)
+
+
+def split_paragraphs(text: str) -> tuple[str, ...]:
+    """The lines of an answer that hold words, in order; a paragraph is named by its place among them."""
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def get_paragraph(message: ChatMessage, number: int) -> str:
+    """Paragraph `number`, from 0.  Raises NotFound."""
+    paragraphs = split_paragraphs(message.text)
+    if not 0 <= number < len(paragraphs):
+        raise NotFound(f"message {message.id} has no paragraph {number}", hint="load the page again")
+    return paragraphs[number]

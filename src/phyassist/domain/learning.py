@@ -1,0 +1,305 @@
+"""What the assistant learns from its counsellor: examples made of notes and of what was changed on the way
+to them, the plan of a run, and how far one is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from phyassist.domain.adapters import AdapterId, AdapterKind, NoteRef
+from phyassist.domain.drafts import ItemId
+from phyassist.domain.messages import Message
+from phyassist.domain.people import Language, PatientId
+
+ExampleId = NewType("ExampleId", str)
+
+
+class ExampleKind(StrEnum):
+    """Supervised: a reply to learn.  Preference: a reply that was kept against one that was not."""
+
+    SUPERVISED = "supervised"
+    PREFERENCE = "preference"
+
+
+class Origin(StrEnum):
+    """What the counsellor did that an example was made of."""
+
+    NOTE = "note"
+    EDIT = "edit"
+    REGENERATION = "regeneration"
+    DELETION = "deletion"
+    COMMENT = "comment"
+
+
+@dataclass(frozen=True, slots=True)
+class LearningExample:
+    """The messages that the app itself sends, with the reply to learn and, of a pair, the one to avoid.
+
+    A comment's example asks for its item alone.  All others ask for the whole analysis: those of one part of
+    a note share `messages` and `chosen`, and `rejected` differs from it in the one item that `item_id` names.
+    `at` is when its note was signed.  `left_out`: a person took it out of training.  `held_out`: it belongs
+    to the newest notes, by which the gate measures and on which nothing is trained.
+    """
+
+    id: ExampleId
+    kind: ExampleKind
+    origin: Origin
+    patient_id: PatientId
+    note: NoteRef
+    item_id: ItemId | None
+    at: datetime
+    language: Language
+    messages: tuple[Message, ...] = field(repr=False)
+    chosen: str = field(repr=False)
+    rejected: str | None = field(default=None, repr=False)
+    left_out: bool = False
+    held_out: bool = False
+
+    @property
+    def characters(self) -> int:
+        """Its prompt and its replies."""
+        prompt = sum(len(message.content) for message in self.messages)
+        return prompt + len(self.chosen) + len(self.rejected or "")
+
+    @property
+    def tokens(self) -> int:
+        """About what a trainer reads of it: the prompt once with each reply."""
+        prompt = sum(estimate_tokens(message.content) for message in self.messages)
+        replies = [self.chosen] if self.rejected is None else [self.chosen, self.rejected]
+        return sum(prompt + estimate_tokens(reply) for reply in replies)
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens a text has; the same on every machine, so that it is split alike everywhere."""
+    wide = sum(1 for char in text if char > "\u2e80")
+    return int(wide * 0.75 + (len(text) - wide) * 0.3) + 1
+
+
+class Hindrance(StrEnum):
+    """What a run lacks.  Without changes it can be; without the others it cannot."""
+
+    NO_CONSENT = "no consent"
+    NO_NOTES = "no notes"
+    ONE_NOTE = "one note"
+    NO_CHANGES = "no changes"
+    IN_TRAINING = "in training"
+
+    @property
+    def forbids(self) -> bool:
+        return self != Hindrance.NO_CHANGES
+
+
+class Limit(StrEnum):
+    """What keeps a run from being as large as it might be, or from being at all."""
+
+    CHARACTERS = "characters per run"
+    MINUTES = "minutes per run"
+    ADAPTERS_PATIENT = "adapters per patient"
+    ADAPTERS_PRACTICE = "adapters per practice"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may be learnt: adapters that are kept, characters and minutes of one run."""
+
+    adapters_per_patient: int = 6
+    adapters_per_practice: int = 60
+    characters_per_run: int = 600_000
+    minutes_per_run: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Bite:
+    """A limit that holds something back: what it allows, what there would be, examples left for it."""
+
+    limit: Limit
+    allowed: int
+    found: int
+    left_out: int = 0
+
+    @property
+    def forbids(self) -> bool:
+        """Whether no run can begin; the limits on its size only make it smaller."""
+        return self.limit in {Limit.ADAPTERS_PATIENT, Limit.ADAPTERS_PRACTICE}
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a machine trains, and what a run does: `overhead_s` goes by before and after the steps."""
+
+    tokens_per_s: float = 30.0
+    epochs: float = 3.0
+    examples_per_step: int = 8
+    overhead_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What a run would do: for whom, with which examples, how long, and which limits bite.
+
+    `examples` are those to train on and those held out, in that order; none that was left out.
+    """
+
+    kind: AdapterKind
+    patient_ids: tuple[PatientId, ...]
+    examples: tuple[LearningExample, ...] = field(repr=False)
+    steps: int
+    expected_s: float
+    bites: tuple[Bite, ...] = ()
+    hindrances: tuple[Hindrance, ...] = ()
+    parent_id: AdapterId | None = None
+    label: str = field(default="", repr=False)
+
+    @property
+    def trained_on(self) -> tuple[LearningExample, ...]:
+        return tuple(example for example in self.examples if not example.held_out)
+
+    @property
+    def held_out(self) -> tuple[LearningExample, ...]:
+        return tuple(example for example in self.examples if example.held_out)
+
+    @property
+    def ledger(self) -> tuple[NoteRef, ...]:
+        """Every note version that the run would learn from, each once; held-out ones are not learnt from."""
+        return tuple(dict.fromkeys(example.note for example in self.trained_on))
+
+    @property
+    def expected_min(self) -> float:
+        return self.expected_s / 60
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether it can begin: nothing that it needs is missing, and no limit on the adapters is reached."""
+        is_limited = any(bite.forbids for bite in self.bites)
+        return not is_limited and not any(hindrance.forbids for hindrance in self.hindrances)
+
+
+class Phase(StrEnum):
+    """Where a run is."""
+
+    WAITING = "waiting"
+    PREPARING = "preparing"
+    TRAINING = "training"
+    MEASURING = "measuring"
+    SEALING = "sealing"
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """Mean loss per reply token at a step; `held_out_loss` where it was measured there."""
+
+    step: int
+    loss: float | None
+    held_out_loss: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """How far a run is; `left_s` is the time it may still take, None where nobody knows yet."""
+
+    phase: Phase
+    step: int = 0
+    steps: int = 0
+    left_s: float | None = None
+    curve: tuple[CurvePoint, ...] = ()
+
+
+HELD_OUT_SHARE = 0.2
+
+
+def hold_out(examples: Sequence[LearningExample]) -> tuple[LearningExample, ...]:
+    """The same, those of the newest notes held out: a fifth of the notes, one at least, but never all."""
+    oldest_first = sorted(examples, key=lambda example: example.at)
+    refs = list(dict.fromkeys(example.note for example in oldest_first))
+    count = max(1, int(len(refs) * HELD_OUT_SHARE)) if len(refs) > 1 else 0
+    newest = frozenset(refs[len(refs) - count :])
+    return tuple(replace(example, held_out=example.note in newest) for example in examples)
+
+
+def make_plan(
+    kind: AdapterKind,
+    patient_ids: Sequence[PatientId],
+    examples: Sequence[LearningExample],
+    *,
+    limits: Limits,
+    pace: Pace,
+    bites: Iterable[Bite] = (),
+    hindrances: Iterable[Hindrance] = (),
+) -> RunPlan:
+    """What a run of these examples would do within the limits.
+
+    What was left out by hand is not in it.  Where there is more than a run may read, the oldest notes go
+    first: what is newest says most of how somebody works now.  `bites` are limits on the number of adapters.
+    """
+    used = [example for example in examples if not example.left_out]
+    bitten = list(bites)
+    sizes: tuple[tuple[Limit, int, Callable[[LearningExample], int]], ...] = (
+        (Limit.CHARACTERS, limits.characters_per_run, lambda example: example.characters),
+        (Limit.MINUTES, _tokens_within(limits, pace), lambda example: example.tokens),
+    )
+    for limit, allowed, size_of in sizes:
+        fitting = _keep_newest(used, allowed, size_of)
+        if len(fitting) < len(used):
+            found = sum(size_of(each) for each in used)
+            minutes = limit == Limit.MINUTES
+            bitten.append(
+                Bite(
+                    limit,
+                    limits.minutes_per_run if minutes else allowed,
+                    round(_seconds(found, pace) / 60) if minutes else found,
+                    len(used) - len(fitting),
+                )
+            )
+            used = fitting
+    held = hold_out(used)
+    trained_on = [example for example in held if not example.held_out]
+    return RunPlan(
+        kind=kind,
+        patient_ids=tuple(patient_ids),
+        examples=(*trained_on, *(example for example in held if example.held_out)),
+        steps=math.ceil(len(trained_on) * pace.epochs / pace.examples_per_step),
+        expected_s=_seconds(sum(example.tokens for example in trained_on), pace),
+        bites=tuple(bitten),
+        hindrances=tuple(dict.fromkeys((*hindrances, *_find_hindrances(used)))),
+    )
+
+
+def _find_hindrances(examples: Sequence[LearningExample]) -> Iterator[Hindrance]:
+    notes = {example.note.note_id for example in examples}
+    if not notes:
+        yield Hindrance.NO_NOTES
+    elif len(notes) == 1:
+        yield Hindrance.ONE_NOTE
+    if notes and all(example.kind == ExampleKind.SUPERVISED for example in examples):
+        yield Hindrance.NO_CHANGES
+
+
+def _seconds(tokens: int, pace: Pace) -> float:
+    return tokens * pace.epochs / pace.tokens_per_s + pace.overhead_s
+
+
+def _tokens_within(limits: Limits, pace: Pace) -> int:
+    return int((limits.minutes_per_run * 60 - pace.overhead_s) * pace.tokens_per_s / pace.epochs)
+
+
+def _keep_newest(
+    examples: Sequence[LearningExample], room: int, size_of: Callable[[LearningExample], int]
+) -> list[LearningExample]:
+    """Whole notes, the newest first, as many as there is room for; always the newest one."""
+    newest_first = sorted({(example.at, example.note) for example in examples}, key=_by_time, reverse=True)
+    kept: set[NoteRef] = set()
+    for _, ref in newest_first:
+        room -= sum(size_of(example) for example in examples if example.note == ref)
+        if room < 0 and kept:
+            break
+        kept.add(ref)
+    return [example for example in examples if example.note in kept]
+
+
+def _by_time(of_note: tuple[datetime, NoteRef]) -> tuple[datetime, str]:
+    return of_note[0], of_note[1].note_id

@@ -1,0 +1,151 @@
+"""Adapters in use: which one answers, what a counsellor may do with one, and breaking off its run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from phyassist.domain.adapters import (
+    BASE_ALONE,
+    AdapterCard,
+    AdapterChoice,
+    AdapterId,
+    AdapterKind,
+    AdapterState,
+    choose_adapter,
+)
+from phyassist.domain.consents import Purpose
+from phyassist.domain.learning import RunProgress
+from phyassist.domain.people import PatientId
+from phyassist.domain.records import ConsultationId
+from phyassist.errors import NotAllowed
+from phyassist.services.access import check_may_change
+from phyassist.services.consent import allows, break_off
+from phyassist.store.again import again
+from phyassist.store.audit import Act, Kind
+from phyassist.store.people import SignedIn
+from phyassist.store.transactions import Store, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The adapters of one patient, or those that several share; the newest first.
+
+    `choice` is what answers at present; `progress` is how far the runs are that are not over, by adapter.
+    """
+
+    cards: tuple[AdapterCard, ...]
+    choice: AdapterChoice
+    progress: dict[AdapterId, RunProgress]
+
+
+def list_shelf(
+    store: Store, by: SignedIn, *, patient_id: PatientId | None = None, base_sha256: str = ""
+) -> Shelf:
+    """A patient's own adapters; without a patient the shared ones.  Raises NotFound, NotYourPatient."""
+    with store.read(by) as tx:
+        if patient_id is not None:
+            tx.patients.get(patient_id)
+        every = list_usable(tx, patient_id)
+        kind_fits = [
+            card
+            for card in tx.adapters.cards()
+            if card.patient_id == patient_id and (patient_id is None or card.kind == AdapterKind.PATIENT)
+        ]
+        progress = {}
+        for card in kind_fits:
+            if card.state != AdapterState.TRAINING:
+                continue
+            said = tx.adapters.files.find_progress(card.id, tx.adapters.key_of(card.id))
+            if said is not None:
+                progress[card.id] = said
+    newest_first = sorted(kind_fits, key=lambda card: (card.trained_at, card.number), reverse=True)
+    return Shelf(tuple(newest_first), choose_adapter(every, patient_id, base_sha256), progress)
+
+
+def list_usable(tx: Tx, patient_id: PatientId | None) -> tuple[AdapterCard, ...]:
+    """The adapters to choose from; what learnt from a patient's notes is left alone after a withdrawal."""
+    cards = tx.adapters.cards()
+    if patient_id is None or allows(tx, patient_id, Purpose.OWN_TRAINING):
+        return cards
+    return tuple(card for card in cards if card.patient_id != patient_id)
+
+
+def choose_for(tx: Tx, patient_id: PatientId | None, base_sha256: str, wanted: str = "") -> AdapterChoice:
+    """Which adapter answers for a patient, `wanted` being what a consultation asks for instead."""
+    return choose_adapter(list_usable(tx, patient_id), patient_id, base_sha256, wanted)
+
+
+@again
+def want_adapter(store: Store, by: SignedIn, *, consultation_id: ConsultationId, wanted: str) -> None:
+    """Which adapter is to answer in one consultation: an id, "base", or empty for the one that is chosen.
+
+    Raises NotFound, NotYourPatient, ReadOnly, NotAllowed for another patient's or one in training.
+    """
+    with store.write(by) as tx:
+        consultation = tx.consultations.get(consultation_id)
+        check_may_change(tx, consultation.patient_id)
+        if wanted and wanted != BASE_ALONE:
+            card = tx.adapters.get(AdapterId(wanted))
+            if card.state == AdapterState.TRAINING or card.patient_id not in {None, consultation.patient_id}:
+                raise NotAllowed(f"adapter {wanted} cannot answer here", hint="choose another one")
+        tx.consultations.save_adapter_wanted(consultation_id, wanted)
+
+
+@again
+def use_adapter(store: Store, by: SignedIn, *, adapter_id: AdapterId) -> None:
+    """Let an adapter answer from now on, whatever the gate said of it; the one before stays accepted.
+
+    Raises NotFound, NotYourPatient, ReadOnly, NotAllowed.
+    """
+    _set_state(store, by, adapter_id, AdapterState.ACCEPTED, Act.ADAPTER_USED)
+
+
+@again
+def withdraw_adapter(store: Store, by: SignedIn, *, adapter_id: AdapterId) -> None:
+    """Refuse an adapter, or roll it back: the one that was accepted before it answers again.
+
+    Raises NotFound, NotYourPatient, ReadOnly, NotAllowed.
+    """
+    _set_state(store, by, adapter_id, AdapterState.WITHDRAWN, Act.ADAPTER_WITHDRAWN)
+
+
+@again
+def delete_adapter(store: Store, by: SignedIn, *, adapter_id: AdapterId) -> None:
+    """The adapter, its key and its files are gone.  Raises NotFound, NotYourPatient, ReadOnly, NotAllowed."""
+    with store.write(by) as tx:
+        _check_mine(tx, by, adapter_id)
+        tx.adapters.delete(adapter_id)
+        tx.audit.write(Act.DELETED, Kind.ADAPTER, adapter_id)
+
+
+@again
+def cancel_run(store: Store, by: SignedIn, *, adapter_id: AdapterId) -> None:
+    """Break off the run that makes an adapter; nothing of it stays.  One that is over stays as it is.
+
+    Raises NotFound, NotYourPatient, ReadOnly, NotAllowed.
+    """
+    with store.write(by) as tx:
+        card = _check_mine(tx, by, adapter_id, in_training=True)
+        if card.state == AdapterState.TRAINING:
+            break_off(tx, [adapter_id])
+
+
+def _set_state(store: Store, by: SignedIn, adapter_id: AdapterId, state: AdapterState, act: Act) -> None:
+    with store.write(by) as tx:
+        _check_mine(tx, by, adapter_id)
+        tx.adapters.set_state(adapter_id, state)
+        tx.audit.write(act, Kind.ADAPTER, adapter_id)
+
+
+def _check_mine(tx: Tx, by: SignedIn, adapter_id: AdapterId, *, in_training: bool = False) -> AdapterCard:
+    card = tx.adapters.get(adapter_id)
+    if card.patient_id is not None:
+        check_may_change(tx, card.patient_id)
+    elif card.owner_id != by.id and not by.runs_practice:
+        raise NotAllowed(
+            f"adapter {adapter_id} is everybody's here",
+            hint="ask who had it trained, or who runs the practice",
+        )
+    if card.state == AdapterState.TRAINING and not in_training:
+        raise NotAllowed(f"adapter {adapter_id} is still in training", hint="wait for it, or cancel its run")
+    return card

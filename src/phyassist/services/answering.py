@@ -1,0 +1,352 @@
+"""The answer of a conversation: written while it is read, kept as it comes, its prompt read in advance.
+
+The model sees the patient's record and notes and the text at hand, as for a draft, then the conversation.
+What comes is checked before it is shown (`prompts.answers`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from phyassist.domain.adapters import AdapterChoice
+from phyassist.domain.chats import (
+    NOTHING_ELSE,
+    ChatMessage,
+    ChatThread,
+    Exchange,
+    Given,
+    GivenPassage,
+    MessageId,
+    MessageState,
+    ThreadId,
+    list_exchanges,
+)
+from phyassist.domain.consents import Purpose
+from phyassist.domain.drafts import WrittenBy
+from phyassist.domain.people import Jurisdiction, Language, PatientId
+from phyassist.errors import ModelError, NotAllowed, PromptTooLong, StoreError
+from phyassist.lm.protocol import Ask, LanguageModel, Message, Reading, Reply, Stop, Waiting, Words
+from phyassist.prompts.answers import Answer, read_answer
+from phyassist.prompts.budget import MARGIN_TOKENS
+from phyassist.prompts.chat import (
+    REPLY_TOKENS,
+    SUMMARY_TOKENS,
+    Talk,
+    choose_answer_language,
+    make_condensing,
+    make_messages,
+    make_opening,
+    render_question,
+)
+from phyassist.services.access import check_may_change
+from phyassist.services.adapters import choose_for
+from phyassist.services.chat_events import AnswerSoFar, AnswerWritten, ChatEvent, Condensing
+from phyassist.services.consent import Withdrawn, check_consent
+from phyassist.services.prompting import Case, fit_case, load_case
+from phyassist.services.shelving import make_ready
+from phyassist.store.again import again
+from phyassist.store.people import SignedIn
+from phyassist.store.transactions import Store, Tx
+
+SHOW_EVERY_S, KEEP_EVERY_S = 0.15, 0.6
+# At temperature 0 a second try would say the first one again.
+AGAIN_TEMPERATURE = 0.7
+Ticks = Callable[[], float]
+FindPassages = Callable[[str], tuple[GivenPassage, ...]]
+_FINISHED = {"done": MessageState.DONE, "length": MessageState.LONG, "stopped": MessageState.STOPPED}
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What an answer is made of; `case` None where the thread is about nobody."""
+
+    thread: ChatThread
+    answer: ChatMessage
+    question: ChatMessage
+    case: Case | None
+    jurisdiction: Jurisdiction
+    adapter: AdapterChoice
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """The talk with its budget: `room_tokens` are left for the conversation and the answer."""
+
+    talk: Talk
+    given: Given
+    room_tokens: int
+    question: str = field(repr=False)
+
+
+def write_answer(
+    store: Store,
+    lm: LanguageModel,
+    by: SignedIn,
+    *,
+    thread_id: ThreadId,
+    answer_id: MessageId,
+    interface: Language,
+    stop: Stop,
+    find_passages: FindPassages | None = None,
+) -> Iterator[ChatEvent]:
+    """Write the answer that `ask` left to be written; what came of it is kept, however it ends.
+
+    A question in a language that is neither Chinese nor English is answered in that of the interface.
+    Raises NotFound, NotYourPatient, ReadOnly, ConsentMissing, NotAllowed where it is written already,
+    PromptTooLong, and the model's errors.
+    """
+    loaded = _load(store, by, lm, thread_id=thread_id, answer_id=answer_id)
+    patient_id = loaded.thread.patient_id
+    if patient_id is not None:
+        stop = Withdrawn(stop, store, by, patient_id)
+    keeper = _Keeper(store, by, loaded, time.monotonic)
+    try:
+        passages: tuple[GivenPassage, ...] = ()
+        if loaded.question.with_library and find_passages is not None:
+            passages = find_passages(loaded.question.text)
+        prepared = _prepare(loaded, lm, passages, interface)
+        summary, exchanges = list_exchanges(loaded.thread.path_to(loaded.question.id)[:-1])
+        made = ""
+        if not _fits(lm, prepared, summary, exchanges):
+            yield Condensing()
+            made = yield from _condense(lm, prepared, loaded, (summary, exchanges), stop)
+            if not made:
+                yield AnswerWritten(keeper.end(MessageState.STOPPED))
+                return
+            summary, exchanges = made, ()
+        keeper.begin(prepared, passages, made)
+        messages = make_messages(
+            prepared.talk, summary=summary, exchanges=exchanges, question=prepared.question
+        )
+        yield from keeper.follow(lm.write(_make_ask(loaded, messages), stop))
+    except (GeneratorExit, ModelError):
+        # The page was closed or the engine died: what stood on the screen is kept as it stood.
+        with suppress(NotAllowed, StoreError):
+            keeper.end(MessageState.BROKEN)
+        raise
+
+
+def warm_chat(
+    store: Store,
+    lm: LanguageModel,
+    by: SignedIn,
+    *,
+    patient_id: PatientId | None,
+    thread_id: ThreadId | None,
+    interface: Language,
+) -> None:
+    """Have the engine read what the next question's prompt will begin with; returns when it is read.
+
+    Gives way to anybody who asks.  Raises as `write_answer` does.
+    """
+    with store.read(by) as tx:
+        thread = None if thread_id is None else tx.chats.get(thread_id)
+        case, jurisdiction, choice = _load_case(tx, by, patient_id, lm)
+    choice = make_ready(store, by, lm, choice)
+    talk, _ = _make_talk(case, jurisdiction, lm, interface)
+    messages: tuple[Message, ...] = make_opening(talk)
+    if thread is not None:
+        summary, exchanges = list_exchanges(thread.path)
+        # The question is still to come; all before it is the beginning of its prompt.
+        messages = make_messages(talk, summary=summary, exchanges=exchanges, question="")
+    if _count(lm, messages) + MARGIN_TOKENS + REPLY_TOKENS <= lm.context_tokens:
+        lm.warm(messages, choice.card.id if choice.card else "")
+
+
+class _Keeper:
+    """Keeps the answer as it comes: in the store a few times in a while, on the page more often."""
+
+    def __init__(self, store: Store, by: SignedIn, loaded: _Loaded, ticks: Ticks) -> None:
+        self._store, self._by, self._loaded, self._ticks = store, by, loaded, ticks
+        self._message = loaded.answer
+        self._reply = ""
+        self._talk = Talk("zh", loaded.jurisdiction)
+        self._begun = ticks()
+
+    def begin(self, prepared: _Prepared, passages: tuple[GivenPassage, ...], summary: str) -> None:
+        self._talk = prepared.talk
+        self._message = replace(
+            self._message,
+            passages=passages,
+            given=prepared.given,
+            summary=summary,
+            adapter_reason=self._loaded.adapter.reason,
+        )
+
+    def follow(self, events: Iterator[Reading | Waiting | Words | Reply]) -> Iterator[ChatEvent]:
+        shown_at = kept_at = float("-inf")
+        first_s = 0.0
+        for event in events:
+            if isinstance(event, Words):
+                first_s = first_s or self._ticks() - self._begun
+                self._reply += event.text
+                now = self._ticks()
+                if now - shown_at >= SHOW_EVERY_S:
+                    yield AnswerSoFar(self._read(is_whole=False).text)
+                    shown_at = now
+                if now - kept_at >= KEEP_EVERY_S:
+                    self._save(MessageState.WAITING)
+                    kept_at = now
+            elif isinstance(event, Reply):
+                self._message = replace(self._message, written_by=WrittenBy(event.model, event.adapter))
+                yield AnswerWritten(self.end(_FINISHED[event.finish]), first_s)
+            else:
+                yield event
+
+    def end(self, state: MessageState) -> ChatMessage:
+        """The answer as it is stored, and will stay."""
+        self._save(state)
+        return self._message
+
+    def _save(self, state: MessageState) -> None:
+        answer = self._read(is_whole=state is not MessageState.WAITING)
+        changed = replace(self._message, text=answer.text, held_back=answer.held_back, state=state)
+        self._message = _save_answer(self._store, self._by, self._loaded.thread, changed)
+
+    def _read(self, *, is_whole: bool) -> Answer:
+        return read_answer(
+            self._reply,
+            language=self._talk.language,
+            jurisdiction=self._talk.jurisdiction,
+            question=self._loaded.question.text,
+            told=self._talk.prefix,
+            passages=self._message.passages,
+            is_whole=is_whole,
+        )
+
+
+@again
+def _save_answer(store: Store, by: SignedIn, thread: ChatThread, answer: ChatMessage) -> ChatMessage:
+    with store.write(by) as tx:
+        if thread.patient_id is not None:
+            check_may_change(tx, thread.patient_id)
+        return tx.chats.save_message(thread.id, answer)
+
+
+def _load(
+    store: Store, by: SignedIn, lm: LanguageModel, *, thread_id: ThreadId, answer_id: MessageId
+) -> _Loaded:
+    with store.read(by) as tx:
+        thread = tx.chats.get(thread_id)
+        if thread.patient_id is not None:
+            check_may_change(tx, thread.patient_id)
+        answer = thread.get_answer(answer_id)
+        if answer.state is not MessageState.WAITING or answer.parent_id is None:
+            raise NotAllowed(f"answer {answer_id} is written already", hint="ask again for another one")
+        case, jurisdiction, choice = _load_case(tx, by, thread.patient_id, lm)
+    choice = make_ready(store, by, lm, choice)
+    return _Loaded(thread, answer, thread.get(answer.parent_id), case, jurisdiction, choice)
+
+
+def _load_case(
+    tx: Tx, by: SignedIn, patient_id: PatientId | None, lm: LanguageModel
+) -> tuple[Case | None, Jurisdiction, AdapterChoice]:
+    """What a draft of the last consultation would be made of, so that both begin with the same words."""
+    if patient_id is None:
+        return None, tx.settings.get().jurisdiction, choose_for(tx, None, lm.base_sha256)
+    check_consent(tx, by, patient_id, Purpose.DRAFTING)
+    current = tx.consultations.find_current(patient_id)
+    consultation = None if current is None else tx.consultations.get(current)
+    case = load_case(tx, patient_id, consultation)
+    wanted = consultation.adapter_wanted if consultation else ""
+    choice = choose_for(tx, patient_id, lm.base_sha256, wanted)
+    return case, case.jurisdiction, choice
+
+
+def _make_talk(
+    case: Case | None, jurisdiction: Jurisdiction, lm: LanguageModel, interface: Language
+) -> tuple[Talk, Given]:
+    if case is None:
+        return Talk(interface, jurisdiction), NOTHING_ELSE
+    fitted = fit_case(case, lm)
+    history = fitted.history
+    given = Given(history.notes_used, history.left_out, history.record_left_out, fitted.text_left_out)
+    return Talk(case.language, jurisdiction, fitted.prefix), given
+
+
+def _prepare(
+    loaded: _Loaded, lm: LanguageModel, passages: Sequence[GivenPassage], interface: Language
+) -> _Prepared:
+    """Raises PromptTooLong where the question alone leaves no room for an answer."""
+    talk, given = _make_talk(loaded.case, loaded.jurisdiction, lm, interface)
+    asked = loaded.question.text
+    question = render_question(
+        talk, asked, passages=passages, answer_in=choose_answer_language(asked, interface)
+    )
+    room = lm.context_tokens - _count(lm, make_opening(talk)) - MARGIN_TOKENS
+    prepared = _Prepared(talk, given, room, question)
+    if not _fits(lm, prepared, "", ()):
+        raise PromptTooLong("the question is too long for the model", hint="shorten it")
+    return prepared
+
+
+def _fits(lm: LanguageModel, prepared: _Prepared, summary: str, exchanges: Sequence[Exchange]) -> bool:
+    """Whether the conversation, an answer, and later the ask for its main points have room."""
+    said = "\n".join([summary, *(text for each in exchanges for text in (each.question, each.answer))])
+    marks = 12 * (2 * len(exchanges) + 1)
+    needed = lm.count_tokens(said) + lm.count_tokens(prepared.question) + marks + REPLY_TOKENS
+    return needed + (SUMMARY_TOKENS + MARGIN_TOKENS if exchanges else 0) <= prepared.room_tokens
+
+
+def _condense(
+    lm: LanguageModel,
+    prepared: _Prepared,
+    loaded: _Loaded,
+    so_far: tuple[str, Sequence[Exchange]],
+    stop: Stop,
+) -> Generator[ChatEvent, None, str]:
+    """The main points of the conversation, in the model's words; empty where it was stopped.
+
+    Where the file has grown so that file and conversation do not fit together, the conversation alone is
+    condensed, part by part.  Raises PromptTooLong where nothing comes of it.
+    """
+    summary, rest = so_far
+    while rest:
+        taken, messages = _take_to_condense(lm, prepared.talk, summary, rest)
+        ask = Ask(messages, SUMMARY_TOKENS, adapter=loaded.adapter.card.id if loaded.adapter.card else "")
+        for event in lm.write(ask, stop):
+            if isinstance(event, Reply):
+                if event.finish == "stopped":
+                    return ""
+                summary = read_answer(
+                    event.text,
+                    language=prepared.talk.language,
+                    jurisdiction=prepared.talk.jurisdiction,
+                    question="",
+                    told=prepared.talk.prefix,
+                ).text
+            elif not isinstance(event, Words):
+                yield event
+        rest = rest[taken:]
+    if not summary:
+        raise PromptTooLong("the conversation is too long for the model", hint="begin a new thread")
+    return summary
+
+
+def _take_to_condense(
+    lm: LanguageModel, talk: Talk, summary: str, exchanges: Sequence[Exchange]
+) -> tuple[int, tuple[Message, ...]]:
+    """How many exchanges one ask condenses, and the ask.  Raises PromptTooLong."""
+    room = lm.context_tokens - SUMMARY_TOKENS - MARGIN_TOKENS
+    whole = make_condensing(talk, summary=summary, exchanges=exchanges, with_prefix=True)
+    if _count(lm, whole) + 24 * len(exchanges) <= room:
+        return len(exchanges), whole
+    for taken in range(len(exchanges), 0, -1):
+        part = make_condensing(talk, summary=summary, exchanges=exchanges[:taken], with_prefix=False)
+        if _count(lm, part) <= room:
+            return taken, part
+    raise PromptTooLong("the conversation is too long for the model", hint="begin a new thread")
+
+
+def _make_ask(loaded: _Loaded, messages: tuple[Message, ...]) -> Ask:
+    tries = len(loaded.thread.beside(loaded.answer)) - 1
+    adapter = loaded.adapter.card.id if loaded.adapter.card else ""
+    temperature = AGAIN_TEMPERATURE if tries else 0.0
+    return Ask(messages, REPLY_TOKENS, adapter=adapter, temperature=temperature, seed=tries)
+
+
+def _count(lm: LanguageModel, messages: Sequence[Message]) -> int:
+    return lm.count_tokens("\n".join(message.content for message in messages))

@@ -1,0 +1,31 @@
+"""What happens while an answer is written, as values that pages and the command line show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from phyassist.domain.chats import ChatMessage
+from phyassist.lm.protocol import Reading, Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Condensing:
+    """The conversation has grown too long for the model: its main points take its place in the prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSoFar:
+    """The whole answer as far as it has come, ready to be shown."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerWritten:
+    """The answer as it is stored; `first_s` are the seconds until its first words."""
+
+    message: ChatMessage
+    first_s: float = 0.0
+
+
+ChatEvent = Reading | Waiting | Condensing | AnswerSoFar | AnswerWritten

@@ -1,0 +1,146 @@
+"""What the gate looks at, measured with the model as it will answer: held-out notes, the general check, and
+how much of the text comes out when nobody asks for it.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+
+from phyassist.domain.gate import Kept, Measured, Memory, compare_texts, find_memory
+from phyassist.domain.people import Language
+from phyassist.domain.quality import (
+    MEASURES,
+    CaseQuality,
+    DraftReply,
+    Quality,
+    QualityCase,
+    find_losses,
+    score_draft,
+)
+from phyassist.domain.scores import Share
+from phyassist.lm.adapted import WithAdapter
+from phyassist.lm.protocol import Ask, LanguageModel, Message, Reply, Stop
+from phyassist.prompts.draft import REPLY_TOKENS
+from phyassist.services.draft_events import AnalysisDone
+from phyassist.services.drafting import analyse_text
+from phyassist.services.quality import load_cases
+from phyassist.services.run_files import RunExample
+
+HELD_OUT_MAX = 3
+CASES_PER_LANGUAGE = 1
+NEUTRAL_TOKENS = 120
+# A reply says its words over and over where this much more of it stood before.
+REPETITION_MORE = 0.2
+_OBJECT = {"type": "object"}
+# Nothing in them points at anybody.
+_NEUTRAL: Mapping[Language, tuple[str, ...]] = {
+    "en": ("Tell me about somebody you have worked with.", "What is on your mind today?"),
+    "zh": ("请讲讲你接触过的一个人。", "今天你在想些什么？"),
+}
+
+
+def measure_adapter(
+    lm: LanguageModel,
+    examples: Sequence[RunExample],
+    *,
+    new: str,
+    present: str,
+    losses: Mapping[str, float],
+    names: Sequence[str] = (),
+    stop: Stop,
+) -> Measured:
+    """The new adapter against the present one (empty: the base alone), both known to the model by name.
+
+    `losses` are those that the trainer measured: of `new`, of `present`, of the `base`.  What `stop` cut off
+    is not measured.  Raises the model's errors.
+    """
+    asked = [each for each in examples if each.held_out and not each.rejected][-HELD_OUT_MAX:]
+    cases = load_cases(CASES_PER_LANGUAGE)
+    before, after = (_measure_kept(lm, asked, name, stop) for name in (present, new))
+    general_before, general_after = (_measure_general(lm, cases, name, stop) for name in (present, new))
+    memory = _measure_memory(lm, examples, new, names, stop)
+    is_whole = not stop.is_set()
+    return Measured(
+        loss_before=losses.get("present" if present else "base"),
+        loss_after=losses.get("new"),
+        kept_before=before if is_whole else None,
+        kept_after=after if is_whole else None,
+        general_lost=list_lost(general_after, general_before) if is_whole else (),
+        general_cases=len(cases) if is_whole else 0,
+        memory=memory if is_whole else None,
+    )
+
+
+def list_lost(after: Quality, before: Quality) -> tuple[str, ...]:
+    """The measures that got worse beyond chance; replies that are no whole JSON any more, or repeat
+    themselves, count at once: at temperature 0 neither is chance.
+    """
+    lost = [f"{loss.measure} {loss.language}" for loss in find_losses(after, before)]
+    for language in before.languages:
+        whole, was_whole = (each.share("analyse", "schema_held", language) for each in (after, before))
+        if whole.hits < was_whole.hits:
+            lost.append(f"schema_held {language}")
+        said, said_before = (each.share("analyse", "words_repeated", language) for each in (after, before))
+        if said.value > said_before.value + REPETITION_MORE:
+            lost.append(f"words_repeated {language}")
+    return tuple(dict.fromkeys(lost))
+
+
+def _measure_kept(lm: LanguageModel, examples: Sequence[RunExample], adapter: str, stop: Stop) -> Kept | None:
+    found = [
+        compare_texts(each.chosen, _ask(lm, Ask(each.messages, REPLY_TOKENS, _OBJECT, adapter=adapter), stop))
+        for each in examples
+        if not stop.is_set()
+    ]
+    return Kept(statistics.fmean(found), len(found)) if found else None
+
+
+def _measure_general(lm: LanguageModel, cases: Iterable[QualityCase], adapter: str, stop: Stop) -> Quality:
+    """The app's own analysis of texts that have nothing to do with the practice, in both languages."""
+    with_adapter = WithAdapter(lm, adapter)
+    measured = [_analyse(with_adapter, case, stop) for case in cases if not stop.is_set()]
+    return Quality(lm.name, tuple(each for each in measured if each is not None))
+
+
+def _analyse(lm: LanguageModel, case: QualityCase, stop: Stop) -> CaseQuality | None:
+    done = None
+    for event in analyse_text(
+        case.text, lm, question=case.question, language=case.language, jurisdiction="other", stop=stop
+    ):
+        if isinstance(event, AnalysisDone):
+            done = event
+    if done is None:
+        return None
+    reply = DraftReply(done.items, done.repeated, not done.unread)
+    # Organise goes by rules and a model's second reading; what an adapter changes shows in the analysis.
+    none = dict.fromkeys(MEASURES["organise"], Share(0, 0))
+    return CaseQuality(
+        id=case.label.id,
+        language=case.language,
+        adapter=done.reply.adapter,
+        shares={"organise": none, "analyse": score_draft(case, reply)},
+        lengths=(),
+        why_unread=tuple(each.why for each in done.unread),
+        reply_tokens=done.reply.reply_tokens,
+        seconds=done.reply.seconds,
+    )
+
+
+def _measure_memory(
+    lm: LanguageModel, examples: Sequence[RunExample], adapter: str, names: Sequence[str], stop: Stop
+) -> Memory:
+    languages = sorted({each.language for each in examples})
+    replies = [
+        _ask(lm, Ask((Message("user", prompt),), NEUTRAL_TOKENS, adapter=adapter), stop)
+        for language in languages
+        for prompt in _NEUTRAL[language]
+    ]
+    learnt = [each for each in examples if not each.held_out]
+    texts = [message.content for each in learnt for message in each.messages if message.role == "user"]
+    return find_memory([*texts, *(each.chosen for each in learnt)], replies, names)
+
+
+def _ask(lm: LanguageModel, ask: Ask, stop: Stop) -> str:
+    *_, reply = lm.write(ask, stop)
+    return reply.text if isinstance(reply, Reply) else ""

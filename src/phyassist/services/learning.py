@@ -1,0 +1,275 @@
+"""What the assistant may learn from: shown, left out one by one, planned, and handed to a trainer.
+
+`gather_examples` is the one door by which text leaves the vault for training.  It asks for consent and writes
+the audit's line; everything else here stays with who is signed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from phyassist.domain.adapters import AdapterCard, AdapterId, AdapterKind, AdapterState, choose_adapter
+from phyassist.domain.consents import Purpose
+from phyassist.domain.learning import (
+    Bite,
+    ExampleId,
+    Hindrance,
+    LearningExample,
+    Limit,
+    Limits,
+    Pace,
+    RunPlan,
+    make_plan,
+)
+from phyassist.domain.notes import Note
+from phyassist.domain.people import Jurisdiction, PatientId
+from phyassist.domain.privacy.replacing import replace_private
+from phyassist.domain.reading.sentences import split_sentences
+from phyassist.domain.records import Record
+from phyassist.errors import BadInput, ConsentMissing, NotAllowed
+from phyassist.services.access import check_counsels, check_may_change, may_change
+from phyassist.services.consent import allows, check_consent
+from phyassist.services.learning_examples import Told, make_examples, with_words_hidden
+from phyassist.store.again import again
+from phyassist.store.audit import Act, Kind
+from phyassist.store.people import SignedIn
+from phyassist.store.transactions import Store, Tx
+
+LABEL_CHARACTERS_MAX = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """From whom an adapter is to learn.  Of one patient; of all that one may change; or of a chosen few.
+
+    `patient_ids` are named for the first and the last; `label` is what a chosen set is called.
+    """
+
+    kind: AdapterKind
+    patient_ids: tuple[PatientId, ...] = ()
+    label: str = field(default="", repr=False)
+
+    @property
+    def purpose(self) -> Purpose:
+        return Purpose.SHARED_TRAINING if self.kind.is_shared else Purpose.OWN_TRAINING
+
+
+def list_examples(store: Store, by: SignedIn, *, patient_id: PatientId) -> tuple[LearningExample, ...]:
+    """Everything that could be learnt from a patient, left out or not, the newest note first; nothing leaves.
+
+    Raises NotFound, NotYourPatient, CannotOpen, ConsentMissing.
+    """
+    with store.read(by) as tx:
+        check_consent(tx, by, patient_id, Purpose.OWN_TRAINING)
+        tolds, jurisdiction = _load(tx, patient_id), tx.settings.get().jurisdiction
+        left_out = tx.left_out.list(patient_id)
+    found = _mark(_make(tolds, jurisdiction), left_out)
+    return tuple(sorted(found, key=lambda example: example.at, reverse=True))
+
+
+@again
+def leave_out(
+    store: Store, by: SignedIn, *, patient_id: PatientId, example_id: ExampleId, is_left_out: bool
+) -> None:
+    """Take one example out of training, or in again; it counts for every run that begins from now on.
+
+    Raises NotFound, NotYourPatient, ReadOnly.
+    """
+    with store.write(by) as tx:
+        check_may_change(tx, patient_id)
+        if is_left_out:
+            tx.left_out.leave_out(patient_id, example_id)
+        else:
+            tx.left_out.take_in(patient_id, example_id)
+
+
+def plan_run(store: Store, by: SignedIn, *, scope: Scope, limits: Limits, base_sha256: str = "") -> RunPlan:
+    """What a run would do, how long it would take and what keeps it from beginning; nothing leaves.
+
+    The pace is that of the last run on the same base model.  Raises NotFound, NotYourPatient, BadInput.
+    """
+    found = _collect(store, by, scope)
+    pace = find_pace(found.cards, base_sha256)
+    plan = make_plan(
+        scope.kind,
+        found.patient_ids,
+        found.examples,
+        limits=limits,
+        pace=pace,
+        bites=_find_bites(found, scope, limits),
+        hindrances=found.hindrances,
+    )
+    return replace(plan, label=scope.label, parent_id=_find_parent(found.cards, base_sha256))
+
+
+def gather_examples(
+    store: Store, by: SignedIn, *, scope: Scope, limits: Limits, base_sha256: str = ""
+) -> RunPlan:
+    """The plan of a run with the text that it learns from, to be handed to a trainer.
+
+    Each patient has agreed to it, and it stands in the audit, patient by patient.  In what several will use,
+    names, places, numbers and contacts are replaced.
+    Raises NotFound, NotYourPatient, ReadOnly, ConsentMissing, NotAllowed where the plan forbids it.
+    """
+    plan = plan_run(store, by, scope=scope, limits=limits, base_sha256=base_sha256)
+    if Hindrance.NO_CONSENT in plan.hindrances:
+        raise ConsentMissing(
+            "nobody whose notes would be learnt from has agreed to it",
+            hint="the consent page has the answers and the form",
+        )
+    if not plan.is_allowed:
+        what = [each.value for each in plan.hindrances if each.forbids]
+        what += [bite.limit.value for bite in plan.bites if bite.forbids]
+        raise NotAllowed(
+            f"no run can begin: {', '.join(what)}", hint="the assistant page says what is missing"
+        )
+    _write_audit(store, by, scope, plan.patient_ids)
+    return plan
+
+
+def find_pace(cards: Iterable[AdapterCard], base_sha256: str) -> Pace:
+    """How fast the last run on this base model was; a careful guess where there was none."""
+    measured = [card for card in cards if card.base_sha256 == base_sha256 and "tokens_per_s" in card.config]
+    if not measured:
+        return Pace()
+    last = max(measured, key=lambda card: card.trained_at).config
+    usual = Pace()
+    return Pace(
+        tokens_per_s=max(float(last["tokens_per_s"]), 0.1),
+        epochs=float(last.get("epochs", usual.epochs)),
+        examples_per_step=int(last.get("examples_per_step", usual.examples_per_step)),
+        overhead_s=float(last.get("overhead_s", usual.overhead_s)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Collected:
+    """All that a run could learn from, of those who agreed, and the adapters that there are."""
+
+    patient_ids: tuple[PatientId, ...]
+    examples: tuple[LearningExample, ...] = field(repr=False)
+    cards: tuple[AdapterCard, ...]
+    kept_of_practice: int
+    hindrances: tuple[Hindrance, ...]
+
+
+def _collect(store: Store, by: SignedIn, scope: Scope) -> _Collected:
+    _check_scope(scope)
+    check_counsels(by)
+    loaded: list[tuple[tuple[Told, ...], frozenset[ExampleId]]] = []
+    with store.read(by) as tx:
+        asked = _find_patients(tx, scope)
+        agreed = tuple(each for each in asked if allows(tx, each, scope.purpose))
+        jurisdiction = tx.settings.get().jurisdiction
+        cards, count = tx.adapters.cards(), tx.adapters.count_all()
+        for patient_id in agreed:
+            tolds = _load(tx, patient_id)
+            if scope.kind.is_shared:
+                tolds = _without_names(tx, patient_id, tolds)
+            loaded.append((tolds, tx.left_out.list(patient_id)))
+    examples = [
+        example for tolds, left_out in loaded for example in _mark(_make(tolds, jurisdiction), left_out)
+    ]
+    hindrances: list[Hindrance] = []
+    if asked and not agreed:
+        hindrances.append(Hindrance.NO_CONSENT)
+    if any(card.state == AdapterState.TRAINING and _is_of(card, by, scope) for card in cards):
+        hindrances.append(Hindrance.IN_TRAINING)
+    return _Collected(agreed, tuple(examples), cards, count, tuple(hindrances))
+
+
+def _check_scope(scope: Scope) -> None:
+    if scope.kind == AdapterKind.PUBLISHED:
+        raise BadInput("a published adapter is not made of notes", hint="phyassist train makes one")
+    if scope.kind == AdapterKind.PATIENT and len(scope.patient_ids) != 1:
+        raise BadInput("a patient's adapter is of one patient", hint="name one")
+    if scope.kind != AdapterKind.SET:
+        return
+    if not scope.patient_ids:
+        raise BadInput("nobody was chosen", hint="choose the patients to learn from")
+    if not 0 < len(scope.label.strip()) <= LABEL_CHARACTERS_MAX:
+        raise BadInput(
+            "a chosen set needs a name", hint=f"give it one of up to {LABEL_CHARACTERS_MAX} characters"
+        )
+
+
+def _find_patients(tx: Tx, scope: Scope) -> tuple[PatientId, ...]:
+    if scope.kind in {AdapterKind.PATIENT, AdapterKind.SET}:
+        for patient_id in scope.patient_ids:
+            check_may_change(tx, patient_id)
+        return tuple(dict.fromkeys(scope.patient_ids))
+    return tuple(each.id for each in tx.patients.list() if may_change(tx, each.id))
+
+
+def _load(tx: Tx, patient_id: PatientId) -> tuple[Told, ...]:
+    """Every note of a patient with what stood around it on its day, the oldest first."""
+    notes = sorted(tx.notes.list(patient_id), key=lambda note: (note.signed_at, note.number))
+    return tuple(_load_note(tx, note, notes) for note in notes)
+
+
+def _load_note(tx: Tx, note: Note, notes: Iterable[Note]) -> Told:
+    versions = tx.drafts.list_versions(note.draft_id)
+    begun_at = next((draft.started_at for draft in versions if draft.started_at), note.signed_at)
+    consultation = tx.consultations.get(note.consultation_id)
+    kept = [line.version for line in tx.records.versions(note.patient_id) if line.at <= begun_at]
+    record = tx.records.get_version(note.patient_id, kept[-1]) if kept else Record()
+    return Told(
+        note=note,
+        sentences=split_sentences(consultation.source.text),
+        record=record.before(note.consultation_id),
+        earlier=tuple(
+            other
+            for other in notes
+            if other.signed_at <= begun_at and other.consultation_id != note.consultation_id
+        ),
+        versions=versions,
+    )
+
+
+def _without_names(tx: Tx, patient_id: PatientId, tolds: tuple[Told, ...]) -> tuple[Told, ...]:
+    patient = tx.patients.get(patient_id)
+    known = [patient.name, *(member.counsellor.name for member in tx.people.members())]
+    return with_words_hidden(tolds, lambda texts: replace_private(texts, known)[0])
+
+
+def _make(tolds: Iterable[Told], jurisdiction: Jurisdiction) -> Iterator[LearningExample]:
+    for told in tolds:
+        yield from make_examples(told, jurisdiction)
+
+
+def _mark(examples: Iterable[LearningExample], left_out: frozenset[ExampleId]) -> list[LearningExample]:
+    return [replace(example, left_out=example.id in left_out) for example in examples]
+
+
+def _is_of(card: AdapterCard, by: SignedIn, scope: Scope) -> bool:
+    if card.kind != scope.kind:
+        return False
+    if scope.kind == AdapterKind.PATIENT:
+        return card.patient_id in scope.patient_ids
+    return scope.kind != AdapterKind.COUNSELLOR or card.owner_id == by.id
+
+
+def _find_bites(found: _Collected, scope: Scope, limits: Limits) -> Iterator[Bite]:
+    own = sum(card.patient_id in scope.patient_ids for card in found.cards if card.patient_id is not None)
+    if scope.kind == AdapterKind.PATIENT and own >= limits.adapters_per_patient:
+        yield Bite(Limit.ADAPTERS_PATIENT, limits.adapters_per_patient, own)
+    if found.kept_of_practice >= limits.adapters_per_practice:
+        yield Bite(Limit.ADAPTERS_PRACTICE, limits.adapters_per_practice, found.kept_of_practice)
+
+
+def _find_parent(cards: Iterable[AdapterCard], base_sha256: str) -> AdapterId | None:
+    """The published adapter to train on top of, the one accepted last; none where there is none that fits."""
+    published = [card for card in cards if card.kind == AdapterKind.PUBLISHED]
+    choice = choose_adapter(published, None, base_sha256)
+    return choice.card.id if choice.card else None
+
+
+@again
+def _write_audit(store: Store, by: SignedIn, scope: Scope, patient_ids: Iterable[PatientId]) -> None:
+    # Asked again: a consent that was withdrawn since the examples were made counts.
+    with store.write(by) as tx:
+        for patient_id in patient_ids:
+            check_may_change(tx, patient_id)
+            check_consent(tx, by, patient_id, scope.purpose)
+            tx.audit.write(Act.GATHERED, Kind.PATIENT, patient_id)

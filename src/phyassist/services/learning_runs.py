@@ -1,0 +1,182 @@
+"""Runs that make adapters: begun by who is signed in, carried out by a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from phyassist.domain.adapters import AdapterCard, AdapterId, AdapterKind, AdapterState
+from phyassist.domain.jobs import Job, JobId, JobState
+from phyassist.domain.learning import Limits, RunPlan, RunProgress
+from phyassist.domain.people import PatientId
+from phyassist.domain.workers import WorkerLine
+from phyassist.errors import NotFound, NoWorker
+from phyassist.services.access import check_may_change, may_see
+from phyassist.services.adapters import choose_for
+from phyassist.services.learning import Scope, gather_examples
+from phyassist.services.run_files import EXAMPLES_FILE, pack_examples
+from phyassist.services.workers import admit_worker, list_workers
+from phyassist.store.again import again
+from phyassist.store.audit import Act, Kind
+from phyassist.store.held_runs import LentAdapter, RunTask, seal_task
+from phyassist.store.people import SignedIn
+from phyassist.store.transactions import Store, Tx
+
+TRAIN = "train"
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The model that an adapter is trained for: its name in the settings or the catalogue, and its file."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that was asked for: its job, how far it is, and its adapter, which is gone where it broke off."""
+
+    job: Job
+    card: AdapterCard | None
+    progress: RunProgress | None
+
+    @property
+    def id(self) -> AdapterId:
+        return AdapterId(self.job.id)
+
+
+def start_training(
+    store: Store,
+    by: SignedIn,
+    *,
+    scope: Scope,
+    limits: Limits,
+    base: Base,
+    config: Mapping[str, str] | None = None,
+    here: WorkerLine | None = None,
+) -> Run:
+    """A run that waits for a worker, with the text that it learns from sealed under its adapter's own key.
+
+    `here` is the worker of this computer: while no other one is, it is admitted by who runs the practice.
+    `config` holds values for the trainer's recipe.
+    Raises NoWorker, ConsentMissing, NotAllowed, NotFound, NotYourPatient, ReadOnly.
+    """
+    _check_workers(store, by, here)
+    plan = gather_examples(store, by, scope=scope, limits=limits, base_sha256=base.sha256)
+    return _begin(store, by, plan, base, dict(config or {}))
+
+
+def list_runs(store: Store, by: SignedIn, *, patient_id: PatientId | None = None) -> tuple[Run, ...]:
+    """The runs about a patient, or all that one asked for or may see; the newest first."""
+    with store.read(by) as tx:
+        cards = {card.id: card for card in tx.adapters.cards()}
+        return tuple(
+            _look_at(tx, job, cards.get(AdapterId(job.id)))
+            for job in tx.jobs.list(kind=TRAIN, patient_id=patient_id)
+            if _may_see(tx, by, job)
+        )
+
+
+def get_run(store: Store, by: SignedIn, *, run_id: AdapterId) -> Run:
+    """Raises NotFound, also for a run of somebody else about somebody else's patient."""
+    with store.read(by) as tx:
+        job = tx.jobs.get(JobId(run_id))
+        if not _may_see(tx, by, job):
+            raise NotFound(f"no run {run_id}", hint="look at the list of runs")
+        cards = {card.id: card for card in tx.adapters.cards()}
+        return _look_at(tx, job, cards.get(run_id))
+
+
+def _check_workers(store: Store, by: SignedIn, here: WorkerLine | None) -> None:
+    workers = list_workers(store, by)
+    if not workers and here is not None and by.runs_practice:
+        admit_worker(store, by, line=here)
+        return
+    if not workers:
+        raise NoWorker(
+            "no computer has been admitted yet to train on",
+            hint="whoever runs the practice does it with phyassist workers admit",
+        )
+    # The one of this computer starts by itself when there is something to do.
+    is_here = here is not None and any(each.id == here.id for each in workers)
+    if not is_here and not any(each.is_there(store.clock()) for each in workers):
+        raise NoWorker(
+            "none of the computers that may train is running", hint="start phyassist worker on one of them"
+        )
+
+
+@again
+def _begin(store: Store, by: SignedIn, plan: RunPlan, base: Base, config: dict[str, str]) -> Run:
+    now, run_id = store.clock(), AdapterId(store.new_id())
+    patient_id = plan.patient_ids[0] if plan.kind == AdapterKind.PATIENT else None
+    card = AdapterCard(
+        id=run_id,
+        base_sha256=base.sha256,
+        patient_id=patient_id,
+        trained_at=now,
+        state=AdapterState.TRAINING,
+        kind=plan.kind,
+        owner_id=by.id,
+        parent_id=plan.parent_id,
+        label=plan.label,
+        ledger=plan.ledger,
+        config={"model": base.name, **config},
+    )
+    with store.write(by) as tx:
+        for each in plan.patient_ids:
+            check_may_change(tx, each)
+        task = _make_task(tx, plan, patient_id, base)
+        key = tx.adapters.begin(card, plan.patient_ids)
+        tx.adapters.files.save(run_id, key, EXAMPLES_FILE, pack_examples(plan.examples))
+        sealed = seal_task(run_id, task, key)
+        job = tx.jobs.add(Job(JobId(run_id), TRAIN, by.id, patient_id, total=plan.steps, task=sealed))
+        tx.workers.give(job.id, key)
+        tx.audit.write(Act.TRAINING_BEGUN, Kind.ADAPTER, run_id)
+        return Run(job, tx.adapters.get(run_id), None)
+
+
+def _make_task(tx: Tx, plan: RunPlan, patient_id: PatientId | None, base: Base) -> RunTask:
+    """What the worker is to compare with, and whose names must never come out of what several share."""
+    present = _choose_present(tx, plan, patient_id, base.sha256)
+    names: tuple[str, ...] = ()
+    if plan.kind.is_shared:
+        names = tuple(tx.patients.get(each).name for each in plan.patient_ids)
+    return RunTask(
+        base.name,
+        None if present is None else LentAdapter(present, tx.adapters.key_of(present)),
+        None if plan.parent_id is None else LentAdapter(plan.parent_id, tx.adapters.key_of(plan.parent_id)),
+        names,
+    )
+
+
+def _choose_present(
+    tx: Tx, plan: RunPlan, patient_id: PatientId | None, base_sha256: str
+) -> AdapterId | None:
+    """What answers where the new adapter would: for a patient, or for those who share."""
+    if patient_id is not None:
+        choice = choose_for(tx, patient_id, base_sha256)
+        return None if choice.card is None else choice.card.id
+    same = [
+        card
+        for card in tx.adapters.cards()
+        if card.kind == plan.kind
+        and card.state == AdapterState.ACCEPTED
+        and (card.base_sha256, card.label) == (base_sha256, plan.label)
+    ]
+    newest = max(same, key=lambda card: card.in_use_since or card.trained_at, default=None)
+    return plan.parent_id if newest is None else newest.id
+
+
+def _may_see(tx: Tx, by: SignedIn, job: Job) -> bool:
+    if job.patient_id is not None:
+        return may_see(tx, job.patient_id)
+    return job.by_id == by.id
+
+
+def _look_at(tx: Tx, job: Job, card: AdapterCard | None) -> Run:
+    if card is None:
+        return Run(job, None, None)
+    progress = tx.adapters.files.find_progress(card.id, tx.adapters.key_of(card.id))
+    over = job.state in {JobState.FAILED, JobState.CANCELLED} and card.state == AdapterState.TRAINING
+    return Run(job, None if over else card, progress)

@@ -1,0 +1,320 @@
+"""A worker at work: it takes a run, opens what came with it, trains, measures, and seals what was made.
+
+What it holds in memory is the text of one run.  It says every second that it lives, and hears then
+whether it is to stop: because somebody cancelled, a consent was withdrawn, a patient was erased, or another
+worker has the job.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from phyassist.domain.adapters import AdapterCard, AdapterState
+from phyassist.domain.frames import Frame
+from phyassist.domain.gate import Measured, judge
+from phyassist.domain.jobs import Job, Standing
+from phyassist.domain.learning import CurvePoint, Phase, RunProgress
+from phyassist.errors import NotFound, PhyAssistError, StoreAway, TrainingFailed, find_error
+from phyassist.lm.protocol import CONFIG_FILE, WEIGHTS_FILE, LanguageModel, TakesAdapters
+from phyassist.services.gate import measure_adapter
+from phyassist.services.learning_runs import TRAIN
+from phyassist.services.run_files import EXAMPLES_FILE, RunExample, unpack_examples
+from phyassist.services.trainer import MODULE, TrainerProcess, TrainerTask
+from phyassist.store.again import again
+from phyassist.store.held_runs import CHECKPOINT_FILE, HeldRun, LentAdapter
+from phyassist.store.transactions import Store
+from phyassist.store.workers import WorkerKeys
+
+BEAT_EVERY_S = 1.0
+_LOOK_EVERY_S = 0.2
+_POINTS_MAX = 400
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BaseFiles:
+    """Where the base model lies on this computer: its GGUF file, and the folder to train on, made of it."""
+
+    gguf: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a worker works with: it finds a base model, and opens it to measure."""
+
+    find_base: Callable[[AdapterCard], BaseFiles]
+    open_model: Callable[[BaseFiles], AbstractContextManager[LanguageModel]]
+    trainer: str = MODULE
+
+
+class Stopped(Exception):
+    """The run is not to go on."""
+
+
+def work_once(store: Store, worker: WorkerKeys, tools: Tools) -> Job | None:
+    """Take the run that has waited longest and see it through; None where none waits for this worker.
+
+    A run that fails says so with an error's code, and nothing of it stays.
+    """
+    with store.entrance(writes=True) as entrance:
+        job = entrance.jobs.take(worker.id, (TRAIN,))
+        entrance.held_runs.sweep()
+    if job is None:
+        return None
+    try:
+        _carry_out(store, worker, job, tools)
+    except Stopped:
+        _give_up(store, job)
+    except PhyAssistError as error:
+        _log.info("a run failed (%s)", error.code)
+        _fail(store, job, error.code)
+    return job
+
+
+class Watch:
+    """Says that the worker lives, from a thread of its own; set when the run is not to go on."""
+
+    def __init__(self, store: Store, run: HeldRun) -> None:
+        self._store, self._run = store, run
+        self._standing = Standing.GOING
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self.progress = RunProgress(Phase.PREPARING)
+        self._thread = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
+
+    def is_set(self) -> bool:
+        return self._standing is not Standing.GOING
+
+    def say(self, progress: RunProgress) -> None:
+        """Told with the next beat."""
+        self.progress = progress
+
+    def check(self) -> None:
+        """Raises Stopped."""
+        if self.is_set():
+            raise Stopped
+
+    def beat(self) -> None:
+        # A store that is away for a moment has taken nothing from us; the lease says when it has.
+        with self._lock, suppress(StoreAway), self._store.entrance(writes=True) as entrance:
+            self._standing = entrance.held_runs.beat(self._run, self.progress)
+
+    def __enter__(self) -> Watch:
+        self.beat()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _beat_on(self) -> None:
+        while not self._over.wait(BEAT_EVERY_S) and not self.is_set():
+            try:
+                self.beat()
+            except PhyAssistError as error:
+                _log.warning("a worker could not say that it lives (%s)", error.code)
+
+
+@dataclass
+class _Made:
+    """What came out of the training process so far."""
+
+    files: dict[str, bytes] = field(default_factory=dict, repr=False)
+    done: dict[str, Any] = field(default_factory=dict)
+    curve: list[CurvePoint] = field(default_factory=list)
+    tokens: int = 0
+    computed_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A run in the hands of its worker."""
+
+    store: Store
+    run: HeldRun
+    watch: Watch
+    tools: Tools
+    base: BaseFiles
+    examples: tuple[RunExample, ...] = field(repr=False)
+
+
+def _carry_out(store: Store, worker: WorkerKeys, job: Job, tools: Tools) -> None:
+    started = time.monotonic()
+    with store.entrance() as entrance:
+        run = entrance.held_runs.open(job, worker)
+        examples = unpack_examples(entrance.held_runs.read(run, EXAMPLES_FILE))
+        checkpoint = entrance.held_runs.find_checkpoint(run)
+        before = entrance.held_runs.find_progress(run)
+    with Watch(store, run) as watch:
+        if before is not None:
+            watch.progress = replace(before, phase=Phase.PREPARING)
+        work = _Work(store, run, watch, tools, tools.find_base(run.card), examples)
+        made = _train(work, checkpoint)
+        watch.say(replace(watch.progress, phase=Phase.MEASURING, left_s=None))
+        measured = _measure(work, made)
+        watch.check()
+        watch.say(replace(watch.progress, phase=Phase.SEALING, left_s=None))
+        card = _fill_card(run.card, made, measured, store.clock(), time.monotonic() - started)
+        if not _finish(store, run, card, made.files, watch.progress):
+            raise Stopped
+    _log.info("a run is done (%s)", "accepted" if card.state == AdapterState.ACCEPTED else "kept")
+
+
+def _train(work: _Work, checkpoint: bytes | None) -> _Made:
+    run, watch = work.run, work.watch
+    others = {
+        name: {file: _read_file(work.store, lent, file) for file in (CONFIG_FILE, WEIGHTS_FILE)}
+        for name, lent in (("present", run.task.present), ("parent", run.task.parent))
+        if lent is not None
+    }
+    recipe = {name: value for name, value in run.card.config.items() if name != "model"}
+    task = TrainerTask(work.base.folder, work.base.gguf, recipe, work.examples, others, checkpoint)
+    made = _Made(curve=list(watch.progress.curve))
+    with TrainerProcess(task, work.tools.trainer) as trainer:
+        for frame in trainer.frames(_LOOK_EVERY_S):
+            watch.check()
+            if frame is not None:
+                _hear(work, made, frame)
+    watch.check()
+    if not made.done:
+        raise TrainingFailed(
+            f"the training process of run {run.job.id} ended before it was done",
+            hint="there may be too little memory: close other programs or use a smaller model",
+        )
+    return made
+
+
+def _hear(work: _Work, made: _Made, frame: Frame) -> None:
+    head = frame.head
+    if frame.kind == "report":
+        work.watch.say(_note_report(work.watch.progress, made, head))
+    elif frame.kind == "checkpoint":
+        if _save_checkpoint(work.store, work.run, frame.data) is not Standing.GOING:
+            raise Stopped
+    elif frame.kind == "file":
+        made.files[head["name"]] = frame.data
+    elif frame.kind == "done":
+        made.done = dict(head)
+    elif frame.kind == "failed":
+        if head.get("frames"):
+            _log.error("the training process failed\n%s", head["frames"])
+        raise find_error(head["code"] or TrainingFailed.code)(
+            f"run {work.run.job.id} failed", hint="the assistant page says what to do"
+        )
+
+
+def _note_report(progress: RunProgress, made: _Made, head: Mapping[str, Any]) -> RunProgress:
+    if head["of"] == "StepReport":
+        made.tokens += head["tokens"]
+        made.computed_s += head["seconds"]
+        _add_point(made.curve, CurvePoint(head["step"], head["loss"]))
+        left = (head["steps"] - head["step"]) * made.computed_s / max(1, _count_steps(made.curve))
+        return replace(
+            progress,
+            phase=Phase.TRAINING,
+            step=head["step"],
+            steps=head["steps"],
+            left_s=left,
+            curve=tuple(made.curve),
+        )
+    loss = made.curve[-1].loss if made.curve and made.curve[-1].step == head["step"] else None
+    _add_point(made.curve, CurvePoint(head["step"], loss, head["val_loss"]))
+    return replace(progress, curve=tuple(made.curve))
+
+
+def _count_steps(curve: list[CurvePoint]) -> int:
+    return sum(point.loss is not None for point in curve)
+
+
+def _add_point(curve: list[CurvePoint], point: CurvePoint) -> None:
+    """In its place: steps that were done again after a kill stand once."""
+    curve[:] = [each for each in curve if each.step < point.step]
+    curve.append(point)
+    if len(curve) > _POINTS_MAX:
+        # A picture needs no more; the held-out losses stay.
+        curve[:] = [each for no, each in enumerate(curve) if no % 2 or each.held_out_loss is not None]
+
+
+def _measure(work: _Work, made: _Made) -> Measured:
+    run, losses = work.run, made.done["losses"]
+    present = run.task.present
+    with work.tools.open_model(work.base) as lm:
+        if not isinstance(lm, TakesAdapters):
+            return Measured(loss_before=losses.get("base"), loss_after=losses.get("new"))
+        lm.take_adapter(run.card.id, made.files.__getitem__)
+        if present is not None:
+            lm.take_adapter(present.id, lambda name: _read_file(work.store, present, name))
+        return measure_adapter(
+            lm,
+            work.examples,
+            new=run.card.id,
+            present="" if present is None else present.id,
+            losses=losses,
+            names=run.task.names,
+            stop=work.watch,
+        )
+
+
+def _fill_card(
+    card: AdapterCard, made: _Made, measured: Measured, now: datetime, seconds: float
+) -> AdapterCard:
+    verdict = judge(measured)
+    config = {**card.config, **{name: str(value) for name, value in made.done.get("recipe", {}).items()}}
+    if made.computed_s:
+        config["tokens_per_s"] = f"{made.tokens / made.computed_s:.2f}"
+        config["overhead_s"] = f"{max(0.0, seconds - made.computed_s):.0f}"
+    config["steps"] = str(made.done["steps"])
+    config["too_long"] = str(made.done["too_long"])
+    return replace(
+        card,
+        trained_at=now,
+        state=AdapterState.ACCEPTED if verdict.is_accepted else AdapterState.KEPT,
+        in_use_since=now if verdict.is_accepted else None,
+        config=config,
+        scores=dict(verdict.numbers),
+        verdict=verdict,
+    )
+
+
+def _read_file(store: Store, lent: LentAdapter, name: str) -> bytes:
+    with store.entrance() as entrance:
+        return entrance.held_runs.read_lent(lent, name)
+
+
+@again
+def _save_checkpoint(store: Store, run: HeldRun, state: bytes) -> Standing:
+    with store.entrance(writes=True) as entrance:
+        return entrance.held_runs.save_checkpoint(run, state)
+
+
+@again
+def _finish(
+    store: Store, run: HeldRun, card: AdapterCard, files: dict[str, bytes], progress: RunProgress
+) -> bool:
+    gone = (EXAMPLES_FILE, CHECKPOINT_FILE)
+    try:
+        with store.entrance(writes=True) as entrance:
+            return entrance.held_runs.finish(run, card, files, gone=gone, progress=progress)
+    except NotFound:
+        return False
+
+
+@again
+def _fail(store: Store, job: Job, error_code: str) -> None:
+    with store.entrance(writes=True) as entrance:
+        entrance.held_runs.fail(job, error_code)
+
+
+@again
+def _give_up(store: Store, job: Job) -> None:
+    with store.entrance(writes=True) as entrance:
+        entrance.held_runs.give_up(job)

@@ -1,0 +1,156 @@
+"""Training from memory: examples come as values, the adapter goes as bytes, and no word touches a disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from phyassist.errors import BadInput
+from phyassist.training.base import find_device, load_base, load_tokenizer
+from phyassist.training.checkpoints import Checkpoints
+from phyassist.training.encode import Encoded, EncodedSet, encode_all
+from phyassist.training.gguf_lora import ARCHITECTURES, render_gguf
+from phyassist.training.loop import Report, Trained, Trainer
+from phyassist.training.lora import attach
+from phyassist.training.messages import Dialogue
+from phyassist.training.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterFiles:
+    """An adapter as its files' bytes: peft's config and weights, and GGUF where the engine can take it."""
+
+    config: bytes = field(repr=False)
+    weights: bytes = field(repr=False)
+    gguf: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeAdapter:
+    """How the run ended and what it made; `too_long` examples were longer than a row and not learnt from.
+
+    `losses` is the mean loss per reply token on the held-out examples: of `new`, of the `base` alone, and of
+    each adapter that it was compared with; empty where nothing was held out.
+    """
+
+    trained: Trained
+    files: AdapterFiles
+    examples: int
+    too_long: int
+    losses: Mapping[str, float] = field(default_factory=dict)
+
+
+def run_examples(
+    base: str,
+    recipe: Recipe,
+    train: Iterable[Dialogue],
+    val: Iterable[Dialogue] = (),
+    *,
+    hear: Callable[[Report], None],
+    should_stop: Callable[[], bool] = bool,
+    checkpoints: Checkpoints | None = None,
+    parent: AdapterFiles | None = None,
+    others: Mapping[str, AdapterFiles] | None = None,
+) -> MadeAdapter:
+    """An adapter for `base` (a folder or a model of the hub) made of these examples.
+
+    It begins as `parent`, whose rank and targets are then its own, and is compared with `others` in the end.
+    It goes on from the newest of `checkpoints`, if there is one.  `should_stop` is asked before every row.
+    Raises BadInput where there is nothing to train on, ModelMissing, TrainingFailed, StoreFull.
+    """
+    tokenizer = load_tokenizer(base)
+    learnt, held = (encode_all((one.to_json() for one in part), tokenizer, recipe) for part in (train, val))
+    check_any(learnt, recipe)
+    import torch
+
+    torch.manual_seed(recipe.seed)
+    if parent is not None:
+        recipe = _shape_like(parent, recipe)
+    model = attach(load_base(base, recipe, find_device()), recipe)
+    if parent is not None:
+        _fill(model, parent, "default")
+    trainer = Trainer(model, recipe, learnt.examples, held.examples, checkpoints=checkpoints)
+    trained = trainer.run(hear, resume=True, should_stop=should_stop)
+    files = read_adapter(model)
+    losses = _compare(model, trainer, held.examples, others or {}) if held.examples else {}
+    return MadeAdapter(trained, files, len(learnt.examples), learnt.too_long + held.too_long, losses)
+
+
+def _compare(
+    model: Any, trainer: Trainer, held: Sequence[Encoded], others: Mapping[str, AdapterFiles]
+) -> Mapping[str, float]:
+    """Held-out losses: of what was made, of the base alone, and of other adapters, one after another."""
+    from peft import LoraConfig
+
+    losses = {"new": trainer.evaluate(held)[0]}
+    with model.disable_adapter():
+        losses["base"] = trainer.evaluate(held)[0]
+    for name, files in others.items():
+        said = json.loads(files.config)
+        model.add_adapter(
+            name,
+            LoraConfig(
+                task_type="CAUSAL_LM",
+                r=said["r"],
+                lora_alpha=said["lora_alpha"],
+                target_modules=said["target_modules"],
+                target_parameters=said.get("target_parameters"),
+            ),
+        )
+        _fill(model, files, name)
+        model.set_adapter(name)
+        losses[name] = trainer.evaluate(held)[0]
+        model.set_adapter("default")
+        model.delete_adapter(name)
+    return losses
+
+
+def _fill(model: Any, files: AdapterFiles, name: str) -> None:
+    """Raises BadInput where the weights are not of this model."""
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load
+
+    try:
+        set_peft_model_state_dict(model, load(files.weights), adapter_name=name)
+    except (RuntimeError, KeyError) as error:
+        raise BadInput("an adapter was trained on another base model", hint="train it anew") from error
+
+
+def _shape_like(parent: AdapterFiles, recipe: Recipe) -> Recipe:
+    said = json.loads(parent.config)
+    return replace(
+        recipe, rank=said["r"], alpha=said["lora_alpha"], targets=tuple(sorted(said["target_modules"]))
+    )
+
+
+def read_adapter(model: Any) -> AdapterFiles:
+    """The files that peft would save of a model's adapter, and the engine's, as bytes."""
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save
+
+    held = get_peft_model_state_dict(model)
+    weights = {name: value.detach().float().cpu().contiguous() for name, value in held.items()}
+    said = model.peft_config["default"].to_dict() | {"inference_mode": True}
+    base = model.get_base_model().config
+    return AdapterFiles(
+        config=json.dumps(said, default=_to_json, indent=2, sort_keys=True).encode("utf-8"),
+        weights=save(weights, metadata={"format": "pt"}),
+        gguf=render_gguf(said, {name: value.numpy() for name, value in weights.items()}, base)
+        if base.model_type in ARCHITECTURES
+        else None,
+    )
+
+
+def check_any(found: EncodedSet, recipe: Recipe) -> None:
+    """Raises BadInput where no example fits a row."""
+    if not found.examples:
+        raise BadInput(
+            f"no training example fits a row of {recipe.row_tokens} tokens",
+            hint=f"{found.too_long} are longer: raise row_tokens, or prepare more data",
+        )
+
+
+def _to_json(value: Any) -> Any:
+    return sorted(value) if isinstance(value, set) else str(value)

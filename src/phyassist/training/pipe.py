@@ -1,0 +1,172 @@
+"""The training process: what it learns from comes through a pipe, what it makes goes back through one.
+
+Run as `python -m phyassist.training.pipe` by a worker; neither text nor weights touch a disk.  First comes a
+frame `train` with the base and the recipe, and the examples as its data; then as many more as it says: a
+`file` of another adapter, or a `checkpoint`.  Back go `report`, `checkpoint` and `file`, at last `done` or
+`failed`.  The process ends when its stdin closes, because the worker ended or wants no more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from phyassist.domain.frames import Frame, read_frame, write_frame
+from phyassist.errors import MissingLibrary, ModelMissing, PhyAssistError, describe_frames
+from phyassist.lm.child import forbid_core_files
+from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A run as it came through the pipe.  `others` are the files of other adapters, by adapter and name."""
+
+    base: str
+    gguf: str
+    recipe: Mapping[str, Any]
+    rows: tuple[Mapping[str, Any], ...] = field(repr=False)
+    others: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict, repr=False)
+    checkpoint: bytes | None = field(default=None, repr=False)
+
+
+class PipeCheckpoints:
+    """Checkpoints that are kept by whoever reads the other end."""
+
+    def __init__(self, to: IO[bytes], lock: threading.Lock, newest: bytes | None) -> None:
+        self._to, self._lock, self._newest = to, lock, newest
+
+    def save(self, step: int, state: bytes) -> None:
+        with self._lock:
+            write_frame(self._to, {"kind": "checkpoint", "step": step}, state)
+
+    def find_newest(self) -> bytes | None:
+        return self._newest
+
+
+def main() -> None:
+    """One run, then the end."""
+    forbid_core_files()
+    source, to = sys.stdin.buffer, sys.stdout.buffer
+    # What libraries print must not get between the frames.
+    sys.stdout = sys.stderr
+    asked = read_asked(source)
+    if asked is None:
+        return
+    threading.Thread(target=_end_with_parent, args=(source,), daemon=True).start()
+    lock = threading.Lock()
+    try:
+        train(asked, to, lock)
+    except PhyAssistError as error:
+        _say(to, lock, {"kind": "failed", "code": error.code})
+    except Exception as error:  # noqa: BLE001  # the job runner: an unexpected end is said, in frames alone
+        _say(to, lock, {"kind": "failed", "code": "", "frames": describe_frames(error)})
+
+
+def read_asked(source: IO[bytes]) -> Asked | None:
+    """None where the worker ended before it had said all."""
+    first = read_frame(source)
+    if first is None:
+        return None
+    more: list[Frame] = []
+    for _ in range(int(first.head["more"])):
+        frame = read_frame(source)
+        if frame is None:
+            return None
+        more.append(frame)
+    others: dict[str, dict[str, bytes]] = {}
+    for frame in more:
+        if frame.kind == "file":
+            others.setdefault(frame.head["of"], {})[frame.head["name"]] = frame.data
+    return Asked(
+        base=first.head["base"],
+        gguf=first.head["gguf"],
+        recipe=first.head["recipe"],
+        rows=tuple(json.loads(first.data.decode("utf-8", "surrogatepass"))),
+        others=others,
+        checkpoint=next((frame.data for frame in more if frame.kind == "checkpoint"), None),
+    )
+
+
+def train(asked: Asked, to: IO[bytes], lock: threading.Lock) -> None:
+    """Train and say so.  Raises what `run_examples` does, and MissingLibrary without torch."""
+    started = time.monotonic()
+    try:
+        import torch  # noqa: F401  # what is missing is to be said before anything is read
+
+        from phyassist.training.base import convert_gguf
+        from phyassist.training.loop import Report, report_to_json
+        from phyassist.training.memory import AdapterFiles, run_examples
+        from phyassist.training.messages import Dialogue
+        from phyassist.training.recipe import get_preset, set_dials
+    except ModuleNotFoundError as error:
+        raise MissingLibrary(
+            f"{error.name} is not installed on the computer that trains",
+            hint="pip install 'phyassist[train]'",
+        ) from error
+    dials = dict(asked.recipe)
+    recipe = set_dials(get_preset(dials.pop("preset", "notes")), dials)
+    base = str(convert_gguf(Path(asked.gguf), Path(asked.base))) if asked.gguf else asked.base
+    if not asked.gguf and not Path(base).exists():
+        raise ModelMissing(f"the base model {base} is not on the computer that trains")
+
+    def make(row: Mapping[str, Any]) -> Dialogue:
+        messages = tuple(Message(role, content) for role, content in row["messages"])
+        return Dialogue(messages, row["chosen"], row["rejected"])
+
+    def hear(report: Report) -> None:
+        _say(to, lock, {**report_to_json(report), "kind": "report", "of": type(report).__name__})
+
+    others = {
+        name: AdapterFiles(files[CONFIG_FILE], files[WEIGHTS_FILE], None)
+        for name, files in asked.others.items()
+    }
+    made = run_examples(
+        base,
+        recipe,
+        [make(row) for row in asked.rows if not row["held_out"]],
+        [make(row) for row in asked.rows if row["held_out"]],
+        hear=hear,
+        checkpoints=PipeCheckpoints(to, lock, asked.checkpoint),
+        parent=others.pop("parent", None),
+        others=others,
+    )
+    files = {CONFIG_FILE: made.files.config, WEIGHTS_FILE: made.files.weights, GGUF_FILE: made.files.gguf}
+    for name, data in files.items():
+        if data is not None:
+            _say(to, lock, {"kind": "file", "name": name}, data)
+    _say(
+        to,
+        lock,
+        {
+            "kind": "done",
+            "steps": made.trained.step,
+            "best_step": made.trained.best_step,
+            "examples": made.examples,
+            "too_long": made.too_long,
+            "losses": dict(made.losses),
+            "recipe": {"epochs": recipe.epochs, "examples_per_step": recipe.examples_per_step},
+            "seconds": time.monotonic() - started,
+        },
+    )
+
+
+def _say(to: IO[bytes], lock: threading.Lock, head: Mapping[str, Any], data: bytes = b"") -> None:
+    with lock:
+        write_frame(to, head, data)
+
+
+def _end_with_parent(source: IO[bytes]) -> None:
+    while source.read(4096):
+        pass
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Which adapter answers: the nearest to the patient, the one accepted last, and what was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from phyassist.domain.adapters import (
+    BASE_ALONE,
+    AdapterCard,
+    AdapterId,
+    AdapterKind,
+    AdapterState,
+    choose_adapter,
+)
+from phyassist.domain.people import PatientId
+
+AT = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
+SUN, LEE = PatientId("sun"), PatientId("lee")
+BASE, OTHER = "a" * 64, "b" * 64
+
+
+def card(
+    name: str, kind: AdapterKind = AdapterKind.PATIENT, state: AdapterState = AdapterState.ACCEPTED
+) -> AdapterCard:
+    of = SUN if kind == AdapterKind.PATIENT else None
+    return AdapterCard(AdapterId(name), BASE, of, AT, state, kind)
+
+
+KINDS = tuple(card(kind.value, kind) for kind in AdapterKind)
+
+
+@pytest.mark.parametrize(
+    ("gone", "name", "reason"),
+    [
+        (0, "patient", "patient-adapter"),
+        (1, "counsellor", "counsellor-adapter"),
+        (2, "practice", "practice-adapter"),
+        (3, "published", "published-adapter"),
+        (5, None, "no-adapter"),
+    ],
+)
+def test_the_nearest_kind_answers_and_a_chosen_set_only_where_it_is_asked_for(
+    gone: int, name: str | None, reason: str
+) -> None:
+    choice = choose_adapter(KINDS[gone:], SUN, BASE)
+
+    assert (choice.card.id if choice.card else None, choice.reason) == (name, reason)
+
+
+def test_another_patients_adapter_never_answers() -> None:
+    assert choose_adapter([card("sun's")], LEE, BASE).card is None
+    assert choose_adapter([card("sun's")], LEE, BASE, "sun's").card is None
+    assert choose_adapter([card("sun's")], None, BASE).card is None
+
+
+def test_of_a_kind_the_one_that_was_accepted_last_answers() -> None:
+    first = replace(card("first"), in_use_since=AT)
+    second = replace(card("second"), trained_at=AT + timedelta(days=1), in_use_since=AT + timedelta(days=1))
+    used_again = replace(first, in_use_since=AT + timedelta(days=2))
+    rolled_back = replace(second, state=AdapterState.WITHDRAWN)
+
+    assert choose_adapter([first, second], SUN, BASE).card == second
+    assert choose_adapter([used_again, second], SUN, BASE).card == used_again
+    assert choose_adapter([first, rolled_back], SUN, BASE).card == first
+
+
+def test_what_does_not_fit_the_loaded_base_or_did_not_prove_better_is_not_chosen() -> None:
+    kept = card("kept", state=AdapterState.KEPT)
+    training = card("training", state=AdapterState.TRAINING)
+
+    assert choose_adapter([card("own")], SUN, OTHER).reason == "other-base"
+    assert choose_adapter([kept], SUN, BASE).reason == "none-accepted"
+    assert choose_adapter([training], SUN, BASE).reason == "no-adapter"
+
+
+def test_a_consultation_may_ask_for_another_adapter_or_for_the_base_alone() -> None:
+    kept = card("kept", state=AdapterState.KEPT)
+    every = (*KINDS, kept)
+
+    assert choose_adapter(every, SUN, BASE, "set").card == KINDS[3]
+    assert choose_adapter(every, SUN, BASE, "kept").card == kept
+    assert choose_adapter(every, SUN, BASE, BASE_ALONE).card is None
+    assert choose_adapter(every, SUN, BASE, "gone").card == KINDS[0]
+    assert choose_adapter(every, SUN, OTHER, "kept").reason == "other-base"

@@ -1,0 +1,60 @@
+"""A training process that learns nothing: it does what the recipe's `act` says, over the very same pipe.
+
+Run as `python -m tests.services.scripted_trainer`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+from phyassist.domain.frames import read_frame, write_frame
+
+
+def main() -> None:
+    source, to = sys.stdin.buffer, sys.stdout.buffer
+    first = read_frame(source)
+    if first is None:
+        return
+    more = [read_frame(source) for _ in range(first.head["more"])]
+    checkpoint = next((each.data for each in more if each and each.kind == "checkpoint"), b"")
+    threading.Thread(target=_end_with_parent, args=(source,), daemon=True).start()
+    act, rows = first.head["recipe"].get("act", ""), json.loads(first.data)
+
+    def say(kind: str, data: bytes = b"", **head: Any) -> None:
+        write_frame(to, {"kind": kind, **head}, data)
+
+    if act.startswith("fail "):
+        say("failed", code=act.removeprefix("fail "))
+        return
+    if act == "die":
+        os.kill(os.getpid(), 9)
+    begun = int(checkpoint or b"0")
+    for step in range(begun + 1, 4):
+        say("report", of="StepReport", step=step, steps=3, loss=3.0 - step, tokens=100, seconds=0.5)
+        say("report", of="EvalReport", step=step, val_loss=2.0 - step / 10)
+        say("checkpoint", str(step).encode(), step=step)
+        if act == "hang" and step == 2 and not begun:
+            time.sleep(60)
+    said = {
+        "begun": begun,
+        "others": sorted({each.head["of"] for each in more if each and each.kind == "file"}),
+    }
+    for name in ("adapter_config.json", "adapter_model.safetensors", "adapter.gguf"):
+        say("file", json.dumps({**said, "rows": len(rows)}).encode(), name=name)
+    losses = {"new": 1.0, "base": 2.0, "present": 1.5}
+    say("done", steps=3, best_step=3, examples=len(rows), too_long=0, losses=losses, seconds=1.5, recipe={})
+
+
+def _end_with_parent(source: Any) -> None:
+    while source.read(4096):
+        pass
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

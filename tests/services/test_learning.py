@@ -1,0 +1,301 @@
+"""What is learnt from: the app's own messages, what was kept against what was not, and only who agreed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from phyassist.domain.adapters import AdapterKind
+from phyassist.domain.consents import Answer, Purpose
+from phyassist.domain.drafts import Draft, Section
+from phyassist.domain.learning import (
+    ExampleKind,
+    Hindrance,
+    LearningExample,
+    Limit,
+    Limits,
+    Origin,
+    estimate_tokens,
+)
+from phyassist.domain.notes import Note
+from phyassist.domain.people import Patient
+from phyassist.domain.reading.sentences import split_sentences
+from phyassist.errors import BadInput, ConsentMissing, NotAllowed
+from phyassist.lm.protocol import Never
+from phyassist.lm.scripted import ScriptedModel
+from phyassist.services.consent import record_answers
+from phyassist.services.drafting import redo_items
+from phyassist.services.learning import Scope, gather_examples, leave_out, list_examples, plan_run
+from phyassist.services.learning_examples import PROMPT_TOKENS
+from phyassist.services.noting import amend_note, save_note
+from phyassist.services.patients import new_patient
+from phyassist.services.reworking import comment_on_item, delete_item, edit_item
+from phyassist.store.audit import Act
+from phyassist.store.people import SignedIn
+from phyassist.store.transactions import Store
+from tests.conftest import Clock
+from tests.services.drafts import ADVICE, REASONS, SAID, TYPE, make_consultation, make_reply, write_whole
+
+LIMITS = Limits()
+
+
+def agree(store: Store, by: SignedIn, patient: Patient, answer: Answer = Answer.YES) -> None:
+    answers = {Purpose.OWN_TRAINING: answer, Purpose.SHARED_TRAINING: answer}
+    record_answers(store, by, patient_id=patient.id, answers=answers)
+
+
+@pytest.fixture
+def willing(store: Store, anna: SignedIn, patient: Patient) -> Patient:
+    agree(store, anna, patient)
+    return patient
+
+
+def scope_of(patient: Patient) -> Scope:
+    return Scope(AdapterKind.PATIENT, (patient.id,))
+
+
+def draft_of(store: Store, by: SignedIn, patient: Patient, text: str = SAID) -> Draft:
+    return write_whole(store, by, make_consultation(store, by, patient, text))
+
+
+def sign(store: Store, by: SignedIn, draft: Draft, clock: Clock) -> Note:
+    note = save_note(store, by, draft_id=draft.id, after=draft.version)
+    clock.move(days=7)
+    return note
+
+
+def by_origin(examples: tuple[LearningExample, ...], origin: Origin) -> list[LearningExample]:
+    return [example for example in examples if example.origin == origin]
+
+
+def test_a_note_is_learnt_by_the_very_messages_that_asked_for_its_draft(
+    store: Store, anna: SignedIn, willing: Patient, clock: Clock
+) -> None:
+    sign(store, anna, draft_of(store, anna, willing), clock)
+    consultation = make_consultation(store, anna, willing, "我又失眠了。工作也丢了。")
+    lm = ScriptedModel([make_reply()])
+    from phyassist.services.drafting import start_draft, write_draft
+
+    draft = start_draft(store, anna, consultation_id=consultation.id)
+    *_, last = write_draft(store, lm, anna, draft_id=draft.id, stop=Never())
+    sign(store, anna, last.draft, clock)
+
+    newest, oldest = list_examples(store, anna, patient_id=willing.id)
+
+    assert newest.messages == lm.asks[0].messages
+    assert (newest.kind, newest.origin) == (ExampleKind.SUPERVISED, Origin.NOTE)
+    assert json.loads(oldest.chosen) == json.loads(make_reply())
+    assert "2026-03-02" in newest.messages[1].content
+    assert "2026-03-02" not in oldest.messages[1].content
+
+
+def test_what_was_kept_stands_against_what_was_first_written(
+    store: Store, anna: SignedIn, willing: Patient, clock: Clock
+) -> None:
+    draft = draft_of(store, anna, willing)
+    symptom, first, _, third, *advice = draft.standing
+    draft = edit_item(
+        store, anna, draft_id=draft.id, item_id=symptom.id, text="考试焦虑", after=draft.version
+    )
+    draft = delete_item(store, anna, draft_id=draft.id, item_id=third.id, after=draft.version)
+    draft = comment_on_item(
+        store, anna, draft_id=draft.id, item_id=advice[0].id, words="写明时间", after=draft.version
+    )
+    for item, reply in (
+        (advice[0], {"advice": [{"text": "了解来访者每晚几点入睡。"}]}),
+        (first, {"reasons": [{"from": 2, "text": "来访者怕让妈妈失望。"}]}),
+    ):
+        events = redo_items(
+            store,
+            ScriptedModel([json.dumps(reply, ensure_ascii=False)]),
+            anna,
+            draft_id=draft.id,
+            item_ids=(item.id,),
+            after=draft.version,
+            stop=Never(),
+        )
+        *_, last = events
+        draft = last.draft
+    note = sign(store, anna, draft, clock)
+
+    found = list_examples(store, anna, patient_id=willing.id)
+
+    (learnt,) = by_origin(found, Origin.NOTE)
+    kept = json.loads(learnt.chosen)
+    assert kept["symptom_type"] == "考试焦虑"
+    assert [each["text"] for each in kept["reasons"]] == ["来访者怕让妈妈失望。", REASONS[1][1]]
+    (edit,) = by_origin(found, Origin.EDIT)
+    assert json.loads(edit.rejected) == {**kept, "symptom_type": TYPE}
+    (again,) = by_origin(found, Origin.REGENERATION)
+    assert json.loads(again.rejected)["reasons"][0]["text"] == REASONS[0][1]
+    (gone,) = by_origin(found, Origin.DELETION)
+    assert [each["text"] for each in json.loads(gone.rejected)["reasons"]][2] == REASONS[2][1]
+    assert {each.messages for each in (learnt, edit, again, gone)} == {learnt.messages}
+    assert {each.chosen for each in (learnt, edit, again, gone)} == {learnt.chosen}
+    (asked,) = by_origin(found, Origin.COMMENT)
+    assert "写明时间" in asked.messages[1].content
+    assert json.loads(asked.chosen) == {"advice": [{"asked": "写明时间", "text": "了解来访者每晚几点入睡。"}]}
+    assert json.loads(asked.rejected)["advice"][0]["text"] == ADVICE[0]
+    assert {each.note.note_id for each in found} == {note.id}
+
+
+def test_a_note_without_changes_is_a_supervised_example_alone(
+    store: Store, anna: SignedIn, willing: Patient, clock: Clock
+) -> None:
+    for _ in range(2):
+        sign(store, anna, draft_of(store, anna, willing), clock)
+
+    plan = plan_run(store, anna, scope=scope_of(willing), limits=LIMITS)
+
+    assert [each.kind for each in plan.examples] == [ExampleKind.SUPERVISED] * 2
+    assert plan.hindrances == (Hindrance.NO_CHANGES,)
+    assert plan.is_allowed
+
+
+def test_the_newest_notes_are_held_out_and_the_ledger_names_those_that_are_learnt_from(
+    store: Store, anna: SignedIn, willing: Patient, clock: Clock
+) -> None:
+    notes = [sign(store, anna, draft_of(store, anna, willing), clock) for _ in range(5)]
+    amend_note(store, anna, note_id=notes[1].id, reason="忘了", text="她也提到了头痛。")
+
+    plan = plan_run(store, anna, scope=scope_of(willing), limits=LIMITS)
+
+    assert [each.note.note_id for each in plan.held_out] == [notes[4].id]
+    assert {ref.note_id: ref.version for ref in plan.ledger} == {
+        notes[0].id: 1,
+        notes[1].id: 2,
+        notes[2].id: 1,
+        notes[3].id: 1,
+    }
+    assert plan.steps == 2
+    assert plan.expected_s > 60
+
+
+def test_one_note_is_too_little_and_none_is_nothing(
+    store: Store, anna: SignedIn, willing: Patient, clock: Clock
+) -> None:
+    none = plan_run(store, anna, scope=scope_of(willing), limits=LIMITS)
+    sign(store, anna, draft_of(store, anna, willing), clock)
+    one = plan_run(store, anna, scope=scope_of(willing), limits=LIMITS)
+
+    assert none.hindrances == (Hindrance.NO_NOTES,)
+    assert Hindrance.ONE_NOTE in one.hindrances
+    with pytest.raises(NotAllowed, match="one note"):
+        gather_examples(store, anna, scope=scope_of(willing), limits=LIMITS)
+
+
+def test_nothing_leaves_without_consent_and_what_leaves_stands_in_the_audit(
+    store: Store, anna: SignedIn, willing: Patient, clock: Clock
+) -> None:
+    for _ in range(2):
+        sign(store, anna, draft_of(store, anna, willing), clock)
+    taken = gather_examples(store, anna, scope=scope_of(willing), limits=LIMITS)
+    with store.read(anna) as tx:
+        rows = [row for row in tx.audit.list() if row.act == Act.GATHERED]
+
+    agree(store, anna, willing, Answer.NO)
+
+    assert len(taken.examples) == 2
+    assert [row.row_id for row in rows] == [willing.id]
+    with pytest.raises(ConsentMissing):
+        list_examples(store, anna, patient_id=willing.id)
+    with pytest.raises(ConsentMissing):
+        gather_examples(store, anna, scope=scope_of(willing), limits=LIMITS)
+    assert plan_run(store, anna, scope=scope_of(willing), limits=LIMITS).examples == ()
+
+
+def test_an_example_that_was_left_out_is_in_no_run_until_it_is_taken_in_again(
+    store: Store, anna: SignedIn, willing: Patient, clock: Clock
+) -> None:
+    for _ in range(3):
+        sign(store, anna, draft_of(store, anna, willing), clock)
+    first = list_examples(store, anna, patient_id=willing.id)[0]
+
+    leave_out(store, anna, patient_id=willing.id, example_id=first.id, is_left_out=True)
+    without = plan_run(store, anna, scope=scope_of(willing), limits=LIMITS)
+    shown = list_examples(store, anna, patient_id=willing.id)[0]
+    leave_out(store, anna, patient_id=willing.id, example_id=first.id, is_left_out=False)
+
+    assert shown == replace(first, left_out=True)
+    assert first.id not in {each.id for each in without.examples}
+    assert len(plan_run(store, anna, scope=scope_of(willing), limits=LIMITS).examples) == 3
+
+
+def test_a_long_note_is_split_and_nothing_of_it_is_cut(
+    store: Store, anna: SignedIn, willing: Patient, clock: Clock
+) -> None:
+    days = "".join(f"第{number}天我还是一个人待着，谁也不想见，什么也没做完。" for number in range(100))
+    text = SAID + days + "我怕再考一次还是这样。"
+    last = len(split_sentences(text))
+    reply = make_reply(reasons=(*REASONS[:2], (last, "来访者怕再考一次还是这样，所以不敢报名。")))
+    consultation = make_consultation(store, anna, willing, text)
+    sign(store, anna, write_whole(store, anna, consultation, reply), clock)
+
+    found = list_examples(store, anna, patient_id=willing.id)
+
+    prompts = [each.messages[1].content for each in found]
+    assert len(prompts) == 2
+    assert all(estimate_tokens(prompt) < PROMPT_TOKENS * 1.5 for prompt in prompts)
+    assert all(sum(f"第{number}天" in prompt for prompt in prompts) == 1 for number in range(100))
+    first, second = (json.loads(each.chosen) for each in found)
+    assert [each["from"] for each in first["reasons"]] == [2, 3]
+    assert second == {"reasons": [{"from": last, "text": "来访者怕再考一次还是这样，所以不敢报名。"}]}
+
+
+def test_limits_keep_the_newest_and_say_what_they_cost(
+    store: Store, anna: SignedIn, willing: Patient, clock: Clock
+) -> None:
+    notes = [sign(store, anna, draft_of(store, anna, willing), clock) for _ in range(4)]
+    whole = plan_run(store, anna, scope=scope_of(willing), limits=LIMITS)
+    sizes = sorted(example.characters for example in whole.examples)
+    tight = replace(LIMITS, characters_per_run=sum(sizes[-2:]) + 10)
+
+    plan = plan_run(store, anna, scope=scope_of(willing), limits=tight)
+
+    assert {each.note.note_id for each in plan.examples} == {notes[2].id, notes[3].id}
+    (bite,) = plan.bites
+    assert (bite.limit, bite.left_out, bite.forbids) == (Limit.CHARACTERS, 2, False)
+    full = plan_run(store, anna, scope=scope_of(willing), limits=replace(LIMITS, adapters_per_practice=0))
+    assert not full.is_allowed
+
+
+def test_a_shared_adapter_learns_from_who_agreed_and_names_nobody(
+    store: Store, anna: SignedIn, willing: Patient, clock: Clock
+) -> None:
+    other = new_patient(store, anna, name="Lee")
+    told = "我叫孙梅，电话是13812345678。我的朋友李晓红说我该休息。我最近总是睡不着。"
+    sign(store, anna, draft_of(store, anna, willing, told), clock)
+    sign(store, anna, draft_of(store, anna, willing, told), clock)
+    sign(store, anna, draft_of(store, anna, other), clock)
+
+    plan = plan_run(store, anna, scope=Scope(AdapterKind.COUNSELLOR), limits=LIMITS)
+    chosen = plan_run(
+        store, anna, scope=Scope(AdapterKind.SET, (willing.id, other.id), "夜班组"), limits=LIMITS
+    )
+
+    assert plan.patient_ids == chosen.patient_ids == (willing.id,)
+    words = "".join(message.content for each in plan.examples for message in each.messages)
+    assert "睡不着" in words
+    assert not any(private in words for private in ("孙梅", "13812345678", "李晓红"))
+    with pytest.raises(BadInput, match="name"):
+        plan_run(store, anna, scope=Scope(AdapterKind.SET, (willing.id,)), limits=LIMITS)
+
+
+def test_a_comment_that_was_answered_by_hand_is_an_instruction_too(
+    store: Store, anna: SignedIn, willing: Patient, clock: Clock
+) -> None:
+    draft = draft_of(store, anna, willing)
+    item = draft.of(Section.ADVICE)[2]
+    draft = comment_on_item(
+        store, anna, draft_id=draft.id, item_id=item.id, words="更小的一步", after=draft.version
+    )
+    draft = edit_item(
+        store, anna, draft_id=draft.id, item_id=item.id, text="约定明天到校门口。", after=draft.version
+    )
+    sign(store, anna, draft, clock)
+
+    (asked,) = by_origin(list_examples(store, anna, patient_id=willing.id), Origin.COMMENT)
+
+    assert json.loads(asked.chosen)["advice"] == [{"asked": "更小的一步", "text": "约定明天到校门口。"}]
