@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import gguf
 import pytest
 
 from phyassist.errors import AdapterMissing, EngineDown, ModelDamaged, ModelMissing, PromptTooLong
@@ -359,3 +360,19 @@ def test_a_child_that_died_comes_back_with_the_adapters_that_it_took(
 def test_an_adapter_is_no_model(adapter_paths: dict[str, Path]) -> None:
     with pytest.raises(ModelDamaged, match="is an adapter, not a model"):
         Engine(adapter_paths["calm"])
+
+
+def test_an_adapter_of_another_architecture_is_refused_before_anything_starts(
+    small_model_path: Path, tmp_path: Path
+) -> None:
+    writer = gguf.GGUFWriter(tmp_path / "other.gguf", arch="qwen2")
+    writer.add_type("adapter")
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+    with pytest.raises(
+        AdapterMissing, match="adapter other was made for a qwen2 model and this one is llama"
+    ):
+        Engine(small_model_path, adapters={"other": tmp_path / "other.gguf"})

@@ -210,7 +210,10 @@ class _Bert:
                     model_type=self._model, num_layers=self._layers, batch_size=16, use_fast_tokenizer=True
                 )
             f1 = iter(self._scorer.score(*zip(*said, strict=True))[2].tolist() if said else ())
-        except (OSError, ValueError, KeyError) as error:
+        except KeyError:
+            why = f"bert-score does not know which layer of {self._model} to compare: name it"
+            return (Measured("bertscore_f1", self._model, None, why),)
+        except (OSError, ValueError) as error:
             return (_absent("bertscore_f1", self._model, error),)
         # The library cannot encode an empty text; what says nothing shares nothing.
         return (_mean("bertscore_f1", self._model, [next(f1) if row.given else 0.0 for row in rows]),)
