@@ -238,6 +238,12 @@ class AdapterMissing(ModelError):
     code = "PA-MODEL-ADAPTER"
 
 
+class OutsideForbidden(ModelError):
+    """The model's server is neither this machine nor the practice's own, and nothing may leave."""
+
+    code = "PA-MODEL-OUTSIDE"
+
+
 class PromptTooLong(ModelError):
     code = "PA-MODEL-LONG"
 

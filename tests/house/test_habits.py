@@ -15,7 +15,7 @@ ENVIRONMENT_READERS = {
     "phyassist.settings",
     "phyassist.lm.child",
     "phyassist.lm.wheels",
-    "phyassist.services.documents",
+    "phyassist.knowledge.documents",
 }
 # Fields that may hold what a patient said, or who they are.
 PRIVATE = {

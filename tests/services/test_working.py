@@ -21,6 +21,7 @@ from phyassist.domain.people import Patient
 from phyassist.errors import NotFound, NoWorker
 from phyassist.lm.protocol import Never
 from phyassist.services.adapters import cancel_run, choose_for, withdraw_adapter
+from phyassist.services.comparing import SideDone, SideItem, compare_adapters
 from phyassist.services.consent import record_answers
 from phyassist.services.drafting import start_draft, write_draft
 from phyassist.services.erasing import erase_patient
@@ -262,3 +263,23 @@ def test_a_run_whose_key_is_gone_fails_and_can_be_started_again(
 
     assert get_job(store, anna, job_id=asked.job.id).error_code == "PA-VAULT-CANNOT-OPEN"
     assert start(store, anna, [willing], load_worker(tmp_path / "machine")).job.state is JobState.WAITING
+
+
+def test_two_adapters_answer_the_same_question_side_by_side_and_nothing_is_kept(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys
+) -> None:
+    asked = start(store, anna, [willing], worker)
+    work_once(store, worker, make_tools())
+    consultation, lm = make_consultation(store, anna, willing, SAID), TakingModel()
+
+    events = list(
+        compare_adapters(store, lm, anna, consultation_id=consultation.id, sides=("", asked.id), stop=Never())
+    )
+
+    done = [event for event in events if isinstance(event, SideDone)]
+    items = [event.adapter for event in events if isinstance(event, SideItem)]
+    assert [(each.adapter, each.used) for each in done] == [("", ""), (asked.id, asked.id)]
+    assert items.count("") == items.count(asked.id) == 7
+    assert lm.asks[0].messages == lm.asks[1].messages
+    with store.read(anna) as tx:
+        assert tx.drafts.open_of(willing.id) is None

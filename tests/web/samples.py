@@ -45,6 +45,7 @@ from phyassist.web.views import process_notes as processing
 from phyassist.web.views import retention as keeping
 from phyassist.web.when import When, make_zone
 from phyassist.web.wording import Words, make_words
+from tests.web.samples_of_chat import make_chat_fragments, make_chat_pages
 from tests.web.samples_of_duties import make_duties
 
 NOW = datetime(2026, 11, 2, 6, 3, tzinfo=UTC)
@@ -264,6 +265,7 @@ def make_pages(language: Language) -> dict[str, View]:
             (source,),
         ),
         **make_duties(language, make_head(language), make_frame),
+        **make_chat_pages(language, make_head(language), make_frame),
         "notes": notes.NotesPage(w, make_frame(language, "notes"), head, (note,), (earlier,), "n1", ""),
         "notes_soap": notes.NotesPage(
             w,
@@ -375,6 +377,7 @@ def make_fragments(language: Language) -> dict[str, View]:
     past = drafting.ItemPast(4, when.moment(NOW), "edited", item.text, "qwen", (COMMENT[language],))
     fault = faults.make_fault(w, RuntimeError("never shown"))
     return {
+        **make_chat_fragments(language),
         "draft": drafting.DraftFragment(w, view, oob=True),
         "item": drafting.ItemFragment(w, item),
         "item_changed": drafting.ItemFragment(w, item, mode="edit", kept=item.text, changed=True),

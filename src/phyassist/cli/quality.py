@@ -46,7 +46,7 @@ def quality(
     settings = get_run(context).load_settings(model=model)
     chosen = load_cases(cases)
     name, files = find_adapter(adapter, settings)
-    with open_language_model(settings, files) as opened, stop_on_interrupt() as stop:
+    with open_language_model(settings, adapters=files) as opened, stop_on_interrupt() as stop:
         base = _measure(opened.model, chosen, stop)
         adapted = _measure(WithAdapter(opened.model, name), chosen, stop) if name else None
     losses = find_losses(adapted, base) if adapted else ()

@@ -145,7 +145,7 @@ def _open_engine(context: typer.Context, base: str, adapter: Path | None) -> Ite
 
     settings = get_run(context).load_settings(model=base)
     name, files = find_adapter(str(adapter or ""), settings)
-    with open_language_model(settings, files) as opened, stop_on_interrupt() as stop:
+    with open_language_model(settings, adapters=files) as opened, stop_on_interrupt() as stop:
         yield ByEngine(WithAdapter(opened.model, name) if name else opened.model, stop)
 
 

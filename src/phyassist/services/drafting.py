@@ -41,6 +41,7 @@ from phyassist.services.draft_events import (
 from phyassist.services.draft_writing import Assignment, DraftKeeper, write_items
 from phyassist.services.following import get_followed, get_open
 from phyassist.services.intake import check_text
+from phyassist.services.leaving import guard
 from phyassist.services.prompting import Case, fit_case, load_case
 from phyassist.services.reworking import (
     add_item,
@@ -283,6 +284,7 @@ def _write(
     ticks: Ticks,
 ) -> Iterator[DraftEvent]:
     """Ask for one round and keep what comes of it; it ends when consent is withdrawn in the middle."""
+    lm = guard(store, by, lm, loaded.draft.patient_id)
     stop = Withdrawn(stop, store, by, loaded.draft.patient_id)
     prepared = _say_prepared(round_.fitted, loaded.case.language, loaded.adapter.reason)
     draft = replace(
@@ -327,6 +329,21 @@ def _write_audit(store: Store, by: SignedIn, draft_id: DraftId, change: Change) 
     act = Act.REGENERATED if change == Change.REGENERATED else Act.ANALYSED
     with store.write(by) as tx:
         tx.audit.write(act, Kind.DRAFT, draft_id)
+
+
+def prepare_question(
+    case: Case, lm: LanguageModel, question: str, *, adapter: str = ""
+) -> tuple[Ask, Assignment]:
+    """The ask of a whole draft about a question, and what its reply is to bring."""
+    fitted = fit_case(case, lm)
+    task = make_task(
+        question=question,
+        language=case.language,
+        jurisdiction=case.jurisdiction,
+        sentences=fitted.sentences,
+    )
+    assignment = Assignment(task.asked, fitted.sentences, case.language, case.jurisdiction)
+    return _make_ask(case, fitted, task, adapter=adapter), assignment
 
 
 def _make_ask(case: Case, fitted: Fitted, task: Task, *, adapter: str = "") -> Ask:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from phyassist.domain.people import Jurisdiction, Language
 from phyassist.domain.practice import ClientWord
 from phyassist.errors import BadInput, ModelError, UnknownName
+from phyassist.lm.outside import Outside
 from phyassist.services.patients import list_patients
 from phyassist.services.practice import is_set_up, save_practice_settings
 from phyassist.services.searching import find
@@ -36,6 +37,7 @@ class PracticeForm(BaseModel):
     jurisdiction: Jurisdiction
     idle_lock_min: int
     hide_names: str = ""
+    outside_servers: str = ""
 
 
 @router.get("/alive")
@@ -87,6 +89,7 @@ def save_practice(request: Request, desk: AtDesk, form: Annotated[PracticeForm, 
         idle_lock_min=form.idle_lock_min,
         client_word=form.client_word,
         hide_names=bool(form.hide_names),
+        outside_servers=bool(form.outside_servers),
     )
     try:
         save_practice_settings(desk.house.store, desk.by, settings)
@@ -97,7 +100,7 @@ def save_practice(request: Request, desk: AtDesk, form: Annotated[PracticeForm, 
 
 
 def make_practice_page(desk: Desk, said: str, problem: str = "") -> PracticePage:
-    name, context_tokens = describe_model(desk)
+    name, context_tokens, host = describe_model(desk)
     return PracticePage(
         w=desk.w,
         frame=make_frame(desk, list_patients(desk.house.store, desk.by), tab="practice"),
@@ -107,15 +110,18 @@ def make_practice_page(desk: Desk, said: str, problem: str = "") -> PracticePage
         idle_lock_min=desk.practice.idle_lock_min,
         model=name,
         context_tokens=context_tokens,
+        host=host,
+        outside_servers=desk.practice.outside_servers,
         said=said,
         problem=problem,
     )
 
 
-def describe_model(desk: Desk) -> tuple[str, int]:
-    """The name and reach of the model in use; no name where there is none."""
+def describe_model(desk: Desk) -> tuple[str, int, str]:
+    """Name and reach of the model in use, and where it listens if outside; no name where there is none."""
     try:
         model = desk.house.model()
     except (ModelError, UnknownName):
-        return "", 0
-    return model.name, model.context_tokens
+        return "", 0, ""
+    host = model.host if isinstance(model, Outside) else ""
+    return model.name, model.context_tokens, host

@@ -79,6 +79,8 @@ class PracticePage:
     idle_lock_min: int
     model: str
     context_tokens: int
+    host: str
+    outside_servers: bool
     said: str
     problem: str
 
