@@ -109,7 +109,7 @@ def run_workspace(
             return
         with (
             open_store(settings.store_url) as store,
-            SharedModel(settings) as model,
+            SharedModel(settings, store) as model,
             WorkerKeeper(settings, store, load_worker(settings.home)),
         ):
             try:
