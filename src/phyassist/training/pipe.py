@@ -53,9 +53,9 @@ class PipeCheckpoints:
 def main() -> None:
     """One run, then the end."""
     forbid_core_files()
-    source, to = sys.stdin.buffer, sys.stdout.buffer
-    # What libraries print must not get between the frames.
-    sys.stdout = sys.stderr
+    # What libraries print, natively too, must not get between the frames.
+    source, to = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
     asked = read_asked(source)
     if asked is None:
         return
