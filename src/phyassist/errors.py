@@ -36,11 +36,13 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── EngineDown                 PA-MODEL-ENGINE
 │   ├── ServerRefused              PA-MODEL-SERVER
 │   ├── AdapterMissing             PA-MODEL-ADAPTER
+│   ├── OutsideForbidden           PA-MODEL-OUTSIDE
 │   └── PromptTooLong              PA-MODEL-LONG
 ├── NotAllowed                     PA-RULE
 │   └── ConsentMissing             PA-RULE-CONSENT
 ├── TrainingFailed                 PA-TRAINING
 │   └── NoWorker                   PA-TRAINING-WORKER
+├── HubFailed                      PA-HUB
 ├── MissingLibrary                 PA-LIBRARY
 └── WorkersDied                    PA-WORKERS
 
@@ -237,6 +239,12 @@ class AdapterMissing(ModelError):
     code = "PA-MODEL-ADAPTER"
 
 
+class OutsideForbidden(ModelError):
+    """The model's server is neither this machine nor the practice's own, and nothing may leave."""
+
+    code = "PA-MODEL-OUTSIDE"
+
+
 class PromptTooLong(ModelError):
     code = "PA-MODEL-LONG"
 
@@ -259,6 +267,12 @@ class NoWorker(TrainingFailed):
     """There is no computer that may train, or none that is there."""
 
     code = "PA-TRAINING-WORKER"
+
+
+class HubFailed(PhyAssistError):
+    """The model hub refused, or could not be reached, while an adapter was published or pulled."""
+
+    code = "PA-HUB"
 
 
 class MissingLibrary(PhyAssistError):

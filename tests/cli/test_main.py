@@ -13,7 +13,17 @@ def test_help_lists_every_command(cli: Cli):
     ran = cli("--help")
 
     assert ran.code == 0
-    for name in ("serve", "organise", "analyse", "patients", "notes", "models", "evaluate", "doctor", "demo"):
+    for name in (
+        "serve",
+        "organise",
+        "analyse",
+        "patients",
+        "notes",
+        "models",
+        "evaluate",
+        "doctor",
+        "publish",
+    ):
         assert name in ran.out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
 from pathlib import Path
 
@@ -160,10 +161,13 @@ def test_a_weak_passphrase_sets_nothing_up(cli: Cli):
 
 
 def test_the_demo_lies_in_a_folder_of_its_own_and_is_filled_once(cli: Cli, home: Path):
-    first = cli("demo", "--no-serve")
-    second = cli("demo", "--no-serve")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        first = cli("serve", "--demo", "--port", port)
+        second = cli("serve", "--demo", "--port", port)
 
-    assert (first.code, second.code) == (0, 0)
+    assert (first.code, second.code) == (2, 2)
+    assert f"port {port} is taken" in first.err
     assert PASSPHRASE in first.err
     assert "writing the invented practice" in first.err
     assert "writing" not in second.err
@@ -175,7 +179,7 @@ def test_the_demo_never_touches_a_practice_that_is_not_its_own(cli: Cli, tmp_pat
     home = str(tmp_path / "mine")
     cli("--home", home, "setup", "--name", "A", "--passphrase-stdin", stdin="seven quiet herons at dawn\n")
 
-    ran = cli("--home", home, "demo", "--no-serve")
+    ran = cli("--home", home, "serve", "--demo")
 
     assert ran.code == 1
     assert "PA-VAULT-SET-UP" in ran.err

@@ -15,7 +15,8 @@ ENVIRONMENT_READERS = {
     "phyassist.settings",
     "phyassist.lm.child",
     "phyassist.lm.wheels",
-    "phyassist.services.documents",
+    "phyassist.knowledge.documents",
+    "phyassist.knowledge.meaning",
 }
 # Fields that may hold what a patient said, or who they are.
 PRIVATE = {

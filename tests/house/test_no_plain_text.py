@@ -185,13 +185,43 @@ def write_privately(pages: Workspace, patient: str) -> None:
     assert CANARY in pages.get(f"{box}/versions")
 
 
+def talk(pages: Workspace, patient: str) -> None:
+    """Two answers, of which the model breaks off one; put to use, branched, found again."""
+    page = pages.post(f"{patient}/chat", question=f"why {CANARY}")
+    stream = re.search(r'sse-connect="([^"?]+)', page).group(1)  # type: ignore[union-attr]
+    assert CANARY in pages.get(stream)
+    message = stream.removesuffix("/stream")
+    thread = re.match(r"/chats/\w+", stream).group(0)  # type: ignore[union-attr]
+    pages.post(f"{message}/item", paragraph=0, section="advice")
+    pages.post(f"{message}/record", paragraph=0, field="other")
+    pages.post(f"{message}/item", paragraph=99, section="advice")
+    pages.post(f"{thread}/messages", question=f"once more {CANARY}", parent=CANARY)
+    general = pages.post("/chat", question=f"about nobody {CANARY}")
+    pages.get(re.search(r'sse-connect="([^"?]+)', general).group(1))  # type: ignore[union-attr]
+    pages.post(f"{patient}/chat", question=f"{CANARY}" * 2000)
+    assert CANARY in pages.get(f"{patient}/chat", q=CANARY)
+    assert CANARY in pages.get("/chat")
+
+
+def shelve(pages: Workspace) -> None:
+    handbook = f"# Handbook {CANARY}\n\nOn {CANARY} and its relatives.".encode()
+    pages.http.post("/library", data={"scope": "practice"}, files={"file": (f"{CANARY}.md", handbook)})
+    pages.http.post("/library", data={"scope": "own"}, files={"file": (f"{CANARY}.png", handbook)})
+    found = pages.get("/library", q=CANARY)
+    assert f"On {CANARY}" in found
+    path = re.search(r"/library/[0-9a-f]{32}", found).group(0)  # type: ignore[union-attr]
+    pages.post(path, title=f"Renamed {CANARY}", authors=CANARY, source=CANARY)
+
+
 def sweep(pages: Workspace) -> list[bytes]:
     """Ask for every page with another canary in its address, and post that to every form in the wrong places.
 
     What was answered: no page of a request that was not understood repeats it.
     """
     answers = []
-    wrong = dict.fromkeys(("words", "section", "passphrase", "form", "field", "q", "redo"), STRANGER)
+    wrong = dict.fromkeys(
+        ("words", "section", "passphrase", "form", "field", "q", "redo", "question", "parent"), STRANGER
+    )
     for route in pages.routes:
         # A form that is shown back names the address that it goes to; an id there is nobody's words.
         path = re.sub(r"\{[^}]+\}", "0" * 32, route.path)
@@ -218,6 +248,8 @@ def test_nothing_is_left_in_the_clear_by_the_pages(
     work_over(workspace, path)
     sign_and_take_back(workspace, path)
     write_privately(workspace, patient)
+    talk(workspace, patient)
+    shelve(workspace)
     notes = workspace.get(f"{patient}/notes")
     note = re.search(r"/notes/(\w+)/amendments", notes)
     workspace.post(f"/notes/{note.group(1)}/amendments", text=CANARY, reason=CANARY)  # type: ignore[union-attr]

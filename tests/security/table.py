@@ -37,6 +37,8 @@ EVERYBODY: Answers = dict.fromkeys(PEOPLE, SHOWN)
 
 # A counsellor's private notes: whoever else opens the file has their own, and learns of no other.
 MINE: Answers = {"own": SHOWN, "writer": HIDDEN, **dict.fromkeys(READERS, HIDDEN), **_OUTSIDE}
+# A document of the library that is one counsellor's own: of no patient, and nobody else's to see.
+OWN_DOCUMENT: Answers = {**dict.fromkeys(PEOPLE, HIDDEN), "own": SHOWN, "nobody": LOCKED}
 # What is left of an erasure: for who erased and for who runs the practice.
 RECEIPT: Answers = {
     **dict.fromkeys(PEOPLE, NOT_ALLOWED),
@@ -64,6 +66,7 @@ class Row:
 
 
 PRIVATE_NOTE = {"note_id": "process_note_id"}
+QUESTION, ANSWER = {"message_id": "question_id"}, {"message_id": "answer_id"}
 AFTER = {"after": "{draft_version}"}
 CARD = {"name": "Lee", "language": "en"}
 TWICE = {"passphrase": "another long passphrase", "again": "another long passphrase"}
@@ -90,6 +93,12 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/theme"): Row(EVERYBODY, {"theme": "dark"}, status=303),
     # One's own workspace
     ("GET", "/patients"): Row(SIGNED_IN),
+    ("GET", "/library"): Row(SIGNED_IN, query={"q": "Quist"}),
+    ("POST", "/library"): Row(SIGNED_IN, {"scope": "own"}, status=303, file=True),
+    ("POST", "/library/in-drafts"): Row(RUN_PRACTICE, {"wanted": "yes"}, status=303),
+    ("GET", "/library/{document_id}"): Row(OWN_DOCUMENT),
+    ("POST", "/library/{document_id}"): Row(OWN_DOCUMENT, {"title": "Other"}, status=303),
+    ("POST", "/library/{document_id}/remove"): Row(OWN_DOCUMENT, status=303),
     ("GET", "/find"): Row(SIGNED_IN, query={"q": "Quist"}),
     ("GET", "/practice"): Row(SIGNED_IN),
     ("GET", "/account"): Row(SIGNED_IN),
@@ -189,6 +198,29 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/patients/{patient_id}/process-notes/{note_id}/delete"): Row(
         MINE, status=303, ids=PRIVATE_NOTE
     ),
+    # Conversations
+    ("GET", "/patients/{patient_id}/chat"): Row(SEE, query={"thread": "{thread_id}", "q": "ask"}),
+    ("GET", "/patients/{patient_id}/chat/panel"): Row(SEE),
+    ("POST", "/patients/{patient_id}/chat"): Row(CHANGE, {"question": "why?"}),
+    ("GET", "/chat"): Row(SIGNED_IN),
+    ("POST", "/chat"): Row(SIGNED_IN, {"question": "why?"}),
+    ("POST", "/chats/{thread_id}/messages"): Row(CHANGE, {"question": "and?", "parent": "{answer_id}"}),
+    ("POST", "/chats/{thread_id}/messages/{message_id}/again"): Row(CHANGE, ids=QUESTION),
+    ("GET", "/chats/{thread_id}/messages/{message_id}/stream"): Row(CHANGE, ids=ANSWER),
+    ("POST", "/chats/{thread_id}/messages/{message_id}/stop"): Row(CHANGE, status=204, ids=ANSWER),
+    ("POST", "/chats/{thread_id}/messages/{message_id}/show"): Row(CHANGE, ids=ANSWER),
+    ("POST", "/chats/{thread_id}/messages/{message_id}/item"): Row(
+        CHANGE, {"paragraph": "0", "section": "advice"}, ids=ANSWER
+    ),
+    ("POST", "/chats/{thread_id}/messages/{message_id}/record"): Row(
+        CHANGE, {"paragraph": "0", "field": "mental_state"}, ids=ANSWER
+    ),
+    ("POST", "/chats/{thread_id}/delete"): Row(CHANGE, status=303),
+    # Beside a consultation
+    ("GET", "/patients/{patient_id}/risk"): Row(SEE),
+    ("GET", "/consultations/{consultation_id}/risk"): Row(SEE),
+    ("GET", "/consultations/{consultation_id}/similar"): Row(SEE),
+    ("GET", "/consultations/{consultation_id}/leaving"): Row(SEE),
     # A consultation
     ("GET", "/consultations/{consultation_id}/source"): Row(SEE),
     ("POST", "/consultations/{consultation_id}/source"): Row(

@@ -15,7 +15,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from phyassist.errors import UnreadableFile
-from phyassist.services.documents import UNPACKED_BYTES_MAX, read_document
+from phyassist.knowledge.documents import UNPACKED_BYTES_MAX, read_document
 from phyassist.services.uploads import read_file
 from tests.house.canary import CANARY
 from tests.services.test_uploads import make_docx

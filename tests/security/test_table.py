@@ -23,6 +23,8 @@ from tests.security.table import (
     Row,
 )
 from tests.security.world import (
+    ANSWERED,
+    ASKED,
     PRIVATELY,
     UNKNOWN,
     World,
@@ -33,7 +35,10 @@ from tests.security.world import (
     read_rows,
 )
 
-PRIVATE = ("Lee Quist", "0231", "cannot sleep", "exams", "she is tired", "she is alone", PRIVATELY)
+PRIVATE = (
+    *("Lee Quist", "0231", "cannot sleep", "exams", "she is tired", "she is alone"),
+    *(PRIVATELY, ASKED, ANSWERED),
+)
 OF_A_PATIENT = (
     "patient_id",
     "consultation_id",
@@ -44,6 +49,9 @@ OF_A_PATIENT = (
     "process_note_id",
     "statement_id",
     "differing_id",
+    "thread_id",
+    "question_id",
+    "answer_id",
 )
 
 

@@ -14,13 +14,17 @@ import sqlalchemy
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from phyassist.domain.chats import ChatThread, MessageState
 from phyassist.domain.drafts import Section
+from phyassist.domain.library import Scope
 from phyassist.domain.people import PatientId, Role
 from phyassist.domain.process_notes import ProcessNoteId
 from phyassist.domain.records import ConsultationId, Record, RecordField, Standing
+from phyassist.services.chatting import begin_thread
 from phyassist.services.drafting import start_draft
 from phyassist.services.erasing import erase_patient
 from phyassist.services.intake import save_question, save_source, start_consultation
+from phyassist.services.library import add_file, load_known
 from phyassist.services.noting import save_note
 from phyassist.services.patients import load_patient, new_patient
 from phyassist.services.people import invite
@@ -38,6 +42,7 @@ from tests.security.conftest import PlainSettings, make_browser, no_model
 from tests.services.joining import let_in
 
 UNKNOWN = "f" * 32
+ASKED, ANSWERED = "shall I ask about her brother?", "ask about the brother first"
 PRIVATELY = "I felt like her father for a moment."
 SAID = "I am nineteen and cannot sleep. My mother is disappointed."
 
@@ -76,6 +81,7 @@ def build_world(folder: Path) -> World:
         ids = fill_file(store, people["former"], people["own"])
         ids["erasure_id"] = erase_another(store, people["own"])
         share_file(store, people, PatientId(ids["patient_id"]), long_ago + timedelta(days=1))
+        ids["document_id"] = add_document(store, people["own"])
         ids |= add_others(store, founder, people["own"], PatientId(ids["patient_id"]))
     with open_store(f"sqlite:///{path}", passphrase_cost=FAST_COST) as store:
         logins = {who: open_login(store, by).reveal_text() for who, by in people.items()}
@@ -93,6 +99,13 @@ def add_others(store: Store, founder: SignedIn, own: SignedIn, patient_id: Patie
         "counsellor_id": holder.id,
         "login_id": "0" * 32,
     }
+
+
+def add_document(store: Store, by: SignedIn) -> str:
+    """One of the library that is `by`'s own."""
+    file = ("own.md", b"# Own\n\nHer own notes on sleep.")
+    (added,) = add_file(store, by, file=file, scope=Scope.OWN, known=load_known(store, by))
+    return added.document.id
 
 
 def erase_another(store: Store, by: SignedIn) -> str:
@@ -146,8 +159,13 @@ def fill_file(store: Store, former: SignedIn, by: SignedIn) -> dict[str, str]:
     private = save_process_note(
         store, by, patient_id=patient.id, note_id=ProcessNoteId(store.new_id()), text=PRIVATELY, after=0
     )
+    thread = talk(store, by, patient.id)
     return {
         "process_note_id": private.id,
+        "thread_id": thread.id,
+        "question_id": thread.path[0].id,
+        "answer_id": thread.path[1].id,
+        "message_id": thread.path[1].id,
         "patient_id": patient.id,
         "consultation_id": consultation.id,
         "draft_id": draft.id,
@@ -162,6 +180,14 @@ def fill_file(store: Store, former: SignedIn, by: SignedIn) -> dict[str, str]:
         "draft_version": str(draft.version),
         "record_version": str(record.version),
     }
+
+
+def talk(store: Store, by: SignedIn, patient_id: PatientId) -> ChatThread:
+    """A thread of one question that was answered."""
+    thread = begin_thread(store, by, patient_id=patient_id, question=ASKED)
+    with store.write(by) as tx:
+        tx.chats.save_message(thread.id, replace(thread.path[1], text=ANSWERED, state=MessageState.DONE))
+    return thread
 
 
 def write_record(store: Store, by: SignedIn, consultation_id: ConsultationId) -> Record:

@@ -29,8 +29,9 @@ class WorkerKeeper:
     A run that is broken off goes on from its last checkpoint at the next start.
     """
 
-    def __init__(self, settings: Settings, store: Store, worker: WorkerKeys) -> None:
+    def __init__(self, settings: Settings, store: Store, worker: WorkerKeys, *, nice: int = NICE) -> None:
         self._settings, self._store, self._worker = settings, store, worker
+        self._nice = nice
         self._over = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._look, name="worker-keeper", daemon=True)
@@ -77,4 +78,4 @@ class WorkerKeeper:
             stderr=subprocess.DEVNULL,
         )
         if hasattr(os, "setpriority"):
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, NICE)
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, self._nice)

@@ -15,6 +15,7 @@ import typer
 
 from phyassist import __version__
 from phyassist.cli import (
+    adapters,
     admitting,
     analysing,
     auditing,
@@ -27,18 +28,22 @@ from phyassist.cli import (
     evaluating,
     heads,
     learning,
+    library,
     models,
     notes,
     organising,
     patients,
     people,
     practising,
+    publishing,
     quality,
     retention,
+    scoring,
     serving,
     sharing,
     stores,
     train,
+    trying,
     working,
 )
 from phyassist.cli.run import Run
@@ -78,7 +83,6 @@ def _every_command(
 
 app.command("serve")(serving.serve)
 app.command("setup")(practising.setup)
-app.command("demo")(practising.demo)
 app.command("organise")(organising.organise)
 app.command("analyse")(analysing.analyse)
 app.command("chat")(chatting.chat)
@@ -91,15 +95,24 @@ app.add_typer(retention.app, name="retention")
 app.add_typer(consent.app, name="consent")
 app.add_typer(auditing.app, name="audit")
 app.add_typer(erasing.app, name="erasure")
+app.add_typer(library.app, name="library")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 evaluating.app.command("quality")(quality.quality)
+evaluating.app.command("imhi")(scoring.imhi)
+evaluating.app.command("explanations")(scoring.explanations)
+evaluating.app.command("compare")(scoring.compare)
+evaluating.app.command("select")(scoring.select)
 app.add_typer(learning.app, name="learning")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
+app.add_typer(adapters.app, name="adapters")
 app.add_typer(admitting.app, name="workers")
+app.command("publish")(publishing.publish)
+app.command("pull")(publishing.pull)
 app.command("worker")(working.worker)
 app.command("train-heads")(heads.train_heads)
+app.command("demo")(trying.demo)
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)
 app.add_typer(stores.app, name="store")

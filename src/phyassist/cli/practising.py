@@ -1,22 +1,16 @@
-"""`phyassist setup` and `phyassist demo`: a practice of one's own, and the invented one."""
+"""`phyassist setup`: a practice of one's own."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from phyassist.cli.options import Lang, ModelOption
+from phyassist.cli.options import Lang
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import say, tell
-from phyassist.cli.serving import FetchOption, HostOption, OpenOption, PortOption, run_workspace
 from phyassist.cli.zones import find_zone
 from phyassist.errors import AlreadySetUp, BadInput
-
-if TYPE_CHECKING:
-    from phyassist.settings import Settings
-
-DEMO_FOLDER = "demo"
 
 
 def setup(
@@ -59,56 +53,3 @@ def setup(
         )
     tell("The practice is set up. This is the recovery key, shown this once; print it and lock it away:")
     say(done.recovery_key.reveal_text())
-
-
-def demo(
-    context: typer.Context,
-    host: HostOption = None,
-    port: PortOption = None,
-    model: ModelOption = None,
-    fetch: FetchOption = False,
-    open_browser: OpenOption = False,
-    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Open the workspace afterwards.")] = True,
-) -> None:
-    """Open the workspace with an invented practice in it: six patients, in a home folder of its own."""
-    from phyassist.services.demo import PASSPHRASE
-
-    run = get_run(context)
-    own = run.load_settings(host=host, port=port, model=model)
-    settings = own if run.home else _demo_settings(own)
-    _fill_once(settings)
-    tell(f"An invented practice lies in {settings.home}; its passphrase: {PASSPHRASE}")
-    if serve:
-        run_workspace(settings, fetch=fetch, open_browser=open_browser)
-
-
-def _demo_settings(own: Settings) -> Settings:
-    """The same settings with a home folder for the demo; model files are shared with the real one."""
-    home = own.home / DEMO_FOLDER
-    return own.model_copy(
-        update={"home": home, "store_url": f"sqlite:///{(home / 'practice.db').absolute()}"}
-    )
-
-
-def _fill_once(settings: Settings) -> None:
-    """Raises AlreadySetUp where the folder holds a practice that the demo's passphrase does not open."""
-    from phyassist.domain.clock import utc_now
-    from phyassist.errors import TooManyTries, WrongPassphrase
-    from phyassist.services.demo import PASSPHRASE, PastClock, fill_practice
-    from phyassist.services.practice import is_set_up, sign_in
-    from phyassist.store.opening import open_store
-
-    now = utc_now()
-    clock = PastClock(now)
-    with open_store(settings.store_url, clock=clock) as store:
-        if not is_set_up(store):
-            tell("writing the invented practice")
-            fill_practice(store, clock, now=now, zone=find_zone())
-            return
-        try:
-            sign_in(store, passphrase=PASSPHRASE)
-        except (WrongPassphrase, TooManyTries):
-            raise AlreadySetUp(
-                f"{settings.home} holds a practice that is not the invented one",
-                hint="give the demo a folder of its own with --home",
-            ) from None

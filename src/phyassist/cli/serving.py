@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from phyassist.cli.invented import make_invented
 from phyassist.cli.options import ModelOption
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import tell
@@ -43,6 +44,9 @@ WorkersOption = Annotated[
         "--workers", min=1, max=32, help="Web processes; together they have one port and one engine."
     ),
 ]
+DemoOption = Annotated[
+    bool, typer.Option("--demo", help="Open an invented practice of six patients, in a folder of its own.")
+]
 OpenOption = Annotated[bool, typer.Option("--open", help="Open the workspace in the browser.")]
 
 
@@ -58,9 +62,11 @@ def serve(
     behind_proxy: ProxyOption = None,
     names: NamesOption = None,
     workers: WorkersOption = 1,
+    demo: DemoOption = False,
 ) -> None:
     """Start the engine and the workspace; Ctrl C ends both."""
-    settings = get_run(context).load_settings(
+    run = get_run(context)
+    settings = run.load_settings(
         host=host,
         port=port,
         model=model,
@@ -69,6 +75,8 @@ def serve(
         behind_proxy=behind_proxy,
         names=names,
     )
+    if demo:
+        settings = make_invented(settings, in_own_home=run.home is not None)
     run_workspace(settings, fetch=fetch, open_browser=open_browser, workers=workers)
 
 
@@ -101,7 +109,7 @@ def run_workspace(
             return
         with (
             open_store(settings.store_url) as store,
-            SharedModel(settings) as model,
+            SharedModel(settings, store) as model,
             WorkerKeeper(settings, store, load_worker(settings.home)),
         ):
             try:

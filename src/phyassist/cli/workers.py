@@ -185,7 +185,7 @@ def work(settings: Settings, sock: socket.socket, questions: Connection, alive: 
         store = stack.enter_context(open_store(settings.store_url))
         model: Callable[[], LanguageModel]
         if settings.model_url:
-            model = stack.enter_context(SharedModel(settings))
+            model = stack.enter_context(SharedModel(settings, store))
         else:
             engine = SharedEngine(questions)
             model = lambda: engine.model  # noqa: E731  a property, asked again each time

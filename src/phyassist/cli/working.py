@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from phyassist.lm.protocol import LanguageModel
     from phyassist.services.working import BaseFiles, Tools
     from phyassist.settings import Settings
+    from phyassist.store.transactions import Store
 
 LOOK_EVERY_S = 2.0
 
@@ -38,7 +39,6 @@ def worker(
     settings = get_run(context).load_settings(model=model)
     own = load_worker(settings.home)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    tools = make_tools(settings)
     with suppress(KeyboardInterrupt), open_store(settings.store_url) as store:
         if not see_worker(store, own):
             raise NoWorker(
@@ -47,6 +47,7 @@ def worker(
             )
         if not once:
             tell(f"{own.line.machine} waits for something to train  (Ctrl C ends it)")
+        tools = make_tools(settings, store)
         while True:
             job = work_once(store, own, tools)
             if job is None:
@@ -56,22 +57,17 @@ def worker(
                 see_worker(store, own)
 
 
-def make_tools(settings: Settings) -> Tools:
+def make_tools(settings: Settings, store: Store) -> Tools:
     """How a worker of these settings finds base models, and opens one to measure."""
     from phyassist.services.working import Tools
 
     @contextmanager
     def open_model(base: BaseFiles) -> Iterator[LanguageModel]:
-        from phyassist.lm.opening import open_model
+        from phyassist.cli.opening import open_language_model
+        from phyassist.services.practice import get_practice_settings
 
-        with open_model(
-            model=settings.model if settings.model_url else base.gguf,
-            models_dir=settings.models_dir,
-            url=settings.model_url,
-            key=settings.model_key.get_secret_value(),
-            context_tokens=settings.context_tokens,
-            threads=settings.threads,
-        ) as opened:
+        local = settings if settings.model_url else settings.model_copy(update={"model": str(base.gguf)})
+        with open_language_model(local, lambda: get_practice_settings(store).outside_servers) as opened:
             yield opened.model
 
     return Tools(lambda card: find_base(settings, card), open_model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from phyassist.lm.protocol import Ask, LanguageModel, Message, Reading, Reply, Stop, Words
+from phyassist.lm.protocol import Ask, LanguageModel, Message, Reading, Reply, Stop, Waiting, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class WithAdapter:
     def context_tokens(self) -> int:
         return self.lm.context_tokens
 
-    def write(self, ask: Ask, stop: Stop) -> Iterator[Reading | Words | Reply]:
+    def write(self, ask: Ask, stop: Stop) -> Iterator[Waiting | Reading | Words | Reply]:
         """As `LanguageModel.write` says.  Raises AdapterMissing where the engine has not loaded it."""
         yield from self.lm.write(replace(ask, adapter=ask.adapter or self.adapter), stop)
 

@@ -18,6 +18,7 @@ from phyassist.store.coding import pack_identity, pack_person, pack_text, unpack
 from phyassist.store.desk import wrap_rows
 from phyassist.store.directory import Directory, identity_place, person_place
 from phyassist.store.entrance import PRACTICE_ID, Account, Entrance, Login
+from phyassist.store.library import restore_library_keys
 from phyassist.store.people import Identity, LoginSecret, SetUp, SignedIn
 from phyassist.store.pins import forget_pins
 from phyassist.store.practice import write_settings
@@ -228,6 +229,7 @@ def restore_access(
             entrance.replace_wrap(theirs.key_id, account.id, keyring.keep_key(key, theirs.kept_place))
         restore_process_keys(entrance.conn, account.id, recovery=recovery, keyring=keyring)
         restore_chat_key(entrance.conn, account.id, recovery=recovery, keyring=keyring)
+        restore_library_keys(entrance.conn, account.id, recovery=recovery, keyring=keyring)
         directory = Directory(entrance.conn, account.id, keyring)
         member = directory.read(account)
         renewed = replace(

@@ -56,6 +56,7 @@ class Act(StrEnum):
     BACKED_UP = "backed up"
     RESTORED = "restored"
     MOVED = "moved"
+    SENT_OUT = "sent out"
     REOPENED = "reopened"
     PRINTED = "printed"
     SEARCHED = "searched"
@@ -105,6 +106,7 @@ class Kind(StrEnum):
     BACKUP = "backup"
     CONSENT = "consent"
     WORKER = "worker"
+    DOCUMENT = "document"
 
 
 _ACTS: dict[str, Act] = {act.value: act for act in Act}

@@ -17,6 +17,7 @@ from phyassist.errors import CannotOpen
 from phyassist.store.audit import Audit
 from phyassist.store.chat_tables import chat_messages, chat_threads
 from phyassist.store.fingerprints import list_unanchored, make_fingerprint
+from phyassist.store.library import PRACTICE_OWNER
 from phyassist.store.opening import SCHEMA, find_schema
 from phyassist.store.people import SignedIn
 from phyassist.store.tables import (
@@ -27,6 +28,7 @@ from phyassist.store.tables import (
     draft_versions,
     drafts,
     key_wraps,
+    library_documents,
     metadata,
     notes,
     withdrawn_notes,
@@ -154,6 +156,7 @@ SOFT_REFERENCES: tuple[tuple[Column[str], Table, tuple[str, ...]], ...] = (
     (notes.c.consultation_id, metadata.tables["consultations"], ()),
     (notes.c.author_id, counsellors, ()),
     (adapters.c.owner_id, counsellors, ()),
+    (library_documents.c.owner_id, counsellors, (PRACTICE_OWNER,)),
 )
 
 

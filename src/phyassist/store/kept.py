@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 from phyassist.domain.clock import Clock
 from phyassist.domain.notes import NoteId
@@ -71,6 +72,9 @@ class Opened:
         self.size = 0
         self._words: dict[PatientId, tuple[NoteMark, tuple[NoteWords, ...]]] = {}
         self._newest_first: tuple[NoteWords, ...] | None = None
+        # The index of the library, which only `services.library` makes and reads.
+        self.library_lock = threading.Lock()
+        self.library: object | None = None
 
     def mark_of(self, patient_id: PatientId) -> NoteMark | None:
         found = self._words.get(patient_id)
@@ -113,6 +117,8 @@ class Kept:
         self._bytes_max = bytes_max
         self._lock = threading.Lock()
         self._opened: dict[str, Opened] = {}
+        # An index of the same documents serves every login that may open them, as long as one has it.
+        self.libraries: WeakValueDictionary[frozenset[tuple[str, int]], object] = WeakValueDictionary()
         self._until: dict[str, datetime] = {}
         self._timer: threading.Timer | None = None
 

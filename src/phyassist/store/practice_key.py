@@ -12,6 +12,7 @@ from phyassist.store.adapter_files import key_place
 from phyassist.store.adapters import of_practice
 from phyassist.store.desk import Desk, wrap_rows
 from phyassist.store.directory import identity_place, person_place
+from phyassist.store.library import renew_library_key
 from phyassist.store.tables import adapters, counsellors, data_keys, invitations, key_wraps, workers
 from phyassist.store.workers import worker_place
 from phyassist.store.wraps import RECOVERY_HOLDER, Wrap, link_place, read_wrap, select_wraps
@@ -45,6 +46,7 @@ class PracticeKey:
             wrap = Wrap(key_id, term, None, member.id, b"", True, None, now)
             desk.gifts.give(key, wrap, desk.gifts.trusted(member.id))
         self._reseal(practice.keys, key)
+        renew_library_key(desk, practice.keys, key)
         # An invitation carries the old key; whoever was invited is invited again.
         desk.conn.execute(delete(invitations))
 

@@ -32,6 +32,7 @@ from phyassist.store.faults import told_plainly
 from phyassist.store.jobs import Jobs
 from phyassist.store.kept import Kept
 from phyassist.store.left_out import LeftOut
+from phyassist.store.library import Library
 from phyassist.store.notes import Notes
 from phyassist.store.patients import Patients
 from phyassist.store.people import SignedIn
@@ -65,6 +66,7 @@ class Tx:
         self.chats = Chats(desk)
         self.adapters = Adapters(desk)
         self.left_out = LeftOut(desk)
+        self.library = Library(desk)
         self.consents = Consents(desk)
         self.audit = Audit(desk.conn, desk.clock, desk.by.id, desk.by.origin)
         self.backups = Backups(desk.conn)

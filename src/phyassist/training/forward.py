@@ -1,42 +1,171 @@
-"""A row through the model: the log-probabilities of its replies' tokens."""
+"""A row through the model: the log-probabilities of its replies' tokens.
+
+Where only the upper blocks take LoRA, the states that come out of the lower ones never change: they are
+computed without a way back, and once for all epochs as far as memory allows.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from phyassist.errors import BadSetting
 
 if TYPE_CHECKING:
     from phyassist.training.rows import Row
 
+KEPT_BYTES_MAX = 2 * 2**30
+
 
 class Forward:
-    """The model as the loop sees it: a row in, the log-probability (targets,) of each target token out."""
+    """The model as the loop sees it: a row in, the log-probability (targets,) of each target token out.
 
-    def __init__(self, model: Any) -> None:
+    `frozen` blocks from the bottom bear no weight that is trained.
+    """
+
+    def __init__(self, model: Any, frozen: int = 0) -> None:
         self.model = model
-        first = next(model.parameters())
-        self._device, self._dtype = (
-            first.device,
-            next(weight.dtype for weight in model.parameters() if weight.is_floating_point()),
-        )
+        self._frozen = frozen
+        self._device = next(model.parameters()).device
+        self._dtype = next(weight.dtype for weight in model.parameters() if weight.is_floating_point())
+        self._kept = _Kept()
 
     def log_probs(self, row: Row) -> Any:
-        """The output layer is computed at the replies' places alone."""
+        """The output layer is computed at the reply's places alone."""
         import torch
 
-        logits = self.model(
-            input_ids=self._tensor(row.ids)[None],
-            position_ids=self._tensor(row.positions)[None],
-            attention_mask=make_mask(row, self._dtype, self._device),
-            logits_to_keep=self._tensor(row.keep),
-            use_cache=False,
-        ).logits[0]
-        targets = self._tensor(row.targets)
+        given = {
+            "input_ids": self._tensor(row.ids)[None],
+            "position_ids": self._tensor(row.positions)[None],
+            "attention_mask": make_mask(row, self._dtype, self._device),
+            "use_cache": False,
+        }
+        keep = self._tensor(row.keep)
+        if self._frozen:
+            with start_above(self.model, self._frozen, self._find_lower(row, given)):
+                logits = self.model(**given, logits_to_keep=keep).logits[0]
+        else:
+            logits = self.model(**given, logits_to_keep=keep).logits[0]
+        targets = self._tensor(row.targets).to(logits.device)
         return -torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
+
+    def _find_lower(self, row: Row, given: dict[str, Any]) -> Any:
+        states = self._kept.find(row)
+        if states is None:
+            states = compute_lower(self.model, self._frozen, given)
+            self._kept.add(row, states[0])
+            return states
+        return states[None]
 
     def _tensor(self, values: Any) -> Any:
         import torch
 
         return torch.tensor(values, device=self._device)
+
+
+class _Kept:
+    """States (width,) by a token and all that stands before it, in one tensor that grows."""
+
+    def __init__(self) -> None:
+        self._places: dict[tuple[int, int], int] = {}
+        self._held: Any = None
+        self._is_full = False
+
+    def find(self, row: Row) -> Any:
+        """The states (tokens, width) of a row; None where one is missing."""
+        places: list[int] = []
+        for token, parent in zip(row.ids, row.parents, strict=True):
+            place = self._places.get((places[parent] if parent >= 0 else -1, token))
+            if place is None:
+                return None
+            places.append(place)
+        return self._held[places]
+
+    def add(self, row: Row, states: Any) -> None:
+        if self._is_full:
+            return
+        new: list[int] = []
+        places: list[int] = []
+        for no, (token, parent) in enumerate(zip(row.ids, row.parents, strict=True)):
+            key = (places[parent] if parent >= 0 else -1, token)
+            if key not in self._places:
+                self._places[key] = len(self._places)
+                new.append(no)
+            places.append(self._places[key])
+        if not new:
+            return
+        end = len(self._places)
+        self._make_room(end, states)
+        if self._held is not None:
+            self._held[end - len(new) : end] = states[new]
+
+    def _make_room(self, count: int, like: Any) -> None:
+        held = 0 if self._held is None else len(self._held)
+        if count <= held:
+            return
+        size = max(count, 2 * held, 4096)
+        if size * like.shape[-1] * like.element_size() > KEPT_BYTES_MAX:
+            # What cannot all be kept is computed anew each time: an epoch's rows come in another order.
+            self._places, self._held, self._is_full = {}, None, True
+            return
+        grown = like.new_empty((size, like.shape[-1]))
+        if held:
+            grown[:held] = self._held
+        self._held = grown
+
+
+def find_decoder(model: Any) -> Any:
+    """The part of a model that holds its blocks as `layers`.  Raises BadSetting where it has none."""
+    decoder = (
+        model.get_base_model().get_decoder() if hasattr(model, "get_base_model") else model.get_decoder()
+    )
+    if not hasattr(decoder, "layers"):
+        raise BadSetting("this model's blocks cannot be told apart", hint="set layers=1")
+    return decoder
+
+
+def compute_lower(model: Any, count: int, given: dict[str, Any]) -> Any:
+    """The states (1, tokens, width) that go into block `count`, computed without a way back."""
+    import torch
+
+    seen: list[Any] = []
+
+    class Enough(Exception):
+        """The states are here; nothing above is computed."""
+
+    def take(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        seen.append(args[0] if args else kwargs["hidden_states"])
+        raise Enough
+
+    hook = find_decoder(model).layers[count].register_forward_pre_hook(take, with_kwargs=True)
+    try:
+        with torch.no_grad():
+            model(**given)
+    except Enough:
+        pass
+    finally:
+        hook.remove()
+    return seen[0]
+
+
+@contextmanager
+def start_above(model: Any, count: int, states: Any) -> Iterator[None]:
+    """While it is open, the first `count` blocks give `states` at once."""
+    import torch
+
+    class Given(torch.nn.Module):  # type: ignore[misc]
+        def forward(self, hidden_states: Any, **_: Any) -> Any:  # noqa: ARG002
+            return states
+
+    decoder = find_decoder(model)
+    blocks = decoder.layers
+    # As many as before: a model may ask by number what kind of block comes next.
+    decoder.layers = torch.nn.ModuleList([Given() for _ in range(count)] + list(blocks[count:]))
+    try:
+        yield
+    finally:
+        decoder.layers = blocks
 
 
 def make_mask(row: Row, dtype: Any, device: Any) -> Any:

@@ -49,16 +49,24 @@ def attach(model: Any, recipe: Recipe) -> PeftModel:
     is_bare = bool(experts) or any(
         _is_router(module, name, targets) for name, module in model.named_modules()
     )
+    frozen = count_frozen(model.config.num_hidden_layers, recipe)
+    upper = list(range(frozen, model.config.num_hidden_layers))
     config = LoraConfig(
         task_type="CAUSAL_LM",
         r=recipe.rank,
         lora_alpha=recipe.alpha,
         lora_dropout=0.0 if is_bare else recipe.dropout,
         target_modules=list(targets),
-        target_parameters=list(experts) or None,
+        target_parameters=[f"layers.{no}.{name}" for no in upper for name in experts] or None,
+        layers_to_transform=upper if frozen else None,
         bias="none",
     )
     return get_peft_model(model, config)
+
+
+def count_frozen(blocks: int, recipe: Recipe) -> int:
+    """How many blocks, from the bottom, take no LoRA: at least the uppermost does."""
+    return blocks - max(1, round(blocks * recipe.layers))
 
 
 def _is_router(module: Any, name: str, targets: Sequence[str]) -> bool:

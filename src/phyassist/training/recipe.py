@@ -30,6 +30,12 @@ class Recipe:
     targets: tuple[str, ...] = field(
         default=(), metadata={"help": "Modules that take LoRA; empty: every linear layer of the blocks."}
     )
+    layers: float = field(
+        default=1.0,
+        metadata={
+            "help": "Share of the blocks, from the top, that take LoRA; those below are computed once."
+        },
+    )
     quantise: Quantise = field(
         default="none", metadata={"help": "Weights of the base model: none, nf4 or int8 (bitsandbytes)."}
     )
@@ -74,6 +80,9 @@ class Recipe:
     )
     eval_steps: int = field(
         default=0, metadata={"help": "Steps between evaluations and checkpoints; 0: once an epoch."}
+    )
+    val_rows: int = field(
+        default=0, metadata={"help": "Validation examples that an evaluation takes, from the first; 0: all."}
     )
     seed: int = field(
         default=0, metadata={"help": "Decides the order of the examples and LoRA's first numbers."}
@@ -128,12 +137,15 @@ def _read(name: str, value: Any, kind: Any) -> Any:
 
 
 def _check(recipe: Recipe) -> None:
-    least = {"rank": 1, "alpha": 1, "examples_per_step": 1, "row_tokens": 16, "steps_max": 0, "patience": 0}
+    least = {"rank": 1, "alpha": 1, "examples_per_step": 1, "row_tokens": 16}
+    least |= dict.fromkeys(("steps_max", "patience", "val_rows"), 0)
     for name, smallest in least.items():
         if getattr(recipe, name) < smallest:
             raise BadSetting(f"{name} cannot be below {smallest}", hint="give a larger number")
     if not (0 <= recipe.dropout < 1 and 0 <= recipe.warmup < 1):
         raise BadSetting("dropout and warmup are shares of one", hint="give numbers from 0 to below 1")
+    if not 0 < recipe.layers <= 1:
+        raise BadSetting("layers is a share of the blocks", hint="give a number above 0, up to 1")
     above_zero = ("learning_rate", "epochs", "clip", "preference_weight", "beta")
     if any(getattr(recipe, name) <= 0 for name in above_zero):
         raise BadSetting(f"{', '.join(above_zero)} are above zero", hint="give larger numbers")

@@ -17,14 +17,18 @@ from phyassist.domain.learning import Limits
 from phyassist.domain.people import Jurisdiction
 from phyassist.domain.workers import WorkerLine
 from phyassist.lm.protocol import LanguageModel
+from phyassist.services.embedding import Shelver
+from phyassist.services.library import Embedder
 from phyassist.services.running import RunKeeper
 from phyassist.web.faults import FORM_TEXT_BYTES_MAX, answer_missing
 from phyassist.web.guard import Guard, make_hosts
 from phyassist.web.house import House
 from phyassist.web.pages import (
     account,
+    aside,
     assistant,
     auditing,
+    chatting,
     choices,
     comparing,
     consent,
@@ -34,6 +38,7 @@ from phyassist.web.pages import (
     erasing,
     items,
     joining,
+    library,
     notes,
     patients,
     people,
@@ -55,9 +60,11 @@ PAGES = (
     workspace,
     patients,
     consultations,
+    aside,
     drafts,
     items,
     records,
+    chatting,
     notes,
     process_notes,
     joining,
@@ -70,6 +77,7 @@ PAGES = (
     erasing,
     assistant,
     shared_assistant,
+    library,
     comparing,
 )
 # What a form holds around its file: the names of its fields and the lines between them.
@@ -100,6 +108,7 @@ def create_app(
     zone: str = "UTC",
     names: Sequence[str] = (),
     worker: WorkerLine | None = None,
+    embedder: Embedder | None = None,
 ) -> FastAPI:
     """The workspace over a store.
 
@@ -107,6 +116,7 @@ def create_app(
     ModelMissing, ModelDamaged, UnknownName.  `zone` is the calendar where a browser does not tell its own.
     `names` are those under which browsers reach the workspace, beyond the address that it listens on.
     `worker` is what this computer trains with, where it can.
+    `embedder` searches the library by meaning; without one it is searched by words.
     """
     # A file that is larger than this would be put down in a temporary folder on its way, in the clear.
     MultiPartParser.spool_max_size = settings.upload_bytes_max + FORM_BYTES
@@ -121,6 +131,8 @@ def create_app(
         runs=RunKeeper(store),
         limits=settings.limits,
         worker=worker,
+        embedder=embedder,
+        shelver=None if embedder is None else Shelver(store, embedder),
     )
 
     @asynccontextmanager
@@ -128,6 +140,8 @@ def create_app(
         yield
         house.runs.close()
         house.warming.close()
+        if house.shelver is not None:
+            house.shelver.close()
 
     app = FastAPI(title="PhyAssist", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.house = house

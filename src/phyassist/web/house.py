@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, cast
 
 from starlette.requests import Request
 
+from phyassist.domain.chats import ThreadId
 from phyassist.domain.clock import Clock
 from phyassist.domain.learning import Limits
-from phyassist.domain.people import Jurisdiction, PatientId
+from phyassist.domain.people import Jurisdiction, Language, PatientId
 from phyassist.domain.records import ConsultationId
 from phyassist.domain.workers import WorkerLine
 from phyassist.errors import ModelError, UnknownName
 from phyassist.lm.protocol import ForgetsPrompts, LanguageModel
+from phyassist.services.embedding import Shelver
+from phyassist.services.library import Embedder
 from phyassist.services.running import RunKeeper
 from phyassist.services.warming import Warmer
 from phyassist.web.wording import Words, choose_language, make_words
@@ -40,13 +43,31 @@ class Warming:
         self._lock = threading.Lock()
 
     def warm(self, house: House, by: SignedIn, patient_id: PatientId, meeting: ConsultationId) -> None:
+        warmer = self._find(house)
+        if warmer is not None:
+            warmer.warm_soon(by, patient_id=patient_id, consultation_id=meeting)
+
+    def warm_chat(
+        self,
+        house: House,
+        by: SignedIn,
+        patient_id: PatientId | None,
+        *,
+        thread_id: ThreadId | None,
+        interface: Language,
+    ) -> None:
+        warmer = self._find(house)
+        if warmer is not None:
+            warmer.warm_chat_soon(by, patient_id=patient_id, thread_id=thread_id, interface=interface)
+
+    def _find(self, house: House) -> Warmer | None:
         try:
             model = house.model()
         except (ModelError, UnknownName):
-            return
+            return None
         with self._lock:
             self._warmer = self._warmer or Warmer(house.store, model)
-        self._warmer.warm_soon(by, patient_id=patient_id, consultation_id=meeting)
+            return self._warmer
 
     def forget(self, patient_id: PatientId) -> None:
         with self._lock:
@@ -78,6 +99,8 @@ class House:
     limits: Limits = field(default_factory=Limits)
     worker: WorkerLine | None = None
     warming: Warming = field(default_factory=Warming)
+    embedder: Embedder | None = None
+    shelver: Shelver | None = None
 
     def forget(self, patient_id: PatientId) -> None:
         """Keep nothing of a patient in memory who was erased, or whom no model may read any more."""

@@ -36,7 +36,7 @@ function onClick(event) {
   if (add) { open(document.getElementById(add.getAttribute("aria-controls")), add); return; }
   const comment = target.closest("[data-comment]");
   if (comment) { open(document.getElementById(comment.getAttribute("aria-controls")), comment); return; }
-  if (target.closest("[data-edit-this]")) { edit(target.closest(".item, .line")); return; }
+  if (target.closest("[data-edit-this]")) { edit(target.closest(".item, .line, .turn")); return; }
   const text = target.closest("[data-edit]");
   // A click that ends the choosing of words to copy is not a wish to edit them.
   if (text && String(window.getSelection()) === "") edit(text.closest(".item"));
@@ -69,17 +69,17 @@ function close(form) {
 function giveUp(form) {
   form.reset();
   if (!form.classList.contains("edit-form")) { close(form); return; }
-  const item = form.closest(".item, .line");
+  const item = form.closest(".item, .line, .turn");
   form.hidden = true;
   item.classList.remove("editing");
   const text = item.querySelector(".item-text, .line-text");
   text.hidden = false;
-  text.focus();
+  (item.querySelector("[data-edit-this]") || text).focus();
 }
 
 function onKey(event) {
   const box = event.target.closest("textarea");
-  const form = box && box.closest(".edit-form, .comment-form, .add-form");
+  const form = box && box.closest(".edit-form, .comment-form, .add-form, .ask-form");
   if (form) { onFormKey(event, box, form); return; }
   const text = event.target.closest("[data-edit]");
   if (!text || event.target !== text) return;
@@ -91,13 +91,15 @@ function onKey(event) {
 }
 
 function onFormKey(event, box, form) {
-  if (event.key === "Escape" && !event.isComposing) { event.preventDefault(); event.stopPropagation(); giveUp(form); return; }
+  if (event.key === "Escape" && !event.isComposing && !form.matches(".ask-form")) { event.preventDefault(); event.stopPropagation(); giveUp(form); return; }
   if (event.key !== "Enter") return;
   if (endsComposition(event)) return;
   const sends = event.ctrlKey || event.metaKey || (box.hasAttribute("data-enter-sends") && !event.shiftKey);
   if (!sends) return;
   event.preventDefault();
-  form.requestSubmit();
+  // While the model writes, its button rests; the words wait in the box.
+  const button = form.querySelector("[data-asks-model]");
+  if (!button || !button.disabled) form.requestSubmit();
 }
 
 function countChosen() {

@@ -1,9 +1,11 @@
 // Everything that the pages do by themselves, beyond what htmx does for them.
 import { startAutosave } from "./autosave.js";
+import { startChat } from "./chat.js";
 import { startConnection } from "./connection.js";
 import { startFiles } from "./files.js";
 import { startItems } from "./items.js";
 import { startKeys } from "./keys.js";
+import { startLibrary } from "./library.js";
 import { startLight } from "./light.js";
 import { startLock } from "./lock.js";
 import { startPanels } from "./panels.js";
@@ -12,9 +14,11 @@ import { startRuns } from "./runs.js";
 
 startConnection();
 startAutosave();
+startChat();
 startFiles();
 startItems();
 startKeys();
+startLibrary();
 startLight();
 startLock();
 startPanels();

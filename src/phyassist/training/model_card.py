@@ -1,0 +1,144 @@
+"""The model card of a published adapter: the hub's front matter, then what a reader has to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+Manifest = Mapping[str, Any]
+_NO_SCORES = "None were given when this was published: take it as untested."
+
+
+def render_model_card(manifest: Manifest, *, has_curves: bool) -> str:
+    """README.md of the repository."""
+    texts = files("phyassist.training") / "texts"
+    page = Template((texts / "model_card.md").read_text("utf-8"))
+    marks = {"en": "", "zh": ""}
+    if manifest["research_only"]:
+        marks = {
+            "en": "**Research only.** Some data are for non-clinical research alone, and so is this.\n",
+            "zh": "**仅供研究。**部分训练数据只允许用于非临床研究，本适配器同样如此。\n",
+        }
+    base = manifest["base"]
+    use = "use_heads.md" if manifest["kind"] == "heads" else "use_adapter.md"
+    return render_front(manifest) + page.substitute(
+        title=manifest["title"],
+        research_en=marks["en"],
+        research_zh=marks["zh"],
+        base=f"[{base['hub']}](https://huggingface.co/{base['hub']})" if base["hub"] else base["name"],
+        base_name=base["name"],
+        base_sha256=base["sha256"],
+        licence=manifest["licence"],
+        sources="\n".join(_source_rows(manifest)),
+        parts=_describe_parts(manifest),
+        recipe="\n".join(f"| {name} | {_spell(value)} |" for name, value in manifest["recipe"].items()),
+        training=_describe_training(manifest),
+        curves="![Loss by epoch](curves.png)\n" if has_curves else "",
+        scores="\n".join(_score_rows(manifest)) or _NO_SCORES,
+        use=(texts / use).read_text("utf-8").strip(),
+        phyassist=manifest["phyassist"],
+        made_at=manifest["made_at"][:10],
+    )
+
+
+def render_front(manifest: Manifest) -> str:
+    """The YAML block that the hub reads."""
+    from huggingface_hub.utils import yaml_dump
+
+    front: dict[str, Any] = {"library_name": "peft", "pipeline_tag": "text-generation"}
+    if manifest["base"]["hub"]:
+        front |= {"base_model": manifest["base"]["hub"], "base_model_relation": "adapter"}
+    if manifest["research_only"]:
+        front |= {"license": "other", "license_name": manifest["licence"]}
+    else:
+        front["license"] = manifest["licence"]
+    if manifest["data"]["languages"]:
+        front["language"] = manifest["data"]["languages"]
+    front["tags"] = ["phyassist", "lora", "psychology", "not-for-patients"]
+    if manifest["research_only"]:
+        front["tags"].append("research-only")
+    results = list(_list_results(manifest))
+    if results:
+        front["model-index"] = [{"name": manifest["title"], "results": results}]
+    return f"---\n{yaml_dump(front, sort_keys=False)}---\n"
+
+
+def _list_results(manifest: Manifest) -> Iterator[Mapping[str, Any]]:
+    for scores in manifest["scores"]:
+        for name, score in scores["sets"].items():
+            measured = (
+                ("f1", "weighted F1", "weighted_f1"),
+                ("f1", "macro F1", "macro_f1"),
+                ("accuracy", "accuracy", "accuracy"),
+            )
+            yield {
+                "task": {"type": "text-classification", "name": "IMHI"},
+                "dataset": {"name": f"IMHI {name}", "type": f"imhi-{name.lower()}", "split": scores["part"]},
+                "metrics": [
+                    {"type": kind, "name": title, "value": round(score[key], 2)}
+                    for kind, title, key in measured
+                ],
+            }
+
+
+def _source_rows(manifest: Manifest) -> Iterator[str]:
+    parts = manifest["data"]["parts"]
+    for source in manifest["data"]["sources"]:
+        rows = parts["train"]["rows"].get(source["name"], 0) if parts else "as published"
+        only = "yes" if source["research_only"] else "no"
+        yield f"| {source['name']} | {source['origin']} | {source['licence']} | {only} | {rows} |"
+
+
+def _describe_parts(manifest: Manifest) -> str:
+    data = manifest["data"]
+    if manifest["kind"] == "joined":
+        return "What the adapters that it was joined of were trained on; their own cards say more."
+    if not data["parts"]:
+        return "The sets' own parts, as their makers publish them."
+    leaks = sum(data["leaks"].values())
+    return (
+        f"Parted by person or post. {leaks} rows were dropped because their text also stands in a held-out "
+        "part. `phyassist.json` has the hash of every part."
+    )
+
+
+def _score_rows(manifest: Manifest) -> Iterator[str]:
+    for scores in manifest["scores"]:
+        limit = f", the first {scores['limit']} rows of each set" if scores["limit"] else ""
+        yield f"Part `{scores['part']}`{limit}, measured {scores['made_at'][:10]}:"
+        yield ""
+        yield "| set | rows | unread | weighted F1 (95 % interval) | macro F1 | accuracy (95 % interval) |"
+        yield "|---|---|---|---|---|---|"
+        for name, score in scores["sets"].items():
+            f1, right = (score[key] for key in ("weighted_f1_interval", "accuracy_interval"))
+            yield (
+                f"| {name} | {score['rows']} | {score['unread']} "
+                f"| {score['weighted_f1']:.2f} ({f1[0]:.1f}–{f1[1]:.1f}) | {score['macro_f1']:.2f} "
+                f"| {score['accuracy']:.2f} ({right[0]:.1f}–{right[1]:.1f}) |"
+            )
+        yield ""
+
+
+def _describe_training(manifest: Manifest) -> str:
+    done, environment = manifest["training"], manifest["environment"]
+    versions = ", ".join(f"{name} {version}" for name, version in environment.items())
+    if manifest["kind"] == "joined":
+        return f"Joined of several adapters; nothing was trained anew. {versions}."
+    count = manifest["examples"]["train"]
+    if manifest["kind"] == "heads":
+        f1 = ", ".join(f"{name} {value:.2f}" for name, value in done["weighted_f1"].items())
+        said = f"{count} posts; the weights are those of epoch {done['epoch']}, validation weighted F1 {f1}"
+    else:
+        said = f"{count} examples, {done['step']} steps"
+        loss = done.get("best_val_loss")
+        if loss is not None:
+            said += f"; the weights are those of step {done['best_step']}, validation loss {loss:.4f}"
+    return f"{said}. {versions}."
+
+
+def _spell(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "all linear layers of the blocks"
+    return str(value)

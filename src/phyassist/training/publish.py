@@ -1,0 +1,128 @@
+"""A finished run made into a folder to publish: adapter, model card, manifest, checksums."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from phyassist import __version__
+from phyassist.errors import BadInput, BadSetting
+from phyassist.lm.hashing import count_sha256
+from phyassist.training.bases import (
+    ADAPTER_CONFIG,
+    ADAPTER_WEIGHTS,
+    HEADS,
+    find_hub_name,
+    find_trained,
+    load_adapter_config,
+    load_base_mark,
+    save_base_mark,
+)
+from phyassist.training.bundle import CARD, MANIFEST, fill_folder, write_sums
+from phyassist.training.catalogue import load_sources
+from phyassist.training.model_card import render_model_card
+from phyassist.training.provenance import find_facts
+
+RESEARCH_ONLY = "research-only"
+FREE_LICENCE = "apache-2.0"
+# What a run may have beside its adapter that goes along.
+BESIDE = ("adapter.gguf", "curves.png", "heads.json", "heads.safetensors")
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What is published: a run or a join, the scores that its card shows, and under which name and licence.
+
+    `data` is the prepared folder, for a run that did not keep its data card; an empty licence means the
+    strictest that the data allow.
+    """
+
+    run: Path
+    title: str
+    scores: tuple[Path, ...] = ()
+    licence: str = ""
+    data: Path | None = None
+
+
+def make_bundle(asked: Publication, folder: Path) -> Mapping[str, Any]:
+    """Write the folder; its manifest comes out.
+
+    Raises BadInput where the run is not finished, says nothing of its data, or the scores are another
+    adapter's, BadSetting for a licence that the data do not allow, AdapterMissing, StoreFull.
+    """
+    manifest = describe_run(asked)
+    adapter = find_trained(asked.run)
+    with fill_folder(folder) as part:
+        place = part / HEADS if adapter.name == HEADS else part
+        place.mkdir(exist_ok=True)
+        said = load_adapter_config(adapter)
+        # A path of the machine that it was trained on helps nobody, and may name somebody.
+        said["base_model_name_or_path"] = manifest["base"]["hub"] or manifest["base"]["name"]
+        (place / ADAPTER_CONFIG).write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+        shutil.copyfile(adapter / ADAPTER_WEIGHTS, place / ADAPTER_WEIGHTS)
+        save_base_mark(part, load_base_mark(adapter))
+        for name in BESIDE:
+            if (asked.run / name).is_file():
+                shutil.copyfile(asked.run / name, part / name)
+        (part / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", "utf-8")
+        card = render_model_card(manifest, has_curves=(part / "curves.png").is_file())
+        (part / CARD).write_text(card, encoding="utf-8")
+        write_sums(part)
+    return manifest
+
+
+def describe_run(asked: Publication) -> dict[str, Any]:
+    """Everything that the card says, as it stands in the manifest."""
+    made = find_facts(asked.run, asked.data)
+    adapter = find_trained(asked.run)
+    mark, known = load_base_mark(adapter), load_sources()
+    sources = made.data["sources"]
+    research_only = any(source["research_only"] for source in sources)
+    languages = {known[each["name"]].language for each in sources if each["name"] in known}
+    return {
+        "format": 1,
+        "kind": made.kind,
+        "title": asked.title,
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "phyassist": __version__,
+        "base": {**asdict(mark), "hub": find_hub_name(mark)},
+        "research_only": research_only,
+        "licence": _choose_licence(asked.licence, research_only=research_only),
+        "data": {
+            **{key: made.data[key] for key in ("sources", "parts", "leaks")},
+            "languages": sorted(languages),
+        },
+        "recipe": made.recipe,
+        "examples": made.examples,
+        "environment": made.environment,
+        "training": made.training,
+        "scores": [_load_scores(path, adapter) for path in asked.scores],
+    }
+
+
+def _load_scores(folder: Path, adapter: Path) -> Mapping[str, Any]:
+    path = folder / "scores.json"
+    if not path.is_file():
+        raise BadInput(
+            f"{folder} holds no scores", hint="name a folder that phyassist evaluate imhi has made"
+        )
+    scores: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
+    if not scores.get("adapter") and not scores.get("heads"):
+        raise BadInput(f"{path} holds scores of the base alone", hint="evaluate the adapter")
+    sha256 = scores.get("adapter_sha256")
+    if sha256 and not scores.get("heads") and sha256 != count_sha256(adapter / ADAPTER_WEIGHTS):
+        raise BadInput(f"{path} holds scores of another adapter", hint="evaluate this one")
+    return scores
+
+
+def _choose_licence(asked: str, *, research_only: bool) -> str:
+    if research_only and asked not in {"", RESEARCH_ONLY}:
+        raise BadSetting(
+            f"the data are for research only, so {asked} cannot be the licence", hint="leave --licence away"
+        )
+    return asked or (RESEARCH_ONLY if research_only else FREE_LICENCE)
