@@ -1,11 +1,12 @@
 """How much of what is private is found and replaced, by language and kind.
 
-    python benchmarks/privacy.py [--half "held out"] [--show] [--json] [--data ../shared/data]
+    python benchmarks/privacy.py [--half "held out"] [--show] [--json]
     python benchmarks/privacy.py --data ../shared/data --out docs/results
 
 `labels/privacy.jsonl` holds 220 invented texts whose private words are marked; some were written
-against (dev), some opened on the way (opened), the rest is held out.  A marked word counts as found when no letter of it would leave; a replaced word counts
-as right when it lies in a marked one.  With `--data` also how often words of everyday dialogues are replaced.
+against (dev), some opened on the way (opened), the rest is held out. A marked word counts as found when
+no letter of it would leave; a replaced word counts as right when it lies in a marked one. With `--data`
+also how often words of everyday dialogues are replaced.
 """
 
 from __future__ import annotations
@@ -179,14 +180,14 @@ def count_everyday(folder: Path, *, show: bool) -> dict[str, dict[str, float]]:
 
 
 NOTE = """
-The texts are invented, one writer's, in the manner of counselling notes and dialogues; their private words
-were marked while writing. The first 80 were drawn into dev and held out by chance. Chinese names did badly on
-what was held out (names and numbers: 92 % of the first such texts, then 81 %, 71 % and 68 % of ever rarer
-names), so those texts were opened, the rules were mended, and new ones were written: *opened* is what was seen
-in between. The held-out texts were scored with the rules as they stand; the English ones had been scored
-before, with nothing changed for what they missed. A marked word counts as found when no letter of it would
-leave. What is told in names that no list has met, or tells who somebody is by what happened to them, is not
-made safe by any of this.
+The texts are invented, one writer's, in the manner of counselling notes and dialogues; their private
+words were marked while writing. The first 80 were drawn into dev and held out by chance. Chinese names
+did badly on what was held out (names and numbers: 92 % of the first such texts, then 81 %, 71 % and 68
+% of ever rarer names), so those texts were opened, the rules were mended, and new ones were written:
+*opened* is what was seen in between. The held-out texts were scored with the rules as they stand; the
+English ones had been scored before, with nothing changed for what they missed. A marked word counts as
+found when no letter of it would leave. What is told in names that no list has met, or tells who
+somebody is by what happened to them, is not made safe by any of this.
 """
 
 

@@ -36,6 +36,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── EngineDown                 PA-MODEL-ENGINE
 │   ├── ServerRefused              PA-MODEL-SERVER
 │   ├── AdapterMissing             PA-MODEL-ADAPTER
+│   ├── OutsideForbidden           PA-MODEL-OUTSIDE
 │   └── PromptTooLong              PA-MODEL-LONG
 ├── NotAllowed                     PA-RULE
 │   └── ConsentMissing             PA-RULE-CONSENT

@@ -18,6 +18,9 @@ class PracticeSettings:
     author may withdraw a signed note (0: it locks when it is signed).  `retention_rule` names how long files
     are kept (empty: the usual one of the jurisdiction), `retention_years` the years of a rule of one's own.
     `outside_servers`: whether text may leave for a model server that is not the practice's own.
+    `crisis_region` names whose crisis lines are shown (empty: by jurisdiction), `crisis_contacts` are the
+    practice's own, one a line.
+    With `library_in_drafts` an analysis is given passages of the library to rest its advice on.
     """
 
     language: Language = "zh"
@@ -30,3 +33,6 @@ class PracticeSettings:
     retention_rule: str = ""
     retention_years: int = 10
     outside_servers: bool = False
+    crisis_region: str = ""
+    crisis_contacts: str = ""
+    library_in_drafts: bool = False

@@ -16,8 +16,8 @@ from phyassist.store.transactions import Store, Tx
 _ORIGIN_CHARACTERS_MAX = 80
 
 
-def guard(store: Store, by: SignedIn, lm: LanguageModel, patient_id: PatientId) -> LanguageModel:
-    """The model for a patient's words: one that listens elsewhere knows their name and the practice's people.
+def guard(store: Store, by: SignedIn, lm: LanguageModel, patient_id: PatientId | None) -> LanguageModel:
+    """The model for a patient's words, or for none's: an outside one learns whose names are private for certain.
 
     Each request to it is a row in the audit: where to, and how many words of each kind were replaced.
     A model of the practice's own comes back as it is.  Raises NotFound, NotYourPatient.
@@ -33,10 +33,11 @@ def guard(store: Store, by: SignedIn, lm: LanguageModel, patient_id: PatientId) 
     return lm.about(names, note)
 
 
-def known_names(tx: Tx, patient_id: PatientId) -> tuple[str, ...]:
-    """Names that are private for certain in this patient's file: theirs, and those of everybody here."""
+def known_names(tx: Tx, patient_id: PatientId | None) -> tuple[str, ...]:
+    """Names that are private for certain: those of everybody here, and the patient's."""
     members = (member.counsellor.name for member in tx.people.members())
-    return tuple(name for name in (tx.patients.get(patient_id).name, *members) if name)
+    patient = () if patient_id is None else (tx.patients.get(patient_id).name,)
+    return tuple(name for name in (*patient, *members) if name)
 
 
 def preview_leaving(
@@ -58,8 +59,9 @@ def preview_leaving(
 
 
 @again
-def _write_down(store: Store, by: SignedIn, patient_id: PatientId, leaving: Leaving) -> None:
+def _write_down(store: Store, by: SignedIn, patient_id: PatientId | None, leaving: Leaving) -> None:
     told = ", ".join(f"{kind} {count}" for kind, count in sorted(leaving.counts.items()))
     origin = f"{leaving.host}: {told or 'nothing replaced'}"
     with store.write(by) as tx:
-        tx.audit.write(Act.SENT_OUT, Kind.PATIENT, patient_id, origin=origin[:_ORIGIN_CHARACTERS_MAX])
+        kind, row_id = (Kind.COUNSELLOR, by.id) if patient_id is None else (Kind.PATIENT, patient_id)
+        tx.audit.write(Act.SENT_OUT, kind, row_id, origin=origin[:_ORIGIN_CHARACTERS_MAX])

@@ -25,10 +25,12 @@ from phyassist.web.guard import Guard, make_hosts
 from phyassist.web.house import House
 from phyassist.web.pages import (
     account,
+    aside,
     assistant,
     auditing,
     chatting,
     choices,
+    comparing,
     consent,
     consultations,
     drafts,
@@ -58,6 +60,7 @@ PAGES = (
     workspace,
     patients,
     consultations,
+    aside,
     drafts,
     items,
     records,
@@ -75,6 +78,7 @@ PAGES = (
     assistant,
     shared_assistant,
     library,
+    comparing,
 )
 # What a form holds around its file: the names of its fields and the lines between them.
 FORM_BYTES = 1_000_000

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from phyassist.domain.people import Jurisdiction, Language
@@ -16,6 +16,7 @@ from phyassist.errors import BadInput, ModelError, UnknownName
 from phyassist.lm.outside import Outside
 from phyassist.services.patients import list_patients
 from phyassist.services.practice import is_set_up, save_practice_settings
+from phyassist.services.risk import REGIONS
 from phyassist.services.searching import find
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
@@ -38,6 +39,8 @@ class PracticeForm(BaseModel):
     idle_lock_min: int
     hide_names: str = ""
     outside_servers: str = ""
+    crisis_region: Literal["", "cn", "us", "gb", "eu", "other"] = ""
+    crisis_contacts: Annotated[str, Field(max_length=2000)] = ""
 
 
 @router.get("/alive")
@@ -90,6 +93,8 @@ def save_practice(request: Request, desk: AtDesk, form: Annotated[PracticeForm, 
         client_word=form.client_word,
         hide_names=bool(form.hide_names),
         outside_servers=bool(form.outside_servers),
+        crisis_region=form.crisis_region,
+        crisis_contacts=form.crisis_contacts.replace("\r\n", "\n").strip(),
     )
     try:
         save_practice_settings(desk.house.store, desk.by, settings)
@@ -112,6 +117,9 @@ def make_practice_page(desk: Desk, said: str, problem: str = "") -> PracticePage
         context_tokens=context_tokens,
         host=host,
         outside_servers=desk.practice.outside_servers,
+        crisis_region=desk.practice.crisis_region,
+        crisis_contacts=desk.practice.crisis_contacts,
+        regions=tuple((region, desk.w(f"practice.region_{region or 'auto'}")) for region in ("", *REGIONS)),
         said=said,
         problem=problem,
     )

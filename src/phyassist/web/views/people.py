@@ -81,6 +81,9 @@ class PracticePage:
     context_tokens: int
     host: str
     outside_servers: bool
+    crisis_region: str
+    crisis_contacts: str
+    regions: tuple[tuple[str, str], ...]
     said: str
     problem: str
 
