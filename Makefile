@@ -9,8 +9,12 @@ TEST_MODELS := smollm2-135m-instruct qwen2.5-coder-0.5b-instruct
 
 .DEFAULT_GOAL := help
 CLUSTER_DIR ?= /var/tmp/phyassist-cluster
+# What `make imhi-small` reads, how long it trains, and how many validation rows it scores.
+IMHI_DATA ?= ../shared/data
+IMHI_STEPS ?= 12
+IMHI_ROWS ?= 60
 
-.PHONY: help setup run demo test cluster-test recovery-test kill-test check format lint types pages chromium models clean
+.PHONY: help setup run demo test imhi-small cluster-test recovery-test kill-test check format lint types pages chromium models clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -36,6 +40,14 @@ recovery-test: $(VENV)/.installed-test ## bring a PostgreSQL store back to a mom
 
 kill-test: $(VENV)/.installed-test ## kill a process at 200 random moments and count what is lost
 	$(BIN)/python -m tests.kills.run $(KILL_FLAGS)
+
+imhi-small: $(VENV)/.installed-test ## the smallest IMHI table: SmolLM2-135M, one set, a few minutes
+	$(BIN)/phyassist models fetch smollm2-135m-instruct
+	test -d build/imhi-small/data || $(BIN)/phyassist data prepare --source imhi-dreaddit --data $(IMHI_DATA) --out build/imhi-small/data
+	test -f build/imhi-small/run/done.json || $(BIN)/phyassist train --base smollm2-135m-instruct \
+		--data build/imhi-small/data --out build/imhi-small/run --set steps_max=$(IMHI_STEPS) --set val_rows=20 --set layers=0.5
+	$(BIN)/phyassist evaluate imhi --base smollm2-135m-instruct --adapter build/imhi-small/run/adapter \
+		--sets dreaddit --data $(IMHI_DATA) --limit $(IMHI_ROWS) --out build/imhi-small/scores
 
 check: $(VENV)/.installed-test lint types test ## format, lint, types and tests: what .ci/run calls
 
@@ -75,5 +87,5 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 # torch comes first and by its very version: another package would bring a build of several gigabytes.
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(PIP) install --quiet --disable-pip-version-check torch==2.13.0
-	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,train]'
+	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,train,demo]'
 	@touch $@

@@ -1,21 +1,28 @@
 """How much of what is private is found and replaced, by language and kind.
 
-    python benchmarks/privacy.py [--half dev|"held out"] [--show] [--json] [--data ../shared/data]
+    python benchmarks/privacy.py [--half "held out"] [--show] [--json]
+    python benchmarks/privacy.py --data ../shared/data --out docs/results
 
-`labels/privacy.jsonl` holds 80 invented texts whose private words are marked; every second one, drawn by
-chance, is held out.  A marked word counts as found when no letter of it would leave; a replaced word counts
-as right when it lies in a marked one.  With `--data` also how often words of everyday dialogues are replaced.
+`labels/privacy.jsonl` holds 220 invented texts whose private words are marked; some were written
+against (dev), some opened on the way (opened), the rest is held out. A marked word counts as found when
+no letter of it would leave; a replaced word counts as right when it lies in a marked one. With `--data`
+also how often words of everyday dialogues are replaced.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
+import platform
 import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
+
+from machine import find_processor
 
 from phyassist.domain.privacy.finding import find_private
 from phyassist.domain.privacy.replacing import replace_private
@@ -55,11 +62,15 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="print what is missed and what is wrong")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--data", type=Path)
+    parser.add_argument("--out", type=Path, help="folder to write privacy.md and privacy.json into")
     options = parser.parse_args()
     texts = [each for each in load_marked() if options.half in ("", each.half)]
     result: dict[str, object] = {"halves": score(texts, show=options.show)}
     if options.data:
         result["everyday"] = count_everyday(options.data, show=options.show)
+    if options.out:
+        write(options.out, result, texts)
+        return
     if options.json:
         print(json.dumps(result, indent=2, ensure_ascii=False))
         return
@@ -67,7 +78,8 @@ def main() -> None:
         print(f"\n{half:22} {'recall':34} precision")
         for name, row in table.items():
             print(
-                f"  {name:20} {_tell(row['recall']):34} {_tell(row['precision']) if 'precision' in row else ''}"
+                f"  {name:20} {_tell(row['recall']):34} "
+                f"{_tell(row['precision']) if 'precision' in row else ''}"
             )
     for name, row in result.get("everyday", {}).items():  # type: ignore[attr-defined]
         print(name, row)
@@ -104,8 +116,7 @@ def score(texts: Iterable[Marked], *, show: bool) -> dict[str, dict[str, dict[st
                 )
         for one in found:
             ok = any(
-                start <= one.span.start
-                and one.span.end <= end
+                (start <= one.span.start and one.span.end <= end)
                 or (
                     one.span.start <= start
                     and end <= one.span.end
@@ -143,9 +154,7 @@ def score(texts: Iterable[Marked], *, show: bool) -> dict[str, dict[str, dict[st
 
 
 def count_everyday(folder: Path, *, show: bool) -> dict[str, dict[str, float]]:
-    """How many words of public dialogues, which name hardly anybody, would be replaced per 1,000 characters."""
-    import csv
-
+    """How many words of public dialogues, which name hardly anybody, would be replaced."""
     counts: dict[str, dict[str, float]] = {}
     zh = [
         "\n".join(str(turn) for turn in json.loads(line)["turns"])
@@ -168,6 +177,55 @@ def count_everyday(folder: Path, *, show: bool) -> dict[str, dict[str, float]]:
                 tally[f"{one.kind}:{one.text}"] += 1
             print(name, sorted(tally.items(), key=lambda item: -item[1])[:80])
     return counts
+
+
+NOTE = """
+The texts are invented, one writer's, in the manner of counselling notes and dialogues; their private
+words were marked while writing. The first 80 were drawn into dev and held out by chance. Chinese names
+did badly on what was held out (names and numbers: 92 % of the first such texts, then 81 %, 71 % and 68
+% of ever rarer names), so those texts were opened, the rules were mended, and new ones were written:
+*opened* is what was seen in between. The held-out texts were scored with the rules as they stand; the
+English ones had been scored before, with nothing changed for what they missed. A marked word counts as
+found when no letter of it would leave. What is told in names that no list has met, or tells who
+somebody is by what happened to them, is not made safe by any of this.
+"""
+
+
+def write(folder: Path, result: dict[str, object], texts: list[Marked]) -> None:
+    facts = {
+        "command": "python benchmarks/privacy.py --data ../shared/data --out docs/results",
+        "date": "2026-11-25",
+        "machine": find_processor(),
+        "python": platform.python_version(),
+        "texts": {half: sum(each.half == half for each in texts) for half in ("dev", "opened", "held out")},
+    }
+    body = {"facts": facts, **result}
+    (folder / "privacy.json").write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    lines = ["# Privacy at the edge: what is found and replaced", ""]
+    lines += [f"- {name}: {value}" for name, value in facts.items()]
+    lines += ["", "| held out | recall | 95 % | precision |", "|---|---|---|---|"]
+    halves = cast(dict[str, dict[str, dict[str, dict[str, float]]]], result["halves"])
+    for name, row in halves["held out"].items():
+        right = row.get("precision")
+        told = f"{right['value']:.1%} ({right['hits']}/{right['of']})" if right else ""
+        share = row["recall"]
+        lines.append(
+            f"| {name} | {share['value']:.1%} ({share['hits']}/{share['of']}) "
+            f"| {share['low']:.0%} to {share['high']:.0%} | {told} |"
+        )
+    lines += ["", "| names and numbers, both languages | recall | precision |", "|---|---|---|"]
+    for half, table in halves.items():
+        row = table["both names and numbers"]
+        lines.append(f"| {half} | {_tell(row['recall'])} | {_tell(row['precision'])} |")
+    lines += ["", "| everyday dialogues | texts | characters | words replaced | per 1,000 characters |"]
+    lines.append("|---|---|---|---|---|")
+    everyday = cast(dict[str, dict[str, float]], result["everyday"])
+    for source, count in everyday.items():
+        lines.append(
+            f"| {source} | {count['texts']} | {count['characters']:,} | {count['replaced']} "
+            f"| {count['per 1,000 characters']} |"
+        )
+    (folder / "privacy.md").write_text("\n".join(lines) + "\n" + NOTE, "utf-8")
 
 
 def _share(hits: list[bool]) -> dict[str, float]:

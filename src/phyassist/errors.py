@@ -36,6 +36,7 @@ PhyAssistError                     an expected failure: one sentence, and what t
 │   ├── EngineDown                 PA-MODEL-ENGINE
 │   ├── ServerRefused              PA-MODEL-SERVER
 │   ├── AdapterMissing             PA-MODEL-ADAPTER
+│   ├── OutsideForbidden           PA-MODEL-OUTSIDE
 │   └── PromptTooLong              PA-MODEL-LONG
 ├── NotAllowed                     PA-RULE
 │   └── ConsentMissing             PA-RULE-CONSENT
@@ -236,6 +237,12 @@ class ServerRefused(ModelError):
 
 class AdapterMissing(ModelError):
     code = "PA-MODEL-ADAPTER"
+
+
+class OutsideForbidden(ModelError):
+    """The model's server is neither this machine nor the practice's own, and nothing may leave."""
+
+    code = "PA-MODEL-OUTSIDE"
 
 
 class PromptTooLong(ModelError):

@@ -90,6 +90,17 @@ class Settings(BaseSettings):
     model_key: SecretStr = Field(
         SecretStr(""), description="Key that the server at model_url asks for. Never shown and never logged."
     )
+    own_servers: str = Field(
+        "",
+        description="Host names of model servers that the practice runs itself, parted by commas. A server "
+        "at model_url that is neither this computer nor among these is an outside one: names and numbers "
+        "are replaced on the way there, and only where outside servers are allowed.",
+    )
+    outside_servers: bool = Field(
+        False,
+        description="Whether text may go to an outside model server where no practice has chosen. "
+        "A practice's own choice stands on its page.",
+    )
     hub_url: str = Field(
         "",
         description="Address of a mirror of the model hub to fetch model files from. Empty: the hub itself.",

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Cli
 from tests.cli.scripted_server import ScriptedServer
 
@@ -36,3 +38,17 @@ def test_a_model_that_does_not_answer_is_said(cli: Cli, monkeypatch):
 
     assert ran.code == 1
     assert "not ok  engine: no model server answers at 127.0.0.1:9" in ran.out
+
+
+def test_what_training_stands_on_is_named_with_versions_and_tried(cli: Cli):
+    torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'phyassist[train]'")
+
+    ran = cli("doctor", "--training", "--json")
+
+    found = {one["name"]: one for one in json.loads(ran.out)}
+    assert ran.code == 0
+    assert found["torch"]["what"] == torch.__version__
+    assert "threads" in found["processor"]["what"]
+    assert found["bitsandbytes"]["what"] == "NF4 works on cpu" or torch.cuda.is_available()
+    assert found["preset"]["what"] in {"cpu-small", "gpu-24gb", "2x24gb", "h100"}
+    assert "engine" not in found

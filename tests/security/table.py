@@ -95,6 +95,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/patients"): Row(SIGNED_IN),
     ("GET", "/library"): Row(SIGNED_IN, query={"q": "Quist"}),
     ("POST", "/library"): Row(SIGNED_IN, {"scope": "own"}, status=303, file=True),
+    ("POST", "/library/in-drafts"): Row(RUN_PRACTICE, {"wanted": "yes"}, status=303),
     ("GET", "/library/{document_id}"): Row(OWN_DOCUMENT),
     ("POST", "/library/{document_id}"): Row(OWN_DOCUMENT, {"title": "Other"}, status=303),
     ("POST", "/library/{document_id}/remove"): Row(OWN_DOCUMENT, status=303),
@@ -215,6 +216,11 @@ TABLE: dict[tuple[str, str], Row] = {
         CHANGE, {"paragraph": "0", "field": "mental_state"}, ids=ANSWER
     ),
     ("POST", "/chats/{thread_id}/delete"): Row(CHANGE, status=303),
+    # Beside a consultation
+    ("GET", "/patients/{patient_id}/risk"): Row(SEE),
+    ("GET", "/consultations/{consultation_id}/risk"): Row(SEE),
+    ("GET", "/consultations/{consultation_id}/similar"): Row(SEE),
+    ("GET", "/consultations/{consultation_id}/leaving"): Row(SEE),
     # A consultation
     ("GET", "/consultations/{consultation_id}/source"): Row(SEE),
     ("POST", "/consultations/{consultation_id}/source"): Row(

@@ -21,10 +21,12 @@ from phyassist.domain.people import Patient
 from phyassist.errors import NotFound, NoWorker
 from phyassist.lm.protocol import Never
 from phyassist.services.adapters import cancel_run, choose_for, withdraw_adapter
+from phyassist.services.comparing import SideDone, SideItem, compare_adapters
 from phyassist.services.consent import record_answers
 from phyassist.services.drafting import start_draft, write_draft
 from phyassist.services.erasing import erase_patient
 from phyassist.services.jobs import get_job, take_job
+from phyassist.services.learning import list_examples
 from phyassist.services.learning_runs import get_run, list_runs
 from phyassist.services.patients import new_patient
 from phyassist.services.workers import list_workers, load_worker
@@ -35,6 +37,7 @@ from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from phyassist.store.workers import WorkerKeys
 from tests.conftest import FAST_COST, Clock
+from tests.house.canary import CANARY, find_canary
 from tests.services.drafts import SAID, make_consultation
 from tests.services.runs import BASE, TakingModel, make_tools, sign_notes, start
 
@@ -262,3 +265,43 @@ def test_a_run_whose_key_is_gone_fails_and_can_be_started_again(
 
     assert get_job(store, anna, job_id=asked.job.id).error_code == "PA-VAULT-CANNOT-OPEN"
     assert start(store, anna, [willing], load_worker(tmp_path / "machine")).job.state is JobState.WAITING
+
+
+def test_nothing_of_a_run_lies_in_the_clear_while_it_is_going_on(
+    store: Store, store_path: Path, anna: SignedIn, patient: Patient, clock: Clock, tmp_path: Path
+) -> None:
+    worker = load_worker(tmp_path / "machine")
+    sign_notes(store, anna, patient, clock, text=f"{SAID}{CANARY}")
+    asked = start(store, anna, [patient], worker, act="hang")
+    working = threading.Thread(target=work_once, args=(store, worker, make_tools()))
+    working.start()
+    wait_for_step(store, anna, asked.id, 2)
+
+    found = find_canary([tmp_path])
+    cancel_run(store, anna, adapter_id=asked.id)
+    working.join(30)
+
+    assert found == []
+    assert any(
+        CANARY in each.messages[-1].content for each in list_examples(store, anna, patient_id=patient.id)
+    )
+
+
+def test_two_adapters_answer_the_same_question_side_by_side_and_nothing_is_kept(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys
+) -> None:
+    asked = start(store, anna, [willing], worker)
+    work_once(store, worker, make_tools())
+    consultation, lm = make_consultation(store, anna, willing, SAID), TakingModel()
+
+    events = list(
+        compare_adapters(store, lm, anna, consultation_id=consultation.id, sides=("", asked.id), stop=Never())
+    )
+
+    done = [event for event in events if isinstance(event, SideDone)]
+    items = [event.adapter for event in events if isinstance(event, SideItem)]
+    assert [(each.adapter, each.used) for each in done] == [("", ""), (asked.id, asked.id)]
+    assert items.count("") == items.count(asked.id) == 7
+    assert lm.asks[0].messages == lm.asks[1].messages
+    with store.read(anna) as tx:
+        assert tx.drafts.open_of(willing.id) is None

@@ -91,7 +91,7 @@ def test_a_row_s_loss_is_that_of_its_sequences_computed_one_by_one(preference: s
 
     rows = pack(examples, 1000)
     with torch.no_grad():
-        sums = [trainer._losses(row) for row in rows]
+        sums = [trainer._losses(row, trainer._forward) for row in rows]
         expected = 0.0
         for example in examples:
             chosen, rejected = (log_probs_alone(model, path, example.reply_at) for path in example.paths)

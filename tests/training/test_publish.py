@@ -21,6 +21,7 @@ numpy = pytest.importorskip("numpy", reason="numpy is not installed: pip install
 from phyassist.cli.main import main  # noqa: E402
 from phyassist.training.bases import identify_base, save_base_mark  # noqa: E402
 from phyassist.training.bundle import write_sums  # noqa: E402
+from phyassist.training.provenance import join_sources  # noqa: E402
 from phyassist.training.recipe import Recipe  # noqa: E402
 from phyassist.training.run import describe_environment  # noqa: E402
 from tests.training.hub_server import TOKEN, Hub, serve_hub  # noqa: E402
@@ -341,3 +342,53 @@ def test_a_pickle_that_the_checksums_name_is_refused_from_a_folder_too(
 
     assert code == 1
     assert "extra.pkl can run code" in capsys.readouterr().err
+
+
+def test_heads_are_published_with_the_layers_that_they_read_through(
+    base: Path, hub: Hub, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    save_numbers(out / "heads/adapter_model.safetensors", 4)
+    save_numbers(out / "heads.safetensors", 5)
+    lora = {"peft_type": "LORA", "r": 16, "base_model_name_or_path": str(base)}
+    config = {
+        "base": "tiny",
+        "sets": ["DR", "SAD"],
+        "recipe": {"first_layer": 12, "rank": 16},
+        "posts": {"train": 900, "val": 100},
+        "environment": describe_environment(),
+    }
+    done = {"epoch": 2, "loss": 0.5, "weighted_f1": {"DR": 80.0, "SAD": 60.0}, "seconds": 9.0}
+    for name, said in (("heads/adapter_config.json", lora), ("heads.json", {}), ("config.json", config)):
+        (out / name).write_text(json.dumps(said))
+    (out / "done.json").write_text(json.dumps(done))
+
+    assert run("publish", out, "--hub", REPO) == 0
+    assert run("pull", REPO, "--out", tmp_path / "pulled", "--base", base) == 0
+
+    assert (tmp_path / "pulled/heads/adapter_model.safetensors").read_bytes() == (
+        out / "heads/adapter_model.safetensors"
+    ).read_bytes()
+    card = (tmp_path / "pulled/README.md").read_text()
+    assert "license_name: research-only" in card
+    assert "epoch 2, validation weighted F1 DR 80.00, SAD 60.00" in card
+    assert "--heads adapter" in card
+    config = json.loads((tmp_path / "pulled/heads/adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == "tiny"
+
+
+def test_a_join_is_published_under_the_strictest_terms_of_what_it_was_joined_of(
+    trained: Path, research: Path, tmp_path: Path, capsys: Any
+) -> None:
+    out = Path(shutil.copytree(trained / "adapter", tmp_path / "joined"))
+    said = {"of": {"run": 64, "research": 64}, "method": "cat", "weights": [1.0, 1.0], "density": None}
+    known = join_sources([research / "adapter", trained / "adapter"])
+    for name, sources in (("known", known), ("unknown", join_sources([trained, tmp_path]))):
+        (out / "merge.json").write_text(json.dumps({**said, "rank": 128, "sources": sources}))
+        code = run("publish", out, "--to", tmp_path / name)
+        assert code == (0 if name == "known" else 1)
+
+    assert "do not say what they were trained on" in capsys.readouterr().err
+    card = (tmp_path / "known/README.md").read_text()
+    assert "license_name: research-only" in card
+    assert "| joined of | run (rank 64), research (rank 64) |" in card

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file
 
 torch = pytest.importorskip("torch", reason="torch is not installed: make train-setup installs it")
 pytest.importorskip("peft", reason="peft is not installed: make train-setup installs it")
@@ -17,6 +21,7 @@ from phyassist.lm.hashing import count_sha256  # noqa: E402
 from phyassist.training.gguf_lora import export_gguf  # noqa: E402
 from phyassist.training.lora import attach  # noqa: E402
 from phyassist.training.recipe import Recipe, set_dials  # noqa: E402
+from phyassist.training.run import read_progress  # noqa: E402
 from tests.training.test_prepare import COLUMNS, OwnFile, make_plan, prepare, write_csv  # noqa: E402
 from tests.training.tiny import make_model, save_base  # noqa: E402
 
@@ -86,6 +91,43 @@ def test_a_run_goes_on_only_as_it_was_begun(base: Path, data: Path, tmp_path: Pa
     assert steps == sorted(set(steps))
 
 
+@pytest.mark.parametrize("spread", ["copies", "shards"])
+def test_two_processes_started_by_torchrun_give_the_losses_of_one(
+    spread: str, base: Path, data: Path, tmp_path: Path
+) -> None:
+    dials = (*DIALS, "layers=0.5", "steps_max=3")
+    command = ("train", "--base", base, "--data", data, "--spread", spread, "--out", tmp_path / "two")
+    launch = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone", "-m", "phyassist.cli.main")
+
+    done = subprocess.run(
+        [sys.executable, *launch, *command, *(part for dial in dials for part in ("--set", dial))],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    train(base, data, tmp_path / "one", dials=dials)
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    together, alone = (
+        [line.get("loss", line.get("val_loss")) for line in read_progress(tmp_path / name)]
+        for name in ("two", "one")
+    )
+    assert together == pytest.approx(alone, rel=1e-4)
+    adapters = [load_file(tmp_path / name / "adapter/adapter_model.safetensors") for name in ("two", "one")]
+    assert all(torch.allclose(adapters[0][name], value, atol=1e-4) for name, value in adapters[1].items())
+
+
+def test_layers_spread_over_the_devices_of_one_process_are_trained_alike(
+    base: Path, data: Path, tmp_path: Path
+) -> None:
+    assert train(base, data, tmp_path / "spread", "--spread", "layers", dials=(*DIALS, "steps_max=1")) == 0
+    assert train(base, data, tmp_path / "one", dials=(*DIALS, "steps_max=1")) == 0
+
+    first, second = (read_progress(tmp_path / name)[0]["loss"] for name in ("spread", "one"))
+    assert first == pytest.approx(second, rel=1e-5)
+
+
 def test_a_dry_run_says_what_it_takes_and_trains_nothing(
     base: Path, data: Path, tmp_path: Path, capsys: Any
 ) -> None:
@@ -118,6 +160,8 @@ def test_what_cannot_fit_is_refused_with_what_would_help(
         (("--set", "rnak=1"), "a recipe has no rnak", 2),
         (("--data", "."), "prepared to the end", 1),
         (("--set", "row_tokens=16"), "no training example fits", 1),
+        (("--spread", "thin"), "spread cannot be 'thin'", 2),
+        (("--spread", "shards"), "shards need several processes", 2),
     ],
 )
 def test_what_cannot_be_trained_is_said_in_a_sentence(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi.testclient import TestClient
 
+from phyassist.domain.learning import Limits
 from phyassist.domain.people import Jurisdiction
 from phyassist.errors import ModelMissing
 from phyassist.lm.protocol import LanguageModel
@@ -26,6 +27,7 @@ class PlainSettings:
     language: str = ""
     jurisdiction: Jurisdiction = "cn"
     upload_bytes_max: int = 1000
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True)

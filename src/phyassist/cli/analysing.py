@@ -56,7 +56,7 @@ def analyse(
         return
     with open_practice(settings, from_stdin=passphrase_stdin) as practice:
         found = find_patient(practice, patient)
-        with open_language_model(settings) as opened, stop_on_interrupt() as stop:
+        with open_language_model(settings, practice.allows_outside) as opened, stop_on_interrupt() as stop:
             events = _draft(practice, opened.model, found, text, question, stop)
             _show(events, found.language, as_json=as_json)
     tell(f"kept as the open draft of patient {found.id[:8]}; phyassist notes save signs it")

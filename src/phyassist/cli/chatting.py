@@ -57,7 +57,7 @@ def chat(
             _list(practice, patient_id, find, as_json=as_json)
             return
         present = _find_thread(practice, patient_id, thread) if thread else None
-        with open_language_model(settings) as opened:
+        with open_language_model(settings, practice.allows_outside) as opened:
             talk = _Talk(practice, opened.model, patient_id, present, as_json=as_json, library=library)
             for words in [question] if question else _read_questions():
                 talk.ask(words)

@@ -45,11 +45,15 @@ def doctor(
     engine: Annotated[
         bool, typer.Option("--engine/--no-engine", help="Start the engine and have it write a word.")
     ] = True,
+    training: Annotated[
+        bool, typer.Option("--training", help="Look at what training needs instead: libraries and devices.")
+    ] = False,
 ) -> None:
     """Say what is installed, what is missing and what to do; ends with 1 if something needed is missing."""
     settings = get_run(context).load_settings()
     findings = []
-    for finding in examine(settings, start_engine=engine):
+    looked = _examine_training(settings) if training else examine(settings, start_engine=engine)
+    for finding in looked:
         findings.append(finding)
         if not as_json:
             _print(finding)
@@ -77,6 +81,15 @@ def examine(settings: Settings, *, start_engine: bool) -> Iterator[Finding]:
     if start_engine and model.state == "good":
         yield _try_engine(settings)
     yield _look_at_browser()
+
+
+def _examine_training(settings: Settings) -> Iterator[Finding]:
+    from phyassist.training.checks import check_training
+
+    yield _look_at_python()
+    for check in check_training(settings.home):
+        state: State = "good" if check.is_good else "missing"
+        yield Finding(check.name, state, check.what, check.advice, check.needed)
 
 
 def _print(finding: Finding) -> None:

@@ -15,6 +15,7 @@ import typer
 
 from phyassist import __version__
 from phyassist.cli import (
+    adapters,
     admitting,
     analysing,
     auditing,
@@ -37,10 +38,12 @@ from phyassist.cli import (
     publishing,
     quality,
     retention,
+    scoring,
     serving,
     sharing,
     stores,
     train,
+    trying,
     working,
 )
 from phyassist.cli.run import Run
@@ -96,14 +99,20 @@ app.add_typer(library.app, name="library")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 evaluating.app.command("quality")(quality.quality)
+evaluating.app.command("imhi")(scoring.imhi)
+evaluating.app.command("explanations")(scoring.explanations)
+evaluating.app.command("compare")(scoring.compare)
+evaluating.app.command("select")(scoring.select)
 app.add_typer(learning.app, name="learning")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
+app.add_typer(adapters.app, name="adapters")
 app.add_typer(admitting.app, name="workers")
 app.command("publish")(publishing.publish)
 app.command("pull")(publishing.pull)
 app.command("worker")(working.worker)
 app.command("train-heads")(heads.train_heads)
+app.command("demo")(trying.demo)
 app.add_typer(backups.app, name="backup")
 app.command("restore")(backups.restore)
 app.add_typer(stores.app, name="store")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,20 +16,28 @@ if TYPE_CHECKING:
 
 
 def open_language_model(
-    settings: Settings, adapters: Mapping[str, Path] | None = None
+    settings: Settings,
+    allow_outside: Callable[[], bool] | None = None,
+    adapters: Mapping[str, Path] | None = None,
 ) -> AbstractContextManager[OpenModel]:
     """The model of the settings, with these adapters at hand, closed again at the end of the block.
 
-    A server elsewhere has its own adapters.
+    A server elsewhere has its own adapters.  `allow_outside` is the practice's answer; without a practice,
+    that of the settings counts.
+
     Raises AdapterMissing, ModelMissing, ModelDamaged, UnknownName, EngineDown, ServerRefused.
     """
-    from phyassist.lm.opening import open_model
+    from phyassist.lm.opening import ServerAddress, open_model
 
     return open_model(
         model=settings.model,
         models_dir=settings.models_dir,
-        url=settings.model_url,
-        key=settings.model_key.get_secret_value(),
+        server=ServerAddress(
+            settings.model_url,
+            settings.model_key.get_secret_value(),
+            settings.own_servers.split(","),
+            allow_outside or (lambda: settings.outside_servers),
+        ),
         context_tokens=settings.context_tokens,
         threads=settings.threads,
         adapters=adapters,
@@ -37,7 +45,9 @@ def open_language_model(
 
 
 @contextmanager
-def open_second_reader(settings: Settings) -> Iterator[LanguageModel | None]:
+def open_second_reader(
+    settings: Settings, allow_outside: Callable[[], bool] | None = None
+) -> Iterator[LanguageModel | None]:
     """The model that reads after rules and classifier; None where none need be started.
 
     That is one that was measured to add nothing, or that nobody named and that is not on this computer.
@@ -57,5 +67,5 @@ def open_second_reader(settings: Settings) -> Iterator[LanguageModel | None]:
         if not is_worth_asking(file.name):
             yield None
             return
-    with open_language_model(settings) as opened:
+    with open_language_model(settings, allow_outside) as opened:
         yield opened.model

@@ -48,7 +48,7 @@ def organise(
         return
     with open_practice(settings, from_stdin=passphrase_stdin) as practice:
         found = find_patient(practice, patient)
-        with open_second_reader(settings) as lm, stop_on_interrupt() as stop:
+        with open_second_reader(settings, practice.allows_outside) as lm, stop_on_interrupt() as stop:
             consultation = take_consultation(practice, found, text)
             events = organise_consultation(
                 practice.store, lm, practice.by, consultation_id=consultation.id, stop=stop

@@ -88,7 +88,9 @@ def run_workspace(
     Raises BadSetting where the port cannot be opened or TLS not be set up, StoreUnusable, with `fetch`
     FetchFailed, and with several `workers` WorkersDied.
     """
+    from phyassist.cli.keeping import WorkerKeeper
     from phyassist.cli.models import fetch_missing
+    from phyassist.services.workers import load_worker
     from phyassist.store.opening import open_store
 
     transport = find_transport(settings)
@@ -105,7 +107,11 @@ def run_workspace(
 
             run_workers(settings, sock, workers, announce)
             return
-        with open_store(settings.store_url) as store, SharedModel(settings) as model:
+        with (
+            open_store(settings.store_url) as store,
+            SharedModel(settings, store) as model,
+            WorkerKeeper(settings, store, load_worker(settings.home)),
+        ):
             try:
                 model()
             except ModelError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +35,23 @@ def train(
     dials: Annotated[
         list[str] | None, typer.Option("--set", help="Another value for a field of the recipe: rank=8.")
     ] = None,
+    spread: Annotated[
+        str,
+        typer.Option(
+            help="Several devices: copies of the model (with torchrun), shards of it (FSDP, with torchrun), "
+            "or its layers one after another (one process)."
+        ),
+    ] = "copies",
+    replies: Annotated[
+        int,
+        typer.Option(
+            help="Validation prompts to answer at each evaluation, to be compared with what was kept."
+        ),
+    ] = 0,
+    track: Annotated[
+        str,
+        typer.Option(help="Run trackers that hear the reports too: tensorboard, wandb, or both by comma."),
+    ] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was broken off.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say weights, memory, steps and time; train nothing.")
@@ -49,19 +66,24 @@ def train(
         from phyassist.training.fitting import check_fits, estimate_job
         from phyassist.training.recipe import get_preset, set_dials
         from phyassist.training.run import Job, run_job
+        from phyassist.training.teams import open_team, read_spread
 
     recipe = set_dials(get_preset(preset), dict(read_pairs(dials or (), "--set rank=8")))
-    job = Job(find_base(context, base), data, out, recipe, find_device())
-    if dry_run:
-        fit = estimate_job(job)
-        if as_json:
-            say_json(asdict(fit))
-        else:
-            _print_fit(fit)
-        check_fits(fit, recipe)
+    with open_team(read_spread(spread)) as team:
+        trackers = tuple(name for name in track.split(",") if name)
+        job = Job(find_base(context, base), data, out, recipe, find_device(), replies, trackers)
+        if dry_run:
+            fit = estimate_job(job)
+            if as_json:
+                say_json(asdict(fit))
+            else:
+                _print_fit(fit)
+            check_fits(fit, recipe)
+            return
+        with _show_progress() if team.is_first else nullcontext(lambda _: None) as hear:
+            trained = run_job(job, hear, resume=resume, team=team)
+    if not team.is_first:
         return
-    with _show_progress() as hear:
-        trained = run_job(job, hear, resume=resume)
     if as_json:
         say_json(asdict(trained))
     best = "" if trained.best_val_loss is None else f", best validation loss {trained.best_val_loss:.4f}"

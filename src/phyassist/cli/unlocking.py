@@ -32,6 +32,12 @@ class Practice:
     store: Store
     by: SignedIn
 
+    def allows_outside(self) -> bool:
+        """Whether text may go to a model server that is not the practice's own."""
+        from phyassist.services.practice import get_practice_settings
+
+        return get_practice_settings(self.store).outside_servers
+
 
 @contextmanager
 def open_practice(settings: Settings, *, from_stdin: bool = False) -> Iterator[Practice]:

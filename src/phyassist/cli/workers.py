@@ -74,11 +74,16 @@ def run_workers(settings: Settings, sock: socket.socket, count: int, announce: C
 
     Raises StoreUnusable, WorkersDied.
     """
+    from phyassist.cli.keeping import WorkerKeeper
+    from phyassist.services.workers import load_worker
     from phyassist.store.opening import open_store
 
     # Brought up to date once, and what is wrong with it is said once.
-    open_store(settings.store_url).close()
-    with EngineHolder(settings) as engine:
+    with (
+        open_store(settings.store_url) as store,
+        EngineHolder(settings) as engine,
+        WorkerKeeper(settings, store, load_worker(settings.home)),
+    ):
         if not settings.model_url:
             try:
                 engine()
@@ -180,7 +185,7 @@ def work(settings: Settings, sock: socket.socket, questions: Connection, alive: 
         store = stack.enter_context(open_store(settings.store_url))
         model: Callable[[], LanguageModel]
         if settings.model_url:
-            model = stack.enter_context(SharedModel(settings))
+            model = stack.enter_context(SharedModel(settings, store))
         else:
             engine = SharedEngine(questions)
             model = lambda: engine.model  # noqa: E731  a property, asked again each time

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from phyassist.cli.options import ModelOption
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import tell
 from phyassist.errors import ModelMissing, NoWorker
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from phyassist.lm.protocol import LanguageModel
     from phyassist.services.working import BaseFiles, Tools
     from phyassist.settings import Settings
+    from phyassist.store.transactions import Store
 
 LOOK_EVERY_S = 2.0
-# Below whoever waits for a page or an answer.
-NICE = 10
 
 
 def worker(
     context: typer.Context,
+    model: ModelOption = None,
     once: Annotated[bool, typer.Option("--once", help="Do what waits, then end.")] = False,
 ) -> None:
     """Train what waits, one run after another; Ctrl C ends it, and another worker goes on with its run."""
@@ -36,12 +36,9 @@ def worker(
     from phyassist.services.working import work_once
     from phyassist.store.opening import open_store
 
-    settings = get_run(context).load_settings()
+    settings = get_run(context).load_settings(model=model)
     own = load_worker(settings.home)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if hasattr(os, "nice"):
-        os.nice(NICE)
-    tools = make_tools(settings)
     with suppress(KeyboardInterrupt), open_store(settings.store_url) as store:
         if not see_worker(store, own):
             raise NoWorker(
@@ -50,6 +47,7 @@ def worker(
             )
         if not once:
             tell(f"{own.line.machine} waits for something to train  (Ctrl C ends it)")
+        tools = make_tools(settings, store)
         while True:
             job = work_once(store, own, tools)
             if job is None:
@@ -59,22 +57,17 @@ def worker(
                 see_worker(store, own)
 
 
-def make_tools(settings: Settings) -> Tools:
+def make_tools(settings: Settings, store: Store) -> Tools:
     """How a worker of these settings finds base models, and opens one to measure."""
     from phyassist.services.working import Tools
 
     @contextmanager
     def open_model(base: BaseFiles) -> Iterator[LanguageModel]:
-        from phyassist.lm.opening import open_model
+        from phyassist.cli.opening import open_language_model
+        from phyassist.services.practice import get_practice_settings
 
-        with open_model(
-            model=settings.model if settings.model_url else base.gguf,
-            models_dir=settings.models_dir,
-            url=settings.model_url,
-            key=settings.model_key.get_secret_value(),
-            context_tokens=settings.context_tokens,
-            threads=settings.threads,
-        ) as opened:
+        local = settings if settings.model_url else settings.model_copy(update={"model": str(base.gguf)})
+        with open_language_model(local, lambda: get_practice_settings(store).outside_servers) as opened:
             yield opened.model
 
     return Tools(lambda card: find_base(settings, card), open_model)

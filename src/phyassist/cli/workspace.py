@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class SharedModel:
     """Calling it gives the model of the settings, opened once; closed at the end of the block."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings, self._store = settings, store
         self._lock = threading.Lock()
         self._open = ExitStack()
         self._model: LanguageModel | None = None
@@ -33,8 +33,15 @@ class SharedModel:
 
         with self._lock:
             if self._model is None:
-                self._model = self._open.enter_context(open_language_model(self._settings)).model
+                self._model = self._open.enter_context(
+                    open_language_model(self._settings, self._allows_outside)
+                ).model
             return self._model
+
+    def _allows_outside(self) -> bool:
+        from phyassist.services.practice import get_practice_settings
+
+        return get_practice_settings(self._store).outside_servers
 
     def __enter__(self) -> SharedModel:
         return self
@@ -54,12 +61,20 @@ def serve_app(
     import uvicorn
 
     from phyassist.services.library import find_embedder
+    from phyassist.services.workers import load_worker
     from phyassist.web.app import create_app
 
     transport = find_transport(settings)
     names = parse_names(settings.names)
-    embedder = find_embedder()
-    app = create_app(settings, store=store, model=model, zone=find_zone(), names=names, embedder=embedder)
+    app = create_app(
+        settings,
+        store=store,
+        model=model,
+        zone=find_zone(),
+        names=names,
+        worker=load_worker(settings.home).line,
+        embedder=find_embedder(),
+    )
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Messages between two processes of ours over a pipe: a line of JSON, and as many bytes after it as it says."""
+"""Messages between two processes of ours over a pipe: a line of JSON, and as many bytes as it says."""
 
 from __future__ import annotations
 

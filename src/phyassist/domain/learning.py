@@ -234,7 +234,8 @@ def make_plan(
     """What a run of these examples would do within the limits.
 
     What was left out by hand is not in it.  Where there is more than a run may read, the oldest notes go
-    first: what is newest says most of how somebody works now.  `bites` are limits on the number of adapters.
+    first: what is newest says most of how somebody works now.  `bites` are limits on the number of adapters;
+    where `hindrances` are known, what the examples lack does not matter.
     """
     used = [example for example in examples if not example.left_out]
     bitten = list(bites)
@@ -265,7 +266,7 @@ def make_plan(
         steps=math.ceil(len(trained_on) * pace.epochs / pace.examples_per_step),
         expected_s=_seconds(sum(example.tokens for example in trained_on), pace),
         bites=tuple(bitten),
-        hindrances=tuple(dict.fromkeys((*hindrances, *_find_hindrances(used)))),
+        hindrances=tuple(hindrances) or tuple(_find_hindrances(used)),
     )
 
 

@@ -17,6 +17,10 @@ class PracticeSettings:
     `note_template` is the form that a note has unless another is chosen; `lock_after_days` is how long its
     author may withdraw a signed note (0: it locks when it is signed).  `retention_rule` names how long files
     are kept (empty: the usual one of the jurisdiction), `retention_years` the years of a rule of one's own.
+    `outside_servers`: whether text may leave for a model server that is not the practice's own.
+    `crisis_region` names whose crisis lines are shown (empty: by jurisdiction), `crisis_contacts` are the
+    practice's own, one a line.
+    With `library_in_drafts` an analysis is given passages of the library to rest its advice on.
     """
 
     language: Language = "zh"
@@ -28,3 +32,7 @@ class PracticeSettings:
     lock_after_days: int = 7
     retention_rule: str = ""
     retention_years: int = 10
+    outside_servers: bool = False
+    crisis_region: str = ""
+    crisis_contacts: str = ""
+    library_in_drafts: bool = False

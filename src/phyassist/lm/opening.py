@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import urlsplit
 
 from phyassist.errors import UnknownName
 from phyassist.lm.catalogue import CatalogueModel, get_catalogue_model, get_model_file
@@ -14,6 +15,7 @@ from phyassist.lm.client import open_outside
 from phyassist.lm.engine import Engine, EngineOptions
 from phyassist.lm.ggufs import read_head
 from phyassist.lm.hashing import load_sha256
+from phyassist.lm.outside import Outside, is_own_server
 from phyassist.lm.protocol import LanguageModel
 
 
@@ -35,6 +37,20 @@ class OpenModel:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerAddress:
+    """A server elsewhere (an empty `url`: none), its key, and whether text may go there.
+
+    `own` are host names of the practice's own servers; to any other, text goes as `lm.outside` says and only
+    where `allow_outside` agrees at that moment.
+    """
+
+    url: str = ""
+    key: str = field(default="", repr=False)
+    own: Sequence[str] = ()
+    allow_outside: Callable[[], bool] = field(default=lambda: False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFile:
     """A model file on this computer."""
 
@@ -48,20 +64,22 @@ def open_model(
     *,
     model: str,
     models_dir: Path,
-    url: str,
-    key: str,
+    server: ServerAddress,
     context_tokens: int,
     threads: int,
     adapters: Mapping[str, Path] | None = None,
 ) -> OpenModel:
-    """The model at `url` if there is one, else an engine on the file that `model` names or the rule chooses.
+    """The model at the server if one is named, else an engine on the file that `model` or the rule chooses.
 
     The engine loads while the caller goes on; the first question waits for it.
     Raises UnknownName, ModelMissing, ModelDamaged, AdapterMissing; for a server EngineDown, ServerRefused.
     """
-    if url:
-        client = open_outside(url, key, model, context_tokens=context_tokens)
-        return OpenModel(client, "named in the settings", client.close)
+    if server.url:
+        client = open_outside(server.url, server.key, model, context_tokens=context_tokens)
+        served: LanguageModel = client
+        if not is_own_server(server.url, server.own):
+            served = Outside(client, urlsplit(server.url).netloc, server.allow_outside)
+        return OpenModel(served, "named in the settings", client.close)
     engine, reason = open_engine(
         model=model,
         models_dir=models_dir,

@@ -62,6 +62,18 @@ def list_shelf(
     return Shelf(tuple(newest_first), choose_adapter(every, patient_id, base_sha256), progress)
 
 
+def list_choices(store: Store, by: SignedIn, *, patient_id: PatientId, base_sha256: str = "") -> Shelf:
+    """What may answer for a patient: the own adapters and the shared ones that are done."""
+    with store.read(by) as tx:
+        usable = list_usable(tx, patient_id)
+    own = [
+        card
+        for card in usable
+        if card.patient_id in {None, patient_id} and card.state != AdapterState.TRAINING
+    ]
+    return Shelf(tuple(own), choose_adapter(own, patient_id, base_sha256), {})
+
+
 def list_usable(tx: Tx, patient_id: PatientId | None) -> tuple[AdapterCard, ...]:
     """The adapters to choose from; what learnt from a patient's notes is left alone after a withdrawal."""
     cards = tx.adapters.cards()

@@ -45,6 +45,7 @@ from phyassist.services.access import check_may_change
 from phyassist.services.adapters import choose_for
 from phyassist.services.chat_events import AnswerSoFar, AnswerWritten, ChatEvent, Condensing
 from phyassist.services.consent import Withdrawn, check_consent
+from phyassist.services.leaving import guard
 from phyassist.services.prompting import Case, fit_case, load_case
 from phyassist.services.shelving import make_ready
 from phyassist.store.again import again
@@ -102,6 +103,7 @@ def write_answer(
     patient_id = loaded.thread.patient_id
     if patient_id is not None:
         stop = Withdrawn(stop, store, by, patient_id)
+    lm = guard(store, by, lm, patient_id)
     keeper = _Keeper(store, by, loaded, time.monotonic)
     try:
         passages: tuple[GivenPassage, ...] = ()

@@ -34,6 +34,7 @@ from phyassist.errors import ChangedMeanwhile, EmptyText, TextTooLong
 from phyassist.lm.protocol import LanguageModel, Stop
 from phyassist.services.access import check_may_change
 from phyassist.services.consent import Withdrawn, allows
+from phyassist.services.leaving import guard
 from phyassist.services.second_reading import SecondReading, Setting, list_doubts
 from phyassist.services.uploads import UPLOAD_BYTES_MAX, read_file
 from phyassist.store.again import again
@@ -240,6 +241,7 @@ def organise(
         asked = lm if allows(tx, consultation.patient_id, Purpose.DRAFTING) else None
     text = consultation.source.text
     if asked is not None:
+        asked = guard(store, by, asked, consultation.patient_id)
         stop = Withdrawn(stop, store, by, consultation.patient_id)
     for event in organise_text(text, asked, language=language, known=known, stop=stop):
         if isinstance(event, StatementsFound):

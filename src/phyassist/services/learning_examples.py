@@ -85,7 +85,7 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Machine:
-    """What the model wrote in an item's place, in order, each with the comments that its next try followed."""
+    """What the model wrote in an item's place, in order, each with the comments that led to the next."""
 
     tries: tuple[DraftItem, ...] = field(repr=False)
 

@@ -15,14 +15,12 @@ from phyassist.services.access import check_may_change, may_see
 from phyassist.services.adapters import choose_for
 from phyassist.services.learning import Scope, gather_examples
 from phyassist.services.run_files import EXAMPLES_FILE, pack_examples
-from phyassist.services.workers import admit_worker, list_workers
+from phyassist.services.workers import TRAIN, admit_worker, list_workers
 from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.held_runs import LentAdapter, RunTask, seal_task
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store, Tx
-
-TRAIN = "train"
 
 
 @dataclass(frozen=True, slots=True)

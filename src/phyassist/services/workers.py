@@ -19,6 +19,8 @@ from phyassist.store.transactions import Store
 from phyassist.store.workers import PRIVATE_BYTES, WorkerKeys, make_line, make_private, make_worker_keys
 
 KEY_FILE = "worker.key"
+# The kind of a job that trains an adapter.
+TRAIN = "train"
 
 
 def load_worker(home: Path, *, new_id: NewId = new_id) -> WorkerKeys:
@@ -87,6 +89,12 @@ def see_worker(store: Store, worker: WorkerKeys) -> bool:
     """Whether this worker is admitted; the others learn that it is there."""
     with store.entrance(writes=True) as entrance:
         return entrance.job_keys.see(worker.id)
+
+
+def is_work_waiting(store: Store, worker: WorkerKeys) -> bool:
+    """Whether there is a run that this worker could take."""
+    with store.entrance() as entrance:
+        return entrance.jobs.is_waiting(worker.id, (TRAIN,))
 
 
 def _make_file(path: Path, said: dict[str, str]) -> None:

@@ -24,9 +24,9 @@ from phyassist.domain.learning import CurvePoint, Phase, RunProgress
 from phyassist.errors import NotFound, PhyAssistError, StoreAway, TrainingFailed, find_error
 from phyassist.lm.protocol import CONFIG_FILE, WEIGHTS_FILE, LanguageModel, TakesAdapters
 from phyassist.services.gate import measure_adapter
-from phyassist.services.learning_runs import TRAIN
 from phyassist.services.run_files import EXAMPLES_FILE, RunExample, unpack_examples
 from phyassist.services.trainer import MODULE, TrainerProcess, TrainerTask
+from phyassist.services.workers import TRAIN
 from phyassist.store.again import again
 from phyassist.store.held_runs import CHECKPOINT_FILE, HeldRun, LentAdapter
 from phyassist.store.transactions import Store

@@ -228,8 +228,8 @@ def restore_access(
             key = recovery.open_given(ours.wrapped, wrap_place(ours.key_id, RECOVERY_HOLDER, ours.term))
             entrance.replace_wrap(theirs.key_id, account.id, keyring.keep_key(key, theirs.kept_place))
         restore_process_keys(entrance.conn, account.id, recovery=recovery, keyring=keyring)
-        restore_library_keys(entrance.conn, account.id, recovery=recovery, keyring=keyring)
         restore_chat_key(entrance.conn, account.id, recovery=recovery, keyring=keyring)
+        restore_library_keys(entrance.conn, account.id, recovery=recovery, keyring=keyring)
         directory = Directory(entrance.conn, account.id, keyring)
         member = directory.read(account)
         renewed = replace(

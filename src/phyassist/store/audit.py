@@ -56,6 +56,7 @@ class Act(StrEnum):
     BACKED_UP = "backed up"
     RESTORED = "restored"
     MOVED = "moved"
+    SENT_OUT = "sent out"
     REOPENED = "reopened"
     PRINTED = "printed"
     SEARCHED = "searched"
@@ -104,8 +105,8 @@ class Kind(StrEnum):
     ADAPTER = "adapter"
     BACKUP = "backup"
     CONSENT = "consent"
-    DOCUMENT = "document"
     WORKER = "worker"
+    DOCUMENT = "document"
 
 
 _ACTS: dict[str, Act] = {act.value: act for act in Act}

@@ -18,7 +18,6 @@ from phyassist.store.audit import Audit
 from phyassist.store.chat_tables import chat_messages, chat_threads
 from phyassist.store.fingerprints import list_unanchored, make_fingerprint
 from phyassist.store.library import PRACTICE_OWNER
-from phyassist.store.library_tables import library_documents
 from phyassist.store.opening import SCHEMA, find_schema
 from phyassist.store.people import SignedIn
 from phyassist.store.tables import (
@@ -29,6 +28,7 @@ from phyassist.store.tables import (
     draft_versions,
     drafts,
     key_wraps,
+    library_documents,
     metadata,
     notes,
     withdrawn_notes,
@@ -155,8 +155,8 @@ SOFT_REFERENCES: tuple[tuple[Column[str], Table, tuple[str, ...]], ...] = (
     (drafts.c.consultation_id, metadata.tables["consultations"], ()),
     (notes.c.consultation_id, metadata.tables["consultations"], ()),
     (notes.c.author_id, counsellors, ()),
-    (library_documents.c.owner_id, counsellors, (PRACTICE_OWNER,)),
     (adapters.c.owner_id, counsellors, ()),
+    (library_documents.c.owner_id, counsellors, (PRACTICE_OWNER,)),
 )
 
 

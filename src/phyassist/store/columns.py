@@ -1,10 +1,10 @@
-"""What the tables are made of: a moment in UTC, an id from the client, the patient whose row it is."""
+"""What all tables are made of: the one `metadata`, moments in UTC, and the columns that many of them have."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Column, DateTime, Dialect, ForeignKey, String, TypeDecorator
+from sqlalchemy import Column, DateTime, Dialect, ForeignKey, MetaData, String, TypeDecorator
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -25,6 +25,16 @@ class UtcTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
 
 
 def id_column() -> Column[str]:

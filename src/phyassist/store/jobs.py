@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, delete, exists, insert, or_, select, update
 
 from phyassist.domain.clock import Clock
 from phyassist.domain.jobs import LEASE, WORKERS_DIED, Job, JobId, JobState, Standing
@@ -66,14 +67,7 @@ class Jobs:
         """
         self._settle(kinds)
         now = self._clock()
-        has_key = exists().where(job_keys.c.job_id == jobs.c.id)
-        is_for = or_(~has_key, has_key.where(job_keys.c.worker_id == worker_id))
-        query = (
-            select(jobs)
-            .where(jobs.c.kind.in_(list(kinds)), _is_free(now), is_for)
-            .order_by(jobs.c.made_at, jobs.c.id)
-        )
-        for row in self._conn.execute(query).all():
+        for row in self._conn.execute(self._free(worker_id, kinds)).all():
             # Two that look at once see the same row; only one of them finds it unchanged.
             taken = self._conn.execute(
                 update(jobs)
@@ -88,6 +82,19 @@ class Jobs:
             if taken.rowcount == 1:
                 return self.get(JobId(row.id))
         return None
+
+    def is_waiting(self, worker_id: str, kinds: Collection[str]) -> bool:
+        """Whether there is something that this worker could take."""
+        return self._conn.execute(self._free(worker_id, kinds).limit(1)).first() is not None
+
+    def _free(self, worker_id: str, kinds: Collection[str]) -> Select[Any]:
+        has_key = exists().where(job_keys.c.job_id == jobs.c.id)
+        is_for = or_(~has_key, has_key.where(job_keys.c.worker_id == worker_id))
+        return (
+            select(jobs)
+            .where(jobs.c.kind.in_(list(kinds)), _is_free(self._clock()), is_for)
+            .order_by(jobs.c.made_at, jobs.c.id)
+        )
 
     def beat(self, job: Job, *, done: int, total: int, lease: timedelta = LEASE) -> Standing:
         """Say that the worker lives and how far it is; hear whether it is to go on."""

@@ -13,22 +13,16 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     UniqueConstraint,
 )
 
-from phyassist.store.columns import UtcTime, id_column, patient_column
+from phyassist.store.columns import UtcTime, id_column, metadata, patient_column
+from phyassist.store.library_tables import library_documents, library_keys, library_texts
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(column_0_label)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+# Those of the library stand in a file of their own and belong to the same `metadata`.
+__all__ = ["UtcTime", "library_documents", "library_keys", "library_texts", "metadata"]
 
 practice = Table(
     "practice",

@@ -7,11 +7,12 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phyassist.errors import BadInput, ModelMissing
+from phyassist.errors import BadInput, BadSetting, ModelMissing
 from phyassist.lm.hashing import load_sha256
 
 if TYPE_CHECKING:
     from phyassist.training.recipe import Recipe
+    from phyassist.training.teams import Spread
 
 DONE = "converted.json"
 
@@ -30,10 +31,13 @@ def load_tokenizer(base: str) -> Any:
 
 
 def find_device() -> str:
-    """The quickest device of this machine.  Raises ModuleNotFoundError without torch."""
+    """The quickest device of this machine, this process's own where there are several.
+
+    Raises ModuleNotFoundError without torch.
+    """
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return f"cuda:{torch.cuda.current_device()}" if torch.cuda.is_available() else "cpu"
 
 
 def load_config(base: str) -> Any:
@@ -46,22 +50,29 @@ def load_config(base: str) -> Any:
         raise _missing(base) from error
 
 
-def load_base(base: str, recipe: Recipe, device: str) -> Any:
-    """The model in the recipe's precision on a device, its weights quantised if the recipe says so.
+def load_base(base: str, recipe: Recipe, device: str, spread: Spread = "copies") -> Any:
+    """The model in the recipe's precision, its weights quantised if the recipe says so.
 
-    Raises ModelMissing.
+    It lies on the device; layers: over all devices; shards: in the host's memory until it is sharded.
+    Raises ModelMissing, BadSetting.
     """
     from transformers import AutoModelForCausalLM
 
     options: dict[str, Any] = {"dtype": choose_dtype(recipe, device)}
     quantised = make_quantisation(recipe)
+    if quantised is not None and spread == "shards":
+        raise BadSetting("quantised weights cannot be sharded", hint="set quantise=none, or spread layers")
+    if spread == "layers":
+        options["device_map"] = "auto"
+    elif quantised is not None:
+        options["device_map"] = {"": device}
     if quantised is not None:
-        options |= {"quantization_config": quantised, "device_map": {"": device}}
+        options["quantization_config"] = quantised
     try:
         model = AutoModelForCausalLM.from_pretrained(base, **options)
     except (OSError, ValueError) as error:
         raise _missing(base) from error
-    if quantised is None:
+    if quantised is None and spread == "copies":
         model.to(device)
     model.config.use_cache = False
     if recipe.checkpointing:

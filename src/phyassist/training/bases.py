@@ -16,6 +16,7 @@ from phyassist.training.base import DONE
 
 MARK = "base.json"
 ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+HEADS = "heads"  # where train-heads leaves the LoRA that its heads read through
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,16 @@ def load_base_mark(adapter: Path) -> BaseMark:
 
 def find_adapter(folder: Path) -> Path:
     """The adapter in a run's folder, or the folder itself.  Raises AdapterMissing."""
-    for place in (folder / "adapter", folder):
+    return _find_place(folder, folder / "adapter", folder)
+
+
+def find_trained(folder: Path) -> Path:
+    """The same, or the LoRA that heads read through.  Raises AdapterMissing."""
+    return _find_place(folder, folder / "adapter", folder / HEADS, folder)
+
+
+def _find_place(folder: Path, *places: Path) -> Path:
+    for place in places:
         if (place / ADAPTER_CONFIG).is_file() and (place / ADAPTER_WEIGHTS).is_file():
             return place
     raise AdapterMissing(f"{folder} holds no adapter", hint="name a run's folder, or one that was pulled")
@@ -109,6 +119,15 @@ def check_same_base(marks: dict[str, BaseMark]) -> BaseMark:
                 hint="adapters are joined only on one and the same base",
             )
     return first
+
+
+def check_fits(wanted: BaseMark, here: BaseMark) -> None:
+    """Raises BadInput where the base at hand is not the one that an adapter was trained on."""
+    if here.sha256 != wanted.sha256:
+        raise BadInput(
+            f"the adapter was trained on {describe(wanted)}, the base here is {describe(here)}",
+            hint="fetch that base, or train on yours",
+        )
 
 
 def describe(mark: BaseMark) -> str:

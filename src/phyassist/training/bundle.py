@@ -19,14 +19,19 @@ SUMS, MANIFEST, CARD = "SHA256SUMS", "phyassist.json", "README.md"
 # Files that run code when they are opened: none of them is ever fetched.
 PICKLES = (".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth")
 _LINE = re.compile(r"(?P<sha256>[0-9a-f]{64}) [ *](?P<name>.+)")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*")
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def write_sums(folder: Path) -> None:
     """The checksums of all that lies in a folder."""
-    lines = [f"{count_sha256(path)}  {path.name}\n" for path in sorted(folder.iterdir()) if path.name != SUMS]
+    lines = [f"{count_sha256(folder / name)}  {name}\n" for name in list_files(folder) if name != SUMS]
     (folder / SUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def list_files(folder: Path) -> list[str]:
+    """What lies in a folder and below it, by names as the hub writes them."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def read_sums(path: Path) -> Mapping[str, str]:

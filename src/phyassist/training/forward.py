@@ -47,7 +47,8 @@ class Forward:
                 logits = self.model(**given, logits_to_keep=keep).logits[0]
         else:
             logits = self.model(**given, logits_to_keep=keep).logits[0]
-        return -torch.nn.functional.cross_entropy(logits.float(), self._tensor(row.targets), reduction="none")
+        targets = self._tensor(row.targets).to(logits.device)
+        return -torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
 
     def _find_lower(self, row: Row, given: dict[str, Any]) -> Any:
         states = self._kept.find(row)
@@ -114,8 +115,8 @@ class _Kept:
         self._held = grown
 
 
-def find_blocks(model: Any) -> Any:
-    """The model's list of blocks.  Raises BadSetting where it has none by that name."""
+def find_decoder(model: Any) -> Any:
+    """The part of a model that holds its blocks as `layers`.  Raises BadSetting where it has none."""
     decoder = (
         model.get_base_model().get_decoder() if hasattr(model, "get_base_model") else model.get_decoder()
     )
@@ -137,7 +138,7 @@ def compute_lower(model: Any, count: int, given: dict[str, Any]) -> Any:
         seen.append(args[0] if args else kwargs["hidden_states"])
         raise Enough
 
-    hook = find_blocks(model).layers[count].register_forward_pre_hook(take, with_kwargs=True)
+    hook = find_decoder(model).layers[count].register_forward_pre_hook(take, with_kwargs=True)
     try:
         with torch.no_grad():
             model(**given)
@@ -153,11 +154,11 @@ def start_above(model: Any, count: int, states: Any) -> Iterator[None]:
     """While it is open, the first `count` blocks give `states` at once."""
     import torch
 
-    class Given(torch.nn.Module):
+    class Given(torch.nn.Module):  # type: ignore[misc]
         def forward(self, hidden_states: Any, **_: Any) -> Any:  # noqa: ARG002
             return states
 
-    decoder = find_blocks(model)
+    decoder = find_decoder(model)
     blocks = decoder.layers
     # As many as before: a model may ask by number what kind of block comes next.
     decoder.layers = torch.nn.ModuleList([Given() for _ in range(count)] + list(blocks[count:]))

@@ -82,12 +82,22 @@ def render_gguf(said: Mapping[str, Any], weights: Mapping[str, Any], config: Any
 def _make_writer(arch: str) -> Any:
     """gguf's writer with its file in memory: an adapter that learnt from patients touches no disk."""
     import gguf
+    import numpy as np
+
+    class Numbers(np.ndarray):
+        """numpy's own `tofile` asks for a file of the system's."""
+
+        def tofile(self, file: Any, sep: str = "", format: str = "%s") -> None:  # noqa: ARG002
+            file.write(self.tobytes())
 
     class MemoryWriter(gguf.GGUFWriter):
         def open_output_file(self, path: Path | None = None) -> None:  # noqa: ARG002
             if self.fout is None:
                 self.fout = [io.BytesIO()]  # type: ignore[list-item]
                 self.state = gguf.gguf_writer.WriterState.EMPTY
+
+        def add_tensor(self, name: str, tensor: Any, *more: Any, **options: Any) -> None:
+            super().add_tensor(name, tensor.view(Numbers), *more, **options)
 
     return MemoryWriter(None, arch=arch)
 

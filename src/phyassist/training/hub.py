@@ -18,22 +18,28 @@ from phyassist.errors import BadInput, HubFailed
 from phyassist.training.bases import (
     ADAPTER_CONFIG,
     ADAPTER_WEIGHTS,
+    HEADS,
+    MARK,
     BaseMark,
-    describe,
+    check_fits,
+    find_trained,
     load_adapter_config,
-    load_base_mark,
 )
 from phyassist.training.bundle import (
     CARD,
     MANIFEST,
     SUMS,
     fill_folder,
+    list_files,
     read_sums,
     refuse_pickles,
     verify_sums,
 )
+from phyassist.training.publish import BESIDE
 
-KNOWN = {ADAPTER_CONFIG, ADAPTER_WEIGHTS, CARD, MANIFEST, SUMS, "adapter.gguf", "base.json", "curves.png"}
+WEIGHTS = {ADAPTER_CONFIG, ADAPTER_WEIGHTS}
+# What a bundle can hold: of these, what a new version lacks is taken away.
+KNOWN = {CARD, MANIFEST, MARK, SUMS, *WEIGHTS, *(f"{HEADS}/{name}" for name in WEIGHTS), *BESIDE}
 Fetch = Callable[[str, Path], None]
 FindBase = Callable[[Mapping[str, Any]], BaseMark | None]
 
@@ -58,13 +64,13 @@ def push_bundle(folder: Path, repo: str, *, private: bool, endpoint: str = "") -
         url = str(api.create_repo(repo, private=private or None, exist_ok=True))
         if private and not api.repo_info(repo).private:
             raise BadInput(f"{repo} is public already", hint="make it private on the hub, or name another")
-        names = {path.name for path in folder.iterdir()}
+        names = list_files(folder)
         there = set(api.list_repo_files(repo))
         commit = api.create_commit(
             repo,
             operations=[
-                *(CommitOperationAdd(path.name, path) for path in sorted(folder.iterdir())),
-                *(CommitOperationDelete(name) for name in sorted((there & KNOWN) - names)),
+                *(CommitOperationAdd(name, folder / name) for name in names),
+                *(CommitOperationDelete(name) for name in sorted((there & KNOWN).difference(names))),
             ],
             commit_message="Publish an adapter",
         )
@@ -90,16 +96,17 @@ def pull_bundle(
         fetch(MANIFEST, part)
         verify_sums(part, {MANIFEST: sums[MANIFEST]})
         manifest = _read_manifest(part / MANIFEST)
-        _check_base(manifest, find_base(manifest))
+        here = find_base(manifest)
+        if here is not None:
+            check_fits(BaseMark(manifest["base"]["name"], manifest["base"]["sha256"]), here)
         for name in sums:
             fetch(name, part)
         verify_sums(part, sums)
-        load_adapter_config(part)
-        if load_base_mark(part).sha256 != manifest["base"]["sha256"]:
-            raise BadInput(f"{source} names two bases for one adapter", hint="do not use this adapter")
-        for path in part.iterdir():
-            if path.name not in {*sums, SUMS}:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        load_adapter_config(find_trained(part))
+        # The client's own notes, and what an earlier try at another adapter left.
+        shutil.rmtree(part / ".cache", ignore_errors=True)
+        for name in set(list_files(part)) - {*sums, SUMS}:
+            (part / name).unlink()
     return manifest
 
 
@@ -110,9 +117,10 @@ def _open_source(source: str, revision: str, endpoint: str) -> tuple[list[str], 
 
         def copy(name: str, target: Path) -> None:
             if not (target / name).is_file():
+                (target / name).parent.mkdir(exist_ok=True)
                 shutil.copyfile(folder / name, target / name)
 
-        return [path.name for path in folder.iterdir()], copy
+        return list_files(folder), copy
     api = _open_api(endpoint)
     # One commit for all files: somebody may publish anew meanwhile.
     commit = api.repo_info(source, revision=revision or None).sha
@@ -128,15 +136,6 @@ def _read_manifest(path: Path) -> Mapping[str, Any]:
     if manifest.get("format") != 1:
         raise BadInput(f"{path.name} has a form that this release does not know", hint="update PhyAssist")
     return dict(manifest)
-
-
-def _check_base(manifest: Mapping[str, Any], here: BaseMark | None) -> None:
-    wanted = BaseMark(manifest["base"]["name"], manifest["base"]["sha256"])
-    if here is not None and here.sha256 != wanted.sha256:
-        raise BadInput(
-            f"the adapter was trained on {describe(wanted)}, the base here is {describe(here)}",
-            hint="fetch that base, or train on yours",
-        )
 
 
 def _open_api(endpoint: str) -> Any:
@@ -164,9 +163,8 @@ def _find_reason(error: BaseException) -> tuple[str, str]:
     causes = [error]
     while (cause := causes[-1].__cause__) is not None:
         causes.append(cause)
-    status = next(
-        (each.response.status_code for each in causes if getattr(each, "response", None) is not None), 0
-    )
+    answers = [getattr(each, "response", None) for each in causes]
+    status = next((answer.status_code for answer in answers if answer is not None), 0)
     if status in {401, 403}:
         return "the hub does not let you in", "log in with `hf auth login`, with a token that may write there"
     if status == 404:

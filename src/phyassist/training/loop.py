@@ -16,11 +16,13 @@ from phyassist.training.forward import Forward
 from phyassist.training.lora import count_frozen
 from phyassist.training.preference import sum_pair_losses
 from phyassist.training.rows import Row, pack
+from phyassist.training.teams import Team, lay_like, take_whole
 
 if TYPE_CHECKING:
     from peft import PeftModel
 
     from phyassist.training.checkpoints import Checkpoints
+    from phyassist.training.likeness import ReplyJudge
     from phyassist.training.recipe import Recipe
 
 
@@ -48,7 +50,8 @@ class EvalReport:
     """Mean loss per token of kept replies on the validation examples, and whether they do best so far.
 
     `pair_loss` is the mean loss of their pairs of replies, `pairs_right` in what share of them the kept reply
-    is the likelier; both None where there are none.
+    is the likelier; both None where there are none.  `likeness` is how like the kept replies some of the
+    model's own were (F1), by the measure named; None where none were written.
     """
 
     step: int
@@ -57,24 +60,11 @@ class EvalReport:
     pair_loss: float | None
     pairs_right: float | None
     is_best: bool
+    likeness: float | None = None
+    likeness_by: str = ""
 
 
 Report = StepReport | EvalReport
-
-
-@dataclass(frozen=True, slots=True)
-class Team:
-    """Which of how many processes this is; one alone by default."""
-
-    rank: int = 0
-    size: int = 1
-
-    def sum(self, tensor: Any) -> None:
-        """Add up a tensor over all processes, in place."""
-        if self.size > 1:
-            import torch.distributed as dist
-
-            dist.all_reduce(tensor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +122,14 @@ class Trainer:
         *,
         checkpoints: Checkpoints | None = None,
         team: Team | None = None,
+        judge: ReplyJudge | None = None,
     ) -> None:
         self._model, self._recipe, self._train, self._val = model, recipe, train, val
         self._checkpoints, self._team = checkpoints, team or Team()
-        self._forward = Forward(model, count_frozen(model.config.num_hidden_layers, recipe))
+        self._judge_replies = judge
+        frozen = count_frozen(model.config.num_hidden_layers, recipe)
+        # Shards come together for the whole model: what the lower blocks say is not kept then.
+        self._forward = Forward(model, 0 if self._team.spread == "shards" else frozen)
         self._weights = [weight for weight in model.parameters() if weight.requires_grad]
         self._optimiser = _make_optimiser(recipe, self._weights)
         self._device = self._weights[0].device
@@ -174,17 +168,24 @@ class Trainer:
         best = None if math.isinf(at.best) else at.best
         return Trained(at.step, at.best_step or at.step, best, stopped_early, was_stopped)
 
-    def evaluate(self, examples: Sequence[Encoded]) -> tuple[float, float | None, float | None]:
-        """Mean loss per token of kept replies; of pairs the mean loss, and the share that stands right."""
+    def evaluate(
+        self, examples: Sequence[Encoded], *, whole: bool = False
+    ) -> tuple[float, float | None, float | None]:
+        """Mean loss per token of kept replies; of pairs the mean loss, and the share that stands right.
+
+        `whole` is for another adapter than the one that is trained: it may sit in the lower blocks too.
+        """
         import torch
 
         self._model.eval()
         rows = pack(examples, self._recipe.row_tokens)
+        forward = Forward(self._model) if whole else self._forward
         total = torch.zeros(3, dtype=torch.float64, device=self._device)
         with torch.no_grad():
-            for row in self._mine(rows):
-                tokens, pairs, right = self._losses(row)
-                total += torch.stack([tokens.double(), pairs.double(), torch.tensor(right).to(tokens)])
+            for row, weight in self._team.share(rows):
+                tokens, pairs, right = self._losses(row, forward)
+                said = torch.stack([tokens, pairs, torch.tensor(right).to(tokens)])
+                total += weight * said.to(total)
         self._team.sum(total)
         self._model.train()
         learnt, count = _count(rows)
@@ -201,7 +202,12 @@ class Trainer:
             self._best = self._take()
         else:
             at.worse += 1
-        return EvalReport(at.step, self._epoch(at.step), loss, pair_loss, right, is_best)
+        likeness, by = None, ""
+        if self._judge_replies is not None:
+            self._model.eval()
+            judged = self._judge_replies.judge(self._model)
+            likeness, by = judged.f1, judged.measure
+        return EvalReport(at.step, self._epoch(at.step), loss, pair_loss, right, is_best, likeness, by)
 
     def _step(self, step: int, steps: int, should_stop: Callable[[], bool]) -> StepReport | None:
         """One step, or None where it was told to stop before its end: nothing is changed then."""
@@ -220,12 +226,12 @@ class Trainer:
         self._model.train()
         self._optimiser.zero_grad(set_to_none=True)
         total = torch.zeros(2, dtype=torch.float64, device=self._device)
-        for row in self._mine(rows):
+        for row, weight in self._team.share(rows):
             if should_stop():
                 return None
-            tokens, pairs, _ = self._losses(row)
-            (tokens / learnt + recipe.preference_weight * pairs / max(1, count)).backward()
-            total += torch.stack([tokens.detach(), pairs.detach()]).double()
+            tokens, pairs, _ = self._losses(row, self._forward)
+            (weight * (tokens / learnt + recipe.preference_weight * pairs / max(1, count))).backward()
+            total += weight * torch.stack([tokens, pairs]).detach().to(total)
         self._team.sum(total)
         norm = self._sum_gradients()
         mean, pair_loss = float(total[0]) / learnt, float(total[1]) / count if count else None
@@ -255,12 +261,12 @@ class Trainer:
         for weight in self._weights:
             if weight.grad is None:
                 weight.grad = torch.zeros_like(weight)
-            self._team.sum(weight.grad)
-        return float(torch.nn.utils.clip_grad_norm_(self._weights, self._recipe.clip))
+            self._team.sum_gradient(weight.grad)
+        return float(take_whole(torch.nn.utils.clip_grad_norm_(self._weights, self._recipe.clip)))
 
-    def _losses(self, row: Row) -> tuple[Any, Any, int]:
+    def _losses(self, row: Row, forward: Forward) -> tuple[Any, Any, int]:
         """The summed loss of the tokens of kept replies, that of pairs, and how many pairs stand right."""
-        log_probs = self._forward.log_probs(row)
+        log_probs = forward.log_probs(row)
         pairs, right = sum_pair_losses(row, log_probs, self._recipe)
         return -log_probs[: row.learnt].sum(), pairs, right
 
@@ -298,9 +304,6 @@ class Trainer:
             chosen.append(self._orders[epoch][at])
         return chosen
 
-    def _mine(self, rows: Sequence[Row]) -> Sequence[Row]:
-        return rows[self._team.rank :: self._team.size]
-
     def _epoch(self, step: int) -> float:
         return step * self._recipe.examples_per_step / len(self._train)
 
@@ -308,23 +311,28 @@ class Trainer:
         """A copy of the adapter's weights."""
         from peft import get_peft_model_state_dict
 
-        held = get_peft_model_state_dict(self._model)
-        return {name: value.detach().cpu().clone() for name, value in held.items()}
+        return {name: take_whole(value) for name, value in get_peft_model_state_dict(self._model).items()}
 
     def _put(self, weights: Mapping[str, Any]) -> None:
-        from peft import set_peft_model_state_dict
+        from peft import get_peft_model_state_dict, set_peft_model_state_dict
 
-        set_peft_model_state_dict(self._model, weights)
+        set_peft_model_state_dict(self._model, lay_like(weights, get_peft_model_state_dict(self._model)))
 
     def _save(self, at: _Standing) -> None:
-        if self._checkpoints is None or self._team.rank:
+        if self._checkpoints is None:
             return
         import torch
 
+        optimiser = self._optimiser.state_dict()
+        optimiser["state"] = {
+            no: {name: take_whole(value) if torch.is_tensor(value) else value for name, value in each.items()}
+            for no, each in optimiser["state"].items()
+        }
+        said = {"adapter": self._take(), "best": self._best, "optimiser": optimiser, "standing": asdict(at)}
+        if not self._team.is_first:
+            return
         # Through memory: torch's own writer says nothing of a full disk that could be told from a bug.
         held = io.BytesIO()
-        optimiser = self._optimiser.state_dict()
-        said = {"adapter": self._take(), "best": self._best, "optimiser": optimiser, "standing": asdict(at)}
         torch.save(said, held)
         self._checkpoints.save(at.step, held.getvalue())
 
@@ -336,7 +344,12 @@ class Trainer:
             return _Standing()
         held = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
         self._put(held["adapter"])
-        self._optimiser.load_state_dict(held["optimiser"])
+        optimiser = held["optimiser"]
+        for no, each in optimiser["state"].items():
+            # Moments lie as their weight does; the count of steps is one number.
+            like = {name: self._weights[no] for name, value in each.items() if value.dim()}
+            optimiser["state"][no] = dict(lay_like(each, like))
+        self._optimiser.load_state_dict(optimiser)
         self._best = held["best"]
         return _Standing(**held["standing"])
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from phyassist.errors import BadInput
-from phyassist.training.base import find_device, load_base, load_tokenizer
+from phyassist.training.base import find_device, load_base, load_config, load_tokenizer
 from phyassist.training.checkpoints import Checkpoints
 from phyassist.training.encode import Encoded, EncodedSet, encode_all
 from phyassist.training.gguf_lora import ARCHITECTURES, render_gguf
@@ -16,6 +16,7 @@ from phyassist.training.loop import Report, Trained, Trainer
 from phyassist.training.lora import attach
 from phyassist.training.messages import Dialogue
 from phyassist.training.recipe import Recipe
+from phyassist.training.teams import take_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def run_examples(
 
     torch.manual_seed(recipe.seed)
     if parent is not None:
-        recipe = _shape_like(parent, recipe)
+        recipe = _shape_like(parent, recipe, load_config(base).num_hidden_layers)
     model = attach(load_base(base, recipe, find_device()), recipe)
     if parent is not None:
         _fill(model, parent, "default")
@@ -101,7 +102,7 @@ def _compare(
         )
         _fill(model, files, name)
         model.set_adapter(name)
-        losses[name] = trainer.evaluate(held)[0]
+        losses[name] = trainer.evaluate(held, whole=True)[0]
         model.set_adapter("default")
         model.delete_adapter(name)
     return losses
@@ -118,10 +119,15 @@ def _fill(model: Any, files: AdapterFiles, name: str) -> None:
         raise BadInput("an adapter was trained on another base model", hint="train it anew") from error
 
 
-def _shape_like(parent: AdapterFiles, recipe: Recipe) -> Recipe:
+def _shape_like(parent: AdapterFiles, recipe: Recipe, blocks: int) -> Recipe:
     said = json.loads(parent.config)
+    upper = said.get("layers_to_transform")
     return replace(
-        recipe, rank=said["r"], alpha=said["lora_alpha"], targets=tuple(sorted(said["target_modules"]))
+        recipe,
+        rank=said["r"],
+        alpha=said["lora_alpha"],
+        targets=tuple(sorted(said["target_modules"])),
+        layers=len(upper) / blocks if upper else 1.0,
     )
 
 
@@ -131,7 +137,7 @@ def read_adapter(model: Any) -> AdapterFiles:
     from safetensors.torch import save
 
     held = get_peft_model_state_dict(model)
-    weights = {name: value.detach().float().cpu().contiguous() for name, value in held.items()}
+    weights = {name: take_whole(value).float().contiguous() for name, value in held.items()}
     said = model.peft_config["default"].to_dict() | {"inference_mode": True}
     base = model.get_base_model().config
     return AdapterFiles(

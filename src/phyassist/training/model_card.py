@@ -22,6 +22,7 @@ def render_model_card(manifest: Manifest, *, has_curves: bool) -> str:
             "zh": "**仅供研究。**部分训练数据只允许用于非临床研究，本适配器同样如此。\n",
         }
     base = manifest["base"]
+    use = "use_heads.md" if manifest["kind"] == "heads" else "use_adapter.md"
     return render_front(manifest) + page.substitute(
         title=manifest["title"],
         research_en=marks["en"],
@@ -31,11 +32,12 @@ def render_model_card(manifest: Manifest, *, has_curves: bool) -> str:
         base_sha256=base["sha256"],
         licence=manifest["licence"],
         sources="\n".join(_source_rows(manifest)),
-        leaks=sum(manifest["data"]["leaks"].values()),
+        parts=_describe_parts(manifest),
         recipe="\n".join(f"| {name} | {_spell(value)} |" for name, value in manifest["recipe"].items()),
         training=_describe_training(manifest),
         curves="![Loss by epoch](curves.png)\n" if has_curves else "",
         scores="\n".join(_score_rows(manifest)) or _NO_SCORES,
+        use=(texts / use).read_text("utf-8").strip(),
         phyassist=manifest["phyassist"],
         made_at=manifest["made_at"][:10],
     )
@@ -84,9 +86,22 @@ def _list_results(manifest: Manifest) -> Iterator[Mapping[str, Any]]:
 def _source_rows(manifest: Manifest) -> Iterator[str]:
     parts = manifest["data"]["parts"]
     for source in manifest["data"]["sources"]:
-        rows = parts["train"]["rows"].get(source["name"], 0)
+        rows = parts["train"]["rows"].get(source["name"], 0) if parts else "as published"
         only = "yes" if source["research_only"] else "no"
         yield f"| {source['name']} | {source['origin']} | {source['licence']} | {only} | {rows} |"
+
+
+def _describe_parts(manifest: Manifest) -> str:
+    data = manifest["data"]
+    if manifest["kind"] == "joined":
+        return "What the adapters that it was joined of were trained on; their own cards say more."
+    if not data["parts"]:
+        return "The sets' own parts, as their makers publish them."
+    leaks = sum(data["leaks"].values())
+    return (
+        f"Parted by person or post. {leaks} rows were dropped because their text also stands in a held-out "
+        "part. `phyassist.json` has the hash of every part."
+    )
 
 
 def _score_rows(manifest: Manifest) -> Iterator[str]:
@@ -108,11 +123,18 @@ def _score_rows(manifest: Manifest) -> Iterator[str]:
 
 def _describe_training(manifest: Manifest) -> str:
     done, environment = manifest["training"], manifest["environment"]
-    loss = done.get("best_val_loss")
-    said = f"{manifest['examples']['train']} examples, {done['step']} steps"
-    if loss is not None:
-        said += f"; the weights are those of step {done['best_step']}, validation loss {loss:.4f}"
     versions = ", ".join(f"{name} {version}" for name, version in environment.items())
+    if manifest["kind"] == "joined":
+        return f"Joined of several adapters; nothing was trained anew. {versions}."
+    count = manifest["examples"]["train"]
+    if manifest["kind"] == "heads":
+        f1 = ", ".join(f"{name} {value:.2f}" for name, value in done["weighted_f1"].items())
+        said = f"{count} posts; the weights are those of epoch {done['epoch']}, validation weighted F1 {f1}"
+    else:
+        said = f"{count} examples, {done['step']} steps"
+        loss = done.get("best_val_loss")
+        if loss is not None:
+            said += f"; the weights are those of step {done['best_step']}, validation loss {loss:.4f}"
     return f"{said}. {versions}."
 
 

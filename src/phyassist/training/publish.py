@@ -12,11 +12,13 @@ from typing import Any
 
 from phyassist import __version__
 from phyassist.errors import BadInput, BadSetting
+from phyassist.lm.hashing import count_sha256
 from phyassist.training.bases import (
     ADAPTER_CONFIG,
     ADAPTER_WEIGHTS,
-    find_adapter,
+    HEADS,
     find_hub_name,
+    find_trained,
     load_adapter_config,
     load_base_mark,
     save_base_mark,
@@ -24,16 +26,17 @@ from phyassist.training.bases import (
 from phyassist.training.bundle import CARD, MANIFEST, fill_folder, write_sums
 from phyassist.training.catalogue import load_sources
 from phyassist.training.model_card import render_model_card
-from phyassist.training.run import DATA_CARD, DONE
-from phyassist.training.writing import CARD as PREPARED_CARD
+from phyassist.training.provenance import find_facts
 
 RESEARCH_ONLY = "research-only"
 FREE_LICENCE = "apache-2.0"
+# What a run may have beside its adapter that goes along.
+BESIDE = ("adapter.gguf", "curves.png", "heads.json", "heads.safetensors")
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What is published: a run, the scores that its card shows, and under which name and licence.
+    """What is published: a run or a join, the scores that its card shows, and under which name and licence.
 
     `data` is the prepared folder, for a run that did not keep its data card; an empty licence means the
     strictest that the data allow.
@@ -53,15 +56,17 @@ def make_bundle(asked: Publication, folder: Path) -> Mapping[str, Any]:
     adapter's, BadSetting for a licence that the data do not allow, AdapterMissing, StoreFull.
     """
     manifest = describe_run(asked)
-    adapter = find_adapter(asked.run)
+    adapter = find_trained(asked.run)
     with fill_folder(folder) as part:
+        place = part / HEADS if adapter.name == HEADS else part
+        place.mkdir(exist_ok=True)
         said = load_adapter_config(adapter)
         # A path of the machine that it was trained on helps nobody, and may name somebody.
         said["base_model_name_or_path"] = manifest["base"]["hub"] or manifest["base"]["name"]
-        (part / ADAPTER_CONFIG).write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
-        shutil.copyfile(adapter / ADAPTER_WEIGHTS, part / ADAPTER_WEIGHTS)
+        (place / ADAPTER_CONFIG).write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+        shutil.copyfile(adapter / ADAPTER_WEIGHTS, place / ADAPTER_WEIGHTS)
         save_base_mark(part, load_base_mark(adapter))
-        for name in ("adapter.gguf", "curves.png"):
+        for name in BESIDE:
             if (asked.run / name).is_file():
                 shutil.copyfile(asked.run / name, part / name)
         (part / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", "utf-8")
@@ -73,16 +78,15 @@ def make_bundle(asked: Publication, folder: Path) -> Mapping[str, Any]:
 
 def describe_run(asked: Publication) -> dict[str, Any]:
     """Everything that the card says, as it stands in the manifest."""
-    if not (asked.run / DONE).is_file():
-        raise BadInput(
-            f"{asked.run} is no run that came to its end", hint="go on with phyassist train --resume"
-        )
-    config = json.loads((asked.run / "config.json").read_text("utf-8"))
-    data = _load_data_card(asked, config)
-    research_only = any(source["research_only"] for source in data["sources"])
-    mark, known = load_base_mark(find_adapter(asked.run)), load_sources()
+    made = find_facts(asked.run, asked.data)
+    adapter = find_trained(asked.run)
+    mark, known = load_base_mark(adapter), load_sources()
+    sources = made.data["sources"]
+    research_only = any(source["research_only"] for source in sources)
+    languages = {known[each["name"]].language for each in sources if each["name"] in known}
     return {
         "format": 1,
+        "kind": made.kind,
         "title": asked.title,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "phyassist": __version__,
@@ -90,45 +94,29 @@ def describe_run(asked: Publication) -> dict[str, Any]:
         "research_only": research_only,
         "licence": _choose_licence(asked.licence, research_only=research_only),
         "data": {
-            "sources": data["sources"],
-            "parts": data["parts"],
-            "leaks": data["leaks"],
-            "languages": sorted(
-                {known[each["name"]].language for each in data["sources"] if each["name"] in known}
-            ),
+            **{key: made.data[key] for key in ("sources", "parts", "leaks")},
+            "languages": sorted(languages),
         },
-        "recipe": config["recipe"],
-        "examples": config["examples"],
-        "environment": config["environment"],
-        "training": json.loads((asked.run / DONE).read_text("utf-8")),
-        "scores": [_load_scores(path) for path in asked.scores],
+        "recipe": made.recipe,
+        "examples": made.examples,
+        "environment": made.environment,
+        "training": made.training,
+        "scores": [_load_scores(path, adapter) for path in asked.scores],
     }
 
 
-def _load_data_card(asked: Publication, config: Mapping[str, Any]) -> Mapping[str, Any]:
-    kept = asked.run / DATA_CARD
-    path = kept if kept.is_file() or asked.data is None else asked.data / PREPARED_CARD
-    if not path.is_file():
-        raise BadInput(
-            f"{asked.run} does not say what it was trained on", hint="name the prepared folder with --data"
-        )
-    card: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
-    if {part: held["sha256"] for part, held in card["parts"].items()} != config["data"]:
-        raise BadInput(
-            f"{path} is not the card of the data that {asked.run} was trained on", hint="name another"
-        )
-    return card
-
-
-def _load_scores(folder: Path) -> Mapping[str, Any]:
+def _load_scores(folder: Path, adapter: Path) -> Mapping[str, Any]:
     path = folder / "scores.json"
     if not path.is_file():
         raise BadInput(
             f"{folder} holds no scores", hint="name a folder that phyassist evaluate imhi has made"
         )
     scores: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
-    if not scores.get("adapter"):
+    if not scores.get("adapter") and not scores.get("heads"):
         raise BadInput(f"{path} holds scores of the base alone", hint="evaluate the adapter")
+    sha256 = scores.get("adapter_sha256")
+    if sha256 and not scores.get("heads") and sha256 != count_sha256(adapter / ADAPTER_WEIGHTS):
+        raise BadInput(f"{path} holds scores of another adapter", hint="evaluate this one")
     return scores
 
 

@@ -81,6 +81,9 @@ class Recipe:
     eval_steps: int = field(
         default=0, metadata={"help": "Steps between evaluations and checkpoints; 0: once an epoch."}
     )
+    val_rows: int = field(
+        default=0, metadata={"help": "Validation examples that an evaluation takes, from the first; 0: all."}
+    )
     seed: int = field(
         default=0, metadata={"help": "Decides the order of the examples and LoRA's first numbers."}
     )
@@ -134,7 +137,8 @@ def _read(name: str, value: Any, kind: Any) -> Any:
 
 
 def _check(recipe: Recipe) -> None:
-    least = {"rank": 1, "alpha": 1, "examples_per_step": 1, "row_tokens": 16, "steps_max": 0, "patience": 0}
+    least = {"rank": 1, "alpha": 1, "examples_per_step": 1, "row_tokens": 16}
+    least |= dict.fromkeys(("steps_max", "patience", "val_rows"), 0)
     for name, smallest in least.items():
         if getattr(recipe, name) < smallest:
             raise BadSetting(f"{name} cannot be below {smallest}", hint="give a larger number")

@@ -6,8 +6,9 @@ import json
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,14 @@ from phyassist.training.base import load_base, load_tokenizer
 from phyassist.training.bases import identify_base, save_base_mark
 from phyassist.training.checkpoints import FolderCheckpoints, list_checkpoints
 from phyassist.training.encode import EncodedSet, encode_all
+from phyassist.training.likeness import ReplyJudge
 from phyassist.training.loop import Report, Trained, Trainer, count_steps, report_to_json
 from phyassist.training.lora import attach
 from phyassist.training.memory import AdapterFiles, check_any, read_adapter
 from phyassist.training.recipe import Recipe, set_dials
 from phyassist.training.report import write_report
+from phyassist.training.teams import Team, shard
+from phyassist.training.trackers import open_trackers
 from phyassist.training.writing import CARD, load_card, read_part, verify_part
 
 DONE = "done.json"
@@ -33,13 +37,18 @@ LIBRARIES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is trained on what, and where it goes."""
+    """What is trained on what, and where it goes.
+
+    `replies` validation prompts are answered at every evaluation; `trackers` hear the reports too.
+    """
 
     base: str
     data: Path
     out: Path
     recipe: Recipe
     device: str = "cpu"
+    replies: int = 0
+    trackers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,43 +72,75 @@ def prepare_job(job: Job) -> Prepared:
 
     train, val = encode_part("train"), encode_part("val")
     check_any(train, job.recipe)
+    if job.recipe.val_rows:
+        val = replace(val, examples=val.examples[: job.recipe.val_rows])
     return Prepared(train, val, count_steps(job.recipe, len(train.examples)))
 
 
-def run_job(job: Job, hear: Callable[[Report], None], *, resume: bool = False) -> Trained:
+def run_job(
+    job: Job, hear: Callable[[Report], None], *, resume: bool = False, team: Team | None = None
+) -> Trained:
     """Run a job to its end; the adapter in peft's form, and as GGUF where the engine can take it.
 
-    Raises BadInput where the folder holds another run, ModelMissing, TrainingFailed, StoreFull.
+    Of a team all compute, and the first alone writes and is heard.
+    Raises BadInput where the folder holds another run, ModelMissing, BadSetting, TrainingFailed, StoreFull.
     """
+    team = team or Team()
     prepared = prepare_job(job)
-    _open_folder(job, prepared, resume=resume)
+    if team.is_first:
+        _open_folder(job, prepared, resume=resume)
+    team.wait()
     import torch
 
     torch.manual_seed(job.recipe.seed)
-    model = attach(load_base(job.base, job.recipe, job.device), job.recipe)
+    model = attach(load_base(job.base, job.recipe, job.device, team.spread), job.recipe)
+    if team.spread == "shards":
+        model = shard(model, job.device)
     trainer = Trainer(
         model,
         job.recipe,
         prepared.train.examples,
         prepared.val.examples,
         checkpoints=FolderCheckpoints(job.out / "checkpoints"),
+        team=team,
+        judge=ReplyJudge(load_tokenizer(job.base), prepared.val.examples[: job.replies])
+        if job.replies and prepared.val.examples
+        else None,
     )
-    if resume:
+    if resume and team.is_first:
         _cut_progress(job.out)
     started = time.perf_counter()
-    with (job.out / "progress.jsonl").open("a", encoding="utf-8") as file:
+    with ExitStack() as stack:
+        write = stack.enter_context(_open_progress(job, hear)) if team.is_first else _hear_nothing
+        trained = trainer.run(write, resume=resume)
+    made = read_adapter(model)
+    if team.is_first:
+        save_adapter(made, job.out)
+        save_base_mark(job.out / "adapter", identify_base(job.base))
+        write_report(job.out)
+        _mark_done(job.out, trained, time.perf_counter() - started)
+    return trained
+
+
+@contextmanager
+def _open_progress(job: Job, hear: Callable[[Report], None]) -> Iterator[Callable[[Report], None]]:
+    """Each report as a line of progress.jsonl, told the trackers, and then heard."""
+    with (
+        (job.out / "progress.jsonl").open("a", encoding="utf-8") as file,
+        open_trackers(job.trackers, job.out, asdict(job.recipe)) as track,
+    ):
 
         def write_and_hear(report: Report) -> None:
             file.write(json.dumps(report_to_json(report)) + "\n")
             file.flush()
+            track(report)
             hear(report)
 
-        trained = trainer.run(write_and_hear, resume=resume)
-    save_adapter(read_adapter(model), job.out)
-    save_base_mark(job.out / "adapter", identify_base(job.base))
-    write_report(job.out)
-    _mark_done(job.out, trained, time.perf_counter() - started)
-    return trained
+        yield write_and_hear
+
+
+def _hear_nothing(_: Report) -> None:
+    """For those of a team who do not speak."""
 
 
 def save_adapter(files: AdapterFiles, out: Path) -> None:

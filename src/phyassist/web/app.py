@@ -13,7 +13,9 @@ from starlette.formparsers import MultiPartParser
 from starlette.staticfiles import StaticFiles
 
 from phyassist.domain.clock import Clock, utc_now
+from phyassist.domain.learning import Limits
 from phyassist.domain.people import Jurisdiction
+from phyassist.domain.workers import WorkerLine
 from phyassist.lm.protocol import LanguageModel
 from phyassist.services.embedding import Shelver
 from phyassist.services.library import Embedder
@@ -23,9 +25,12 @@ from phyassist.web.guard import Guard, make_hosts
 from phyassist.web.house import House
 from phyassist.web.pages import (
     account,
+    aside,
+    assistant,
     auditing,
     chatting,
     choices,
+    comparing,
     consent,
     consultations,
     drafts,
@@ -40,6 +45,7 @@ from phyassist.web.pages import (
     process_notes,
     records,
     retention,
+    shared_assistant,
     sharing,
     workspace,
 )
@@ -54,6 +60,7 @@ PAGES = (
     workspace,
     patients,
     consultations,
+    aside,
     drafts,
     items,
     records,
@@ -68,7 +75,10 @@ PAGES = (
     consent,
     auditing,
     erasing,
+    assistant,
+    shared_assistant,
     library,
+    comparing,
 )
 # What a form holds around its file: the names of its fields and the lines between them.
 FORM_BYTES = 1_000_000
@@ -85,6 +95,8 @@ class WebSettings(Protocol):
     def jurisdiction(self) -> Jurisdiction: ...
     @property
     def upload_bytes_max(self) -> int: ...
+    @property
+    def limits(self) -> Limits: ...
 
 
 def create_app(
@@ -95,6 +107,7 @@ def create_app(
     clock: Clock = utc_now,
     zone: str = "UTC",
     names: Sequence[str] = (),
+    worker: WorkerLine | None = None,
     embedder: Embedder | None = None,
 ) -> FastAPI:
     """The workspace over a store.
@@ -102,6 +115,7 @@ def create_app(
     `model` is called whenever a page needs the language model: it returns the open one, or raises
     ModelMissing, ModelDamaged, UnknownName.  `zone` is the calendar where a browser does not tell its own.
     `names` are those under which browsers reach the workspace, beyond the address that it listens on.
+    `worker` is what this computer trains with, where it can.
     `embedder` searches the library by meaning; without one it is searched by words.
     """
     # A file that is larger than this would be put down in a temporary folder on its way, in the clear.
@@ -115,6 +129,8 @@ def create_app(
         upload_bytes_max=settings.upload_bytes_max,
         zone=zone,
         runs=RunKeeper(store),
+        limits=settings.limits,
+        worker=worker,
         embedder=embedder,
         shelver=None if embedder is None else Shelver(store, embedder),
     )

@@ -11,8 +11,10 @@ from starlette.requests import Request
 
 from phyassist.domain.chats import ThreadId
 from phyassist.domain.clock import Clock
+from phyassist.domain.learning import Limits
 from phyassist.domain.people import Jurisdiction, Language, PatientId
 from phyassist.domain.records import ConsultationId
+from phyassist.domain.workers import WorkerLine
 from phyassist.errors import ModelError, UnknownName
 from phyassist.lm.protocol import ForgetsPrompts, LanguageModel
 from phyassist.services.embedding import Shelver
@@ -80,7 +82,11 @@ class Warming:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """`model` gives the open language model; it raises ModelMissing or UnknownName where there is none."""
+    """`model` gives the open language model; it raises ModelMissing or UnknownName where there is none.
+
+    `limits` say how much may be learnt; `worker` is what this computer trains with, to be admitted with the
+    first run.
+    """
 
     store: Store
     model: Callable[[], LanguageModel]
@@ -90,6 +96,8 @@ class House:
     upload_bytes_max: int
     zone: str
     runs: RunKeeper
+    limits: Limits = field(default_factory=Limits)
+    worker: WorkerLine | None = None
     warming: Warming = field(default_factory=Warming)
     embedder: Embedder | None = None
     shelver: Shelver | None = None

@@ -27,6 +27,11 @@ class When:
         """`2026-11-02`"""
         return "" if at is None else at.astimezone(self.zone).strftime("%Y-%m-%d")
 
+    def day_of_month(self, at: datetime) -> str:
+        """`4 March`, `3月4日`"""
+        there = at.astimezone(self.zone)
+        return self.w("when.day_of_month", day=there.day, month=self.w(f"when.month{there.month}"))
+
     def moment(self, at: datetime | None) -> str:
         """`2026-11-02 14:03`"""
         return "" if at is None else f"{self.date(at)} {self.clock(at)}"

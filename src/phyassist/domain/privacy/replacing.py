@@ -20,7 +20,8 @@ _LABELS = tuple(kind.value.upper() for kind in PrivateKind)
 _OPEN, _CLOSE = r"[\[［【〔]", r"[\]］】〕]"
 # A model may change the brackets of a placeholder or leave them out; nobody writes such words otherwise.
 _PLACEHOLDER = re.compile(
-    rf"(?:{_OPEN}\s?)?(?<![A-Za-z])(?P<label>{'|'.join(_LABELS)})[ _]?(?P<no>\d{{1,4}})(?P<letter>[B-Z]?)(?![\dA-Za-z])"
+    rf"(?:{_OPEN}\s?)?(?<![A-Za-z])(?P<label>{'|'.join(_LABELS)})[ "
+    rf"_]?(?P<no>\d{{1,4}})(?P<letter>[B-Z]?)(?![\dA-Za-z])"
     rf"(?:\s?{_CLOSE})?"
 )
 

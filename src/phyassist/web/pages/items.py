@@ -138,5 +138,5 @@ def collect_past(desk: Desk, draft_id: DraftId, item_id: ItemId) -> tuple[ItemPa
         if item is None or (past and past[-1].text == item.text and past[-1].followed == item.followed):
             continue
         change, at = each.change.name.lower(), desk.when.moment(each.at)
-        past.append(ItemPast(each.version, at, change, item.text, item.model, item.followed))
+        past.append(ItemPast(each.version, at, change, item.text, item.writer, item.followed))
     return tuple(reversed(past))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request, UploadFile
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.responses import Response
 
-from phyassist.domain.library import DocumentId, Reference, Scope
+from phyassist.domain.library import DocumentId, Passage, Reference, Scope
 from phyassist.errors import BadInput, TextTooLong
 from phyassist.services.library import (
     add_file,
@@ -24,6 +25,7 @@ from phyassist.services.library import (
     search_passages,
 )
 from phyassist.services.patients import list_patients
+from phyassist.services.practice import save_practice_settings
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute, make_fault
 from phyassist.web.render import render
@@ -36,7 +38,7 @@ _SAID = ("added", "known", "removed", "saved", "references")
 
 @router.get("/library")
 def show_library(desk: AtDesk, q: str = "", said: str = "") -> Response:
-    found = ()
+    found: tuple[Passage, ...] = ()
     if q.strip():
         found = search_passages(desk.house.store, desk.by, q, embedder=desk.house.embedder)
     return render(_make_page(desk, q=q, found=found, said=desk.w(f"library.{said}") if said in _SAID else ""))
@@ -58,6 +60,14 @@ def add_to_library(
     if wants_json:
         return JSONResponse({"said": desk.w(f"library.{said}")})
     return RedirectResponse(f"/library?said={said}", 303)
+
+
+@router.post("/library/in-drafts")
+def settle_in_drafts(desk: AtDesk, wanted: Annotated[str, Form()] = "") -> Response:
+    """Whether an analysis is given passages: for the whole practice."""
+    settings = replace(desk.practice, library_in_drafts=bool(wanted))
+    save_practice_settings(desk.house.store, desk.by, settings)
+    return RedirectResponse("/library?said=saved", 303)
 
 
 @router.get("/library/{document_id}")

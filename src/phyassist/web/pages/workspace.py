@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from phyassist.domain.people import Jurisdiction, Language
 from phyassist.domain.practice import ClientWord
 from phyassist.errors import BadInput, ModelError, UnknownName
+from phyassist.lm.outside import Outside
 from phyassist.services.patients import list_patients
 from phyassist.services.practice import is_set_up, save_practice_settings
+from phyassist.services.risk import REGIONS
 from phyassist.services.searching import find
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
@@ -36,6 +38,9 @@ class PracticeForm(BaseModel):
     jurisdiction: Jurisdiction
     idle_lock_min: int
     hide_names: str = ""
+    outside_servers: str = ""
+    crisis_region: Literal["", "cn", "us", "gb", "eu", "other"] = ""
+    crisis_contacts: Annotated[str, Field(max_length=2000)] = ""
 
 
 @router.get("/alive")
@@ -87,6 +92,9 @@ def save_practice(request: Request, desk: AtDesk, form: Annotated[PracticeForm, 
         idle_lock_min=form.idle_lock_min,
         client_word=form.client_word,
         hide_names=bool(form.hide_names),
+        outside_servers=bool(form.outside_servers),
+        crisis_region=form.crisis_region,
+        crisis_contacts=form.crisis_contacts.replace("\r\n", "\n").strip(),
     )
     try:
         save_practice_settings(desk.house.store, desk.by, settings)
@@ -97,7 +105,7 @@ def save_practice(request: Request, desk: AtDesk, form: Annotated[PracticeForm, 
 
 
 def make_practice_page(desk: Desk, said: str, problem: str = "") -> PracticePage:
-    name, context_tokens = describe_model(desk)
+    name, context_tokens, host = describe_model(desk)
     return PracticePage(
         w=desk.w,
         frame=make_frame(desk, list_patients(desk.house.store, desk.by), tab="practice"),
@@ -107,15 +115,21 @@ def make_practice_page(desk: Desk, said: str, problem: str = "") -> PracticePage
         idle_lock_min=desk.practice.idle_lock_min,
         model=name,
         context_tokens=context_tokens,
+        host=host,
+        outside_servers=desk.practice.outside_servers,
+        crisis_region=desk.practice.crisis_region,
+        crisis_contacts=desk.practice.crisis_contacts,
+        regions=tuple((region, desk.w(f"practice.region_{region or 'auto'}")) for region in ("", *REGIONS)),
         said=said,
         problem=problem,
     )
 
 
-def describe_model(desk: Desk) -> tuple[str, int]:
-    """The name and reach of the model in use; no name where there is none."""
+def describe_model(desk: Desk) -> tuple[str, int, str]:
+    """Name and reach of the model in use, and where it listens if outside; no name where there is none."""
     try:
         model = desk.house.model()
     except (ModelError, UnknownName):
-        return "", 0
-    return model.name, model.context_tokens
+        return "", 0, ""
+    host = model.host if isinstance(model, Outside) else ""
+    return model.name, model.context_tokens, host

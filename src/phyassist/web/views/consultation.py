@@ -10,6 +10,7 @@ from phyassist.domain.drafts import Draft
 from phyassist.domain.records import Consultation, Record, RecordField
 from phyassist.services.patients import PatientFile
 from phyassist.web.desk import Desk
+from phyassist.web.views.assistant import AssistantChip, name_adapters, view_chip
 from phyassist.web.views.drafting import DraftView, view_draft
 from phyassist.web.views.frame import Frame, PatientHead, show_name
 from phyassist.web.views.recording import RecordFragment, SourceView, view_record
@@ -127,6 +128,7 @@ class ConsultationPage:
     draft: DraftView | None
     actions: ActionsView
     consent: ConsentLine
+    assistant: AssistantChip
 
 
 def view_head(file: PatientFile, desk: Desk) -> PatientHead:
@@ -180,10 +182,11 @@ def view_source(consultation: Consultation, when: When) -> SourceView:
 
 
 def name_notes(file: PatientFile, desk: Desk) -> dict[str, str]:
-    """How the drawer calls the notes that a prompt held."""
-    return {
+    """How the page calls the notes that a prompt held, and the assistants that wrote."""
+    notes: dict[str, str] = {
         note.id: desk.w("given.note", no=note.number, date=desk.when.date(note.at)) for note in file.notes
     }
+    return {**notes, **name_adapters(desk, file.patient.id)}
 
 
 def choose_draft(file: PatientFile, consultation: Consultation, draft_id: str = "") -> Draft | None:
@@ -222,6 +225,7 @@ def make_consultation_page(
         draft=view_draft(draft, "", name_notes(file, desk)) if draft else None,
         actions=ActionsView(consultation.id),
         consent=view_consent(drafting, file.patient.id),
+        assistant=view_chip(desk, consultation),
     )
 
 

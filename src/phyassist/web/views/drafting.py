@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -16,8 +17,19 @@ from phyassist.domain.drafts import (
     UnreadReply,
     WrittenBy,
 )
+from phyassist.domain.library import Citation, parse_passage_id
 from phyassist.web.when import When
 from phyassist.web.wording import Words
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """A passage of the library that the model was given, or that an item rests on."""
+
+    href: str
+    title: str = field(repr=False)
+    page: int
+    quote: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +50,12 @@ class ItemView:
     end: int
     edited: bool
     by_person: bool
-    model: str
-    adapter: str
+    writer: str
     unusual: bool
     deleted: bool
     comments: tuple[str, ...] = field(repr=False)
     followed: tuple[str, ...] = field(repr=False)
+    source: SourceView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +94,7 @@ class DraftView:
     notes_used: tuple[str, ...]
     left_out: tuple[str, ...]
     shortened: tuple[Shortened, ...]
+    sources: tuple[SourceView, ...]
     adapter_reason: str
     written_by: str
     run: str
@@ -231,11 +244,14 @@ def find_usual(items: tuple[DraftItem, ...]) -> WrittenBy:
     return writers.most_common(1)[0][0] if writers else WrittenBy()
 
 
-def say_writer(by: WrittenBy) -> str:
-    return f"{by.model} + {by.adapter}" if by.adapter else by.model
+def say_writer(by: WrittenBy, names: Mapping[str, str]) -> str:
+    """The model, and the assistant by the name that the page has for it."""
+    return f"{by.model} + {names.get(by.adapter, by.adapter[:8])}" if by.adapter else by.model
 
 
-def view_item(item: DraftItem, draft_id: str, no: int, usual: WrittenBy) -> ItemView:
+def view_item(
+    item: DraftItem, draft_id: str, no: int, usual: WrittenBy, names: Mapping[str, str]
+) -> ItemView:
     return ItemView(
         item_id=item.id,
         draft_id=draft_id,
@@ -248,16 +264,24 @@ def view_item(item: DraftItem, draft_id: str, no: int, usual: WrittenBy) -> Item
         end=item.span.end if item.span else -1,
         edited=item.edited,
         by_person=item.written_by.by_person,
-        model=item.written_by.model,
-        adapter=item.written_by.adapter,
+        writer=say_writer(item.written_by, names),
         unusual=not item.written_by.by_person and item.written_by != usual,
         deleted=item.deleted,
         comments=tuple(comment.words for comment in item.comments if not comment.followed),
         followed=tuple(comment.words for comment in item.comments if comment.followed),
+        source=view_source(item.citation) if item.citation else None,
     )
 
 
-def view_sections(items: tuple[DraftItem, ...], draft_id: str) -> tuple[SectionView, ...]:
+def view_source(citation: Citation) -> SourceView:
+    document_id, no = parse_passage_id(citation.passage_id)
+    href = f"/library/{document_id}?at={max(0, no)}#here"
+    return SourceView(href, citation.title, citation.page, citation.quote)
+
+
+def view_sections(
+    items: tuple[DraftItem, ...], draft_id: str, names: Mapping[str, str] | None = None
+) -> tuple[SectionView, ...]:
     """Items in their sections, numbered as they stand; a deleted one keeps its place and has no number."""
     sections = []
     usual = find_usual(items)
@@ -268,7 +292,7 @@ def view_sections(items: tuple[DraftItem, ...], draft_id: str) -> tuple[SectionV
             if item.section != section:
                 continue
             no += 0 if item.deleted else 1
-            views.append(view_item(item, draft_id, 0 if item.deleted else no, usual))
+            views.append(view_item(item, draft_id, 0 if item.deleted else no, usual, names or {}))
         sections.append(SectionView(section.value, tuple(views)))
     return tuple(sections)
 
@@ -278,22 +302,23 @@ def view_unread(unread: UnreadReply) -> UnreadView:
     return UnreadView(unread.id, section, unread.reply, unread.written_by.model)
 
 
-def view_draft(draft: Draft, run: str = "", note_names: dict[str, str] | None = None) -> DraftView:
-    """`note_names` says how the notes are called on the page that the prompt held or left out."""
-    names = note_names or {}
+def view_draft(draft: Draft, run: str = "", called: Mapping[str, str] | None = None) -> DraftView:
+    """`called` says how the page calls the notes that the prompt held or left out, and the assistants."""
+    names = called or {}
     return DraftView(
         draft_id=draft.id,
         consultation_id=draft.consultation_id,
         version=draft.version,
         state=draft.state.value,
-        sections=view_sections(draft.items, draft.id),
+        sections=view_sections(draft.items, draft.id, names),
         unread=tuple(view_unread(unread) for unread in draft.unread),
         partial=draft.partial,
         notes_used=tuple(names.get(note_id, note_id[:8]) for note_id in draft.notes_used),
         left_out=tuple(names.get(note_id, note_id[:8]) for note_id in draft.left_out),
         shortened=view_shortened(draft),
+        sources=tuple(view_source(each) for each in draft.passages_used),
         adapter_reason=draft.adapter_reason,
-        written_by=say_writer(find_usual(draft.items)),
+        written_by=say_writer(find_usual(draft.items), names),
         run=run,
     )
 

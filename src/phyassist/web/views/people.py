@@ -79,6 +79,11 @@ class PracticePage:
     idle_lock_min: int
     model: str
     context_tokens: int
+    host: str
+    outside_servers: bool
+    crisis_region: str
+    crisis_contacts: str
+    regions: tuple[tuple[str, str], ...]
     said: str
     problem: str
 

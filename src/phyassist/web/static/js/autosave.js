@@ -97,6 +97,7 @@ async function take(state, reply, text) {
     state.failed = false;
     box.dataset.after = saved.version;
     mark(note, say("saved", { time: saved.time }));
+    document.body.dispatchEvent(new Event("saved"));
     showSource(box, text);
     return;
   }

@@ -1,0 +1,72 @@
+"""Two adapters side by side: the same question, answered with each of them, and nothing kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from phyassist.domain.adapters import AdapterId
+from phyassist.domain.consents import Purpose
+from phyassist.domain.drafts import DraftItem
+from phyassist.domain.records import ConsultationId
+from phyassist.lm.protocol import LanguageModel, Stop
+from phyassist.services.consent import Withdrawn, check_consent
+from phyassist.services.draft_events import AnalysisDone, ItemWritten
+from phyassist.services.draft_writing import write_items
+from phyassist.services.drafting import prepare_question
+from phyassist.services.intake import check_text
+from phyassist.services.prompting import load_case
+from phyassist.services.shelving import put_on_shelf
+from phyassist.store.people import SignedIn
+from phyassist.store.transactions import Store
+
+
+@dataclass(frozen=True, slots=True)
+class SideItem:
+    """An item of one side, as it is written; `adapter` names the side, empty for the base alone."""
+
+    adapter: str
+    item: DraftItem = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SideDone:
+    """One side is written; `used` is the adapter that the engine says it used."""
+
+    adapter: str
+    used: str
+    seconds: float
+
+
+def compare_adapters(
+    store: Store,
+    lm: LanguageModel,
+    by: SignedIn,
+    *,
+    consultation_id: ConsultationId,
+    sides: tuple[str, str],
+    stop: Stop,
+    question: str = "",
+) -> Iterator[SideItem | SideDone]:
+    """A consultation's question, or another one, answered by each side in turn; empty names the base alone.
+
+    Raises NotFound, NotYourPatient, ConsentMissing, CannotOpen, EmptyText, and the model's errors.
+    """
+    with store.read(by) as tx:
+        consultation = tx.consultations.get(consultation_id)
+        check_consent(tx, by, consultation.patient_id, Purpose.DRAFTING)
+        case = load_case(tx, consultation.patient_id, consultation)
+    check_text(consultation.source.text)
+    asked = question.strip() or consultation.question
+    ends = Withdrawn(stop, store, by, consultation.patient_id)
+    for side in sides:
+        if side:
+            put_on_shelf(store, by, lm, AdapterId(side))
+        ask, assignment = prepare_question(case, lm, asked, adapter=side)
+        for event in write_items(lm, ask, assignment, ends, store.new_id):
+            if isinstance(event, ItemWritten):
+                yield SideItem(side, event.item)
+            elif isinstance(event, AnalysisDone):
+                yield SideDone(side, event.reply.adapter, event.reply.seconds)
+        if ends.is_set():
+            return

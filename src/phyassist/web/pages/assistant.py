@@ -1,0 +1,195 @@
+"""The assistant: what it learnt and learns, training it, and which version of it answers."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from fastapi.responses import RedirectResponse
+from starlette.responses import Response
+
+from phyassist.domain.adapters import AdapterId, AdapterKind
+from phyassist.domain.learning import ExampleId, RunPlan
+from phyassist.domain.people import PatientId
+from phyassist.domain.records import ConsultationId
+from phyassist.errors import ConsentMissing, ModelError, NotAllowed, ReadOnly, TrainingFailed, UnknownName
+from phyassist.services.adapters import (
+    cancel_run,
+    delete_adapter,
+    list_shelf,
+    use_adapter,
+    want_adapter,
+    withdraw_adapter,
+)
+from phyassist.services.learning import Scope, leave_out, list_examples, plan_run
+from phyassist.services.learning_runs import Base, get_run, list_runs, start_training
+from phyassist.services.looking import get_consultation
+from phyassist.services.patients import list_patients, load_patient
+from phyassist.services.workers import list_workers
+from phyassist.web.desk import AtDesk, Desk
+from phyassist.web.faults import PageRoute
+from phyassist.web.pages.entrance import describe
+from phyassist.web.render import render
+from phyassist.web.views.assistant import (
+    AssistantPage,
+    ExampleFragment,
+    ExampleRow,
+    RunFragment,
+    find_base,
+    find_going,
+    say_choice,
+    say_ended,
+    view_example,
+    view_plan,
+    view_rows,
+    view_run,
+)
+from phyassist.web.views.consultation import view_head
+from phyassist.web.views.frame import make_frame
+
+router = APIRouter(route_class=PageRoute)
+AT = "/patients/{patient_id}/assistant"
+SAID = ("started", "used", "withdrawn", "deleted", "cancelled")
+
+
+@router.get(AT)
+def show_assistant(desk: AtDesk, patient_id: PatientId, said: str = "") -> Response:
+    words = desk.w(f"assistant.said_{said}") if said in SAID else ""
+    return render(make_page(desk, patient_id, said=words))
+
+
+@router.post(AT + "/train")
+def train(desk: AtDesk, patient_id: PatientId) -> Response:
+    scope = Scope(AdapterKind.PATIENT, (patient_id,))
+    try:
+        start_run(desk, scope)
+    except (NotAllowed, TrainingFailed, ModelError) as error:
+        return render(make_page(desk, patient_id, problem=describe(desk.w, error)), status=409)
+    return back(patient_id, "started")
+
+
+@router.get(AT + "/runs/{run_id}")
+def show_run(desk: AtDesk, patient_id: PatientId, run_id: AdapterId) -> Response:
+    """How far it is; a page that asks when it is over is loaded again."""
+    return tell_run(desk, f"/patients/{patient_id}/assistant", run_id)
+
+
+@router.post(AT + "/runs/{run_id}/cancel")
+def cancel(desk: AtDesk, patient_id: PatientId, run_id: AdapterId) -> Response:
+    cancel_run(desk.house.store, desk.by, adapter_id=run_id)
+    return back(patient_id, "cancelled")
+
+
+@router.post(AT + "/adapters/{adapter_id}/use")
+def use(desk: AtDesk, patient_id: PatientId, adapter_id: AdapterId) -> Response:
+    use_adapter(desk.house.store, desk.by, adapter_id=adapter_id)
+    return back(patient_id, "used")
+
+
+@router.post(AT + "/adapters/{adapter_id}/withdraw")
+def withdraw(desk: AtDesk, patient_id: PatientId, adapter_id: AdapterId) -> Response:
+    withdraw_adapter(desk.house.store, desk.by, adapter_id=adapter_id)
+    return back(patient_id, "withdrawn")
+
+
+@router.post(AT + "/adapters/{adapter_id}/delete")
+def delete(desk: AtDesk, patient_id: PatientId, adapter_id: AdapterId) -> Response:
+    delete_adapter(desk.house.store, desk.by, adapter_id=adapter_id)
+    return back(patient_id, "deleted")
+
+
+@router.post(AT + "/examples/{example_id}")
+def choose_example(
+    desk: AtDesk, patient_id: PatientId, example_id: ExampleId, left_out: Annotated[str, Form()] = ""
+) -> Response:
+    store, by = desk.house.store, desk.by
+    leave_out(store, by, patient_id=patient_id, example_id=example_id, is_left_out=bool(left_out))
+    row = next(each for each in view_examples(desk, patient_id) if each.example_id == example_id)
+    return render(ExampleFragment(desk.w, row))
+
+
+@router.post("/consultations/{consultation_id}/assistant")
+def choose(desk: AtDesk, consultation_id: ConsultationId, wanted: Annotated[str, Form()] = "") -> Response:
+    want_adapter(desk.house.store, desk.by, consultation_id=consultation_id, wanted=wanted)
+    consultation = get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
+    desk.house.warming.warm(desk.house, desk.by, consultation.patient_id, consultation_id)
+    return RedirectResponse(f"/patients/{consultation.patient_id}/consultations/{consultation_id}", 303)
+
+
+def back(patient_id: PatientId, said: str) -> Response:
+    return RedirectResponse(f"/patients/{patient_id}/assistant?said={said}", 303)
+
+
+def tell_run(desk: Desk, place: str, run_id: AdapterId) -> Response:
+    run = get_run(desk.house.store, desk.by, run_id=run_id)
+    if run.job.is_over:
+        return Response(status_code=204, headers={"HX-Redirect": place})
+    return render(RunFragment(desk.w, view_run(run, place, desk.w)))
+
+
+def start_run(desk: Desk, scope: Scope) -> None:
+    """Raises what `start_training` does, and ModelMissing where there is no model to train for."""
+    model = desk.house.model()
+    base = Base(model.name, model.base_sha256)
+    start_training(
+        desk.house.store, desk.by, scope=scope, limits=desk.house.limits, base=base, here=desk.house.worker
+    )
+
+
+def find_missing(desk: Desk) -> tuple[str, ...]:
+    """What keeps this practice from training at all, in sentences."""
+    try:
+        desk.house.model()
+    except (ModelError, UnknownName):
+        return (desk.w("assistant.need_no-model"),)
+    workers = list_workers(desk.house.store, desk.by)
+    others = any(worker.is_there(desk.house.clock()) for worker in workers)
+    if not others and find_spec("torch") is None:
+        return (desk.w("assistant.need_no-library"),)
+    return ()
+
+
+def make_page(desk: Desk, patient_id: PatientId, *, said: str = "", problem: str = "") -> AssistantPage:
+    store, by, w = desk.house.store, desk.by, desk.w
+    file, base = load_patient(store, by, patient_id), find_base(desk)
+    place = f"/patients/{patient_id}/assistant"
+    shelf = list_shelf(store, by, patient_id=patient_id, base_sha256=base)
+    runs = list_runs(store, by, patient_id=patient_id)
+    going = find_going(runs)
+    plan, missing = make_plan(desk, patient_id, base)
+    return AssistantPage(
+        w=w,
+        frame=make_frame(desk, list_patients(store, by), patient_id, "assistant"),
+        head=view_head(file, desk),
+        place=place,
+        uses=say_choice(shelf.choice, desk),
+        plan=view_plan(plan, w, missing),
+        rows=view_rows(shelf, desk, base),
+        run=view_run(going, place, w) if going else None,
+        examples=view_examples(desk, patient_id, plan),
+        consultation_id=file.consultations[0].id if file.consultations else "",
+        said=said,
+        problem=problem or say_ended(runs, w),
+    )
+
+
+def make_plan(desk: Desk, patient_id: PatientId, base: str) -> tuple[RunPlan, tuple[str, ...]]:
+    """The next run, and why it cannot begin for other reasons than its examples."""
+    scope = Scope(AdapterKind.PATIENT, (patient_id,))
+    try:
+        plan = plan_run(desk.house.store, desk.by, scope=scope, limits=desk.house.limits, base_sha256=base)
+    except ReadOnly:
+        nothing = RunPlan(AdapterKind.PATIENT, (patient_id,), (), 0, 0.0)
+        return nothing, (desk.w("assistant.need_read-only"),)
+    return plan, find_missing(desk)
+
+
+def view_examples(desk: Desk, patient_id: PatientId, plan: RunPlan | None = None) -> tuple[ExampleRow, ...]:
+    plan = plan or make_plan(desk, patient_id, "")[0]
+    held_out = {example.id for example in plan.held_out}
+    try:
+        examples = list_examples(desk.house.store, desk.by, patient_id=patient_id)
+    except ConsentMissing:
+        return ()
+    return tuple(view_example(each, desk, is_held_out=each.id in held_out) for each in examples)

@@ -1,0 +1,142 @@
+"""Assistants that learn from several files: one counsellor's, everybody's, or those of a chosen set."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form, Query
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from phyassist.domain.adapters import AdapterId, AdapterKind
+from phyassist.domain.people import PatientId
+from phyassist.errors import BadInput, ModelError, NotAllowed, PhyAssistError, TrainingFailed
+from phyassist.services.adapters import cancel_run, delete_adapter, list_shelf, use_adapter, withdraw_adapter
+from phyassist.services.learning import Scope, plan_run
+from phyassist.services.learning_runs import list_runs
+from phyassist.services.patients import list_patients
+from phyassist.web.desk import AtDesk, Desk
+from phyassist.web.faults import PageRoute
+from phyassist.web.pages.assistant import SAID, find_missing, start_run, tell_run
+from phyassist.web.pages.entrance import describe
+from phyassist.web.render import render
+from phyassist.web.views.assistant import (
+    FileChoice,
+    PlanView,
+    SharedAssistantPage,
+    find_base,
+    find_going,
+    say_ended,
+    view_plan,
+    view_rows,
+    view_run,
+)
+from phyassist.web.views.frame import make_frame, show_name
+
+router = APIRouter(route_class=PageRoute)
+AT = "/practice/assistant"
+Kind = Literal["counsellor", "practice", "set"]
+
+
+class ScopeForm(BaseModel):
+    """From whom to learn; without a `kind` nobody has asked yet."""
+
+    kind: Kind | Literal[""] = ""
+    label: str = Field(default="", repr=False)
+    of: tuple[PatientId, ...] = ()
+    said: str = ""
+
+    def to_scope(self) -> Scope:
+        kind = AdapterKind(self.kind or "counsellor")
+        is_set = kind == AdapterKind.SET
+        return Scope(kind, self.of if is_set else (), self.label.strip() if is_set else "")
+
+
+@router.get(AT)
+def show_shared(desk: AtDesk, form: Annotated[ScopeForm, Query()]) -> Response:
+    return render(make_page(desk, form))
+
+
+@router.post(AT + "/train")
+def train_shared(desk: AtDesk, form: Annotated[ScopeForm, Form()]) -> Response:
+    try:
+        start_run(desk, form.to_scope())
+    except (NotAllowed, TrainingFailed, ModelError, BadInput) as error:
+        return render(make_page(desk, form, error), status=409)
+    return back("started")
+
+
+@router.get(AT + "/runs/{run_id}")
+def show_shared_run(desk: AtDesk, run_id: AdapterId) -> Response:
+    return tell_run(desk, AT, run_id)
+
+
+@router.post(AT + "/runs/{run_id}/cancel")
+def cancel_shared(desk: AtDesk, run_id: AdapterId) -> Response:
+    cancel_run(desk.house.store, desk.by, adapter_id=run_id)
+    return back("cancelled")
+
+
+@router.post(AT + "/adapters/{adapter_id}/use")
+def use_shared(desk: AtDesk, adapter_id: AdapterId) -> Response:
+    use_adapter(desk.house.store, desk.by, adapter_id=adapter_id)
+    return back("used")
+
+
+@router.post(AT + "/adapters/{adapter_id}/withdraw")
+def withdraw_shared(desk: AtDesk, adapter_id: AdapterId) -> Response:
+    withdraw_adapter(desk.house.store, desk.by, adapter_id=adapter_id)
+    return back("withdrawn")
+
+
+@router.post(AT + "/adapters/{adapter_id}/delete")
+def delete_shared(desk: AtDesk, adapter_id: AdapterId) -> Response:
+    delete_adapter(desk.house.store, desk.by, adapter_id=adapter_id)
+    return back("deleted")
+
+
+def back(said: str) -> Response:
+    return RedirectResponse(f"{AT}?said={said}", 303)
+
+
+def make_page(desk: Desk, form: ScopeForm, error: PhyAssistError | None = None) -> SharedAssistantPage:
+    store, by, w = desk.house.store, desk.by, desk.w
+    rows, base = list_patients(store, by), find_base(desk)
+    runs = tuple(run for run in list_runs(store, by) if run.job.patient_id is None)
+    going = find_going(runs)
+    plan, agreed = None, ""
+    if form.kind and error is None:
+        try:
+            plan, agreed = look_at(desk, form.to_scope(), base)
+        except BadInput as found:
+            error = found
+    return SharedAssistantPage(
+        w=w,
+        frame=make_frame(desk, rows, tab="practice"),
+        place=AT,
+        rows=view_rows(list_shelf(store, by, base_sha256=base), desk, base),
+        run=view_run(going, AT, w) if going else None,
+        kind=form.kind or "counsellor",
+        label=form.label,
+        files=tuple(
+            FileChoice(
+                row.patient.id,
+                show_name(row.patient, desk.practice.hide_names),
+                row.patient.id in form.of,
+            )
+            for row in rows
+            if not row.damaged
+        ),
+        agreed=agreed,
+        plan=plan,
+        said=w(f"assistant.said_{form.said}") if form.said in SAID else "",
+        problem=describe(w, error) if error else say_ended(runs, w),
+    )
+
+
+def look_at(desk: Desk, scope: Scope, base: str) -> tuple[PlanView, str]:
+    """What a run would do, and how many files it would read."""
+    plan = plan_run(desk.house.store, desk.by, scope=scope, limits=desk.house.limits, base_sha256=base)
+    agreed = desk.w("assistant.agreed", count=len(plan.patient_ids))
+    return view_plan(plan, desk.w, find_missing(desk)), agreed

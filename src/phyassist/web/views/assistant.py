@@ -1,0 +1,365 @@
+"""The assistant of a patient, and those that several share: what there is, what it learns, how a run goes."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from phyassist.domain.adapters import (
+    BASE_ALONE,
+    AdapterCard,
+    AdapterChoice,
+    AdapterId,
+    AdapterKind,
+    AdapterState,
+    Verdict,
+    choose_adapter,
+)
+from phyassist.domain.jobs import JobState
+from phyassist.domain.learning import Bite, LearningExample, Phase, RunPlan, RunProgress
+from phyassist.domain.people import PatientId
+from phyassist.domain.records import Consultation
+from phyassist.errors import ModelError, UnknownName
+from phyassist.services.adapters import Shelf, list_choices
+from phyassist.services.learning_runs import Run
+from phyassist.web.desk import Desk
+from phyassist.web.views.curve import CurveView, view_curve
+from phyassist.web.views.frame import Frame, PatientHead
+from phyassist.web.wording import Words
+
+NOTHING = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterRow:
+    """`lines` say what was measured; `gate` is the verdict in a sentence.  `state` is a word of the page."""
+
+    adapter_id: str
+    name: str = field(repr=False)
+    made: str
+    under: str
+    lines: tuple[str, ...]
+    gate: str
+    state: str
+    state_said: str
+    warning: str
+    is_in_use: bool
+    may_use: bool
+    may_withdraw: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run that goes on; `place` is where it is asked for again."""
+
+    run_id: str
+    place: str
+    said: str
+    left: str
+    done: int
+    total: int
+    curve: CurveView | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """What the next run would do; `said` are sentences about it, `missing` why it cannot begin."""
+
+    size: str
+    time: str
+    said: tuple[str, ...]
+    missing: tuple[str, ...]
+    may_train: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleRow:
+    """One example in words: what was first written, what was asked, what was kept."""
+
+    example_id: str
+    patient_id: str
+    origin: str
+    note: str
+    wrote: str = field(repr=False)
+    asked: str = field(repr=False)
+    kept: tuple[str, ...] = field(repr=False)
+    is_left_out: bool
+    is_held_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileChoice:
+    patient_id: str
+    name: str = field(repr=False)
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChipChoice:
+    """What may be asked for in one consultation; an empty `value` is whatever is chosen by itself."""
+
+    value: str
+    name: str = field(repr=False)
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantChip:
+    """Which assistant writes in a consultation, why, and what may be chosen instead."""
+
+    consultation_id: str
+    name: str = field(repr=False)
+    uses: str = field(repr=False)
+    choices: tuple[ChipChoice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantPage:
+    """`place` is the address of the page and of all that is done on it."""
+
+    template: ClassVar[str] = "assistant.html"
+    w: Words
+    frame: Frame
+    head: PatientHead
+    place: str
+    uses: str
+    plan: PlanView
+    rows: tuple[AdapterRow, ...]
+    run: RunView | None
+    examples: tuple[ExampleRow, ...]
+    consultation_id: str
+    said: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedAssistantPage:
+    """Shared assistants.  `plan` stands once somebody asked for it, with whom it is for."""
+
+    template: ClassVar[str] = "shared_assistant.html"
+    w: Words
+    frame: Frame
+    place: str
+    rows: tuple[AdapterRow, ...]
+    run: RunView | None
+    kind: str
+    label: str = field(repr=False)
+    files: tuple[FileChoice, ...]
+    agreed: str
+    plan: PlanView | None
+    said: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFragment:
+    template: ClassVar[str] = "_learning_run.html"
+    w: Words
+    run: RunView
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleFragment:
+    template: ClassVar[str] = "_example.html"
+    w: Words
+    example: ExampleRow
+
+
+def name_adapter(card: AdapterCard, w: Words) -> str:
+    return w(f"assistant.name_{card.kind.value}", no=card.number, label=card.label)
+
+
+def say_choice(choice: AdapterChoice, desk: Desk) -> str:
+    """Which assistant answers, and why, in a sentence."""
+    card, w = choice.card, desk.w
+    if card is None:
+        return w(f"assistant.uses_{choice.reason}")
+    return w(
+        f"assistant.uses_{choice.reason}",
+        no=card.number,
+        name=name_adapter(card, w),
+        date=desk.when.day_of_month(card.trained_at),
+        notes=card.notes,
+    )
+
+
+def view_chip(desk: Desk, consultation: Consultation) -> AssistantChip:
+    store, w, base = desk.house.store, desk.w, find_base(desk)
+    shelf = list_choices(store, desk.by, patient_id=consultation.patient_id, base_sha256=base)
+    wanted = consultation.adapter_wanted
+    choice = choose_adapter(shelf.cards, consultation.patient_id, base, wanted)
+    known = {card.id: name_adapter(card, w) for card in shelf.cards}
+    usual = name_choice(shelf.choice, w)
+    return AssistantChip(
+        consultation.id,
+        name_choice(choice, w),
+        say_choice(choice, desk),
+        (
+            ChipChoice("", w("assistant.chip_usual", name=usual), not wanted),
+            *(ChipChoice(each, name, each == wanted) for each, name in known.items()),
+            ChipChoice(BASE_ALONE, w("assistant.chip_alone"), wanted == BASE_ALONE),
+        ),
+    )
+
+
+def name_choice(choice: AdapterChoice, w: Words) -> str:
+    return name_adapter(choice.card, w) if choice.card else w("assistant.model_alone")
+
+
+def name_adapters(desk: Desk, patient_id: PatientId) -> dict[str, str]:
+    """How the page calls the assistants that may have written items of this patient."""
+    shelf = list_choices(desk.house.store, desk.by, patient_id=patient_id)
+    return {card.id: name_adapter(card, desk.w) for card in shelf.cards}
+
+
+def find_base(desk: Desk) -> str:
+    """The SHA-256 of the loaded model's file; empty where there is none or a server does not tell."""
+    try:
+        return desk.house.model().base_sha256
+    except (ModelError, UnknownName):
+        return ""
+
+
+def view_rows(shelf: Shelf, desk: Desk, base_sha256: str) -> tuple[AdapterRow, ...]:
+    names = {card.id: name_adapter(card, desk.w) for card in shelf.cards}
+    in_use = _find_in_use(shelf)
+    done = [card for card in shelf.cards if card.state != AdapterState.TRAINING]
+    return tuple(view_row(card, desk, base_sha256, names, is_in_use=card.id in in_use) for card in done)
+
+
+def _find_in_use(shelf: Shelf) -> set[AdapterId]:
+    """Of each kind the one that was accepted last; of a patient's, the one that answers."""
+    if any(card.patient_id is not None for card in shelf.cards):
+        return {shelf.choice.card.id} if shelf.choice.card else set()
+    newest: dict[tuple[AdapterKind, str], AdapterCard] = {}
+    for card in sorted(shelf.cards, key=lambda card: card.in_use_since or card.trained_at):
+        if card.state == AdapterState.ACCEPTED:
+            newest[card.kind, card.label] = card
+    return {card.id for card in newest.values()}
+
+
+def view_row(
+    card: AdapterCard, desk: Desk, base_sha256: str, names: Mapping[AdapterId, str], *, is_in_use: bool
+) -> AdapterRow:
+    w, when = desk.w, desk.when
+    fits = not base_sha256 or card.base_sha256 == base_sha256
+    parent = names.get(card.parent_id) if card.parent_id else None
+    state = "in_use" if is_in_use else "earlier" if card.state == AdapterState.ACCEPTED else card.state.value
+    return AdapterRow(
+        adapter_id=card.id,
+        name=name_adapter(card, w),
+        made=w("assistant.made", date=when.date(card.trained_at), notes=card.notes),
+        under=w("assistant.on_top", name=parent) if parent else "",
+        lines=tuple(_say_scores(card.verdict, w)),
+        gate=say_verdict(card.verdict, w),
+        state=state,
+        state_said=w(f"assistant.{state}", date=when.date(card.in_use_since)),
+        warning=w("assistant.retrain") if card.retrain_since else "" if fits else w("assistant.other_base"),
+        is_in_use=is_in_use,
+        may_use=fits and not is_in_use,
+        may_withdraw=card.state != AdapterState.WITHDRAWN,
+    )
+
+
+def say_verdict(verdict: Verdict | None, w: Words) -> str:
+    """The gate's verdict in one sentence; empty where there is none."""
+    if verdict is None:
+        return ""
+    numbers = defaultdict(lambda: NOTHING, {name: f"{value:.2f}" for name, value in verdict.numbers.items()})
+    key = f"assistant.gate_{verdict.reason.value.replace(' ', '-')}"
+    return w(key, loss_before=numbers["loss_before"], loss_after=numbers["loss_after"])
+
+
+def _say_scores(verdict: Verdict | None, w: Words) -> Iterable[str]:
+    numbers = verdict.numbers if verdict else {}
+    if {"loss_before", "loss_after"} <= numbers.keys():
+        before, after = f"{numbers['loss_before']:.2f}", f"{numbers['loss_after']:.2f}"
+        yield w("assistant.loss", before=before, after=after)
+    if {"similarity_before", "similarity_after"} <= numbers.keys():
+        before, after = f"{numbers['similarity_before']:.0%}", f"{numbers['similarity_after']:.0%}"
+        yield w("assistant.similarity", before=before, after=after)
+
+
+def find_going(runs: Iterable[Run]) -> Run | None:
+    """The run that goes on; the newest if there are several."""
+    return next((run for run in runs if not run.job.is_over), None)
+
+
+def say_ended(runs: tuple[Run, ...], w: Words) -> str:
+    """What became of the last run where nothing came of it."""
+    if not runs or not runs[0].job.is_over:
+        return ""
+    job = runs[0].job
+    if job.state == JobState.FAILED:
+        return w("assistant.run_failed", code=job.error_code)
+    return w("assistant.run_cancelled") if job.state == JobState.CANCELLED else ""
+
+
+def view_run(run: Run, place: str, w: Words) -> RunView:
+    progress = run.progress or RunProgress(Phase.WAITING)
+    if run.job.state == JobState.WAITING:
+        progress = RunProgress(Phase.WAITING)
+    done, total = progress.step, progress.steps or run.job.total
+    said = w(f"assistant.phase_{progress.phase.value}", step=done, steps=total)
+    left = ""
+    if progress.left_s is not None:
+        minutes = round(progress.left_s / 60)
+        left = w("assistant.left", minutes=minutes) if minutes else w("assistant.left_short")
+    curve = view_curve(progress.curve, total, w) if progress.curve else None
+    return RunView(run.id, f"{place}/runs/{run.id}", said, left, done, total, curve)
+
+
+def view_plan(plan: RunPlan, w: Words, more: tuple[str, ...] = ()) -> PlanView:
+    """`more` are reasons that have nothing to do with the examples: no model, nothing to train on."""
+    shared = "_shared" if plan.kind.is_shared else ""
+    missing, said = list(more), list[str]()
+    for hindrance in plan.hindrances:
+        key = f"assistant.need_{hindrance.value.replace(' ', '-')}"
+        sentence = w(key + shared if w.has(key + shared) else key)
+        (missing if hindrance.forbids else said).append(sentence)
+    for bite in plan.bites:
+        (missing if bite.forbids else said).append(_say_bite(bite, w))
+    notes = len({ref.note_id for ref in plan.ledger})
+    return PlanView(
+        size=w("assistant.plan_size", count=len(plan.trained_on), notes=notes, held_out=len(plan.held_out)),
+        time=w("assistant.plan_time", steps=plan.steps, minutes=max(1, round(plan.expected_min))),
+        said=tuple(said),
+        missing=tuple(missing),
+        may_train=plan.is_allowed and not more,
+    )
+
+
+def _say_bite(bite: Bite, w: Words) -> str:
+    key = f"assistant.limit_{bite.limit.value.replace(' ', '-')}"
+    return w(key, allowed=f"{bite.allowed:,}", found=f"{bite.found:,}", left_out=bite.left_out)
+
+
+def view_example(example: LearningExample, desk: Desk, *, is_held_out: bool) -> ExampleRow:
+    """In words: of a pair only the item that differs, of a note all its items."""
+    chosen, rejected = _list_items(example.chosen), _list_items(example.rejected or "{}")
+    asked = json.loads(example.chosen)
+    wishes = [
+        item["asked"] for rows in asked.values() if isinstance(rows, list) for item in rows if "asked" in item
+    ]
+    is_pair = example.rejected is not None
+    return ExampleRow(
+        example_id=example.id,
+        patient_id=example.patient_id,
+        origin=example.origin.value,
+        note=desk.w("assistant.example_note", date=desk.when.date(example.at)),
+        wrote=" ".join(text for text in rejected if text not in chosen),
+        asked=" ".join(wishes),
+        kept=tuple(text for text in chosen if not is_pair or text not in rejected),
+        is_left_out=example.left_out,
+        is_held_out=is_held_out,
+    )
+
+
+def _list_items(reply: str) -> tuple[str, ...]:
+    found: list[str] = []
+    for value in json.loads(reply).values():
+        found += [value] if isinstance(value, str) else [item["text"] for item in value]
+    return tuple(found)

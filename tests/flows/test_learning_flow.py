@@ -1,0 +1,75 @@
+"""Once with everything real: notes, a run, its worker, the small model trained, and the next draft by it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from phyassist.domain.adapters import AdapterCard, AdapterKind, AdapterState
+from phyassist.domain.jobs import JobState
+from phyassist.domain.learning import Limits
+from phyassist.domain.people import Patient
+from phyassist.lm.engine import Engine, EngineOptions
+from phyassist.lm.hashing import load_sha256
+from phyassist.lm.protocol import Never
+from phyassist.services.adapters import use_adapter
+from phyassist.services.drafting import start_draft, write_draft
+from phyassist.services.learning import Scope
+from phyassist.services.learning_runs import Base, get_run, start_training
+from phyassist.services.workers import load_worker
+from phyassist.services.working import BaseFiles, Tools, work_once
+from phyassist.store.people import SignedIn
+from phyassist.store.transactions import Store
+from tests.conftest import Clock
+from tests.models import find_model
+from tests.services.drafts import SAID, make_consultation
+from tests.services.runs import make_tools, sign_notes
+
+pytestmark = pytest.mark.model
+MODEL = "smollm2-135m-instruct"
+# Enough to go every step of the way, and no more.
+QUICK = {"steps_max": "1", "examples_per_step": "1", "rank": "2", "alpha": "4", "targets": "q_proj,v_proj"}
+
+
+def test_notes_become_an_adapter_that_writes_the_next_draft(
+    store: Store, anna: SignedIn, patient: Patient, clock: Clock, tmp_path: Path, store_engine: str
+) -> None:
+    if store_engine != "sqlite":
+        pytest.skip("the database makes no difference to the model")
+    pytest.importorskip("torch")
+    path = find_model(MODEL)
+    sha256 = load_sha256(path)
+    sign_notes(store, anna, patient, clock)
+    worker = load_worker(tmp_path / "machine")
+    asked = start_training(
+        store,
+        anna,
+        scope=Scope(AdapterKind.PATIENT, (patient.id,)),
+        limits=Limits(),
+        base=Base(MODEL, sha256),
+        config=QUICK,
+        here=worker.line,
+    )
+
+    def find_base(card: AdapterCard) -> BaseFiles:
+        assert card.base_sha256 == sha256
+        return BaseFiles(str(path), str(tmp_path / "bases" / MODEL))
+
+    work_once(store, worker, Tools(find_base, make_tools().open_model))
+    run = get_run(store, anna, run_id=asked.id)
+    assert (run.job.state, run.job.error_code) == (JobState.DONE, "")
+    assert run.card is not None
+    use_adapter(store, anna, adapter_id=asked.id)
+    draft = start_draft(store, anna, consultation_id=make_consultation(store, anna, patient, SAID).id)
+    with Engine(path, sha256=sha256, options=EngineOptions(4096)) as engine:
+        *_, last = write_draft(store, engine.model, anna, draft_id=draft.id, stop=Never())
+
+    assert set(run.card.scores) >= {"loss_before", "loss_after", "run_words"}
+    assert run.card.state in {AdapterState.ACCEPTED, AdapterState.KEPT}
+    written = [*last.draft.items, *last.draft.unread]
+    assert written
+    assert {each.written_by.adapter for each in written} == {asked.id}
+    # No text and no weights were put down on the way: the base alone, which is public.
+    names = {each.name for each in tmp_path.rglob("*") if each.is_file()}
+    assert not {"adapter.gguf", "adapter_model.safetensors", "state.pt"} & names
