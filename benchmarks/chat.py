@@ -24,7 +24,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import find_processor
+from benchmarks.machine import before_others, find_processor
 
 from phyassist.domain.chats import ChatThread
 from phyassist.domain.people import Language, Patient
@@ -221,11 +221,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("models", nargs="+", type=Path)
     parser.add_argument("--patients", type=int, default=6)
+    parser.add_argument(
+        "--priority", type=int, default=0, help="so much before the other work of a shared machine (as root)"
+    )
     parser.add_argument("--show", action="store_true", help="print every answer")
     options = parser.parse_args()
-    found = {path.stem: run(path, options.patients, show=options.show) for path in options.models}
+    with before_others(options.priority):
+        found = {path.stem: run(path, options.patients, show=options.show) for path in options.models}
     names = " ".join(path.name for path in options.models)
-    save(found, f"python benchmarks/chat.py {names} --patients {options.patients}")
+    save(
+        found,
+        f"python benchmarks/chat.py {names} --patients {options.patients} --priority {options.priority}",
+    )
 
 
 if __name__ == "__main__":
