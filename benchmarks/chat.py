@@ -229,10 +229,8 @@ def main() -> None:
     with before_others(options.priority):
         found = {path.stem: run(path, options.patients, show=options.show) for path in options.models}
     names = " ".join(path.name for path in options.models)
-    save(
-        found,
-        f"python benchmarks/chat.py {names} --patients {options.patients} --priority {options.priority}",
-    )
+    asked = f"--patients {options.patients} --priority {options.priority}"
+    save(found, f"python benchmarks/chat.py {names} {asked}")
 
 
 if __name__ == "__main__":
