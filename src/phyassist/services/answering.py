@@ -194,7 +194,8 @@ class _Keeper:
                     kept_at = now
             elif isinstance(event, Reply):
                 self._message = replace(self._message, written_by=WrittenBy(event.model, event.adapter))
-                yield AnswerWritten(self.end(_FINISHED[event.finish]), first_s)
+                read = event.prompt_tokens - event.cached_tokens
+                yield AnswerWritten(self.end(_FINISHED[event.finish]), first_s, read)
             else:
                 yield event
 
