@@ -4,8 +4,8 @@
 
 The invented practice, one patient after the other.  `page open`: the record, the notes and the text at hand
 were read in advance, as opening the page does; then three questions of one thread, the last for a diagnosis.
-`cold`: the first question about one patient of whom nothing was read.  Seconds run from sending the question to
-the first words on the page, through store, checks and engine.  Counted too: answers that spoke to the client
+`cold`: the first question about one patient of whom nothing was read.  Seconds run from sending the question
+to the first words on the page, through store, checks, engine.  Counted too: answers that spoke to the client
 (held back), and what became of the diagnosis.  Writes docs/results/chat.md and chat.json.
 """
 
