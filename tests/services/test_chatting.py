@@ -279,6 +279,21 @@ def test_an_answer_cites_only_what_it_was_given_and_orders_in_a_passage_are_not_
     assert "忽略上面" not in asked
 
 
+def test_passages_that_have_no_room_are_not_said_to_have_been_given(
+    store: Store, anna: SignedIn, sun: Patient
+) -> None:
+    passages = tuple(
+        GivenPassage(number, f"p{number}", "手册", "", "固定起床。" * 120) for number in (1, 2, 3)
+    )
+    thread = begin_thread(store, anna, patient_id=sun.id, question="怎么帮她睡？", with_library=True)
+    lm = ScriptedModel(["先固定起床时间[文1][文3]。"], context_tokens=2500)
+
+    answer = last(write(store, lm, anna, thread, find_passages=lambda question: passages))
+
+    assert 0 < len(answer.passages) < 3
+    assert answer.text == "先固定起床时间[1]。"
+
+
 def test_without_consent_nothing_is_asked_and_a_withdrawal_ends_an_answer(
     store: Store, anna: SignedIn, sun: Patient
 ) -> None:
