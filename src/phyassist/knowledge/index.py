@@ -83,7 +83,11 @@ class LibraryIndex:
                     vectors,
                 )
             )
-        return LibraryIndex(kept, numbers, self.meaning)
+        return self.over(kept)
+
+    def over(self, documents: Sequence[IndexedDocument]) -> LibraryIndex:
+        """An index of other documents whose terms have the same numbers."""
+        return LibraryIndex(documents, self._numbers, self.meaning)
 
     @property
     def versions(self) -> Mapping[DocumentId, int]:
