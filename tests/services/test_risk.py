@@ -48,5 +48,7 @@ def test_a_consultation_has_its_signs_with_questions_and_the_practices_own_conta
     assert find_current_guide(store, anna, patient_id=patient.id, language="en") == guide
 
 
-def test_a_patient_without_a_consultation_has_no_guide(store: Store, anna: SignedIn, patient: Patient) -> None:
+def test_a_patient_without_a_consultation_has_no_guide(
+    store: Store, anna: SignedIn, patient: Patient
+) -> None:
     assert find_current_guide(store, anna, patient_id=patient.id, language="zh") is None

@@ -271,6 +271,7 @@ def make_pages(language: Language) -> dict[str, View]:
             draft,
             consulting.ActionsView("c1"),
             consulting.ConsentLine("p1", "no", "2026-10-20"),
+            consulting.AssistantChip("c1", "qwen", "", ()),
         ),
         "record": recording.RecordPage(
             w,

@@ -30,8 +30,8 @@ def make_beside(language: Language) -> dict[str, View]:
         "risk_mark": aside.view_mark(guide, "p1", w),
         "risk_mark_none": aside.view_mark(None, "p1", w),
         "risk": aside.view_risk(guide, w),
-        "similar": aside.view_similar((case,), w),
-        "similar_none": aside.view_similar((), w),
+        "similar": aside.view_similar((case,), (), w),
+        "similar_none": aside.view_similar((), (), w),
         "leaving": aside.view_leaving(leaving, w, allowed=False),
         "leaving_none": aside.view_leaving(None, w, allowed=True),
     }

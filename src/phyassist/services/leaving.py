@@ -16,9 +16,7 @@ from phyassist.store.transactions import Store, Tx
 _ORIGIN_CHARACTERS_MAX = 80
 
 
-def guard(
-    store: Store, by: SignedIn, lm: LanguageModel, patient_id: PatientId | None
-) -> LanguageModel:
+def guard(store: Store, by: SignedIn, lm: LanguageModel, patient_id: PatientId | None) -> LanguageModel:
     """The model for a patient's words, or for none's: an outside one learns whose names are private for certain.
 
     Each request to it is a row in the audit: where to, and how many words of each kind were replaced.
