@@ -14,7 +14,7 @@ from phyassist.web.wording import make_words
 
 SAID = {
     "zh": "最近总想死，药都攒好了。我爸天天喝酒，喝醉了就打我。从来没有听到过声音。",
-    "en": "I want to die, I have the pills counted out. My dad was drunk and hit me. No voices, no hallucinations.",
+    "en": "I want to die, I have the pills counted out. My dad was drunk and hit me. No hallucinations.",
 }
 
 

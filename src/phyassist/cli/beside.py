@@ -80,7 +80,7 @@ def similar(
     as_json: AsJson = False,
     passphrase_stdin: PassphraseStdin = False,
 ) -> None:
-    """Cases like a patient's current consultation: own consented notes, names replaced, and published ones."""
+    """Cases like a patient's current consultation: own consented notes without names, published ones."""
     from phyassist.cli.unlocking import find_patient, open_practice
     from phyassist.errors import NotFound
     from phyassist.services.looking import find_current

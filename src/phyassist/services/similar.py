@@ -41,9 +41,11 @@ _HAN = re.compile(r"[一-鿿]+")
 _LATIN = re.compile(r"[a-z]{3,}")
 _ENDINGS = re.compile(r"(?:ing|edly|ed|ies|es|s|ly)$")
 _STOP = frozenset(
-    {
-        *["the", "and", "for", "that", "with", "was", "were", "have", "has", "had", "not", "but", "you", "your", "she", "her", "his", "him", "they", "their", "them", "this", "from", "are", "been", "when", "what", "about", "there", "would", "could", "should", "into", "just", "like", "very", "because", "which", "will", "who", "how", "why", "can", "did", "does", "than"]
-    }
+    re.findall(
+        r"\w+",
+        "the and for that with was were have has had not but you your she her his him they their them this from "
+        "are been when what about there would could should into just like very because which will who how why",
+    )
 )
 _THEME_WEIGHT = 2.0
 _SCORE_MIN = 0.08
