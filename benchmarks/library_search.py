@@ -33,6 +33,7 @@ from phyassist.knowledge.documents import Part
 from phyassist.knowledge.index import Floats, LibraryIndex, Way
 from phyassist.knowledge.meaning import Embedder, find_embedder
 from phyassist.knowledge.passages import cut_passages
+from phyassist.services.library import show_to_model
 
 RESULTS = Path(__file__).parent.parent / "docs/results"
 QUESTIONS = Path(__file__).with_name("library_questions.txt")
@@ -110,16 +111,12 @@ def make_indices(
     made = {}
     for language in ("", "zh", "en"):
         fresh = [
-            (document, 1, pieces, np.stack([vectors[embedded(piece)] for piece in pieces]))
+            (document, 1, pieces, np.stack([vectors[show_to_model(piece)] for piece in pieces]))
             for document, pieces in texts
             if language in ("", document.reference.language) and pieces
         ]
         made[language] = LibraryIndex.empty(meaning).with_documents(fresh, set())
     return made
-
-
-def embedded(piece: Piece) -> str:
-    return f"{piece.heading}\n{piece.text}" if piece.heading else piece.text
 
 
 def load_vectors(
@@ -217,7 +214,7 @@ def run(data: Path, vectors_at: Path) -> dict[str, object]:
     of_pieces, of_questions = load_vectors(
         vectors_at,
         embedder,
-        [embedded(piece) for _, pieces in texts for piece in pieces],
+        [show_to_model(piece) for _, pieces in texts for piece in pieces],
         [question.text for question in questions],
     )
     indices = make_indices(texts, of_pieces, embedder.name)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from phyassist.domain.learning import Limits
 from phyassist.domain.people import Jurisdiction
 from phyassist.lm.protocol import Ask, LanguageModel, Reading, Reply, Stop, Words
 from phyassist.lm.scripted import ScriptedModel
@@ -48,6 +49,7 @@ class PlainSettings:
     language: str = ""
     jurisdiction: Jurisdiction = "cn"
     upload_bytes_max: int = 1_000_000
+    limits: Limits = field(default_factory=Limits)
 
 
 class GatedModel:

@@ -96,6 +96,8 @@ def test_no_page_breaks_a_rule(language: str, workspace: Workspace, open_page: A
         "erasures": f"{workspace.url}/practice/erasures",
         "new": f"{workspace.url}/patients/new",
         "practice": f"{workspace.url}/practice",
+        "library": f"{workspace.url}/library?q=PHQ-9",
+        "passage": f"{workspace.url}/library/card-en-grief?at=2",
         "found": f"{workspace.url}/find?q={NAMES[language][0]}",
         "missing": f"{workspace.url}/nowhere",
         "recover": f"{workspace.url}/recover",

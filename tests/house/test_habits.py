@@ -16,6 +16,7 @@ ENVIRONMENT_READERS = {
     "phyassist.lm.child",
     "phyassist.lm.wheels",
     "phyassist.knowledge.documents",
+    "phyassist.knowledge.meaning",
 }
 # Fields that may hold what a patient said, or who they are.
 PRIVATE = {

@@ -203,6 +203,16 @@ def talk(pages: Workspace, patient: str) -> None:
     assert CANARY in pages.get("/chat")
 
 
+def shelve(pages: Workspace) -> None:
+    handbook = f"# Handbook {CANARY}\n\nOn {CANARY} and its relatives.".encode()
+    pages.http.post("/library", data={"scope": "practice"}, files={"file": (f"{CANARY}.md", handbook)})
+    pages.http.post("/library", data={"scope": "own"}, files={"file": (f"{CANARY}.png", handbook)})
+    found = pages.get("/library", q=CANARY)
+    assert f"On {CANARY}" in found
+    path = re.search(r"/library/[0-9a-f]{32}", found).group(0)  # type: ignore[union-attr]
+    pages.post(path, title=f"Renamed {CANARY}", authors=CANARY, source=CANARY)
+
+
 def sweep(pages: Workspace) -> list[bytes]:
     """Ask for every page with another canary in its address, and post that to every form in the wrong places.
 
@@ -239,6 +249,7 @@ def test_nothing_is_left_in_the_clear_by_the_pages(
     sign_and_take_back(workspace, path)
     write_privately(workspace, patient)
     talk(workspace, patient)
+    shelve(workspace)
     notes = workspace.get(f"{patient}/notes")
     note = re.search(r"/notes/(\w+)/amendments", notes)
     workspace.post(f"/notes/{note.group(1)}/amendments", text=CANARY, reason=CANARY)  # type: ignore[union-attr]

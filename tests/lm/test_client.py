@@ -146,6 +146,26 @@ def test_a_server_without_json_schemas_is_asked_in_laxer_forms() -> None:
     assert isinstance(reply, Reply)
 
 
+def test_choices_are_asked_for_and_a_server_that_refuses_them_writes_freely() -> None:
+    asked: list[object] = []
+
+    def handle(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        wanted = json.loads(body).get("structured_outputs")
+        asked.append(wanted)
+        if wanted:
+            send(handler, 400, b'{"error": "Unrecognized request argument: structured_outputs"}')
+        else:
+            send_events(handler, make_event("Perhaps.", "stop"), "[DONE]")
+
+    with serve(handle) as url:
+        client = open_outside(url, "", "base", context_tokens=4096)
+        ask = Ask(ASK.messages, reply_tokens=5, choices=("Yes.", "No."))
+        replies = [list(client.write(ask, Never()))[-1] for _ in range(2)]
+
+    assert asked == [{"regex": r"(Yes\.|No\.)"}, None, None]
+    assert all(isinstance(reply, Reply) and reply.text == "Perhaps." for reply in replies)
+
+
 def test_a_stop_is_heeded_while_the_server_is_silent() -> None:
     left = threading.Event()
 

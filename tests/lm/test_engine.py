@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import gguf
 import pytest
 
 from phyassist.errors import AdapterMissing, EngineDown, ModelDamaged, ModelMissing, PromptTooLong
@@ -155,6 +156,18 @@ def test_a_schema_binds_the_reply(engine: Engine) -> None:
 
     assert reply.text.replace(" ", "").replace("\n", "") in ('{"mood":"low"}', '{"mood":"high"}')
     assert reply.finish == "done"
+
+
+def test_choices_bind_the_whole_reply_or_its_beginning(engine: Engine) -> None:
+    choices = ('No, it is "fine".', "是，很难过。")
+    messages = (Message("user", "She cries a lot. Is she well?"),)
+
+    whole = get_reply(engine.model, Ask(messages, reply_tokens=40, choices=choices))
+    begun = get_reply(engine.model, Ask(messages, reply_tokens=30, choices=choices, goes_on=True))
+
+    assert whole.text in choices
+    assert begun.text.startswith(choices)
+    assert len(begun.text) > max(map(len, choices))
 
 
 def test_tokens_are_counted_in_the_models_own_vocabulary(engine: Engine) -> None:
@@ -309,15 +322,14 @@ def test_a_new_adapter_is_taken_while_an_answer_is_written(
     small_model_path: Path, adapter_paths: dict[str, Path]
 ) -> None:
     with Engine(small_model_path, options=EngineOptions(2048)) as engine:
-        lm, told = engine.model, []
-        first_pid = engine.pid
+        lm, first_pid = engine.model, engine.pid
         words = lm.write(make_ask("Tell a long story.", reply_tokens=120), Never())
-        told.append(next(event for event in words if isinstance(event, Words)))
+        next(event for event in words if isinstance(event, Words))
 
         engine.take_adapter("calm", adapter_paths["calm"].read_bytes())
         calm = get_reply(lm, make_ask("Hello", reply_tokens=4, adapter="calm"))
-        base = get_reply(lm, make_ask("Hello", reply_tokens=4))
         *_, long = words
+        base = get_reply(lm, make_ask("Hello", reply_tokens=4))
 
         assert isinstance(long, Reply)
         assert (long.finish, long.adapter) == ("length", "")
@@ -347,3 +359,19 @@ def test_a_child_that_died_comes_back_with_the_adapters_that_it_took(
 def test_an_adapter_is_no_model(adapter_paths: dict[str, Path]) -> None:
     with pytest.raises(ModelDamaged, match="is an adapter, not a model"):
         Engine(adapter_paths["calm"])
+
+
+def test_an_adapter_of_another_architecture_is_refused_before_anything_starts(
+    small_model_path: Path, tmp_path: Path
+) -> None:
+    writer = gguf.GGUFWriter(tmp_path / "other.gguf", arch="qwen2")
+    writer.add_type("adapter")
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+    with pytest.raises(
+        AdapterMissing, match="adapter other was made for a qwen2 model and this one is llama"
+    ):
+        Engine(small_model_path, adapters={"other": tmp_path / "other.gguf"})

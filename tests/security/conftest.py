@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
+from phyassist.domain.learning import Limits
 from phyassist.domain.people import Jurisdiction
 from phyassist.errors import ModelMissing
 from phyassist.lm.protocol import LanguageModel
@@ -28,6 +29,7 @@ class PlainSettings:
     language: str = ""
     jurisdiction: Jurisdiction = "cn"
     upload_bytes_max: int = 100_000
+    limits: Limits = field(default_factory=Limits)
 
 
 def no_model() -> LanguageModel:

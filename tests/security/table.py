@@ -95,6 +95,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/patients"): Row(SIGNED_IN),
     ("GET", "/library"): Row(SIGNED_IN, query={"q": "Quist"}),
     ("POST", "/library"): Row(SIGNED_IN, {"scope": "own"}, status=303, file=True),
+    ("POST", "/library/in-drafts"): Row(RUN_PRACTICE, {"wanted": "yes"}, status=303),
     ("GET", "/library/{document_id}"): Row(OWN_DOCUMENT),
     ("POST", "/library/{document_id}"): Row(OWN_DOCUMENT, {"title": "Other"}, status=303),
     ("POST", "/library/{document_id}/remove"): Row(OWN_DOCUMENT, status=303),

@@ -62,12 +62,14 @@ def make_tools(lm: LanguageModel | None = None) -> Tools:
     return Tools(find_base, open_model, "tests.services.scripted_trainer")
 
 
-def sign_notes(store: Store, by: SignedIn, patient: Patient, clock: Clock, count: int = 2) -> None:
+def sign_notes(
+    store: Store, by: SignedIn, patient: Patient, clock: Clock, count: int = 2, text: str = SAID
+) -> None:
     """So many signed notes, an item of each changed by hand, of a patient who agreed to learning."""
     answers = dict.fromkeys((Purpose.OWN_TRAINING, Purpose.SHARED_TRAINING), Answer.YES)
     record_answers(store, by, patient_id=patient.id, answers=answers)
     for number in range(count):
-        draft = write_whole(store, by, make_consultation(store, by, patient, SAID))
+        draft = write_whole(store, by, make_consultation(store, by, patient, text))
         item = draft.standing[0]
         draft = edit_item(
             store, by, draft_id=draft.id, item_id=item.id, text=f"考试焦虑 {number}", after=draft.version

@@ -26,6 +26,7 @@ from phyassist.services.consent import record_answers
 from phyassist.services.drafting import start_draft, write_draft
 from phyassist.services.erasing import erase_patient
 from phyassist.services.jobs import get_job, take_job
+from phyassist.services.learning import list_examples
 from phyassist.services.learning_runs import get_run, list_runs
 from phyassist.services.patients import new_patient
 from phyassist.services.workers import list_workers, load_worker
@@ -36,6 +37,7 @@ from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from phyassist.store.workers import WorkerKeys
 from tests.conftest import FAST_COST, Clock
+from tests.house.canary import CANARY, find_canary
 from tests.services.drafts import SAID, make_consultation
 from tests.services.runs import BASE, TakingModel, make_tools, sign_notes, start
 
@@ -263,6 +265,26 @@ def test_a_run_whose_key_is_gone_fails_and_can_be_started_again(
 
     assert get_job(store, anna, job_id=asked.job.id).error_code == "PA-VAULT-CANNOT-OPEN"
     assert start(store, anna, [willing], load_worker(tmp_path / "machine")).job.state is JobState.WAITING
+
+
+def test_nothing_of_a_run_lies_in_the_clear_while_it_is_going_on(
+    store: Store, store_path: Path, anna: SignedIn, patient: Patient, clock: Clock, tmp_path: Path
+) -> None:
+    worker = load_worker(tmp_path / "machine")
+    sign_notes(store, anna, patient, clock, text=f"{SAID}{CANARY}")
+    asked = start(store, anna, [patient], worker, act="hang")
+    working = threading.Thread(target=work_once, args=(store, worker, make_tools()))
+    working.start()
+    wait_for_step(store, anna, asked.id, 2)
+
+    found = find_canary([tmp_path])
+    cancel_run(store, anna, adapter_id=asked.id)
+    working.join(30)
+
+    assert found == []
+    assert any(
+        CANARY in each.messages[-1].content for each in list_examples(store, anna, patient_id=patient.id)
+    )
 
 
 def test_two_adapters_answer_the_same_question_side_by_side_and_nothing_is_kept(

@@ -17,6 +17,7 @@ from phyassist.domain.drafts import (
     UnreadReply,
     WrittenBy,
 )
+from phyassist.domain.library import Citation
 from phyassist.domain.notes import Amendment, Note, NoteId
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import (
@@ -70,6 +71,7 @@ def make_item(
         edited=True,
         deleted=False,
         comments=(Comment(f"{text}, said otherwise", AT, followed=True),),
+        citation=Citation("document1-3", f"{text}, a handbook", 12, f"{text}, cited"),
     )
 
 
@@ -95,6 +97,7 @@ def make_draft(
         text_read=TextRead.PART,
         text_left_out=7,
         orders_hidden=2,
+        passages_used=(Citation("document1-3", f"{text}, a handbook", 12),),
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip install 'phyassist[train]'")
 
 from phyassist.training.imhi import SETS, get_set_table
-from phyassist.training.measures import score_labels
+from phyassist.training.measures import find_f1, find_weighted_f1s, score_labels, tabulate
 from tests.training.test_prepare import NO, YES, ask, write_csv
 
 
@@ -43,6 +43,16 @@ def test_always_the_largest_class_scores_as_published_for_dr() -> None:
     )
 
     assert round(score.weighted_f1, 2) == 65.37
+
+
+def test_f1_of_many_draws_at_once_is_that_of_the_library() -> None:
+    labels = ("yes", "no", "other")
+    gold = [labels[no * 7 % 3] for no in range(50)]
+    said = [(*labels, "")[no * 5 % 4] for no in range(50)]
+
+    (at_once,) = find_weighted_f1s(tabulate(gold, said, ["one"] * 50, labels))
+
+    assert at_once == pytest.approx(find_f1(gold, said, labels, "weighted"))
 
 
 def test_rows_of_one_post_widen_the_interval() -> None:
@@ -89,7 +99,7 @@ def test_a_tiny_model_is_scored_from_the_command_line(tmp_path: Path, capsys: An
     (score,) = json.loads(capsys.readouterr().out)
     assert code == 0
     assert (score["rows"], score["unread"]) == (4, 0)
-    with (tmp_path / "out/dreaddit.csv").open(newline="") as file:
+    with (tmp_path / "out/replies/dreaddit.csv").open(newline="") as file:
         replies = list(csv.DictReader(file))
     assert [row["goldens"] for row in replies][:2] == [f"{YES} Reasoning: so.", f"{NO} Reasoning: so."]
     # The tiny tokenizer, loaded from a folder, joins what it decodes without spaces.
@@ -100,7 +110,7 @@ def test_a_tiny_model_is_scored_from_the_command_line(tmp_path: Path, capsys: An
 
 def test_the_score_of_a_label_is_that_of_its_whole_sentence() -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed")
-    from phyassist.training.imhi import LabelScorer
+    from phyassist.training.answering import LabelScorer
     from tests.training.tiny import make_model, make_tokenizer
 
     model, tokenizer = make_model(), make_tokenizer()

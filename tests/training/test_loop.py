@@ -290,7 +290,7 @@ def test_presets_are_the_recipe_with_other_values() -> None:
 
     study = presets["study-2023"]
 
-    assert set(presets) == {"study-2023", "cpu-small", "patient-cpu", "gpu-24gb", "2x24gb", "h100"}
+    assert set(presets) == {"study-2023", "cpu-small", "gpu-24gb", "2x24gb", "h100", "notes"}
     assert (study.rank, study.alpha, study.dropout, study.clip, study.steps_max) == (16, 8, 0.05, 0.3, 660)
 
 

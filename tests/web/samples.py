@@ -48,6 +48,8 @@ from phyassist.web.wording import Words, make_words
 from tests.web.samples_of_beside import make_beside
 from tests.web.samples_of_chat import make_chat_fragments, make_chat_pages
 from tests.web.samples_of_duties import make_duties
+from tests.web.samples_of_learning import make_chip, make_learning, make_learning_fragments
+from tests.web.samples_of_library import make_library
 
 NOW = datetime(2026, 11, 2, 6, 3, tzinfo=UTC)
 PERSON = PatientId("p1")
@@ -271,7 +273,7 @@ def make_pages(language: Language) -> dict[str, View]:
             draft,
             consulting.ActionsView("c1"),
             consulting.ConsentLine("p1", "no", "2026-10-20"),
-            consulting.AssistantChip("c1", "qwen", "", ()),
+            make_chip(language),
         ),
         "record": recording.RecordPage(
             w,
@@ -282,6 +284,7 @@ def make_pages(language: Language) -> dict[str, View]:
         ),
         **make_duties(language, make_head(language), make_frame),
         **make_chat_pages(language, make_head(language), make_frame),
+        **make_learning(language, make_head(language), make_frame),
         "notes": notes.NotesPage(w, make_frame(language, "notes"), head, (note,), (earlier,), "n1", ""),
         "notes_soap": notes.NotesPage(
             w,
@@ -302,6 +305,7 @@ def make_pages(language: Language) -> dict[str, View]:
             processing.ProcessNoteView("f" * 32, "", 0, "", "", False),
             (processing.ProcessNoteView("e" * 32, COMMENT[language], 3, when.moment(NOW), "14:03", True),),
         ),
+        **make_library(language, make_frame),
         "retention": keeping.RetentionPage(
             w,
             make_frame(language, "practice"),
@@ -395,6 +399,7 @@ def make_fragments(language: Language) -> dict[str, View]:
     return {
         **make_beside(language),
         **make_chat_fragments(language),
+        **make_learning_fragments(language),
         "draft": drafting.DraftFragment(w, view, oob=True),
         "item": drafting.ItemFragment(w, item),
         "item_changed": drafting.ItemFragment(w, item, mode="edit", kept=item.text, changed=True),

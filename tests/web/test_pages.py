@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
+from phyassist.domain.learning import Limits
 from phyassist.domain.people import Jurisdiction
 from phyassist.errors import ModelMissing
 from phyassist.lm.protocol import LanguageModel
@@ -29,6 +30,7 @@ class PlainSettings:
     language: str = ""
     jurisdiction: Jurisdiction = "cn"
     upload_bytes_max: int = 1000
+    limits: Limits = field(default_factory=Limits)
 
 
 def no_model() -> LanguageModel:

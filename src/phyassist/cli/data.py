@@ -245,13 +245,13 @@ def gen_csv(
 
 
 @contextmanager
-def needs_training() -> Iterator[None]:
-    """Raises MissingLibrary where the training extra is not installed."""
+def needs_training(extra: str = "train") -> Iterator[None]:
+    """Raises MissingLibrary where this extra is not installed."""
     try:
         yield
     except ModuleNotFoundError as error:
         raise MissingLibrary(
-            f"the library {error.name} is not installed", hint="pip install 'phyassist[train]'"
+            f"the library {error.name} is not installed", hint=f"pip install 'phyassist[{extra}]'"
         ) from None
 
 

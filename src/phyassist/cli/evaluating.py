@@ -25,11 +25,6 @@ app = typer.Typer(help="Score what PhyAssist does against labels written by hand
 NO_MODEL = "none"
 
 
-class ImhiPart(StrEnum):
-    VAL = "val"
-    TEST = "test"
-
-
 class LabelSet(StrEnum):
     TEST = "test"
     DEV = "dev"
@@ -141,53 +136,3 @@ def _spell(share: Share, *, brief: bool = False) -> str:
         return f"{share.value:.1%} ({share.hits}/{share.of})"
     low, high = share.interval
     return f"{share.value:.1%} ({share.hits}/{share.of}, {low:.0%} to {high:.0%})"
-
-
-@app.command()
-def imhi(
-    context: typer.Context,
-    base: Annotated[str, typer.Option(help="A model of the catalogue, a folder, or a model of the hub.")],
-    out: Annotated[Path, typer.Option(help="Folder for replies and scores.")],
-    adapter: Annotated[Path | None, typer.Option(help="The folder `adapter` of a run.")] = None,
-    sets: Annotated[
-        str, typer.Option(help="Which of DR, dreaddit, Irf, MultiWD and SAD, with commas.")
-    ] = "DR,dreaddit,Irf,MultiWD,SAD",
-    part: Annotated[ImhiPart, typer.Option(help="val to choose by, test once in the end.")] = ImhiPart.VAL,
-    data: Annotated[Path, typer.Option(help="Folder that holds the sources' files.")] = Path(
-        "../shared/data"
-    ),
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Let it write its reasoning too; many times slower.")
-    ] = False,
-    limit: Annotated[int, typer.Option(help="Only so many rows of each set, from the first; 0: all.")] = 0,
-    as_json: AsJson = False,
-) -> None:
-    """Score an adapter on IMHI: weighted and macro F1 and accuracy, with intervals by post."""
-    from dataclasses import asdict
-
-    from phyassist.cli.data import needs_training
-    from phyassist.cli.train import find_base
-
-    with needs_training():
-        from phyassist.training.evaluate import Evaluation, render_table, run_evaluation
-
-    asked = Evaluation(
-        find_base(context, base),
-        adapter,
-        tuple(name.strip() for name in sets.split(",") if name.strip()),
-        part.value,
-        data,
-        out,
-        explain,
-        limit,
-    )
-
-    def progress(name: str, done: int, of: int) -> None:
-        if done % 100 == 0 or done == of:
-            tell(f"{name}: {done} of {of}")
-
-    scores = run_evaluation(asked, progress)
-    if as_json:
-        say_json([asdict(score) for score in scores])
-    else:
-        make_console().print(render_table(scores, "this model"))

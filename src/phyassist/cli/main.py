@@ -39,6 +39,7 @@ from phyassist.cli import (
     publishing,
     quality,
     retention,
+    scoring,
     serving,
     sharing,
     stores,
@@ -101,6 +102,10 @@ app.add_typer(library.app, name="library")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluating.app, name="evaluate")
 evaluating.app.command("quality")(quality.quality)
+evaluating.app.command("imhi")(scoring.imhi)
+evaluating.app.command("explanations")(scoring.explanations)
+evaluating.app.command("compare")(scoring.compare)
+evaluating.app.command("select")(scoring.select)
 app.add_typer(learning.app, name="learning")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)

@@ -45,7 +45,7 @@ def quality(
 
     settings = get_run(context).load_settings(model=model)
     chosen = load_cases(cases)
-    name, files = _find_adapter(adapter, settings)
+    name, files = find_adapter(adapter, settings)
     with open_language_model(settings, adapters=files) as opened, stop_on_interrupt() as stop:
         base = _measure(opened.model, chosen, stop)
         adapted = _measure(WithAdapter(opened.model, name), chosen, stop) if name else None
@@ -62,7 +62,7 @@ def quality(
         _print(base, adapted, losses)
 
 
-def _find_adapter(adapter: str, settings: Settings) -> tuple[str, Mapping[str, Path]]:
+def find_adapter(adapter: str, settings: Settings) -> tuple[str, Mapping[str, Path]]:
     """What the adapter is asked for by, and the file to load for it."""
     from phyassist.errors import AdapterMissing
 

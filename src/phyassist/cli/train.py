@@ -42,6 +42,16 @@ def train(
             "or its layers one after another (one process)."
         ),
     ] = "copies",
+    replies: Annotated[
+        int,
+        typer.Option(
+            help="Validation prompts to answer at each evaluation, to be compared with what was kept."
+        ),
+    ] = 0,
+    track: Annotated[
+        str,
+        typer.Option(help="Run trackers that hear the reports too: tensorboard, wandb, or both by comma."),
+    ] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was broken off.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say weights, memory, steps and time; train nothing.")
@@ -60,7 +70,8 @@ def train(
 
     recipe = set_dials(get_preset(preset), dict(read_pairs(dials or (), "--set rank=8")))
     with open_team(read_spread(spread)) as team:
-        job = Job(find_base(context, base), data, out, recipe, find_device())
+        trackers = tuple(name for name in track.split(",") if name)
+        job = Job(find_base(context, base), data, out, recipe, find_device(), replies, trackers)
         if dry_run:
             fit = estimate_job(job)
             if as_json:

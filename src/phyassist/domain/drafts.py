@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, NewType
 
+from phyassist.domain.library import Citation
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import ConsultationId, Span
 from phyassist.errors import EmptyText, NotAllowed, NotFound
@@ -75,7 +76,8 @@ class DraftItem:
     """One part of a draft.
 
     A reason has a `basis`; a quoted one has `quote`, verbatim at `span` of the consultation's source.
-    `deleted` items stay in their place so that they can be brought back.
+    `deleted` items stay in their place so that they can be brought back.  `citation` is the sentence of the
+    library that it rests on.
     """
 
     id: ItemId
@@ -88,6 +90,7 @@ class DraftItem:
     edited: bool = False
     deleted: bool = False
     comments: tuple[Comment, ...] = field(default=(), repr=False)
+    citation: Citation | None = None
 
     @property
     def open_comments(self) -> tuple[Comment, ...]:
@@ -137,7 +140,8 @@ class Draft:
     `partial` is the text of an item that the model was still writing when this was saved.  `left_out` are the
     notes that did not fit, `record_left_out` counts lines of the record that did not, and `text_read` with
     `text_left_out` (sentences) says what stood for the text at hand.  `orders_hidden` counts the sentences of
-    it that give orders to a machine, which the prompt names as such without their words.
+    it that give orders to a machine, which the prompt names as such without their words.  `passages_used` are
+    those of the library that the prompt held.
     """
 
     id: DraftId
@@ -157,6 +161,7 @@ class Draft:
     text_read: TextRead = TextRead.WHOLE
     text_left_out: int = 0
     orders_hidden: int = 0
+    passages_used: tuple[Citation, ...] = ()
 
     def of(self, section: Section) -> tuple[DraftItem, ...]:
         """Items of a section that stand, in their order."""

@@ -101,10 +101,15 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A passage that an item rests on, with the words of it, verbatim."""
+    """A passage that an item rests on or a prompt held, with the words that it is cited for, verbatim.
+
+    Title and page stand here as they were: a document may be removed later.
+    """
 
     passage_id: str
-    quote: str = field(repr=False)
+    title: str = field(repr=False)
+    page: int
+    quote: str = field(default="", repr=False)
 
 
 def parse_passage_id(text: str) -> tuple[DocumentId, int]:

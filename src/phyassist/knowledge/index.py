@@ -14,10 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from phyassist.domain.library import Document, DocumentId, Passage, Piece
+from phyassist.domain.people import Language
 from phyassist.knowledge.terms import split_terms
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
+Flags = npt.NDArray[np.bool_]
 Way = Literal["words", "meaning", "fused"]
 
 K1, B = 1.2, 0.75
@@ -92,26 +94,38 @@ class LibraryIndex:
         return self._has_vector is not None
 
     def search(
-        self, words: str, vector: Floats | None = None, *, limit: int = 8, way: Way = "fused"
+        self,
+        words: str,
+        vector: Floats | None = None,
+        *,
+        limit: int = 8,
+        way: Way = "fused",
+        language: Language | None = None,
     ) -> tuple[Passage, ...]:
         """The passages that fit best, best first.  Without a vector, by words alone."""
-        ranked: list[tuple[Ints, Floats]] = []
+        ranked: list[tuple[float, Ints, Floats]] = []
+        may = self._written_in(language)
         if way != "meaning":
-            ranked.append(self._rank_by_words(words))
+            ranked.append((1.0, *self._rank_by_words(words, may)))
         if way != "words" and vector is not None and self.has_meaning:
-            ranked.append(self._rank_by_meaning(vector))
+            ranked.append((MEANING_WEIGHT, *self._rank_by_meaning(vector, may)))
         if len(ranked) == 1:
-            numbers, scores = ranked[0]
+            _, numbers, scores = ranked[0]
             return tuple(
                 self._passage(int(no), float(score))
                 for no, score in zip(numbers[:limit], scores[:limit], strict=True)
             )
         fused: dict[int, float] = {}
-        for weight, (numbers, _) in zip((1.0, MEANING_WEIGHT), ranked, strict=False):
+        for weight, numbers, _ in ranked:
             for rank, no in enumerate(numbers.tolist()):
                 fused[no] = fused.get(no, 0.0) + weight / (RANK_OFFSET + rank + 1)
         best = sorted(fused.items(), key=lambda each: (-each[1], each[0]))[:limit]
         return tuple(self._passage(no, score) for no, score in best)
+
+    def _written_in(self, language: Language | None) -> Flags:
+        """Which passages stand in documents of this language; all where none is asked for."""
+        fits = [language is None or each.document.reference.language == language for each in self._ordered]
+        return np.array(fits, dtype=np.bool_)[self._of]
 
     def find(self, document_id: DocumentId, no: int) -> Passage | None:
         """One passage by its place; None where there is none (any more)."""
@@ -144,7 +158,7 @@ class LibraryIndex:
 
     def _build_vectors(self) -> None:
         having = [each for each in self._ordered if each.vectors is not None and len(each.pieces)]
-        self._has_vector: npt.NDArray[np.bool_] | None = None
+        self._has_vector: Flags | None = None
         if not having:
             return
         width = next(each.vectors.shape[1] for each in having if each.vectors is not None)
@@ -155,7 +169,7 @@ class LibraryIndex:
                 self._vectors[at : at + len(each.pieces)] = each.vectors
                 self._has_vector[at : at + len(each.pieces)] = True
 
-    def _rank_by_words(self, words: str) -> tuple[Ints, Floats]:
+    def _rank_by_words(self, words: str, may: Flags) -> tuple[Ints, Floats]:
         scores = np.zeros(self.passages, dtype=np.float32)
         for term in split_terms(words):
             number = self._numbers.get(term, -1)
@@ -163,12 +177,12 @@ class LibraryIndex:
             if 0 <= number < len(self._start) - 1:
                 start, end = self._start[number], self._start[number + 1]
                 scores[self._posting[start:end]] += self._weight[start:end]
-        return _best(scores, scores > 0)
+        return _best(scores, (scores > 0) & may)
 
-    def _rank_by_meaning(self, vector: Floats) -> tuple[Ints, Floats]:
+    def _rank_by_meaning(self, vector: Floats, may: Flags) -> tuple[Ints, Floats]:
         if self._has_vector is None or vector.shape != (self._vectors.shape[1],):
             return np.zeros(0, np.int32), np.zeros(0, np.float32)
-        return _best(self._vectors @ vector, self._has_vector)
+        return _best(self._vectors @ vector, self._has_vector & may)
 
 
 def pack_rows(rows: Sequence[Floats]) -> bytes:
@@ -193,7 +207,7 @@ def unpack_vectors(packed: bytes) -> Floats:
     return whole
 
 
-def _best(scores: Floats, may: npt.NDArray[np.bool_]) -> tuple[Ints, Floats]:
+def _best(scores: Floats, may: Flags) -> tuple[Ints, Floats]:
     """The numbers and scores of the best candidates, best first."""
     found = np.flatnonzero(may)
     if len(found) > _CANDIDATES:

@@ -50,33 +50,44 @@ def find_embedder() -> LocalEmbedder | None:
 
 
 class LocalEmbedder:
-    """Starts its process when it is first asked; `close` it at the end.  Safe from several threads."""
+    """Two processes of the model, each started when it is first asked; `close` it at the end.
+
+    A question must not wait while a book is being read.  Safe from several threads.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._questions, self._passages = _Reader("query"), _Reader("passage")
+
+    def embed_question(self, text: str) -> Floats:
+        """One row, or none."""
+        return self._questions.read([text])
+
+    def embed_passages(self, texts: Sequence[str]) -> Floats:
+        """A row for each, or none at all."""
+        return self._passages.read(texts)
+
+    def close(self) -> None:
+        self._questions.close()
+        self._passages.close()
+
+
+class _Reader:
+    """One process of the model, for questions or for passages; one text after the other."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._has_failed = False
 
-    def embed_question(self, text: str) -> Floats:
-        """One row, or none."""
-        return self._ask("query", [text])
-
-    def embed_passages(self, texts: Sequence[str]) -> Floats:
-        """A row for each, or none at all."""
-        return self._ask("passage", list(texts))
-
-    def close(self) -> None:
-        with self._lock:
-            self._end()
-
-    def _ask(self, kind: str, texts: list[str]) -> Floats:
+    def read(self, texts: Sequence[str]) -> Floats:
         cut = [text[:_CHARS_READ] for text in texts]
         with self._lock:
             if self._has_failed or not cut:
                 return np.zeros((0, _WIDTH), np.float32)
             try:
-                answer = self._exchange(json.dumps([kind, cut]).encode() + b"\n", len(cut))
+                answer = self._exchange(json.dumps([self._kind, cut]).encode() + b"\n", len(cut))
             except OSError:
                 answer = b""
             if len(answer) != len(cut) * _WIDTH * _FLOAT_BYTES:
@@ -85,6 +96,10 @@ class LocalEmbedder:
                 self._has_failed = True
                 return np.zeros((0, _WIDTH), np.float32)
         return np.frombuffer(answer, dtype="<f4").reshape(len(cut), _WIDTH).copy()
+
+    def close(self) -> None:
+        with self._lock:
+            self._end()
 
     def _exchange(self, line: bytes, rows: int) -> bytes:
         child = self._child or self._start()
@@ -96,6 +111,8 @@ class LocalEmbedder:
 
     def _start(self) -> subprocess.Popen[bytes]:
         variables = {key: os.environ[key] for key in _KEPT_VARIABLES if key in os.environ}
+        # Its threads must not spin while they wait for a processor that others use.
+        variables["OMP_WAIT_POLICY"] = "PASSIVE"
         variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-P", "-m", __spec__.name if __spec__ else __name__],

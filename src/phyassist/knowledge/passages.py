@@ -12,7 +12,6 @@ from phyassist.knowledge.documents import Part
 _HAN = re.compile(r"[\u3400-\u9fff]")
 WIDTH_MAX = 900
 _HAN_WIDTH = 2.5
-_PIECE_LEAST = 40
 _SENTENCE = re.compile(r"[^。！？!?.;；\n]*(?:[。！？!?；;]+[”’」』）)\"']*|\.+(?=\s|$)[”’)\"']*|\n+|\.|$)")
 _BROKEN_WORD = re.compile(r"(?<=[a-z])-\n(?=[a-z])")
 
@@ -33,7 +32,7 @@ def _cut_part(part: Part) -> Iterator[Piece]:
         kept.append(sentence)
         width += more
     text = _join(kept)
-    if any(char.isalnum() for char in text) and (len(text) >= _PIECE_LEAST or part.heading or part.page == 0):
+    if any(char.isalnum() for char in text):
         yield Piece(part.page, part.heading, text)
 
 

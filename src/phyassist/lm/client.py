@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from phyassist.errors import AdapterMissing, EngineDown, ModelError, PromptTooLong, ServerRefused
+from phyassist.lm.choices import make_pattern
 from phyassist.lm.counting import count_fewest_tokens, estimate_prompt_tokens, estimate_tokens
 from phyassist.lm.memory import memory_folder
 from phyassist.lm.protocol import (
@@ -40,6 +41,8 @@ LOAD_WAIT_S = 120.0
 SILENCE_S = 900.0
 # The ways of asking for JSON, strictest first; a server that refuses one is asked the next way from then on.
 FORMS = ("json_schema", "json_object", "")
+# How vLLM is told to hold a reply to choices; servers that do not know it pass over it, or refuse it by name.
+CHOICES_KEY = "structured_outputs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,10 @@ class Server(Protocol):
 
     def shape(self, body: dict[str, Any], ask: Ask, address: Address) -> dict[str, Any]:
         """The body with what only this server understands; raises AdapterMissing."""
+        ...
+
+    def hold_to_choices(self, ask: Ask) -> Mapping[str, Any]:
+        """What to add to the body so that the reply is one of the ask's choices."""
         ...
 
     def read_adapter(self, data: Mapping[str, Any], ask: Ask, address: Address) -> str | None:
@@ -103,6 +110,7 @@ class OpenAIClient:
         self._name, self._context_tokens, self._base_sha256 = name, context_tokens, base_sha256
         self._turns = Turns()
         self._form_no = 0
+        self._holds_choices = True
         self._counts = True
         # Each request has a connection of its own, so that closing it stops this request and no other.
         # A patient's words go to the server named in the settings and never through a proxy found by chance.
@@ -238,6 +246,8 @@ class OpenAIClient:
             body["response_format"] = {"type": "json_schema", "json_schema": wanted}
         elif ask.schema is not None and self.json_form == "json_object":
             body["response_format"] = {"type": "json_object"}
+        if ask.choices and self._holds_choices:
+            body |= self._server.hold_to_choices(ask)
         return self._server.shape(body, ask, address)
 
     def _give_way(self, refused: Refused, ask: Ask) -> None:
@@ -252,6 +262,15 @@ class OpenAIClient:
                 FORMS[self._form_no - 1],
                 self.json_form or "the words of the prompt alone",
             )
+            return
+        if (
+            refused.status in (400, 422, 501)
+            and ask.choices
+            and self._holds_choices
+            and CHOICES_KEY in refused.body
+        ):
+            self._holds_choices = False
+            log.warning("the model server cannot hold a reply to choices; it writes freely from now on")
             return
         raise make_refusal(refused, ask, self._context_tokens)
 
@@ -356,6 +375,9 @@ class OutsideServer:
         if count_fewest_tokens(ask.messages) > self._context_tokens:
             raise make_too_long(self._context_tokens)
         return {**body, "model": ask.adapter} if ask.adapter else body
+
+    def hold_to_choices(self, ask: Ask) -> Mapping[str, Any]:
+        return {CHOICES_KEY: {"regex": make_pattern(ask.choices, goes_on=ask.goes_on)}}
 
     def read_adapter(self, data: Mapping[str, Any], ask: Ask, address: Address) -> str | None:
         """The adapter that was asked for, if the answer names it; a revision may follow after an @."""

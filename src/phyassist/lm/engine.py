@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from phyassist.errors import AdapterMissing, EngineDown, ModelDamaged, ModelError
 from phyassist.lm.child_process import AdapterSource, Child, ChildOptions
+from phyassist.lm.choices import make_grammar
 from phyassist.lm.client import Address, OpenAIClient
 from phyassist.lm.ggufs import read_head
 from phyassist.lm.memory import MemoryFile
@@ -66,7 +67,8 @@ class Engine:
         chosen = options or EngineOptions()
         context_tokens = min(chosen.context_tokens, head.context_tokens or sys.maxsize)
         self._options = ChildOptions(model, name or model.stem, context_tokens, chosen.threads, chosen.slots)
-        self._adapters: dict[str, AdapterSource] = dict(_check_adapters(adapters or {}))
+        self._architecture = head.architecture
+        self._adapters: dict[str, AdapterSource] = dict(_check_adapters(adapters or {}, head.architecture))
         self._lock = threading.RLock()
         # One change of adapters at a time; answers need not wait for it.
         self._changing = threading.Lock()
@@ -103,7 +105,7 @@ class Engine:
                 return
             taken = MemoryFile(data)
             try:
-                _check_adapters({name: Path(taken.path)})
+                _check_adapters({name: Path(taken.path)}, self._architecture)
                 self._change({**_fit_shelf(self._adapters, taken.size_bytes), name: taken})
             except ModelError:
                 taken.close()
@@ -248,6 +250,9 @@ class ChildServer:
             body["verbose"] = True
         return body
 
+    def hold_to_choices(self, ask: Ask) -> Mapping[str, Any]:
+        return {"grammar": make_grammar(ask.choices, goes_on=ask.goes_on)}
+
     def read_adapter(self, data: Mapping[str, Any], ask: Ask, address: Address) -> str | None:
         """What the engine says of itself, whatever was asked for."""
         del ask
@@ -282,12 +287,18 @@ class ChildServer:
         """The engine is closed by who opened it."""
 
 
-def _check_adapters(adapters: Mapping[str, Path]) -> Mapping[str, Path]:
+def _check_adapters(adapters: Mapping[str, Path], architecture: str) -> Mapping[str, Path]:
     for name, path in adapters.items():
         if not path.is_file():
             raise AdapterMissing(f"the file of adapter {name} is not there", hint="train or import it again")
-        if read_head(path).kind != "adapter":
+        head = read_head(path)
+        if head.kind != "adapter":
             raise ModelDamaged(f"the file of adapter {name} is not an adapter", hint="import it again")
+        if head.architecture != architecture:
+            raise AdapterMissing(
+                f"adapter {name} was made for a {head.architecture} model and this one is {architecture}",
+                hint="use it with the base model that it was trained on",
+            )
     return adapters
 
 

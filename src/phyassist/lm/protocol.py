@@ -42,7 +42,11 @@ class Never:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request.  `schema` is a JSON schema that the reply must satisfy; `adapter` a name on the shelf."""
+    """One request.  `schema` is a JSON schema that the reply must satisfy; `adapter` a name on the shelf.
+
+    A reply is one of `choices`, where there are any, or with `goes_on` begins as one of them; a server that
+    cannot hold a model to that writes freely.
+    """
 
     messages: tuple[Message, ...] = field(repr=False)
     reply_tokens: int
@@ -50,6 +54,8 @@ class Ask:
     adapter: str = ""
     temperature: float = 0.0
     seed: int = 0
+    choices: tuple[str, ...] = field(default=(), repr=False)
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)

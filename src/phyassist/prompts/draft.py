@@ -23,10 +23,12 @@ from phyassist.domain.people import Jurisdiction, Language
 from phyassist.domain.reading.harm import is_of_harm
 from phyassist.domain.reading.sentences import Sentence
 from phyassist.domain.reading.speakers import Speaker
+from phyassist.prompts.citing import Shelf, render_shelf, say_sources
 
 REPLY_TOKENS = 900
 # Of a longer comment the model says over the beginning; the whole stands in the task.
 WISH_CHARS = 120
+NO_SHELF = Shelf()
 COUNTS: Mapping[Section, int] = {Section.SYMPTOM_TYPE: 1, Section.REASON: 3, Section.ADVICE: 3}
 
 
@@ -67,10 +69,12 @@ def make_task(
     sentences: Sequence[Sentence],
     sections: Iterable[Section] = tuple(Section),
     present: Sequence[DraftItem] = (),
+    shelf: Shelf = NO_SHELF,
 ) -> Task:
     """The task of writing these sections of a draft; `present` items are shown, not to be repeated.
 
-    Where sections are left out, the task says which ones are to be written.
+    Where sections are left out, the task says which ones are to be written.  Passages of the library stand
+    before the task.
     """
     texts = load_texts(language)
     wanted = set(sections)
@@ -86,8 +90,10 @@ def make_task(
         task += Template(texts["missing"]).substitute(present=_render(present, texts), missing=names)
     elif len(asked) < len(COUNTS):
         task += Template(texts["only"]).substitute(names=names)
-    schema = make_schema(asked, language=language, sentences=sentences, is_grave=is_grave)
-    return Task(task.strip(), asked, schema)
+    schema = make_schema(
+        asked, language=language, sentences=sentences, is_grave=is_grave, sources=shelf.numbers
+    )
+    return Task(_with_shelf(task, shelf, language, asked), asked, schema)
 
 
 def make_redo_task(
@@ -97,6 +103,7 @@ def make_redo_task(
     language: Language,
     jurisdiction: Jurisdiction,
     sentences: Sequence[Sentence],
+    shelf: Shelf = NO_SHELF,
 ) -> Task:
     """The task of writing just these items anew, their open comments followed.
 
@@ -127,6 +134,7 @@ def make_redo_task(
         language=language,
         sentences=sentences,
         is_grave=is_safety_first,
+        sources=shelf.numbers,
         redone=Redone(
             unlike=tuple(item.text for item in draft.standing),
             wishes={
@@ -139,7 +147,14 @@ def make_redo_task(
             },
         ),
     )
-    return Task(task.strip(), asked, schema)
+    return Task(_with_shelf(task, shelf, language, asked), asked, schema)
+
+
+def _with_shelf(task: str, shelf: Shelf, language: Language, asked: Mapping[Section, int]) -> str:
+    """Only advice rests on the library; what it holds is not shown where none is asked for."""
+    if Section.ADVICE not in asked:
+        return task.strip()
+    return render_shelf(shelf, language) + task.strip() + say_sources(shelf, language)
 
 
 def join_comments(item: DraftItem) -> str:
@@ -195,11 +210,12 @@ def make_schema(
     sentences: Sequence[Sentence],
     is_grave: bool,
     redone: Redone | None = None,
+    sources: Sequence[int] = (),
 ) -> Mapping[str, Any]:
     """The JSON schema of a reply with exactly these items.
 
     The first item of a section begins as a first one does, and so on.  A redone one begins as others of its
-    place do, not as it did; one with a comment as any may.
+    place do, not as it did; one with a comment as any may.  `sources` are the numbers an advice may name.
     """
     form = load_texts(language)["form"]
     properties: dict[str, Any] = {}
@@ -228,7 +244,11 @@ def make_schema(
             patterns[0] = form["safety_openers"]
         properties["advice"] = _list(
             [
-                {**_wish(redone, Section.ADVICE, no), "text": _sentence(_advice_pattern(openers, form))}
+                {
+                    **_wish(redone, Section.ADVICE, no),
+                    **({"source": {"type": "integer", "enum": [0, *sources]}} if sources else {}),
+                    "text": _sentence(_advice_pattern(openers, form)),
+                }
                 for no, openers in enumerate(patterns)
             ]
         )

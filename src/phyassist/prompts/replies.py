@@ -51,12 +51,16 @@ class ItemWords:
 
 @dataclass(frozen=True, slots=True)
 class RawItem:
-    """A finished item as the model wrote it; `sentence_no` is the sentence that it says the item rests on."""
+    """A finished item as the model wrote it.
+
+    `sentence_no` is the sentence of the text that it says the item rests on, `source_no` that of the library.
+    """
 
     section: Section
     no: int
     text: str = field(repr=False)
     sentence_no: int = 0
+    source_no: int = 0
 
 
 class ReplyReader:
@@ -138,9 +142,12 @@ class ReplyReader:
         text = clean_item_text(text)
         if not text:
             raise UnreadableReply("other-shape", section)
-        number = value.get("from", 0)
-        is_number = isinstance(number, int) and not isinstance(number, bool)
-        return RawItem(section, no, text, number if is_number else 0)
+        return RawItem(section, no, text, _int(value, "from"), _int(value, "source"))
+
+
+def _int(value: Mapping[str, Any], key: str) -> int:
+    number = value.get(key, 0)
+    return number if isinstance(number, int) and not isinstance(number, bool) else 0
 
 
 def clean_item_text(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from phyassist.domain.drafts import Draft, DraftItem, TextRead, UnreadReply
+from phyassist.domain.library import Citation
 from phyassist.lm.protocol import Reading, Reply, Waiting
 from phyassist.prompts.replies import ItemWords
 
@@ -14,6 +15,7 @@ class Prepared:
     """What the prompt holds: notes by their ids, what was left out, and what stands for the text at hand.
 
     `orders_hidden` sentences of the text give orders to a machine and are not shown to it in their words.
+    `passages_used` are those of the library that it holds.
     """
 
     notes_used: tuple[str, ...]
@@ -23,6 +25,7 @@ class Prepared:
     text_left_out: int
     adapter_reason: str = ""
     orders_hidden: int = 0
+    passages_used: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

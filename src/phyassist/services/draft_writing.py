@@ -22,6 +22,8 @@ from phyassist.domain.people import Jurisdiction, Language
 from phyassist.domain.reading.sentences import Sentence
 from phyassist.errors import ChangedMeanwhile
 from phyassist.lm.protocol import Ask, LanguageModel, Reading, Reply, Stop, Waiting
+from phyassist.prompts.citing import Shelf, find_citation
+from phyassist.prompts.draft import NO_SHELF
 from phyassist.prompts.grounding import find_ground, is_repetition
 from phyassist.prompts.labels import without_labels
 from phyassist.prompts.replies import ItemWords, RawItem, ReplyReader, UnreadableReply
@@ -51,6 +53,7 @@ class Assignment:
     jurisdiction: Jurisdiction
     targets: tuple[DraftItem, ...] = field(default=(), repr=False)
     others: tuple[DraftItem, ...] = field(default=(), repr=False)
+    shelf: Shelf = field(default=NO_SHELF, repr=False)
 
     def find_target(self, section: Section, no: int) -> DraftItem | None:
         """The item that number `no` of a section takes the place of; None where it is a new one."""
@@ -130,6 +133,8 @@ def _make_item(raw: RawItem, assignment: Assignment, new_id: NewId, by: WrittenB
             if ground is None
             else replace(item, basis=Basis.QUOTED, quote=ground.text, span=ground.span)
         )
+    if raw.section == Section.ADVICE:
+        item = replace(item, citation=find_citation(raw.text, raw.source_no, assignment.shelf))
     if assignment.jurisdiction == "cn":
         is_type = raw.section == Section.SYMPTOM_TYPE
         plain = without_labels(item.text, assignment.language, told=item.quote, is_type=is_type)
@@ -276,6 +281,7 @@ def _save_version(
             text_left_out=draft.text_left_out,
             adapter_reason=draft.adapter_reason,
             orders_hidden=draft.orders_hidden,
+            passages_used=draft.passages_used,
         )
         return tx.drafts.save(content, change, after=newest.version, item_ids=item_ids)
 

@@ -10,19 +10,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from phyassist.domain.adapters import AdapterChoice
 from phyassist.domain.clock import NewId, new_id
 from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import Change, Draft, DraftId, DraftItem, ItemId, Section
+from phyassist.domain.library import Citation, Passage
 from phyassist.domain.people import Jurisdiction, Language
 from phyassist.domain.reading.sentences import split_sentences
+from phyassist.domain.reading.speakers import Speaker
 from phyassist.domain.records import ConsultationId
-from phyassist.errors import ModelError, NotAllowed
+from phyassist.errors import ModelError, NotAllowed, NotFound
 from phyassist.lm.protocol import Ask, LanguageModel, Stop
-from phyassist.prompts.budget import Fitted
-from phyassist.prompts.draft import REPLY_TOKENS, Task, make_redo_task, make_task
+from phyassist.prompts.budget import MARGIN_TOKENS, Fitted
+from phyassist.prompts.citing import PASSAGES_MAX, Shelf, fill_shelf
+from phyassist.prompts.draft import NO_SHELF, REPLY_TOKENS, Task, make_redo_task, make_task
 from phyassist.prompts.layout import make_messages
 from phyassist.prompts.orders import count_hidden, without_orders
 from phyassist.prompts.replies import ItemWords
@@ -42,6 +45,7 @@ from phyassist.services.draft_writing import Assignment, DraftKeeper, write_item
 from phyassist.services.following import get_followed, get_open
 from phyassist.services.intake import check_text
 from phyassist.services.leaving import guard
+from phyassist.services.library import Embedder, get_passage, search_passages
 from phyassist.services.prompting import Case, fit_case, load_case
 from phyassist.services.reworking import (
     add_item,
@@ -147,6 +151,7 @@ def write_draft(
     draft_id: DraftId,
     stop: Stop,
     ticks: Ticks = time.monotonic,
+    embedder: Embedder | None = None,
 ) -> Iterator[DraftEvent]:
     """Write the sections that the draft does not have yet: all of them, or the rest after a stop or a fault.
 
@@ -154,7 +159,7 @@ def write_draft(
     nothing is missing, ChangedMeanwhile where another window writes it too, and the model's errors; what was
     written stays.
     """
-    loaded = _load(store, by, draft_id, lm)
+    loaded = _load(store, by, draft_id, lm, embedder)
     missing = tuple(
         section for section in Section if not any(item.section == section for item in loaded.draft.items)
     )
@@ -209,11 +214,21 @@ def choose_targets(
     return tuple(item for item in draft.standing if item.id in ids)
 
 
+def _find_again(store: Store, by: SignedIn, given: Sequence[Citation]) -> tuple[Passage, ...]:
+    """Those of the passages whose document is still there."""
+    found = []
+    for each in given:
+        with suppress(NotFound):
+            found.append(get_passage(store, by, each.passage_id))
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     draft: Draft
     case: Case
     adapter: AdapterChoice
+    shelf: Shelf = field(default=NO_SHELF, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,15 +241,32 @@ class _Round:
     change: Change
 
 
-def _load(store: Store, by: SignedIn, draft_id: DraftId, lm: LanguageModel) -> _Loaded:
+def _load(
+    store: Store, by: SignedIn, draft_id: DraftId, lm: LanguageModel, embedder: Embedder | None = None
+) -> _Loaded:
     with store.read(by) as tx:
         draft = get_open(tx, draft_id)
         consultation = tx.consultations.get(draft.consultation_id)
         check_consent(tx, by, draft.patient_id, Purpose.DRAFTING)
         case = load_case(tx, draft.patient_id, consultation)
+        wants_library = tx.settings.get().library_in_drafts
         choice = choose_for(tx, draft.patient_id, lm.base_sha256, consultation.adapter_wanted)
     check_text(consultation.source.text)
-    return _Loaded(draft, case, make_ready(store, by, lm, choice))
+    shelf = _find_passages(store, by, draft, case, embedder) if wants_library else NO_SHELF
+    return _Loaded(draft, case, make_ready(store, by, lm, choice), shelf)
+
+
+def _find_passages(store: Store, by: SignedIn, draft: Draft, case: Case, embedder: Embedder | None) -> Shelf:
+    """The passages that the draft was given before, so that it rests on the same ones and the engine need not
+    read others; at first what the library says on question and text, in the language of the draft.
+    """
+    if draft.passages_used:
+        return fill_shelf(_find_again(store, by, draft.passages_used), case.language)
+    told = " ".join(each.text for each in case.sentences if each.speaker != Speaker.COUNSELLOR)
+    found = search_passages(
+        store, by, f"{draft.question} {told}", embedder=embedder, limit=PASSAGES_MAX, language=case.language
+    )
+    return fill_shelf(found, case.language)
 
 
 def _prepare(
@@ -243,23 +275,7 @@ def _prepare(
     """The prompt of writing these sections, or of writing these items anew."""
     draft, case = loaded.draft, loaded.case
     fitted = fit_case(case, lm)
-    if targets:
-        task = make_redo_task(
-            draft,
-            targets,
-            language=case.language,
-            jurisdiction=case.jurisdiction,
-            sentences=fitted.sentences,
-        )
-    else:
-        task = make_task(
-            question=draft.question,
-            language=case.language,
-            jurisdiction=case.jurisdiction,
-            sentences=fitted.sentences,
-            sections=sections,
-            present=draft.standing,
-        )
+    shelf, task = _choose_shelf(loaded, lm, fitted, sections, targets)
     ids = {item.id for item in targets}
     others = tuple(item for item in draft.standing if item.id not in ids)
     ask = _make_ask(case, fitted, task, adapter=loaded.adapter.card.id if loaded.adapter.card else "")
@@ -268,8 +284,53 @@ def _prepare(
     return _Round(
         fitted,
         ask,
-        Assignment(task.asked, fitted.sentences, case.language, case.jurisdiction, targets, others),
+        Assignment(task.asked, fitted.sentences, case.language, case.jurisdiction, targets, others, shelf),
         Change.REGENERATED if targets else Change.WROTE,
+    )
+
+
+def _choose_shelf(
+    loaded: _Loaded,
+    lm: LanguageModel,
+    fitted: Fitted,
+    sections: tuple[Section, ...],
+    targets: tuple[DraftItem, ...],
+) -> tuple[Shelf, Task]:
+    """As many passages as fit beside the text and the reply, and the task with them."""
+    for count in range(len(loaded.shelf.passages), 0, -1):
+        shelf = loaded.shelf.first(count, loaded.case.language)
+        task = _make_task(loaded, fitted, shelf, sections, targets)
+        tokens = lm.count_tokens(fitted.prefix) + lm.count_tokens(task.text)
+        if tokens + MARGIN_TOKENS + REPLY_TOKENS <= lm.context_tokens:
+            return shelf, task
+    return NO_SHELF, _make_task(loaded, fitted, NO_SHELF, sections, targets)
+
+
+def _make_task(
+    loaded: _Loaded,
+    fitted: Fitted,
+    shelf: Shelf,
+    sections: tuple[Section, ...],
+    targets: tuple[DraftItem, ...],
+) -> Task:
+    draft, case = loaded.draft, loaded.case
+    if targets:
+        return make_redo_task(
+            draft,
+            targets,
+            language=case.language,
+            jurisdiction=case.jurisdiction,
+            sentences=fitted.sentences,
+            shelf=shelf,
+        )
+    return make_task(
+        question=draft.question,
+        language=case.language,
+        jurisdiction=case.jurisdiction,
+        sentences=fitted.sentences,
+        sections=sections,
+        present=draft.standing,
+        shelf=shelf,
     )
 
 
@@ -286,7 +347,10 @@ def _write(
     """Ask for one round and keep what comes of it; it ends when consent is withdrawn in the middle."""
     lm = guard(store, by, lm, loaded.draft.patient_id)
     stop = Withdrawn(stop, store, by, loaded.draft.patient_id)
-    prepared = _say_prepared(round_.fitted, loaded.case.language, loaded.adapter.reason)
+    prepared = replace(
+        _say_prepared(round_.fitted, loaded.case.language, loaded.adapter.reason),
+        passages_used=_name_passages(loaded.draft, round_.assignment),
+    )
     draft = replace(
         loaded.draft,
         notes_used=prepared.notes_used,
@@ -296,6 +360,7 @@ def _write(
         text_left_out=prepared.text_left_out,
         adapter_reason=prepared.adapter_reason,
         orders_hidden=prepared.orders_hidden,
+        passages_used=prepared.passages_used,
     )
     keeper = DraftKeeper(store, by, draft, round_.assignment, change=round_.change, ticks=ticks)
     yield prepared
@@ -322,6 +387,13 @@ def _write(
             keeper.flush()
         raise
     yield Finished(keeper.draft)
+
+
+def _name_passages(draft: Draft, assignment: Assignment) -> tuple[Citation, ...]:
+    """The passages that the prompt held; where no advice was asked for, those of before."""
+    if Section.ADVICE not in assignment.asked:
+        return draft.passages_used
+    return tuple(Citation(each.id, each.document.title, each.page) for each in assignment.shelf.passages)
 
 
 @again

@@ -19,6 +19,7 @@ from phyassist.domain.library import (
     Scope,
     parse_passage_id,
 )
+from phyassist.domain.people import Language
 from phyassist.errors import NotAllowed, NotFound
 from phyassist.knowledge.cards import CARD_HEAD, find_card, list_card_documents, load_cards_with
 from phyassist.knowledge.files import Readable, Recognise, is_readable, read_documents
@@ -210,8 +211,9 @@ def search_passages(
     embedder: Embedder | None = None,
     limit: int = FOUND_MAX,
     way: Way = _DEFAULT_WAY,
+    language: Language | None = None,
 ) -> tuple[Passage, ...]:
-    """The passages that fit a question best, best first, in whatever language they are written.
+    """The passages that fit a question best, best first, in whatever language they are written, or in one.
 
     Without an embedding model words alone decide, and a question finds passages of its own language.
     Raises CannotOpen.
@@ -221,7 +223,7 @@ def search_passages(
     vector = None
     if embedder is not None and index.has_meaning:
         vector = next(iter(embedder.embed_question(asked)), None)
-    return index.search(asked, vector, limit=limit, way=way)
+    return index.search(asked, vector, limit=limit, way=way, language=language)
 
 
 def get_passage(store: Store, by: SignedIn, passage_id: str) -> Passage:

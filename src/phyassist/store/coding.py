@@ -26,6 +26,7 @@ from phyassist.domain.drafts import (
     UnreadReply,
     WrittenBy,
 )
+from phyassist.domain.library import Citation
 from phyassist.domain.notes import ORIGINAL, Amendment, ByHand, Note, Withdrawn
 from phyassist.domain.people import Counsellor, CounsellorId, Patient, PatientId, Role
 from phyassist.domain.records import (
@@ -155,7 +156,16 @@ def write_item(item: DraftItem) -> Json:
             {"words": comment.words, "at": write_time(comment.at), "followed": comment.followed}
             for comment in item.comments
         ],
+        **({"cites": write_citation(item.citation)} if item.citation else {}),
     }
+
+
+def write_citation(citation: Citation) -> list[object]:
+    return [citation.passage_id, citation.title, citation.page, citation.quote]
+
+
+def read_citation(parts: Sequence[Any]) -> Citation:
+    return Citation(parts[0], parts[1], int(parts[2]), parts[3])
 
 
 def read_item(fields: Json) -> DraftItem:
@@ -171,6 +181,7 @@ def read_item(fields: Json) -> DraftItem:
         edited=bool(fields.get("edited", False)),
         deleted=bool(fields.get("deleted", False)),
         comments=_read_comments(fields.get("comments", ())),
+        citation=read_citation(fields["cites"]) if fields.get("cites") else None,
     )
 
 
@@ -231,6 +242,7 @@ def pack_draft(draft: Draft) -> bytes:
             "text_read": draft.text_read.value,
             "text_left_out": draft.text_left_out,
             "orders_hidden": draft.orders_hidden,
+            "passages": [write_citation(each) for each in draft.passages_used],
         }
     )
 
@@ -251,6 +263,7 @@ def unpack_draft(blob: bytes, bare: Draft) -> Draft:
             text_read=TextRead(fields.get("text_read", TextRead.WHOLE)),
             text_left_out=int(fields.get("text_left_out", 0)),
             orders_hidden=int(fields.get("orders_hidden", 0)),
+            passages_used=tuple(read_citation(each) for each in fields.get("passages", ())),
         )
 
     return unpack(blob, read)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, String, Table
 
-from phyassist.store.columns import UtcTime, id_column
-from phyassist.store.tables import metadata
+from phyassist.store.columns import UtcTime, id_column, metadata
 
 # Each term of an owner's library key, as the practice's key or the counsellor's own opens it.  A counsellor's
 # is given to the recovery key as well; the practice's key has a recovery copy itself.

@@ -2,51 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from phyassist.domain.examples import Part
-from phyassist.errors import ModelMissing
-from phyassist.training.base import find_device, load_base, load_tokenizer
-from phyassist.training.imhi import (
-    LabelScorer,
-    answer_set,
-    get_set_table,
-    load_rows,
-    score_set,
-    write_replies,
-)
+from phyassist.errors import BadInput
+from phyassist.training.adapters import load_adapted
+from phyassist.training.answering import Answerer, LabelScorer
+from phyassist.training.base import load_tokenizer
+from phyassist.training.catalogue import get_source
+from phyassist.training.imhi import SETS, answer_set, load_rows, score_set, write_labels, write_replies
 from phyassist.training.measures import SetScore
-from phyassist.training.recipe import Recipe
+from phyassist.training.mentallama_reader import read_replies, score_pairs
 from phyassist.training.run import describe_environment
 
-# What stands in baselines of other people's making, weighted F1 on the test sets, and who measured it.
-BASELINES: Mapping[str, tuple[Mapping[str, float], str]] = {
-    "always the largest class": (
-        {"DR": 65.37, "dreaddit": 34.41, "Irf": 50.77, "MultiWD": 49.53, "SAD": 4.46},
-        "computed",
-    ),
-    "PhyAssist of 2023, Mixtral-8x7B": (
-        {"DR": 76.88, "dreaddit": 77.37, "Irf": 61.23, "MultiWD": 66.61, "SAD": 55.58},
-        "its document",
-    ),
-    "MentaLLaMA-chat-13B": (
-        {"DR": 85.68, "dreaddit": 75.79, "Irf": 76.49, "MultiWD": 75.11, "SAD": 63.62},
-        "its paper, second-hand",
-    ),
-}
+SCORES, REPLIES, LABELS = "scores.json", "replies", "labels"
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What was asked: a base model with or without an adapter, on which sets and part of them."""
+    """What was asked: which sets and part of them, by whom (`by`: names and hashes for the record)."""
 
-    base: str
-    adapter: Path | None
+    by: Mapping[str, Any]
     sets: tuple[str, ...]
     part: Part
     data: Path
@@ -55,14 +37,18 @@ class Evaluation:
     limit: int = 0
 
 
-def run_evaluation(asked: Evaluation, progress: Callable[[str, int, int], None]) -> tuple[SetScore, ...]:
-    """Scores of every set; replies and scores stand in `out`.
+def run_evaluation(
+    asked: Evaluation, answerer: Answerer, progress: Callable[[str, int, int], None]
+) -> tuple[SetScore, ...]:
+    """Scores of every set; replies, labels and scores stand in `out`.
 
-    Raises UnknownName, UnreadableFile, ModelMissing.
+    Raises UnknownName, UnreadableFile, BadInput where no set is named or a set is empty.
     """
+    if not asked.sets:
+        raise BadInput("no set is named", hint=f"there are {', '.join(SETS)}")
     rows = {name: load_rows(name, asked.data, asked.part) for name in asked.sets}
-    scorer = open_scorer(asked.base, asked.adapter)
-    asked.out.mkdir(parents=True, exist_ok=True)
+    for folder in (REPLIES, LABELS):
+        (asked.out / folder).mkdir(parents=True, exist_ok=True)
     scores: list[SetScore] = []
     for name, every in rows.items():
         chosen = every[: asked.limit] if asked.limit else every
@@ -70,58 +56,50 @@ def run_evaluation(asked: Evaluation, progress: Callable[[str, int, int], None])
         def tell(done: int, of: int, name: str = name) -> None:
             progress(name, done, of)
 
-        answered = tuple(
-            answer_set(scorer, get_set_table(name), chosen, explain=asked.explain, progress=tell)
-        )
-        write_replies(asked.out / f"{name}.csv", answered)
+        answered = tuple(answer_set(answerer, name, chosen, explain=asked.explain, progress=tell))
+        if len(answered) < len(chosen):
+            # Stopped: what is whole is kept, and a set of which a part was answered is no score of the set.
+            break
+        write_replies(asked.out / REPLIES / f"{name}.csv", answered)
+        write_labels(asked.out / LABELS / f"{name}.jsonl", answered)
         scores.append(score_set(name, answered))
         _save(asked, scores)
     return tuple(scores)
 
 
 def open_scorer(base: str, adapter: Path | None) -> LabelScorer:
-    """The model to score with, its adapter merged into it.  Raises ModelMissing."""
-    from peft import PeftModel
+    """The model to score with, its adapter merged into it.
 
-    tokenizer = load_tokenizer(base)
-    model: Any = load_base(base, Recipe(), find_device())
-    if adapter is not None:
-        if not (adapter / "adapter_config.json").is_file():
-            raise ModelMissing(f"{adapter} holds no adapter", hint="name a run's folder `adapter`")
-        model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
-    model.config.use_cache = True
-    return LabelScorer(model, tokenizer)
+    Raises ModelMissing, BadInput where the adapter was made for another base.
+    """
+    return LabelScorer(load_adapted(base, adapter), load_tokenizer(base))
 
 
-def render_table(scores: Sequence[SetScore], title: str) -> str:
-    """A table with the baselines below it, and who measured each."""
-    names = [score.name for score in scores]
-    lines = [
-        f"| weighted F1 | {' | '.join(names)} | mean | measured by |",
-        "|---" * (len(names) + 3) + "|",
-    ]
-    mine = [
-        f"{score.weighted_f1:.2f} ({score.weighted_f1_interval[0]:.1f}–{score.weighted_f1_interval[1]:.1f})"
-        for score in scores
-    ]
-    mean = sum(score.weighted_f1 for score in scores) / len(scores)
-    lines.append(f"| **{title}** | {' | '.join(mine)} | {mean:.2f} | this command |")
-    for name, (figures, source) in BASELINES.items():
-        theirs = [figures[each] for each in names]
-        shown = " | ".join(f"{figure:.2f}" for figure in theirs)
-        lines.append(f"| {name} | {shown} | {sum(theirs) / len(theirs):.2f} | {source} |")
-    return "\n".join(lines)
+def hash_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _save(asked: Evaluation, scores: Sequence[SetScore]) -> None:
+def _save(asked: Evaluation, scores: list[SetScore]) -> None:
     said = {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "base": Path(asked.base).name,
-        "adapter": None if asked.adapter is None else asked.adapter.name,
+        **asked.by,
         "part": asked.part,
         "limit": asked.limit,
         "explain": asked.explain,
         "environment": describe_environment(),
-        "sets": {score.name: asdict(score) for score in scores},
+        "data_sha256": {
+            score.name: hash_file(asked.data / get_source(SETS[score.name]).files[asked.part])
+            for score in scores
+        },
+        "sets": {
+            score.name: {
+                **asdict(score),
+                "mentallama_reader": asdict(
+                    score_pairs(score.name, read_replies(asked.out / REPLIES / f"{score.name}.csv"))
+                ),
+            }
+            for score in scores
+        },
     }
-    (asked.out / "scores.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+    (asked.out / SCORES).write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")

@@ -1,23 +1,19 @@
-"""IMHI by an adapter: a label for every row of a published set, and how good they are.
-
-The label is the sentence of the set's table that the model finds likeliest after the prompt, so one always
-comes out; with `explain` the model writes on from it.
-"""
+"""IMHI by whoever answers: a label for every row of a published set, how good they are, and both kept."""
 
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from phyassist.domain.examples import Example, Part
-from phyassist.errors import UnknownName
+from phyassist.errors import BadInput, UnknownName
+from phyassist.training.answering import Answerer
 from phyassist.training.catalogue import get_source
 from phyassist.training.labels import LabelTable, get_table
 from phyassist.training.measures import SetScore, score_labels
-from phyassist.training.messages import make_dialogue
 from phyassist.training.readers import read_source
 
 SETS = {
@@ -27,7 +23,6 @@ SETS = {
     "MultiWD": "imhi-multiwd",
     "SAD": "imhi-sad",
 }
-EXPLANATION_TOKENS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,33 +36,36 @@ class Answered:
 
 
 def load_rows(name: str, data: Path, part: Part) -> tuple[Example, ...]:
-    """Every row of a published part, as it was published.  Raises UnknownName, UnreadableFile."""
+    """Every row of a published part, as it was published.
+
+    Raises UnknownName, UnreadableFile, BadInput where there is none, or one without a label of the table.
+    """
     if name not in SETS:
         raise UnknownName(f"no IMHI set {name}", hint=f"there are {', '.join(SETS)}")
-    rows = read_source(get_source(SETS[name]), data)
-    return tuple(row.example for row in rows if row.part == part and row.example is not None)
+    rows = [row for row in read_source(get_source(SETS[name]), data) if row.part == part]
+    examples = tuple(row.example for row in rows if row.example is not None)
+    if not rows or len(examples) < len(rows):
+        what = (
+            f"{len(rows) - len(examples)} of {len(rows)} rows cannot be read" if rows else "there is no row"
+        )
+        raise BadInput(f"{what} in the {part} part of {name}", hint="use the files as published")
+    return examples
 
 
 def answer_set(
-    scorer: LabelScorer,
-    table: LabelTable,
+    answerer: Answerer,
+    name: str,
     rows: Sequence[Example],
     *,
     explain: bool,
     progress: Callable[[int, int], None],
 ) -> Iterator[Answered]:
     """Each row's label, and with `explain` its reasoning."""
-    for no, example in enumerate(rows, start=1):
-        asked = [
-            {"role": message.role, "content": message.content} for message in make_dialogue(example).asked
-        ]
-        scores = scorer.score(asked, table.answers)
-        label = max(scores, key=lambda each: scores[each])
-        reply = table.answers[label]
-        if explain:
-            reply = scorer.write_on(asked, f"{reply} Reasoning:", EXPLANATION_TOKENS)
+    said = answerer.answer(name, get_set_table(name), rows, explain=explain)
+    # An answerer that was stopped says less; nothing is made up for the rows that are left.
+    for no, (example, each) in enumerate(zip(rows, said, strict=False), start=1):
         progress(no, len(rows))
-        yield Answered(example, label, scores, reply)
+        yield Answered(example, each.label, each.scores, each.reply)
 
 
 def get_set_table(name: str) -> LabelTable:
@@ -95,66 +93,39 @@ def write_replies(path: Path, answered: Sequence[Answered]) -> None:
             writer.writerow([golden, each.reply])
 
 
-class LabelScorer:
-    """A model, with an adapter or without, that says how likely each sentence is after a prompt."""
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A row as it was judged: of which post it is, its true label, and the one it was given (or none)."""
 
-    def __init__(self, model: Any, tokenizer: Any) -> None:
-        self._model, self._tokenizer = model.eval(), tokenizer
-        self._device = next(model.parameters()).device
+    post: str
+    question: str = field(repr=False)
+    gold: str
+    said: str
 
-    def score(self, asked: Sequence[Mapping[str, str]], answers: Mapping[str, str]) -> Mapping[str, float]:
-        """For each label the log-probability of its sentence as the beginning of the reply.
 
-        The prompt is read once; the sentences are scored together over what was kept of it.
-        """
-        import torch
-
-        prompt = self._encode_prompt(asked)
-        tails = {label: self._encode_tail(words) for label, words in answers.items()}
-        with torch.inference_mode():
-            read = self._model(input_ids=prompt, use_cache=True, logits_to_keep=1)
-            first = torch.log_softmax(read.logits[0, -1].float(), -1)
-            return {
-                label: float(first[tail[0]]) + self._rest(tail, read.past_key_values)
-                for label, tail in tails.items()
+def write_labels(path: Path, answered: Sequence[Answered]) -> None:
+    """A JSON line a row: post, question, true label, given label, and the scores of all labels."""
+    with path.open("w", encoding="utf-8") as file:
+        for each in answered:
+            row = {
+                "post": each.example.key,
+                "question": each.example.question,
+                "gold": each.example.label,
+                "said": each.label,
+                "scores": {label: round(score, 4) for label, score in each.scores.items()},
             }
+            file.write(json.dumps(row) + "\n")
 
-    def write_on(self, asked: Sequence[Mapping[str, str]], begun: str, tokens_max: int) -> str:
-        """The reply that begins with these words, greedily written to its end."""
-        import torch
 
-        prompt = self._encode_prompt(asked)
-        begin = torch.tensor([self._encode_tail(begun)], device=self._device)
-        with torch.inference_mode():
-            written = self._model.generate(
-                input_ids=torch.cat([prompt, begin], dim=1),
-                max_new_tokens=tokens_max,
-                do_sample=False,
-                pad_token_id=self._tokenizer.eos_token_id,
-            )
-        text = self._tokenizer.decode(written[0, prompt.shape[1] :], skip_special_tokens=True)
-        return " ".join(str(text).split())
-
-    def _rest(self, tail: Sequence[int], kept: Any) -> float:
-        import torch
-
-        if len(tail) == 1:
-            return 0.0
-        logits = self._model(
-            input_ids=torch.tensor([tail[:-1]], device=self._device), past_key_values=kept, use_cache=True
-        ).logits[0]
-        # What this sentence added is taken off again, so that the next one begins after the same prompt.
-        kept.crop(-(len(tail) - 1))
-        chosen = torch.tensor(tail[1:], device=self._device)
-        return float(torch.log_softmax(logits.float(), -1).gather(1, chosen[:, None]).sum())
-
-    def _encode_prompt(self, asked: Sequence[Mapping[str, str]]) -> Any:
-        import torch
-
-        ids = self._tokenizer.apply_chat_template(
-            list(asked), tokenize=True, add_generation_prompt=True, return_dict=False
-        )
-        return torch.tensor([list(ids)], device=self._device)
-
-    def _encode_tail(self, words: str) -> list[int]:
-        return list(self._tokenizer(words, add_special_tokens=False)["input_ids"])
+def load_judged(path: Path) -> tuple[Judged, ...]:
+    """What `write_labels` wrote.  Raises BadInput."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            rows = [json.loads(line) for line in file]
+        return tuple(Judged(row["post"], row["question"], row["gold"], row["said"]) for row in rows)
+    except FileNotFoundError:
+        raise BadInput(
+            f"there are no labels at {path}", hint="name a folder that evaluate imhi has made"
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{path} cannot be read", hint="run the evaluation again") from error

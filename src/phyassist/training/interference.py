@@ -11,12 +11,12 @@ from typing import Any
 
 from phyassist.domain.examples import Example, Part
 from phyassist.errors import BadSetting
+from phyassist.training.answering import ByLikelihood, LabelScorer
 from phyassist.training.base import load_tokenizer
 from phyassist.training.bases import check_fits, identify_base
-from phyassist.training.imhi import LabelScorer, get_set_table, load_rows
+from phyassist.training.imhi import get_set_table, load_rows
 from phyassist.training.measures import SetScore, score_labels
 from phyassist.training.merge import METHODS, Joined, Way, check_way, join, open_all
-from phyassist.training.messages import make_dialogue
 from phyassist.training.run import describe_environment
 
 BASE = "base alone"
@@ -92,16 +92,12 @@ def _score(
     name: str, model: Any, tokenizer: Any, rows: Mapping[str, Sequence[Example]], hear: Hear
 ) -> Iterator[tuple[str, SetScore]]:
     """The likeliest label of every row, and what each set's labels score together."""
-    scorer = LabelScorer(model, tokenizer)
+    answerer = ByLikelihood(LabelScorer(model, tokenizer))
     for set_name, examples in rows.items():
         table = get_set_table(set_name)
         said = []
-        for example in examples:
-            asked = [
-                {"role": message.role, "content": message.content} for message in make_dialogue(example).asked
-            ]
-            likely = scorer.score(asked, table.answers)
-            said.append(max(likely, key=lambda label: likely[label]))
+        for each in answerer.answer(set_name, table, examples, explain=False):
+            said.append(each.label)
             hear(name, set_name, len(said), len(examples))
         yield (
             set_name,

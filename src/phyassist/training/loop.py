@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from peft import PeftModel
 
     from phyassist.training.checkpoints import Checkpoints
+    from phyassist.training.likeness import ReplyJudge
     from phyassist.training.recipe import Recipe
 
 
@@ -49,7 +50,8 @@ class EvalReport:
     """Mean loss per token of kept replies on the validation examples, and whether they do best so far.
 
     `pair_loss` is the mean loss of their pairs of replies, `pairs_right` in what share of them the kept reply
-    is the likelier; both None where there are none.
+    is the likelier; both None where there are none.  `likeness` is how like the kept replies some of the
+    model's own were (F1), by the measure named; None where none were written.
     """
 
     step: int
@@ -58,6 +60,8 @@ class EvalReport:
     pair_loss: float | None
     pairs_right: float | None
     is_best: bool
+    likeness: float | None = None
+    likeness_by: str = ""
 
 
 Report = StepReport | EvalReport
@@ -118,9 +122,11 @@ class Trainer:
         *,
         checkpoints: Checkpoints | None = None,
         team: Team | None = None,
+        judge: ReplyJudge | None = None,
     ) -> None:
         self._model, self._recipe, self._train, self._val = model, recipe, train, val
         self._checkpoints, self._team = checkpoints, team or Team()
+        self._judge_replies = judge
         frozen = count_frozen(model.config.num_hidden_layers, recipe)
         # Shards come together for the whole model: what the lower blocks say is not kept then.
         self._forward = Forward(model, 0 if self._team.spread == "shards" else frozen)
@@ -196,7 +202,12 @@ class Trainer:
             self._best = self._take()
         else:
             at.worse += 1
-        return EvalReport(at.step, self._epoch(at.step), loss, pair_loss, right, is_best)
+        likeness, by = None, ""
+        if self._judge_replies is not None:
+            self._model.eval()
+            judged = self._judge_replies.judge(self._model)
+            likeness, by = judged.f1, judged.measure
+        return EvalReport(at.step, self._epoch(at.step), loss, pair_loss, right, is_best, likeness, by)
 
     def _step(self, step: int, steps: int, should_stop: Callable[[], bool]) -> StepReport | None:
         """One step, or None where it was told to stop before its end: nothing is changed then."""

@@ -10,6 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+MEASURES = {
+    "bertscore_f1": "BERTScore F1",
+    "state_f1": "F1 of the base model's own states (no BERTScore model here)",
+}
+
 
 def write_report(out: Path) -> None:
     """`curves.png` and `report.html` from a run's config and progress."""
@@ -22,7 +27,7 @@ def write_report(out: Path) -> None:
 
 
 def draw_curves(lines: Sequence[Mapping[str, Any]]) -> bytes:
-    """Loss by epoch, of training and of validation, as PNG."""
+    """By epoch the loss of training and of validation, and how like the kept replies its own are, as PNG."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -43,6 +48,18 @@ def draw_curves(lines: Sequence[Mapping[str, Any]]) -> bytes:
     axes.set_ylabel("loss per reply token")
     axes.legend(["training", "validation"], frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
+    judged = [line for line in evals if line.get("likeness") is not None]
+    if judged:
+        beside = axes.twinx()
+        beside.plot(
+            [line["epoch"] for line in judged],
+            [line["likeness"] for line in judged],
+            color="#b45309",
+            marker="s",
+            ms=4,
+        )
+        beside.set_ylabel(MEASURES[judged[0]["likeness_by"]], color="#b45309")
+        beside.spines[["top"]].set_visible(False)
     held = io.BytesIO()
     figure.savefig(held, format="png", bbox_inches="tight")
     pyplot.close(figure)
@@ -53,9 +70,11 @@ def _render(config: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], pictu
     evals = [line for line in lines if line["kind"] == "eval"]
     rows = "".join(
         f"<tr><td>{line['step']}</td><td>{line['epoch']:.2f}</td><td>{line['val_loss']:.4f}</td>"
-        f"<td>{'best' if line['is_best'] else ''}</td></tr>"
+        f"<td>{_show(line.get('likeness'))}</td><td>{'best' if line['is_best'] else ''}</td></tr>"
         for line in evals
     )
+    judged = next((line["likeness_by"] for line in evals if line.get("likeness_by")), "")
+    measure = MEASURES[judged] if judged else "no replies were written (--replies)"
     dials = "".join(
         f"<tr><td>{html.escape(name)}</td><td>{html.escape(str(value))}</td></tr>"
         for name, value in config["recipe"].items()
@@ -70,6 +89,10 @@ def _render(config: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], pictu
         f"<p>{config['examples']['train']} examples, {config['examples']['val']} for validation, "
         f"{config['too_long']['train']} too long for a row; {config['steps']} steps.</p>"
         f'<img alt="Loss by epoch" src="data:image/png;base64,{image}">'
-        f"<h2>Validation</h2><table><tr><th>step<th>epoch<th>loss<th></tr>{rows}</table>"
+        f"<h2>Validation</h2><table><tr><th>step<th>epoch<th>loss<th>{measure}<th></tr>{rows}</table>"
         f"<h2>Recipe</h2><table>{dials}</table>"
     )
+
+
+def _show(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

@@ -20,12 +20,14 @@ from phyassist.training.base import load_base, load_tokenizer
 from phyassist.training.bases import identify_base, save_base_mark
 from phyassist.training.checkpoints import FolderCheckpoints, list_checkpoints
 from phyassist.training.encode import EncodedSet, encode_all
+from phyassist.training.likeness import ReplyJudge
 from phyassist.training.loop import Report, Trained, Trainer, count_steps, report_to_json
 from phyassist.training.lora import attach
 from phyassist.training.memory import AdapterFiles, check_any, read_adapter
 from phyassist.training.recipe import Recipe, set_dials
 from phyassist.training.report import write_report
 from phyassist.training.teams import Team, shard
+from phyassist.training.trackers import open_trackers
 from phyassist.training.writing import CARD, load_card, read_part, verify_part
 
 DONE = "done.json"
@@ -35,13 +37,18 @@ LIBRARIES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is trained on what, and where it goes."""
+    """What is trained on what, and where it goes.
+
+    `replies` validation prompts are answered at every evaluation; `trackers` hear the reports too.
+    """
 
     base: str
     data: Path
     out: Path
     recipe: Recipe
     device: str = "cpu"
+    replies: int = 0
+    trackers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +103,15 @@ def run_job(
         prepared.val.examples,
         checkpoints=FolderCheckpoints(job.out / "checkpoints"),
         team=team,
+        judge=ReplyJudge(load_tokenizer(job.base), prepared.val.examples[: job.replies])
+        if job.replies and prepared.val.examples
+        else None,
     )
     if resume and team.is_first:
         _cut_progress(job.out)
     started = time.perf_counter()
     with ExitStack() as stack:
-        write = stack.enter_context(_open_progress(job.out, hear)) if team.is_first else _hear_nothing
+        write = stack.enter_context(_open_progress(job, hear)) if team.is_first else _hear_nothing
         trained = trainer.run(write, resume=resume)
     made = read_adapter(model)
     if team.is_first:
@@ -113,13 +123,17 @@ def run_job(
 
 
 @contextmanager
-def _open_progress(out: Path, hear: Callable[[Report], None]) -> Iterator[Callable[[Report], None]]:
-    """Each report as a line of progress.jsonl, and then heard."""
-    with (out / "progress.jsonl").open("a", encoding="utf-8") as file:
+def _open_progress(job: Job, hear: Callable[[Report], None]) -> Iterator[Callable[[Report], None]]:
+    """Each report as a line of progress.jsonl, told the trackers, and then heard."""
+    with (
+        (job.out / "progress.jsonl").open("a", encoding="utf-8") as file,
+        open_trackers(job.trackers, job.out, asdict(job.recipe)) as track,
+    ):
 
         def write_and_hear(report: Report) -> None:
             file.write(json.dumps(report_to_json(report)) + "\n")
             file.flush()
+            track(report)
             hear(report)
 
         yield write_and_hear

@@ -30,6 +30,7 @@ from phyassist.web.pages import (
     auditing,
     chatting,
     choices,
+    comparing,
     consent,
     consultations,
     drafts,
@@ -77,6 +78,7 @@ PAGES = (
     assistant,
     shared_assistant,
     library,
+    comparing,
 )
 # What a form holds around its file: the names of its fields and the lines between them.
 FORM_BYTES = 1_000_000

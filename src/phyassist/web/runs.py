@@ -298,7 +298,8 @@ class DraftRun:
     def events(self, stop: threading.Event) -> Iterator[DraftEvent]:
         store, model, by = self.desk.house.store, self.desk.house.model(), self.desk.by
         if not self.wanted.redo:
-            return write_draft(store, model, by, draft_id=self.draft.id, stop=stop)
+            embedder = self.desk.house.embedder
+            return write_draft(store, model, by, draft_id=self.draft.id, stop=stop, embedder=embedder)
         return redo_items(
             store,
             model,

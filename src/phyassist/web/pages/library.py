@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request, UploadFile
@@ -24,6 +25,7 @@ from phyassist.services.library import (
     search_passages,
 )
 from phyassist.services.patients import list_patients
+from phyassist.services.practice import save_practice_settings
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute, make_fault
 from phyassist.web.render import render
@@ -58,6 +60,14 @@ def add_to_library(
     if wants_json:
         return JSONResponse({"said": desk.w(f"library.{said}")})
     return RedirectResponse(f"/library?said={said}", 303)
+
+
+@router.post("/library/in-drafts")
+def settle_in_drafts(desk: AtDesk, wanted: Annotated[str, Form()] = "") -> Response:
+    """Whether an analysis is given passages: for the whole practice."""
+    settings = replace(desk.practice, library_in_drafts=bool(wanted))
+    save_practice_settings(desk.house.store, desk.by, settings)
+    return RedirectResponse("/library?said=saved", 303)
 
 
 @router.get("/library/{document_id}")

@@ -17,8 +17,19 @@ from phyassist.domain.drafts import (
     UnreadReply,
     WrittenBy,
 )
+from phyassist.domain.library import Citation, parse_passage_id
 from phyassist.web.when import When
 from phyassist.web.wording import Words
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """A passage of the library that the model was given, or that an item rests on."""
+
+    href: str
+    title: str = field(repr=False)
+    page: int
+    quote: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,7 @@ class ItemView:
     deleted: bool
     comments: tuple[str, ...] = field(repr=False)
     followed: tuple[str, ...] = field(repr=False)
+    source: SourceView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +94,7 @@ class DraftView:
     notes_used: tuple[str, ...]
     left_out: tuple[str, ...]
     shortened: tuple[Shortened, ...]
+    sources: tuple[SourceView, ...]
     adapter_reason: str
     written_by: str
     run: str
@@ -256,7 +269,14 @@ def view_item(
         deleted=item.deleted,
         comments=tuple(comment.words for comment in item.comments if not comment.followed),
         followed=tuple(comment.words for comment in item.comments if comment.followed),
+        source=view_source(item.citation) if item.citation else None,
     )
+
+
+def view_source(citation: Citation) -> SourceView:
+    document_id, no = parse_passage_id(citation.passage_id)
+    href = f"/library/{document_id}?at={max(0, no)}#here"
+    return SourceView(href, citation.title, citation.page, citation.quote)
 
 
 def view_sections(
@@ -296,6 +316,7 @@ def view_draft(draft: Draft, run: str = "", called: Mapping[str, str] | None = N
         notes_used=tuple(names.get(note_id, note_id[:8]) for note_id in draft.notes_used),
         left_out=tuple(names.get(note_id, note_id[:8]) for note_id in draft.left_out),
         shortened=view_shortened(draft),
+        sources=tuple(view_source(each) for each in draft.passages_used),
         adapter_reason=draft.adapter_reason,
         written_by=say_writer(find_usual(draft.items), names),
         run=run,

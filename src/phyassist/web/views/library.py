@@ -48,6 +48,8 @@ class LibraryPage:
     cards: tuple[DocumentRow, ...] = field(repr=False)
     meaning: bool
     waiting: int
+    in_drafts: bool
+    runs_practice: bool
     said: str
     problem: str
 
@@ -135,6 +137,8 @@ def make_library_page(
         cards=tuple(view_document(each, desk) for each in cards),
         meaning=embedder is not None,
         waiting=sum(each.passages for each in kept if name and each.meaning != name),
+        in_drafts=desk.practice.library_in_drafts,
+        runs_practice=desk.by.runs_practice,
         said=said,
         problem=problem,
     )

@@ -1,0 +1,326 @@
+"""Our recipe beside trl's SFTTrainer and LLaMA-Factory: the same rows, the same machine, the same examples.
+
+    python benchmarks/training.py --base FOLDER --work FOLDER [--rows 64] [--trl PYTHON] [--factory PYTHON]
+
+trl and LLaMA-Factory come with their own environments: name their python.  Every arm is a process of its
+own with one thread, so its greatest memory is its own; it learns from each row once, and its adapter is then
+asked for the loss on the same held-out rows by one and the same code.  A machine that is shared slows an arm
+by the neighbours' load, so the ratio is that of useful tokens a second that the processor gave, with the
+clock's beside it.  Useful tokens are those of the replies.
+Writes docs/results/training.md and training.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import find_processor
+
+RESULTS = Path(__file__).parents[1] / "docs" / "results"
+TOKENS_MAX = 512
+HELD = 16
+STEP = 16
+Json = dict[str, Any]
+
+
+def main() -> None:
+    options = read_options()
+    if options.arm:
+        print(json.dumps(ARMS[options.arm](options.base, options.work, options.rows)))
+        return
+    prepare_rows(options)
+    asked = {
+        "phyassist, cpu-small": ("ours", sys.executable),
+        "phyassist, upper half of the blocks": ("upper", sys.executable),
+        "phyassist, the study's values": ("study", sys.executable),
+        "trl SFTTrainer, the study's values": ("trl", options.trl),
+        "LLaMA-Factory, the study's values": ("factory", options.factory),
+    }
+    found: dict[str, Json] = {}
+    for title, (arm, python) in asked.items():
+        found[title] = run_arm(arm, python, options) if python else {"absent": "not installed for this run"}
+        print(title, found[title], flush=True)
+    losses = run_arm("losses", sys.executable, options)
+    for title, (arm, _) in asked.items():
+        if "absent" not in found[title]:
+            found[title]["held_out_loss"] = losses[arm]
+    after = run_arm("after", sys.executable, options)
+    save(options, found, losses["base"], after)
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--base", required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--rows", type=int, default=64)
+    parser.add_argument("--trl", default="")
+    parser.add_argument("--factory", default="")
+    parser.add_argument("--arm", default="")
+    return parser.parse_args()
+
+
+def run_arm(arm: str, python: str, options: argparse.Namespace) -> Json:
+    command = (python, "-m", "benchmarks.training", "--arm", arm, "--base", options.base)
+    done = subprocess.run(
+        [*command, "--work", str(options.work), "--rows", str(options.rows)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(["src", "."])},
+    )
+    if done.returncode:
+        print(done.stderr[-2000:], file=sys.stderr)
+        return {"absent": f"ended with {done.returncode}"}
+    result: Json = json.loads(done.stdout.strip().splitlines()[-1])
+    return result
+
+
+def prepare_rows(options: argparse.Namespace) -> None:
+    """IMHI's depression rows of at most 512 tokens in the app's own prompts: some to learn, 16 held out."""
+    from phyassist.training.base import load_tokenizer
+    from phyassist.training.catalogue import get_source
+    from phyassist.training.encode import encode
+    from phyassist.training.prepare import Plan, prepare
+    from phyassist.training.templates import get_template
+    from phyassist.training.writing import read_part
+
+    folder = options.work / "data"
+    if not folder.exists():
+        prepare(Plan((get_source("imhi-dr"),), (), options.data, get_template("qwen")), folder)
+    tokenizer = load_tokenizer(options.base)
+    kept: dict[str, list[Any]] = {"train": [], "val": []}
+    for part, count in (("train", options.rows), ("val", HELD)):
+        for row in read_part(folder, part):
+            if len(encode(row["messages"], tokenizer).ids) <= TOKENS_MAX and len(kept[part]) < count:
+                kept[part].append(row["messages"])
+    (options.work / "rows.json").write_text(json.dumps(kept))
+
+
+def load_rows(work: Path) -> dict[str, list[Any]]:
+    rows: dict[str, list[Any]] = json.loads((work / "rows.json").read_text())
+    return rows
+
+
+def measure(train: Callable[[], None], replies: int) -> Json:
+    """Seconds of the clock and of the processor, useful tokens by each, and the greatest memory."""
+    started, computed = time.perf_counter(), time.process_time()
+    train()
+    seconds, cpu_s = time.perf_counter() - started, time.process_time() - computed
+    return {
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(cpu_s, 1),
+        "reply_tokens": replies,
+        "reply_tokens_per_cpu_s": replies / cpu_s,
+        "reply_tokens_per_s": replies / seconds,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+def encode_rows(base: str, rows: list[Any], recipe: Any) -> Any:
+    from phyassist.training.base import load_tokenizer
+    from phyassist.training.encode import encode_all
+
+    return encode_all(({"messages": row} for row in rows), load_tokenizer(base), recipe).examples
+
+
+def train_ours(name: str, dials: Mapping[str, Any]) -> Callable[[str, Path, int], Json]:
+    def arm(base: str, work: Path, rows: int) -> Json:
+        import torch
+
+        from phyassist.training.base import load_base
+        from phyassist.training.loop import Trainer
+        from phyassist.training.lora import attach
+        from phyassist.training.memory import read_adapter
+        from phyassist.training.recipe import get_preset, set_dials
+        from phyassist.training.run import save_adapter
+
+        recipe = set_dials(get_preset("cpu-small"), {"examples_per_step": STEP, "epochs": 1, **dials})
+        examples = encode_rows(base, load_rows(work)["train"][:rows], recipe)
+        torch.manual_seed(0)
+        model = attach(load_base(base, recipe, "cpu"), recipe)
+        trainer = Trainer(model, recipe, examples, ())
+        measured = measure(
+            lambda: trainer.run(lambda _: None) and None, sum(one.reply_tokens for one in examples)
+        )
+        save_adapter(read_adapter(model), work / name)
+        return measured
+
+    return arm
+
+
+def train_trl(base: str, work: Path, rows: int) -> Json:
+    """Padded batches of 4, four to a step, rows of like length together, as the study had them."""
+    import torch
+    from datasets import Dataset
+    from peft import LoraConfig
+    from trl import SFTConfig, SFTTrainer
+
+    from phyassist.training.recipe import Recipe
+
+    chosen = load_rows(work)["train"][:rows]
+    replies = sum(one.reply_tokens for one in encode_rows(base, chosen, Recipe()))
+    data = Dataset.from_list([{"prompt": row[:-1], "completion": row[-1:]} for row in chosen])
+    torch.manual_seed(0)
+    trainer = SFTTrainer(
+        model=base,
+        args=SFTConfig(
+            output_dir=str(work / "trl-out"),
+            per_device_train_batch_size=4,
+            gradient_accumulation_steps=STEP // 4,
+            num_train_epochs=1,
+            learning_rate=2e-4,
+            lr_scheduler_type="constant_with_warmup",
+            warmup_steps=0.03,
+            max_grad_norm=0.3,
+            optim="adamw_torch",
+            train_sampling_strategy="group_by_length",
+            gradient_checkpointing=False,
+            max_length=2048,
+            bf16=False,
+            use_cpu=True,
+            save_strategy="no",
+            report_to=[],
+            model_init_kwargs={"dtype": "float32"},
+        ),
+        train_dataset=data,
+        peft_config=LoraConfig(
+            task_type="CAUSAL_LM", r=16, lora_alpha=8, lora_dropout=0.05, target_modules="all-linear"
+        ),
+    )
+    measured = measure(lambda: trainer.train() and None, replies)
+    trainer.model.save_pretrained(work / "trl" / "adapter")
+    return measured
+
+
+def find_losses(base: str, work: Path, _: int) -> Json:
+    """Mean loss a reply token on the held-out rows, of the base and of every adapter there is."""
+    import torch
+    from peft import PeftModel
+
+    from phyassist.training.base import load_base
+    from phyassist.training.forward import Forward
+    from phyassist.training.recipe import Recipe
+    from phyassist.training.rows import pack
+
+    packed = pack(encode_rows(base, load_rows(work)["val"], Recipe()), 1024)
+
+    def ask(model: Any) -> float:
+        forward = Forward(model.eval())
+        with torch.no_grad():
+            total = sum(float(forward.log_probs(row).sum()) for row in packed)
+        return -total / sum(len(row.targets) for row in packed)
+
+    found = {"base": ask(load_base(base, Recipe(), "cpu"))}
+    for name in ARMS:
+        if (work / name / "adapter").is_dir():
+            found[name] = ask(
+                PeftModel.from_pretrained(load_base(base, Recipe(), "cpu"), work / name / "adapter")
+            )
+    return found
+
+
+def time_after(base: str, work: Path, _: int) -> Json:
+    """Seconds to load an adapter into the base, to merge it, and to write it as GGUF; sizes in MiB."""
+    from peft import PeftModel
+
+    from phyassist.training.base import load_base, load_config
+    from phyassist.training.gguf_lora import export_gguf
+    from phyassist.training.recipe import Recipe
+
+    folder = work / "ours" / "adapter"
+    model = load_base(base, Recipe(), "cpu")
+    marks = [time.perf_counter()]
+    model = PeftModel.from_pretrained(model, folder)
+    marks.append(time.perf_counter())
+    model.merge_and_unload()
+    marks.append(time.perf_counter())
+    written = export_gguf(folder, load_config(base), work / "ours.gguf")
+    marks.append(time.perf_counter())
+    load, merge, export = (later - before for before, later in pairwise(marks))
+    return {
+        "load_s": round(load, 2),
+        "merge_s": round(merge, 2),
+        "export_s": round(export, 2),
+        "gguf_mib": round(written.stat().st_size / 2**20, 1),
+    }
+
+
+STUDY = {
+    "alpha": 8,
+    "dropout": 0.05,
+    "learning_rate": 2e-4,
+    "schedule": "constant_with_warmup",
+    "clip": 0.3,
+}
+ARMS: Mapping[str, Callable[[str, Path, int], Json]] = {
+    "ours": train_ours("ours", {}),
+    "upper": train_ours("upper", {"layers": 0.5}),
+    "study": train_ours("study", STUDY),
+    "trl": train_trl,
+    "losses": find_losses,
+    "after": time_after,
+}
+
+
+def save(options: argparse.Namespace, found: dict[str, Json], base_loss: float, after: Json) -> None:
+    names = ("torch", "transformers", "peft")
+    facts = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": f"python -m benchmarks.training --base {Path(options.base).name} --rows {options.rows}",
+        "machine": f"{find_processor()}, {os.cpu_count()} cores, one thread an arm, "
+        f"load {os.getloadavg()[0]:.1f} at the end",
+        "versions": ", ".join(f"{name} {version(name)}" for name in names),
+        "rows": f"{options.rows} of IMHI's depression set of at most {TOKENS_MAX} tokens, once; "
+        f"{HELD} held out, on which the base alone has a loss of {base_loss:.3f}",
+    }
+    trl = found["trl SFTTrainer, the study's values"]
+    lines = []
+    for title, one in found.items():
+        if "absent" in one:
+            lines.append(f"| {title} | {one['absent']} | | | | |")
+            continue
+        ratio = ""
+        if "absent" not in trl:
+            one["ratio_to_trl"] = one["reply_tokens_per_cpu_s"] / trl["reply_tokens_per_cpu_s"]
+            ratio = f"{one['ratio_to_trl']:.2f}×"
+        lines.append(
+            f"| {title} | {one['reply_tokens_per_cpu_s']:.1f} | {ratio} | {one['reply_tokens_per_s']:.1f} "
+            f"| {one['held_out_loss']:.3f} | {one['peak_mib']} |"
+        )
+    page = [
+        "# Training: speed beside what one would pick instead",
+        "",
+        *(f"- {key}: {value}" for key, value in facts.items()),
+        "",
+        "| | reply tokens / s of the processor | to trl | reply tokens / s of the clock | held-out loss "
+        "| peak memory, MiB |",
+        "|---|---|---|---|---|---|",
+        *lines,
+        "",
+        f"An adapter is loaded in {after['load_s']} s, merged into the weights in {after['merge_s']} s, and "
+        f"written as GGUF ({after['gguf_mib']} MiB) in {after['export_s']} s.",
+        "",
+        "Of the study's settings, batch 4 × 4, rank 16, alpha 8, dropout 0.05, learning rate 2e-4, norm 0.3 "
+        "and grouping by length are kept; LoRA sits on every linear layer in all arms, and weights are fp32.",
+    ]
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "training.md").write_text("\n".join(page) + "\n", encoding="utf-8")
+    said = {**facts, "arms": found, "base_loss": base_loss, "adapter": after}
+    (RESULTS / "training.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""An adapter on the base model that it was made for, and on no other."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from phyassist.errors import BadInput, ModelMissing
+from phyassist.training.base import find_device, load_base
+from phyassist.training.recipe import Recipe
+
+CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+_NAME = re.compile(r"\Abase_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])(?:\.default)?\.weight\Z")
+
+
+def load_adapted(base: str, adapter: Path | None) -> Any:
+    """The base model ready to answer, the adapter merged into it.
+
+    Raises ModelMissing, BadInput where the adapter was made for another base.
+    """
+    from peft import PeftModel
+
+    if adapter is not None:
+        check_adapter_files(adapter)
+    model: Any = load_base(base, Recipe(), find_device())
+    if adapter is not None:
+        check_matches(adapter, model)
+        model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
+    model.config.use_cache = True
+    return model.eval()
+
+
+def check_adapter_files(adapter: Path) -> None:
+    """Raises ModelMissing where the folder holds no adapter in peft's form."""
+    if not (adapter / CONFIG).is_file() or not (adapter / WEIGHTS).is_file():
+        raise ModelMissing(f"{adapter} holds no adapter", hint="name a run's folder `adapter`")
+
+
+def check_matches(adapter: Path, model: Any) -> None:
+    """Raises BadInput where a matrix of the adapter has no place in the model, or another size.
+
+    peft itself passes over names that a model lacks, and the base would then answer under the adapter's name.
+    """
+    made_for = (
+        json.loads((adapter / CONFIG).read_text("utf-8")).get("base_model_name_or_path") or "another base"
+    )
+    places = {name: tuple(weight.shape) for name, weight in model.named_parameters()}
+    for name, shape in _read_shapes(adapter / WEIGHTS).items():
+        found = _NAME.match(name)
+        if found is None:
+            continue
+        place = places.get(f"{found['module']}.weight")
+        # A weight is (outputs, inputs), A (rank, inputs), B (outputs, rank).
+        at = 1 if found["side"] == "A" else 0
+        if place is None or place[at] != shape[at]:
+            raise BadInput(
+                f"the adapter {adapter.name} does not fit this base model: {found['module']}",
+                hint=f"it was trained on {Path(made_for).name}",
+            )
+
+
+def _read_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as file:
+        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118  not a dict

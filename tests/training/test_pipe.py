@@ -1,0 +1,80 @@
+"""The training process, driven through its pipe as a worker drives it, on a tiny model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from phyassist.domain.frames import Frame
+from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, Message
+from phyassist.services.run_files import RunExample
+from phyassist.services.trainer import TrainerProcess, TrainerTask
+from tests.training.tiny import make_dialogues, save_base
+
+RECIPE = {
+    "rank": "2",
+    "alpha": "4",
+    "steps_max": "2",
+    "eval_steps": "1",
+    "examples_per_step": "2",
+    "row_tokens": "512",
+    "precision": "fp32",
+}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_base(tmp_path_factory.mktemp("tiny"))
+
+
+def make_examples() -> tuple[RunExample, ...]:
+    """Four to learn, one with a reply that was not kept, and one held out."""
+    found = []
+    for no, dialogue in enumerate(make_dialogues(5)):
+        *asked, reply = dialogue
+        messages = tuple(Message(each["role"], each["content"]) for each in asked)  # type: ignore[arg-type]
+        rejected = "The mood is blue." if no == 1 else ""
+        found.append(RunExample("en", messages, reply["content"], rejected, held_out=no == 4))
+    return tuple(found)
+
+
+def run(task: TrainerTask) -> list[Frame]:
+    with TrainerProcess(task) as trainer:
+        return [frame for frame in trainer.frames(0.1) if frame is not None]
+
+
+def files_of(frames: list[Frame]) -> dict[str, bytes]:
+    return {frame.head["name"]: frame.data for frame in frames if frame.kind == "file"}
+
+
+def test_a_run_comes_back_through_the_pipe_goes_on_and_is_compared(base: Path) -> None:
+    examples = make_examples()
+    first = run(TrainerTask(str(base), "", RECIPE, examples))
+    made, done = files_of(first), first[-1].head
+    begun = next(frame.data for frame in first if frame.kind == "checkpoint")
+    others = {"present": {name: made[name] for name in (CONFIG_FILE, WEIGHTS_FILE)}}
+
+    resumed = run(TrainerTask(str(base), "", RECIPE, examples, others, begun))
+    on_top = run(TrainerTask(str(base), "", RECIPE, examples, {"parent": others["present"]}))
+
+    kinds = [frame.kind for frame in first]
+    assert kinds.count("checkpoint") == 2
+    assert set(made) == {CONFIG_FILE, WEIGHTS_FILE, GGUF_FILE}
+    assert made[GGUF_FILE][:4] == b"GGUF"
+    assert json.loads(made[CONFIG_FILE])["r"] == 2
+    assert done["kind"] == "done"
+    assert set(done["losses"]) == {"new", "base"}
+    assert done["losses"]["new"] != done["losses"]["base"]
+    again = resumed[-1].head["losses"]
+    assert [frame.head["step"] for frame in resumed if frame.head.get("of") == "StepReport"] == [2]
+    assert again["new"] == pytest.approx(done["losses"]["new"], abs=1e-4)
+    assert again["present"] == pytest.approx(done["losses"]["new"], abs=1e-4)
+    assert on_top[-1].head["losses"]["new"] < done["losses"]["new"]
+
+
+def test_what_cannot_be_trained_on_is_said_by_its_code(tmp_path: Path) -> None:
+    frames = run(TrainerTask(str(tmp_path / "nowhere"), "", RECIPE, make_examples()))
+
+    assert [(frame.kind, frame.head["code"]) for frame in frames] == [("failed", "PA-MODEL-MISSING")]

@@ -1,0 +1,179 @@
+"""The assistant, of invented people: a run that goes on, versions, examples, two sides."""
+
+# ruff: noqa: E501 - what a person says is not broken to fit a line
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from phyassist.domain.learning import CurvePoint
+from phyassist.domain.people import Language
+from phyassist.web.render import View
+from phyassist.web.views import assistant, comparing
+from phyassist.web.views.curve import view_curve
+from phyassist.web.views.frame import Frame, PatientHead
+from phyassist.web.wording import Words, make_words
+
+PLACE = "/patients/p1/assistant"
+WORDS = {
+    "zh": (
+        "学业焦虑，伴睡眠不足",
+        "再具体一些，写明时间",
+        "周日晚上和她一起定下下周的起床时间，写在日历上。",
+        "建议保持规律作息。",
+    ),
+    "en": (
+        "Academic anxiety with too little sleep",
+        "more concrete, with a time",
+        "On Sunday evening set next week's time to get up with her, and write it into the calendar.",
+        "Keep a regular rhythm.",
+    ),
+}
+CURVE = tuple(
+    CurvePoint(step, 2.6 - 0.16 * step + 0.008 * step * step, 2.4 - 0.09 * step if step % 4 == 0 else None)
+    for step in range(1, 10)
+)
+
+
+def make_chip(language: Language) -> assistant.AssistantChip:
+    w = make_words(language)
+    name = w("assistant.name_patient", no=3)
+    choices = (
+        assistant.ChipChoice("", w("assistant.chip_usual", name=name), True),
+        assistant.ChipChoice("a2", w("assistant.name_patient", no=2), False),
+        assistant.ChipChoice("base", w("assistant.chip_alone"), False),
+    )
+    uses = w("assistant.uses_patient-adapter", no=3, date="4 March", notes=12)
+    return assistant.AssistantChip("c1", name, uses, choices)
+
+
+def make_rows(w: Words) -> tuple[assistant.AdapterRow, ...]:
+    numbers = {"before": "2.31", "after": "1.98"}
+    return (
+        assistant.AdapterRow(
+            "a3",
+            w("assistant.name_patient", no=3),
+            w("assistant.made", date="2026-10-04", notes=12),
+            "",
+            (w("assistant.loss", **numbers), w("assistant.similarity", before="41%", after="55%")),
+            w("assistant.gate_better", loss_before="2.31", loss_after="1.98"),
+            "in_use",
+            w("assistant.in_use", date="2026-10-04"),
+            w("assistant.retrain"),
+            is_in_use=True,
+            may_use=False,
+            may_withdraw=True,
+        ),
+        assistant.AdapterRow(
+            "a2",
+            w("assistant.name_patient", no=2),
+            w("assistant.made", date="2026-09-20", notes=7),
+            w("assistant.on_top", name=w("assistant.name_published", no=1)),
+            (w("assistant.loss", **numbers),),
+            w("assistant.gate_not-better", loss_before="2.20", loss_after="2.24"),
+            "kept",
+            w("assistant.kept"),
+            "",
+            is_in_use=False,
+            may_use=True,
+            may_withdraw=True,
+        ),
+    )
+
+
+def make_run(language: Language) -> assistant.RunView:
+    w = make_words(language)
+    return assistant.RunView(
+        "r1",
+        f"{PLACE}/runs/r1",
+        w("assistant.phase_training", step=9, steps=24),
+        w("assistant.left", minutes=4),
+        9,
+        24,
+        view_curve(CURVE, 24, w),
+    )
+
+
+def make_example(language: Language, *, is_left_out: bool = False) -> assistant.ExampleRow:
+    _, asked, kept, wrote = WORDS[language]
+    note = make_words(language)("assistant.example_note", date="2026-10-04")
+    return assistant.ExampleRow("e1", "p1", "comment", note, wrote, asked, (kept,), is_left_out, True)
+
+
+def make_learning(
+    language: Language, head: PatientHead, make_frame: Callable[[Language, str], Frame]
+) -> dict[str, View]:
+    """Every page of it by name."""
+    w = make_words(language)
+    plan = assistant.PlanView(
+        w("assistant.plan_size", count=31, notes=10, held_out=6),
+        w("assistant.plan_time", steps=12, minutes=6),
+        (w("assistant.limit_characters-per-run", allowed="600,000", found="712,300", left_out=5),),
+        (),
+        True,
+    )
+    closed = assistant.PlanView(
+        "", "", (), (w("assistant.need_one-note"), w("assistant.need_no-library")), False
+    )
+    note = assistant.ExampleRow(
+        "e2",
+        "p1",
+        "note",
+        w("assistant.example_note", date="2026-10-04"),
+        "",
+        "",
+        WORDS[language],
+        False,
+        False,
+    )
+    files = (assistant.FileChoice("p1", head.name, True), assistant.FileChoice("p2", "Lee", False))
+    frame = make_frame(language, "assistant")
+    return {
+        "assistant": assistant.AssistantPage(
+            w,
+            frame,
+            head,
+            PLACE,
+            make_chip(language).uses,
+            plan,
+            make_rows(w),
+            None,
+            (make_example(language), note),
+            "c1",
+            w("assistant.said_used"),
+            w("assistant.run_failed", code="PA-TRAINING"),
+        ),
+        "assistant_training": assistant.AssistantPage(
+            w, frame, head, PLACE, w("assistant.uses_no-adapter"), plan, (), make_run(language), (), ""
+        ),
+        "assistant_missing": assistant.AssistantPage(
+            w, frame, head, PLACE, w("assistant.uses_no-adapter"), closed, (), None, (), ""
+        ),
+        "assistant_shared": assistant.SharedAssistantPage(
+            w,
+            make_frame(language, "practice"),
+            "/practice/assistant",
+            make_rows(w),
+            None,
+            "set",
+            "Evening group",
+            files,
+            w("assistant.agreed", count=2),
+            plan,
+        ),
+    }
+
+
+def make_learning_fragments(language: Language) -> dict[str, View]:
+    w = make_words(language)
+    names: tuple[tuple[comparing.SideName, str, str], ...] = (
+        ("new", w("assistant.compare_new"), w("assistant.name_patient", no=3)),
+        ("now", w("assistant.compare_now"), w("assistant.model_alone")),
+    )
+    return {
+        "learning_run": assistant.RunFragment(w, make_run(language)),
+        "example": assistant.ExampleFragment(w, make_example(language, is_left_out=True)),
+        "compare": comparing.CompareFragment(w, "/consultations/c1/compare/a3/stream", names),
+        "side_item": comparing.SideItemFragment(w, "new", w("section.advice"), WORDS[language][2]),
+        "side_end": comparing.SideEndFragment(w, "new", w("assistant.compare_done", seconds=12)),
+    }
