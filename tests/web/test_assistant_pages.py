@@ -81,12 +81,14 @@ def test_a_run_is_begun_watched_judged_used_and_rolled_back(
     trained = page_of(pages, patient)
     meeting = make_consultation(pages.store, pages.by, patient)
     consulting = pages.http.get(f"/patients/{patient.id}/consultations/{meeting.id}").text
+    timeline = pages.http.get(f"/patients/{patient.id}/notes").text
 
     assert begun.headers["location"] == f"{at}?said=started"
     assert "waiting for a computer" in waiting
     assert (over.status_code, over.headers["hx-redirect"]) == (204, at)
     assert "Better than what answered before" in trained
     assert "in use since 2026-03-" in trained
+    assert "Assistant 1 trained from 1 notes" in timeline
     assert "Assistant: assistant 1" in consulting
     assert re.search(r"assistant 1, trained on \d+ March from 1 notes", consulting)
 
