@@ -14,7 +14,7 @@ from phyassist.web.wording import make_words
 
 SAID = {
     "zh": "最近总想死，药都攒好了。我爸天天喝酒，喝醉了就打我。从来没有听到过声音。",
-    "en": "I want to die, I have the pills counted out. My dad was drunk and hit me. No voices, no hallucinations.",
+    "en": "I want to die, I have the pills counted out. My dad was drunk and hit me. No hallucinations.",
 }
 
 
@@ -30,8 +30,8 @@ def make_beside(language: Language) -> dict[str, View]:
         "risk_mark": aside.view_mark(guide, "p1", w),
         "risk_mark_none": aside.view_mark(None, "p1", w),
         "risk": aside.view_risk(guide, w),
-        "similar": aside.view_similar((case,), w),
-        "similar_none": aside.view_similar((), w),
+        "similar": aside.view_similar((case,), (), w),
+        "similar_none": aside.view_similar((), (), w),
         "leaving": aside.view_leaving(leaving, w, allowed=False),
         "leaving_none": aside.view_leaving(None, w, allowed=True),
     }

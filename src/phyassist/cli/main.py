@@ -20,6 +20,7 @@ from phyassist.cli import (
     analysing,
     auditing,
     backups,
+    beside,
     chatting,
     checking,
     consent,
@@ -85,6 +86,8 @@ app.command("serve")(serving.serve)
 app.command("setup")(practising.setup)
 app.command("organise")(organising.organise)
 app.command("analyse")(analysing.analyse)
+app.command("risk")(beside.risk)
+app.command("similar")(beside.similar)
 app.command("chat")(chatting.chat)
 app.add_typer(patients.app, name="patients")
 app.add_typer(notes.app, name="notes")

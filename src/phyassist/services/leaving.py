@@ -17,7 +17,7 @@ _ORIGIN_CHARACTERS_MAX = 80
 
 
 def guard(store: Store, by: SignedIn, lm: LanguageModel, patient_id: PatientId | None) -> LanguageModel:
-    """The model for a patient's words, or for none's: an outside one learns whose names are private for certain.
+    """The model for a patient's words, or for none's: an outside one learns whose names are private.
 
     Each request to it is a row in the audit: where to, and how many words of each kind were replaced.
     A model of the practice's own comes back as it is.  Raises NotFound, NotYourPatient.

@@ -15,18 +15,24 @@ from dataclasses import dataclass, field
 from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import Section
 from phyassist.domain.folding import fold
+from phyassist.domain.library import Passage
 from phyassist.domain.notes import Note, NoteId
 from phyassist.domain.people import Patient, PatientId
 from phyassist.domain.privacy.replacing import replace_private
 from phyassist.domain.reading.lexicons import find_terms
 from phyassist.domain.records import Consultation, ConsultationId
 from phyassist.services.consent import allows
+from phyassist.services.library import Embedder, search_passages
 from phyassist.services.searching import note_words
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store, Tx
 
 SIMILAR_MAX = 5
+PUBLISHED_MAX = 3
+_PASSAGES_LOOKED_AT = 40
+# A table of questions and answers is a collection of cases.
+_CASES = "csv"
 _SHARED_MAX = 8
 _LATER_MAX = 3
 # Themes that nearly every text has tell nothing about likeness.
@@ -35,10 +41,11 @@ _HAN = re.compile(r"[一-鿿]+")
 _LATIN = re.compile(r"[a-z]{3,}")
 _ENDINGS = re.compile(r"(?:ing|edly|ed|ies|es|s|ly)$")
 _STOP = frozenset(
-    {
-        *"the and for that with was were have has had not but you your she her his him they their them this from are been "
-        "when what about there would could should into just like very because which will who how why can did does than".split()
-    }
+    re.findall(
+        r"\w+",
+        "the and for that with was were have has had not but you your she her his him they their them this "
+        "from are been when what about there would could should into just like very because which will who how",
+    )
 )
 _THEME_WEIGHT = 2.0
 _SCORE_MIN = 0.08
@@ -82,6 +89,19 @@ def find_similar(
             for case in found:
                 tx.audit.write_seldom(Act.VIEWED, Kind.NOTE, case.note_id)
     return found
+
+
+def find_published(
+    store: Store, by: SignedIn, *, consultation_id: ConsultationId, embedder: Embedder | None = None
+) -> tuple[Passage, ...]:
+    """Published cases of the library that are like the one at hand, the likest first.
+
+    Raises NotFound, NotYourPatient, CannotOpen.
+    """
+    with store.read(by) as tx:
+        text = _text_of(tx.consultations.get(consultation_id))
+    found = search_passages(store, by, text, embedder=embedder, limit=_PASSAGES_LOOKED_AT)
+    return tuple(passage for passage in found if passage.document.form == _CASES)[:PUBLISHED_MAX]
 
 
 def _list_agreeing(tx: Tx, but: PatientId) -> list[Patient]:

@@ -95,7 +95,7 @@ _YES = re.compile(
     re.IGNORECASE,
 )
 _NO = re.compile(
-    r"\s*(?:(?:嗯|呃|其实|我|目前|最近|倒是|那倒|这个|真的?)[，,]?)*(?:没有?|不(?!过)|"
+    r"\s*(?:(?:嗯|呃|其实|我|目前|最近|倒是|那倒|这个|真的?)[，,]?)*(?:没有?|不(?!过|知道|好说|想说|确定|记得|清楚|晓得)|"
     r"从(?:来没|未)|未|否认|no\b|nope|never|not (?:at all|really|lately)|none|i (?:haven't|"
     r"don't|didn't|would never|have never|wouldn't)|nothing like that)",
     re.IGNORECASE,

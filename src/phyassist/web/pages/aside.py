@@ -11,7 +11,7 @@ from phyassist.errors import ModelError, UnknownName
 from phyassist.services.leaving import preview_leaving
 from phyassist.services.looking import get_consultation
 from phyassist.services.risk import find_current_guide, load_guide
-from phyassist.services.similar import find_similar
+from phyassist.services.similar import find_published, find_similar
 from phyassist.web.desk import AtDesk
 from phyassist.web.faults import PageRoute
 from phyassist.web.render import render
@@ -34,8 +34,10 @@ def show_risk(desk: AtDesk, consultation_id: ConsultationId) -> Response:
 
 @router.get("/consultations/{consultation_id}/similar")
 def show_similar(desk: AtDesk, consultation_id: ConsultationId) -> Response:
-    cases = find_similar(desk.house.store, desk.by, consultation_id=consultation_id)
-    return render(view_similar(cases, desk.w))
+    store, by = desk.house.store, desk.by
+    cases = find_similar(store, by, consultation_id=consultation_id)
+    published = find_published(store, by, consultation_id=consultation_id, embedder=desk.house.embedder)
+    return render(view_similar(cases, published, desk.w))
 
 
 @router.get("/consultations/{consultation_id}/leaving")

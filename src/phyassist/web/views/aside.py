@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from phyassist.domain.library import Passage
 from phyassist.domain.risk.signs import Sign, Standing
 from phyassist.lm.outside import Leaving
 from phyassist.services.risk import Guide
@@ -64,10 +65,21 @@ class CaseView:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedView:
+    """A published case: its question, its answer, and the document that it stands in."""
+
+    href: str
+    question: str = field(repr=False)
+    text: str = field(repr=False)
+    title: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SimilarFragment:
     template: ClassVar[str] = "_similar.html"
     w: Words
     cases: tuple[CaseView, ...]
+    published: tuple[PublishedView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +127,7 @@ def _view_sign(sign: Sign, w: Words) -> SignView:
     )
 
 
-def view_similar(cases: tuple[SimilarCase, ...], w: Words) -> SimilarFragment:
+def view_similar(cases: tuple[SimilarCase, ...], published: tuple[Passage, ...], w: Words) -> SimilarFragment:
     return SimilarFragment(
         w,
         tuple(
@@ -129,6 +141,15 @@ def view_similar(cases: tuple[SimilarCase, ...], w: Words) -> SimilarFragment:
                 case.later,
             )
             for case in cases
+        ),
+        tuple(
+            PublishedView(
+                f"/library/{passage.document.id}#passage-{passage.no}",
+                passage.heading,
+                passage.text,
+                passage.document.title,
+            )
+            for passage in published
         ),
     )
 
