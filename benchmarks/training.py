@@ -30,7 +30,7 @@ from benchmarks.machine import find_processor
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 TOKENS_MAX = 512
-HELD = 16
+HELD = 8
 STEP = 16
 Json = dict[str, Any]
 
@@ -89,7 +89,7 @@ def run_arm(arm: str, python: str, options: argparse.Namespace) -> Json:
 
 
 def prepare_rows(options: argparse.Namespace) -> None:
-    """IMHI's depression rows of at most 512 tokens in the app's own prompts: some to learn, 16 held out."""
+    """IMHI's depression rows of at most 512 tokens in the app's own prompts: some to learn, 8 held out."""
     from phyassist.training.base import load_tokenizer
     from phyassist.training.catalogue import get_source
     from phyassist.training.encode import encode

@@ -18,6 +18,7 @@ from phyassist.domain.learning import Limits
 from phyassist.domain.people import Jurisdiction
 from phyassist.lm.protocol import Ask, LanguageModel, Reading, Reply, Stop, Words
 from phyassist.lm.scripted import ScriptedModel
+from phyassist.services.workers import load_worker
 from phyassist.store.opening import open_store
 from phyassist.vault.keyring import Argon2Cost
 from phyassist.web.app import create_app
@@ -108,7 +109,8 @@ class Workspace:
         cost = Argon2Cost(memory_kib=64, passes=1, lanes=1)
         url = self.store_url or f"sqlite:///{self.folder}/practice.db"
         store = open_store(url, passphrase_cost=cost)
-        app = create_app(PlainSettings(), store=store, model=self.open_model)
+        worker = load_worker(self.folder / "machine").line
+        app = create_app(PlainSettings(), store=store, model=self.open_model, worker=worker)
         config = uvicorn.Config(
             app, host="127.0.0.1", port=self.port, log_level="warning", timeout_graceful_shutdown=1
         )

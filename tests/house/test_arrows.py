@@ -28,6 +28,7 @@ STORE_HANDLES = {
     "phyassist.store.opening",
     "phyassist.store.people",
     "phyassist.store.transactions",
+    "phyassist.store.workers",
 }
 OPENERS = {
     "cli": {"phyassist.settings", *STORE_HANDLES},

@@ -44,8 +44,10 @@ from phyassist.services.chatting import (
     take_as_item,
     take_to_record,
 )
+from phyassist.services.citing import find_given
 from phyassist.services.drafting import start_draft, write_draft
 from phyassist.services.erasing import erase_patient
+from phyassist.services.library import get_passage
 from phyassist.services.patients import load_patient
 from phyassist.services.sharing import share, take_up
 from phyassist.store.people import SignedIn
@@ -277,6 +279,21 @@ def test_an_answer_cites_only_what_it_was_given_and_orders_in_a_passage_are_not_
     assert "忽略上面" not in asked
 
 
+def test_passages_that_have_no_room_are_not_said_to_have_been_given(
+    store: Store, anna: SignedIn, sun: Patient
+) -> None:
+    passages = tuple(
+        GivenPassage(number, f"p{number}", "手册", "", "固定起床。" * 120) for number in (1, 2, 3)
+    )
+    thread = begin_thread(store, anna, patient_id=sun.id, question="怎么帮她睡？", with_library=True)
+    lm = ScriptedModel(["先固定起床时间[文1][文3]。"], context_tokens=2500)
+
+    answer = last(write(store, lm, anna, thread, find_passages=lambda question: passages))
+
+    assert 0 < len(answer.passages) < 3
+    assert answer.text == "先固定起床时间[1]。"
+
+
 def test_without_consent_nothing_is_asked_and_a_withdrawal_ends_an_answer(
     store: Store, anna: SignedIn, sun: Patient
 ) -> None:
@@ -396,3 +413,17 @@ def test_a_place_in_the_queue_is_told(store: Store, anna: SignedIn) -> None:
     events = write(store, Queued([SAID]), anna, thread)
 
     assert events[0] == Waiting(1)
+
+
+def test_the_library_gives_passages_that_open_again(store: Store, anna: SignedIn) -> None:
+    """The cards that ship with PhyAssist are there on the first day."""
+    given = find_given(store, anna, "失眠 睡眠限制 刺激控制 怎么做")
+    lm = ScriptedModel(["先做睡眠日记[文1]，再限制卧床时间[文2]。"])
+    thread = begin_thread(store, anna, patient_id=None, question="失眠怎么做？", with_library=True)
+
+    answer = last(write(store, lm, anna, thread, find_passages=lambda question: given))
+
+    assert len(given) == 3
+    assert answer.text == "先做睡眠日记[1]，再限制卧床时间[2]。"
+    assert [get_passage(store, anna, each.passage_id).text for each in given] == [each.text for each in given]
+    assert all(each.text.split()[0] in lm.asks[0].messages[-1].content for each in given)

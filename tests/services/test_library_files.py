@@ -146,6 +146,14 @@ def test_a_question_finds_a_passage_of_the_other_language_by_its_meaning(store: 
     assert {each.meaning for each in list_documents(store, anna) if each.scope is Scope.OWN} == {"by-hand"}
 
 
+def test_words_of_the_field_cross_over_without_a_model(store: Store, anna: SignedIn):
+    english = search_passages(store, anna, "丈夫去世后的哀伤", language="en")
+    chinese = search_passages(store, anna, "obsessions: washing compulsions", language="zh")
+
+    assert english[0].document.title == "Grief and prolonged grief"
+    assert chinese[0].document.title == "强迫"
+
+
 def test_vectors_come_back_nearly_as_they_were_in_a_quarter_of_the_size():
     vectors = np.random.default_rng(1).standard_normal((5, 384)).astype(np.float32)
 

@@ -31,6 +31,7 @@ from phyassist.services.learning_runs import get_run, list_runs
 from phyassist.services.patients import new_patient
 from phyassist.services.workers import list_workers, load_worker
 from phyassist.services.working import work_once
+from phyassist.store.audit import Act
 from phyassist.store.moving import check_store
 from phyassist.store.opening import open_store
 from phyassist.store.people import SignedIn
@@ -88,6 +89,9 @@ def test_a_run_ends_in_an_adapter_that_answers_the_next_draft_and_is_named_on_it
     assert run.progress is not None
     assert [each.held_out_loss for each in run.progress.curve] == [1.9, 1.8, 1.7]
     assert {item.written_by.adapter for item in last.draft.items} == {asked.id}
+    with store.read(anna) as tx:
+        acts = [(row.act, row.by_id) for row in tx.audit.list(asked.id)]
+    assert acts == [(Act.TRAINED, anna.id), (Act.TRAINING_BEGUN, anna.id)]
     assert check_store(store_url, anna).is_sound
 
 

@@ -20,6 +20,7 @@ from phyassist.domain.chats import (
 from phyassist.domain.people import Patient, PatientId
 from phyassist.errors import ChangedMeanwhile, NotFound, NotYourPatient
 from phyassist.services.practice import recover
+from phyassist.services.sharing import share, take_up, withdraw
 from phyassist.store.chats import pack_message, unpack_message
 from phyassist.store.moving import check_store
 from phyassist.store.people import SetUp, SignedIn
@@ -132,3 +133,17 @@ def test_a_lost_passphrase_loses_no_thread_about_nobody(
 
     with store.read(back) as tx:
         assert tx.chats.get(thread_id).title == "why?"
+
+
+def test_a_renewed_key_opens_the_threads_of_before(store: Store, anna: SignedIn, patient: Patient) -> None:
+    bo = let_in(store, anna, "Bo")
+    share(store, anna, patient_id=patient.id, with_id=bo.id, may_write=False)
+    take_up(store, bo)
+    thread_id = begin(store, anna, patient.id)
+
+    withdraw(store, anna, patient_id=patient.id, counsellor_id=bo.id)
+
+    with store.read(anna) as tx:
+        assert tx.chats.get(thread_id).path[-1].text == FULL.text
+    with pytest.raises(NotYourPatient), store.read(bo) as tx:
+        tx.chats.get(thread_id)

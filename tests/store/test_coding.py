@@ -42,6 +42,13 @@ CONSENT = Consent(
 )
 
 
+def without_sources(value: Any) -> Any:
+    """A draft or note as it was before items cited the library."""
+    items = tuple(dataclasses.replace(item, citation=None) for item in value.items)
+    plain = dataclasses.replace(value, items=items)
+    return dataclasses.replace(plain, passages_used=()) if isinstance(plain, Draft) else plain
+
+
 def read(name: str, blob: bytes) -> Any:
     readers: dict[str, Any] = {
         "draft": lambda: coding.unpack_draft(blob, BARE_DRAFT),
@@ -82,6 +89,8 @@ def test_what_was_written_long_ago_is_read(case: dict[str, str]) -> None:
     expected = WRITTEN[case["kind"]][1]
     if case["name"] == "draft, first coding":
         expected = dataclasses.replace(expected, orders_hidden=0)  # that field came later
+    if case["kind"] in {"draft", "note"} and "sources" not in case["name"]:
+        expected = without_sources(expected)
 
     assert read(case["kind"], case["blob"].encode()) == expected
 
@@ -145,7 +154,7 @@ def test_a_value_that_is_not_understood_is_not_guessed_at_nor_quoted(blob: bytes
 
 def test_a_field_that_came_later_is_read_with_its_default() -> None:
     later = {"unread", "notes", "left_out", "adapter_reason", "record_left_out", "text_read", "text_left_out"}
-    later.add("orders_hidden")
+    later |= {"orders_hidden", "passages"}
     fields = json.loads(coding.pack_draft(DRAFT))
     blob = json.dumps({name: value for name, value in fields.items() if name not in later}).encode()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,14 @@ def test_what_cannot_be_trained_on_is_said_by_its_code(tmp_path: Path) -> None:
     frames = run(TrainerTask(str(tmp_path / "nowhere"), "", RECIPE, make_examples()))
 
     assert [(frame.kind, frame.head["code"]) for frame in frames] == [("failed", "PA-MODEL-MISSING")]
+
+
+def test_without_torch_the_run_says_that_a_library_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(name='torch')\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+
+    frames = run(TrainerTask("base", "", RECIPE, make_examples()))
+
+    assert [(frame.kind, frame.head["code"]) for frame in frames] == [("failed", "PA-LIBRARY")]

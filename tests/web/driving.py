@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from phyassist.domain.learning import Limits
 from phyassist.domain.people import Jurisdiction
+from phyassist.domain.workers import WorkerLine
 from phyassist.errors import ModelMissing
 from phyassist.lm.protocol import LanguageModel
 from phyassist.store.people import SignedIn
@@ -51,9 +52,10 @@ def open_workspace(
     language: str = "en",
     passphrase: str = PASSPHRASE,
     model: Callable[[], LanguageModel] = no_model,
+    worker: WorkerLine | None = None,
 ) -> Iterator[Driven]:
     """The pages over this store, unlocked by this counsellor."""
-    app = create_app(PlainSettings(), store=store, model=model, clock=store.clock)
+    app = create_app(PlainSettings(), store=store, model=model, clock=store.clock, worker=worker)
     headers = {"Origin": URL, "Accept-Language": language}
     with TestClient(app, base_url=URL, headers=headers, follow_redirects=False) as http:
         http.cookies.set("phyassist_language", language)

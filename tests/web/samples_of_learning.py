@@ -1,7 +1,5 @@
 """The assistant, of invented people: a run that goes on, versions, examples, two sides."""
 
-# ruff: noqa: E501 - what a person says is not broken to fit a line
-
 from __future__ import annotations
 
 from collections.abc import Callable

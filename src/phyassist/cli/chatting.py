@@ -30,6 +30,7 @@ ThreadOption = Annotated[
     typer.Option("--thread", help="Id, or its beginning, of a thread to go on with; without it a new one."),
 ]
 ListOption = Annotated[bool, typer.Option("--list", help="List the threads instead of asking.")]
+LibraryOption = Annotated[bool, typer.Option("--library", help="Answer from the library, with citations.")]
 FindOption = Annotated[str, typer.Option("--find", help="List the threads that hold these words.")]
 
 
@@ -38,6 +39,7 @@ def chat(
     question: QuestionArgument = "",
     patient: AboutOption = None,
     thread: ThreadOption = "",
+    library: LibraryOption = False,
     list_them: ListOption = False,
     find: FindOption = "",
     as_json: AsJson = False,
@@ -56,7 +58,7 @@ def chat(
             return
         present = _find_thread(practice, patient_id, thread) if thread else None
         with open_language_model(settings, practice.allows_outside) as opened:
-            talk = _Talk(practice, opened.model, patient_id, present, as_json=as_json)
+            talk = _Talk(practice, opened.model, patient_id, present, as_json=as_json, library=library)
             for words in [question] if question else _read_questions():
                 talk.ask(words)
 
@@ -72,9 +74,10 @@ class _Talk:
         thread: ChatThread | None,
         *,
         as_json: bool,
+        library: bool,
     ) -> None:
         self._practice, self._lm, self._patient_id = practice, lm, patient_id
-        self._thread, self._as_json = thread, as_json
+        self._thread, self._as_json, self._library = thread, as_json, library
 
     def ask(self, words: str) -> None:
         """Ask, and print the answer as it comes, or as JSON when it is there."""
@@ -82,13 +85,23 @@ class _Talk:
         from phyassist.services.answering import write_answer
         from phyassist.services.chat_events import AnswerWritten, Condensing
         from phyassist.services.chatting import ask, begin_thread, get_thread
+        from phyassist.services.citing import find_given
 
         store, by = self._practice.store, self._practice.by
         if self._thread is None:
-            self._thread = begin_thread(store, by, patient_id=self._patient_id, question=words)
+            self._thread = begin_thread(
+                store, by, patient_id=self._patient_id, question=words, with_library=self._library
+            )
         else:
-            leaf = self._thread.leaf_id
-            self._thread = ask(store, by, thread_id=self._thread.id, parent_id=leaf, question=words)
+            leaf, thread_id = self._thread.leaf_id, self._thread.id
+            self._thread = ask(
+                store,
+                by,
+                thread_id=thread_id,
+                parent_id=leaf,
+                question=words,
+                with_library=self._library,
+            )
         answer = self._thread.path[-1]
         interface: Language = by.counsellor.language
         with stop_on_interrupt() as stop:
@@ -100,6 +113,7 @@ class _Talk:
                 answer_id=answer.id,
                 interface=interface,
                 stop=stop,
+                find_passages=lambda question: find_given(store, by, question),
             ):
                 if isinstance(event, Condensing):
                     tell("the conversation is condensed for the model; the whole of it is kept")

@@ -74,10 +74,12 @@ def imhi(
     with needs_training():
         from phyassist.training.baselines import render_table
         from phyassist.training.evaluate import Evaluation, run_evaluation
+        from phyassist.training.imhi import check_sets
 
     names = tuple(name.strip() for name in sets.split(",") if name.strip())
     if heads and through is Through.ENGINE:
         raise BadInput("heads read what transformers computes", hint="leave --through out")
+    check_sets(names)
 
     def progress(name: str, done: int, of: int) -> None:
         if done % 100 == 0 or done == of:
@@ -108,16 +110,19 @@ def _open_answerer(
     with needs_training():
         from phyassist.training.answering import ByLikelihood, ByScores
         from phyassist.training.evaluate import hash_file, open_scorer
+        from phyassist.training.heads.model import WEIGHTS as HEADS
 
     by: dict[str, Any] = {
         "base": Path(base).name,
-        "adapter": adapter.name if adapter else None,
+        "adapter": _name_adapter(adapter) if adapter else None,
         "heads": [path.name for path in heads],
         "through": through.value,
     }
     if through is Through.ENGINE:
-        with _open_engine(context, base, adapter) as answerer:
-            yield answerer, by
+        if adapter is not None and adapter.is_file():
+            by["adapter_sha256"] = hash_file(adapter)
+        with _open_engine(context, base, adapter) as (answerer, base_sha256):
+            yield answerer, by | {"base_sha256": base_sha256}
         return
     folder = find_base(context, base)
     if adapter is not None:
@@ -132,11 +137,18 @@ def _open_answerer(
     from phyassist.training.heads.score import HeadScorer
 
     scorer = HeadScorer(*(load_headed(folder, path) for path in heads))
+    by["heads_sha256"] = [hash_file(path / HEADS) for path in heads]
     yield ByScores(scorer, open_scorer(folder, adapter) if explain else None), by
 
 
+def _name_adapter(adapter: Path) -> str:
+    """The run's name, for every run calls its adapter `adapter`."""
+    path = adapter.resolve()
+    return path.parent.name if path.stem == "adapter" else path.name
+
+
 @contextmanager
-def _open_engine(context: typer.Context, base: str, adapter: Path | None) -> Iterator[Answerer]:
+def _open_engine(context: typer.Context, base: str, adapter: Path | None) -> Iterator[tuple[Answerer, str]]:
     from phyassist.cli.opening import open_language_model
     from phyassist.cli.quality import find_adapter
     from phyassist.cli.stopping import stop_on_interrupt
@@ -146,7 +158,8 @@ def _open_engine(context: typer.Context, base: str, adapter: Path | None) -> Ite
     settings = get_run(context).load_settings(model=base)
     name, files = find_adapter(str(adapter or ""), settings)
     with open_language_model(settings, adapters=files) as opened, stop_on_interrupt() as stop:
-        yield ByEngine(WithAdapter(opened.model, name) if name else opened.model, stop)
+        lm = WithAdapter(opened.model, name) if name else opened.model
+        yield ByEngine(lm, stop), lm.base_sha256
 
 
 def explanations(

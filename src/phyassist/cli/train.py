@@ -30,7 +30,8 @@ def train(
         str, typer.Option(help="Base model: a name of the catalogue, a folder, or a model of the hub.")
     ] = DEFAULT_BASE,
     preset: Annotated[
-        str, typer.Option(help="Values for the recipe: cpu-small, gpu-24gb, 2x24gb, h100 or study-2023.")
+        str,
+        typer.Option(help="Values for the recipe: cpu-small, gpu-24gb, 2x24gb, h100, notes or study-2023."),
     ] = "cpu-small",
     dials: Annotated[
         list[str] | None, typer.Option("--set", help="Another value for a field of the recipe: rank=8.")

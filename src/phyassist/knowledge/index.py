@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from phyassist.domain.library import Document, DocumentId, Passage, Piece
 from phyassist.domain.people import Language
+from phyassist.knowledge.glossary import translate
 from phyassist.knowledge.terms import split_terms
 
 Floats = npt.NDArray[np.float32]
@@ -83,7 +84,11 @@ class LibraryIndex:
                     vectors,
                 )
             )
-        return LibraryIndex(kept, numbers, self.meaning)
+        return self.over(kept)
+
+    def over(self, documents: Sequence[IndexedDocument]) -> LibraryIndex:
+        """An index of other documents whose terms have the same numbers."""
+        return LibraryIndex(documents, self._numbers, self.meaning)
 
     @property
     def versions(self) -> Mapping[DocumentId, int]:
@@ -171,7 +176,8 @@ class LibraryIndex:
 
     def _rank_by_words(self, words: str, may: Flags) -> tuple[Ints, Floats]:
         scores = np.zeros(self.passages, dtype=np.float32)
-        for term in split_terms(words):
+        # What a question says in one language is looked for in the other one too.
+        for term in (*split_terms(words), *split_terms(translate(words))):
             number = self._numbers.get(term, -1)
             # A term that only a document which is gone has, or that came with a later index, has no postings.
             if 0 <= number < len(self._start) - 1:

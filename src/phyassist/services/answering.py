@@ -74,11 +74,15 @@ class _Loaded:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """The talk with its budget: `room_tokens` are left for the conversation and the answer."""
+    """The talk with its budget: `room_tokens` are left for the conversation and the answer.
+
+    `passages` are those that had room beside the question.
+    """
 
     talk: Talk
     given: Given
     room_tokens: int
+    passages: tuple[GivenPassage, ...]
     question: str = field(repr=False)
 
 
@@ -119,7 +123,7 @@ def write_answer(
                 yield AnswerWritten(keeper.end(MessageState.STOPPED))
                 return
             summary, exchanges = made, ()
-        keeper.begin(prepared, passages, made)
+        keeper.begin(prepared, made)
         messages = make_messages(
             prepared.talk, summary=summary, exchanges=exchanges, question=prepared.question
         )
@@ -168,11 +172,11 @@ class _Keeper:
         self._talk = Talk("zh", loaded.jurisdiction)
         self._begun = ticks()
 
-    def begin(self, prepared: _Prepared, passages: tuple[GivenPassage, ...], summary: str) -> None:
+    def begin(self, prepared: _Prepared, summary: str) -> None:
         self._talk = prepared.talk
         self._message = replace(
             self._message,
-            passages=passages,
+            passages=prepared.passages,
             given=prepared.given,
             summary=summary,
             adapter_reason=self._loaded.adapter.reason,
@@ -194,7 +198,8 @@ class _Keeper:
                     kept_at = now
             elif isinstance(event, Reply):
                 self._message = replace(self._message, written_by=WrittenBy(event.model, event.adapter))
-                yield AnswerWritten(self.end(_FINISHED[event.finish]), first_s)
+                read = event.prompt_tokens - event.cached_tokens
+                yield AnswerWritten(self.end(_FINISHED[event.finish]), first_s, read)
             else:
                 yield event
 
@@ -270,19 +275,20 @@ def _make_talk(
 
 
 def _prepare(
-    loaded: _Loaded, lm: LanguageModel, passages: Sequence[GivenPassage], interface: Language
+    loaded: _Loaded, lm: LanguageModel, passages: tuple[GivenPassage, ...], interface: Language
 ) -> _Prepared:
     """Raises PromptTooLong where the question alone leaves no room for an answer."""
     talk, given = _make_talk(loaded.case, loaded.jurisdiction, lm, interface)
     asked = loaded.question.text
-    question = render_question(
-        talk, asked, passages=passages, answer_in=choose_answer_language(asked, interface)
-    )
+    answer_in = choose_answer_language(asked, interface)
     room = lm.context_tokens - _count(lm, make_opening(talk)) - MARGIN_TOKENS
-    prepared = _Prepared(talk, given, room, question)
-    if not _fits(lm, prepared, "", ()):
-        raise PromptTooLong("the question is too long for the model", hint="shorten it")
-    return prepared
+    for count in range(len(passages), -1, -1):
+        fitting = passages[:count]
+        question = render_question(talk, asked, passages=fitting, answer_in=answer_in)
+        prepared = _Prepared(talk, given, room, fitting, question)
+        if _fits(lm, prepared, "", ()):
+            return prepared
+    raise PromptTooLong("the question is too long for the model", hint="shorten it")
 
 
 def _fits(lm: LanguageModel, prepared: _Prepared, summary: str, exchanges: Sequence[Exchange]) -> bool:

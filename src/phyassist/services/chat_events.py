@@ -22,10 +22,15 @@ class AnswerSoFar:
 
 @dataclass(frozen=True, slots=True)
 class AnswerWritten:
-    """The answer as it is stored; `first_s` are the seconds until its first words."""
+    """The answer as it is stored.
+
+    `first_s` are the seconds until its first words, `read_tokens` what the engine had to read for it; the
+    rest of the prompt it had read before.
+    """
 
     message: ChatMessage
     first_s: float = 0.0
+    read_tokens: int = 0
 
 
 ChatEvent = Reading | Waiting | Condensing | AnswerSoFar | AnswerWritten

@@ -27,7 +27,7 @@ from phyassist.store.transactions import Store, Tx
 class Base:
     """The model that an adapter is trained for: its name in the settings or the catalogue, and its file."""
 
-    name: str
+    model: str
     sha256: str
 
 
@@ -119,7 +119,7 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, base: Base, config: dict[s
         parent_id=plan.parent_id,
         label=plan.label,
         ledger=plan.ledger,
-        config={"model": base.name, **config},
+        config={"model": base.model, **config},
     )
     with store.write(by) as tx:
         for each in plan.patient_ids:
@@ -141,7 +141,7 @@ def _make_task(tx: Tx, plan: RunPlan, patient_id: PatientId | None, base: Base) 
     if plan.kind.is_shared:
         names = tuple(tx.patients.get(each).name for each in plan.patient_ids)
     return RunTask(
-        base.name,
+        base.model,
         None if present is None else LentAdapter(present, tx.adapters.key_of(present)),
         None if plan.parent_id is None else LentAdapter(plan.parent_id, tx.adapters.key_of(plan.parent_id)),
         names,

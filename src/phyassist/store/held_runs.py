@@ -14,6 +14,7 @@ from phyassist.domain.learning import RunProgress
 from phyassist.errors import CannotOpen, NotFound
 from phyassist.store.adapter_coding import unpack_adapter
 from phyassist.store.adapter_files import AdapterFiles, card_place, read_bare
+from phyassist.store.audit import Act, Audit, Kind
 from phyassist.store.coding import Json, pack, unpack
 from phyassist.store.jobs import Jobs
 from phyassist.store.tables import adapters, jobs
@@ -125,6 +126,8 @@ class HeldRuns:
         self._files.save_progress(card.id, run.key, progress)
         if not self._files.finish(replace(card, files=kept), run.key):
             raise NotFound(f"run {run.job.id} was broken off", hint="it can be started again")
+        origin = f"worker {run.job.worker_id}"
+        Audit(self._conn, self._clock, run.job.by_id, origin).write(Act.TRAINED, Kind.ADAPTER, card.id)
         return True
 
     def fail(self, job: Job, error_code: str) -> bool:

@@ -11,12 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from phyassist.domain.examples import Part
-from phyassist.errors import BadInput
 from phyassist.training.adapters import load_adapted
 from phyassist.training.answering import Answerer, LabelScorer
 from phyassist.training.base import load_tokenizer
 from phyassist.training.catalogue import get_source
-from phyassist.training.imhi import SETS, answer_set, load_rows, score_set, write_labels, write_replies
+from phyassist.training.imhi import (
+    SETS,
+    answer_set,
+    check_sets,
+    load_rows,
+    score_set,
+    write_labels,
+    write_replies,
+)
 from phyassist.training.measures import SetScore
 from phyassist.training.mentallama_reader import read_replies, score_pairs
 from phyassist.training.run import describe_environment
@@ -44,8 +51,7 @@ def run_evaluation(
 
     Raises UnknownName, UnreadableFile, BadInput where no set is named or a set is empty.
     """
-    if not asked.sets:
-        raise BadInput("no set is named", hint=f"there are {', '.join(SETS)}")
+    check_sets(asked.sets)
     rows = {name: load_rows(name, asked.data, asked.part) for name in asked.sets}
     for folder in (REPLIES, LABELS):
         (asked.out / folder).mkdir(parents=True, exist_ok=True)

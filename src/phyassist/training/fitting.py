@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from phyassist.errors import BadSetting
 from phyassist.training.base import load_config
-from phyassist.training.lora import attach
+from phyassist.training.lora import attach, count_frozen
 from phyassist.training.recipe import Recipe
 from phyassist.training.run import Job, prepare_job
 
@@ -45,7 +45,7 @@ def estimate_job(job: Job) -> Fit:
     """
     prepared = prepare_job(job)
     seen = prepared.steps * job.recipe.examples_per_step / len(prepared.train.examples)
-    tokens = int(seen * sum(len(example.ids) for example in prepared.train.examples))
+    tokens = int(seen * sum(example.tokens for example in prepared.train.examples))
     recipe, device, config = job.recipe, job.device, load_config(job.base)
     import torch
     from transformers import AutoModelForCausalLM
@@ -61,12 +61,19 @@ def estimate_job(job: Job) -> Fit:
     per_weight = _BYTES[recipe.quantise]
     weight_bytes = per_weight[precision] if isinstance(per_weight, dict) else per_weight
     number_bytes = 4 if precision == "fp32" else 2
-    layers, width = config.num_hidden_layers, config.hidden_size
+    layers, width = (
+        config.num_hidden_layers - count_frozen(config.num_hidden_layers, recipe),
+        config.hidden_size,
+    )
     # About 34 numbers a token, width and layer are kept for the way back; with checkpointing two of them.
     kept = width * (2 * layers + 34) if recipe.checkpointing else width * 34 * layers
     row = recipe.row_tokens * (kept * number_bytes + config.vocab_size * 4)
-    # Forward and back: two and four operations a weight and token; the frozen weights need half of the back.
-    operations = (6 if recipe.checkpointing else 4) * every * tokens
+    # Forward two operations a weight and token, and two back, since frozen weights need half of the way back.
+    # Blocks without LoRA are gone through once for all epochs, and forwards alone.
+    upper = layers / config.num_hidden_layers
+    operations = every * (
+        (6 if recipe.checkpointing else 4) * upper * tokens + 2 * (1 - upper) * tokens / max(1.0, seen)
+    )
     return Fit(
         trained_weights=trained,
         all_weights=every,

@@ -35,13 +35,21 @@ class Answered:
     reply: str = field(repr=False)
 
 
+def check_sets(names: Sequence[str]) -> None:
+    """Raises BadInput where no set is named, UnknownName where there is none of that name."""
+    if not names:
+        raise BadInput("no set is named", hint=f"there are {', '.join(SETS)}")
+    for name in names:
+        if name not in SETS:
+            raise UnknownName(f"no IMHI set {name}", hint=f"there are {', '.join(SETS)}")
+
+
 def load_rows(name: str, data: Path, part: Part) -> tuple[Example, ...]:
     """Every row of a published part, as it was published.
 
     Raises UnknownName, UnreadableFile, BadInput where there is none, or one without a label of the table.
     """
-    if name not in SETS:
-        raise UnknownName(f"no IMHI set {name}", hint=f"there are {', '.join(SETS)}")
+    check_sets([name])
     rows = [row for row in read_source(get_source(SETS[name]), data) if row.part == part]
     examples = tuple(row.example for row in rows if row.example is not None)
     if not rows or len(examples) < len(rows):

@@ -29,6 +29,14 @@ class AdapterFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """Other adapters of the same base: the one to begin as, and those to be compared with, by name."""
+
+    parent: AdapterFiles | None = None
+    others: Mapping[str, AdapterFiles] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class MadeAdapter:
     """How the run ended and what it made; `too_long` examples were longer than a row and not learnt from.
 
@@ -52,12 +60,11 @@ def run_examples(
     hear: Callable[[Report], None],
     should_stop: Callable[[], bool] = bool,
     checkpoints: Checkpoints | None = None,
-    parent: AdapterFiles | None = None,
-    others: Mapping[str, AdapterFiles] | None = None,
+    beside: Beside | None = None,
 ) -> MadeAdapter:
     """An adapter for `base` (a folder or a model of the hub) made of these examples.
 
-    It begins as `parent`, whose rank and targets are then its own, and is compared with `others` in the end.
+    It begins as the parent, whose rank and targets are then its own, and is compared with the others.
     It goes on from the newest of `checkpoints`, if there is one.  `should_stop` is asked before every row.
     Raises BadInput where there is nothing to train on, ModelMissing, TrainingFailed, StoreFull.
     """
@@ -67,6 +74,7 @@ def run_examples(
     import torch
 
     torch.manual_seed(recipe.seed)
+    parent, others = (None, {}) if beside is None else (beside.parent, beside.others)
     if parent is not None:
         recipe = _shape_like(parent, recipe, load_config(base).num_hidden_layers)
     model = attach(load_base(base, recipe, find_device()), recipe)
@@ -75,7 +83,7 @@ def run_examples(
     trainer = Trainer(model, recipe, learnt.examples, held.examples, checkpoints=checkpoints)
     trained = trainer.run(hear, resume=True, should_stop=should_stop)
     files = read_adapter(model)
-    losses = _compare(model, trainer, held.examples, others or {}) if held.examples else {}
+    losses = _compare(model, trainer, held.examples, others) if held.examples else {}
     return MadeAdapter(trained, files, len(learnt.examples), learnt.too_long + held.too_long, losses)
 
 

@@ -53,9 +53,9 @@ class PipeCheckpoints:
 def main() -> None:
     """One run, then the end."""
     forbid_core_files()
-    source, to = sys.stdin.buffer, sys.stdout.buffer
-    # What libraries print must not get between the frames.
-    sys.stdout = sys.stderr
+    # What libraries print, natively too, must not get between the frames.
+    source, to = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
     asked = read_asked(source)
     if asked is None:
         return
@@ -102,7 +102,7 @@ def train(asked: Asked, to: IO[bytes], lock: threading.Lock) -> None:
 
         from phyassist.training.base import convert_gguf
         from phyassist.training.loop import Report, report_to_json
-        from phyassist.training.memory import AdapterFiles, run_examples
+        from phyassist.training.memory import AdapterFiles, Beside, run_examples
         from phyassist.training.messages import Dialogue
         from phyassist.training.recipe import get_preset, set_dials
     except ModuleNotFoundError as error:
@@ -134,8 +134,7 @@ def train(asked: Asked, to: IO[bytes], lock: threading.Lock) -> None:
         [make(row) for row in asked.rows if row["held_out"]],
         hear=hear,
         checkpoints=PipeCheckpoints(to, lock, asked.checkpoint),
-        parent=others.pop("parent", None),
-        others=others,
+        beside=Beside(others.pop("parent", None), others),
     )
     files = {CONFIG_FILE: made.files.config, WEIGHTS_FILE: made.files.weights, GGUF_FILE: made.files.gguf}
     for name, data in files.items():

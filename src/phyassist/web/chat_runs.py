@@ -14,6 +14,7 @@ from phyassist.lm.protocol import Reading, Waiting
 from phyassist.services.answering import write_answer
 from phyassist.services.chat_events import AnswerSoFar, AnswerWritten, ChatEvent, Condensing
 from phyassist.services.chatting import get_thread
+from phyassist.services.citing import find_given
 from phyassist.web.desk import Desk
 from phyassist.web.faults import guard_bits
 from phyassist.web.runs import LOOK_EVERY_S, bit, is_going
@@ -55,6 +56,7 @@ class AnswerRun:
             answer_id=self.answer_id,
             interface=self.desk.w.language,
             stop=stop,
+            find_passages=lambda question: find_given(store, by, question, self.desk.house.embedder),
         ):
             yield from self.tell(event)
 

@@ -13,7 +13,7 @@ from phyassist.domain.drafts import Draft, DraftId, DraftState, ItemId, Section
 from phyassist.domain.records import Consultation, Record
 from phyassist.domain.runs import RunKind
 from phyassist.errors import ModelError, UnknownName
-from phyassist.lm.protocol import LanguageModel, Reading
+from phyassist.lm.protocol import LanguageModel, Reading, Waiting
 from phyassist.services.drafting import (
     AnalysisDone,
     DraftEvent,
@@ -321,6 +321,10 @@ class DraftRun:
                 total=event.total,
                 progress_oob=True,
             )
+            yield bit(ProgressFragment(w, actions))
+        elif isinstance(event, Waiting) and not self.wanted.redo:
+            said = w("chat.waiting", count=event.ahead)
+            actions = ActionsView(self.draft.consultation_id, said=said, progress_oob=True)
             yield bit(ProgressFragment(w, actions))
         elif isinstance(event, ItemWords):
             yield from self.words(event)

@@ -13,6 +13,7 @@ from phyassist.domain.chats import (
     MessageState,
     split_paragraphs,
 )
+from phyassist.domain.library import parse_passage_id
 from phyassist.services.chatting import ThreadRow
 from phyassist.web.desk import Desk
 from phyassist.web.views.consultation import ConsentLine
@@ -45,6 +46,7 @@ class PassageView:
     page: str
     text: str = field(repr=False)
     is_cited: bool
+    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +275,15 @@ def view_turn(
         beside[at - 1] if at > 0 else "",
         beside[at + 1] if at + 1 < len(beside) else "",
         tuple(
-            PassageView(each.number, each.passage_id, each.title, each.page, each.text, each.number in cited)
+            PassageView(
+                each.number,
+                each.passage_id,
+                each.title,
+                each.page,
+                each.text,
+                each.number in cited,
+                "/library/{}?at={}#here".format(*parse_passage_id(each.passage_id)),
+            )
             for each in message.passages
         ),
         tuple(desk.w(f"chat.left_out_{what}", count=count) for what, count in left_out if count),

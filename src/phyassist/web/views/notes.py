@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from phyassist.domain.adapters import AdapterState
 from phyassist.domain.drafts import Draft
 from phyassist.domain.notes import Note, NoteState, Withdrawn
 from phyassist.domain.templates import Arranged
+from phyassist.services.adapters import list_shelf
 from phyassist.services.patients import PatientFile
 from phyassist.services.templates import arrange_note, list_templates
 from phyassist.web.desk import Desk
@@ -97,6 +100,14 @@ class FormChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainedView:
+    """An assistant in the timeline: when it was trained, and what is said of it there."""
+
+    at: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotesPage:
     template: ClassVar[str] = "notes.html"
     w: Words
@@ -109,6 +120,7 @@ class NotesPage:
     withdrawn: tuple[WithdrawnView, ...] = ()
     forms: tuple[FormChoice, ...] = ()
     form: str = ""
+    trained: Mapping[str, tuple[TrainedView, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +172,22 @@ def make_notes_page(
         withdrawn=tuple(view_withdrawn(each, desk.when) for each in file.withdrawn),
         forms=(FormChoice("", desk.w("forms.as_signed"), "", not form), *view_forms(desk.w, form)),
         form=form,
+        trained=view_trained(desk, file),
     )
+
+
+def view_trained(desk: Desk, file: PatientFile) -> dict[str, tuple[TrainedView, ...]]:
+    """The assistants of this file, newest first, each under the id of the note that it stands above."""
+    found: dict[str, tuple[TrainedView, ...]] = {}
+    for card in list_shelf(desk.house.store, desk.by, patient_id=file.patient.id).cards:
+        under = next((note.id for note in file.notes if note.signed_at <= card.trained_at), None)
+        if under is None:
+            continue
+        said = desk.w("assistant.timeline", no=card.number, notes=card.notes)
+        if card.state == AdapterState.TRAINING:
+            said = f"{said} · {desk.w('assistant.training')}"
+        found[under] = (*found.get(under, ()), TrainedView(desk.when.moment(card.trained_at), said))
+    return found
 
 
 def view_earlier(draft: Draft, when: When) -> EarlierDraft:

@@ -1,0 +1,61 @@
+"""LoRA on quantised weights, on the tiny model and this very processor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed: make train-setup installs it")
+pytest.importorskip("peft", reason="peft is not installed: make train-setup installs it")
+pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed: make train-setup installs it")
+
+from phyassist.errors import BadSetting  # noqa: E402
+from phyassist.training.base import load_base  # noqa: E402
+from phyassist.training.encode import encode_all  # noqa: E402
+from phyassist.training.loop import StepReport, Trainer  # noqa: E402
+from phyassist.training.lora import attach  # noqa: E402
+from phyassist.training.recipe import Recipe, set_dials  # noqa: E402
+from tests.training.tiny import make_dialogues, make_tokenizer, save_base  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(save_base(tmp_path_factory.mktemp("base")))
+
+
+@pytest.mark.parametrize(("quantise", "kept_as"), [("nf4", "Params4bit"), ("int8", "Int8Params")])
+def test_lora_learns_on_quantised_weights_that_stay_as_they_are(
+    base: str, quantise: str, kept_as: str
+) -> None:
+    recipe = set_dials(
+        Recipe(),
+        {
+            "quantise": quantise,
+            "precision": "fp32",
+            "rank": 4,
+            "epochs": 4,
+            "examples_per_step": 4,
+            "learning_rate": 5e-3,
+        },
+    )
+    examples = encode_all(
+        ({"messages": said} for said in make_dialogues(8)), make_tokenizer(), recipe
+    ).examples
+    torch.manual_seed(0)
+    model = attach(load_base(base, recipe, "cpu"), recipe)
+    weight: Any = model.get_base_model().model.layers[0].mlp.up_proj.base_layer.weight
+    before = weight.data.clone()
+    heard: list[Any] = []
+
+    Trainer(model, recipe, examples, ()).run(heard.append)
+
+    losses = [report.loss for report in heard if isinstance(report, StepReport)]
+    assert type(weight).__name__ == kept_as
+    assert torch.equal(weight.data, before)
+    assert losses[-1] < losses[0] - 0.1
+
+
+def test_quantised_weights_are_not_sharded(base: str) -> None:
+    with pytest.raises(BadSetting, match="cannot be sharded"):
+        load_base(base, set_dials(Recipe(), {"quantise": "nf4"}), "cpu", "shards")

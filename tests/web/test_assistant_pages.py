@@ -1,0 +1,196 @@
+"""The assistant as a person meets it: what is missing, a run, its verdict, rolling back, the shared ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from phyassist.domain.people import Patient
+from phyassist.lm.protocol import Never
+from phyassist.services.drafting import start_draft, write_draft
+from phyassist.services.workers import load_worker
+from phyassist.services.working import work_once
+from phyassist.store.people import SignedIn
+from phyassist.store.transactions import Store
+from phyassist.store.workers import WorkerKeys
+from tests.conftest import PASSPHRASE, Clock
+from tests.services.drafts import make_consultation
+from tests.services.runs import TakingModel, make_tools, sign_notes
+from tests.web.driving import PART, Driven, open_workspace
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> WorkerKeys:
+    return load_worker(tmp_path / "machine")
+
+
+@pytest.fixture
+def model() -> TakingModel:
+    return TakingModel()
+
+
+@pytest.fixture
+def pages(store: Store, anna: SignedIn, model: TakingModel, worker: WorkerKeys) -> Iterator[Driven]:
+    with open_workspace(store, anna, model=lambda: model, worker=worker.line) as driven:
+        yield driven
+
+
+def sign(pages: Driven, patient: Patient, clock: Clock, count: int = 2) -> None:
+    """Notes of some weeks, after which the browser has to be unlocked again."""
+    sign_notes(pages.store, pages.by, patient, clock, count)
+    pages.http.post("/unlock", data={"passphrase": PASSPHRASE})
+
+
+def page_of(pages: Driven, patient: Patient) -> str:
+    return pages.http.get(f"/patients/{patient.id}/assistant").text
+
+
+def is_open(page: str) -> bool:
+    """Whether Train can be pressed."""
+    return bool(re.search(r'<button form="train" class="primary">', page))
+
+
+def test_what_is_missing_is_said_in_a_sentence_each(pages: Driven, patient: Patient, clock: Clock) -> None:
+    refused = page_of(pages, patient)
+    sign(pages, patient, clock, count=1)
+    single = page_of(pages, patient)
+    sign(pages, patient, clock, count=1)
+    ready = page_of(pages, patient)
+
+    assert "has not agreed that an assistant learns" in refused
+    assert "One note is too little" in single
+    assert "Uses the model alone: nothing has been trained yet." in ready
+    assert re.search(r"2 examples from 1 notes, 2 more kept aside", ready)
+    assert [is_open(page) for page in (refused, single, ready)] == [False, False, True]
+
+
+def test_a_run_is_begun_watched_judged_used_and_rolled_back(
+    pages: Driven, patient: Patient, clock: Clock, worker: WorkerKeys, model: TakingModel
+) -> None:
+    sign(pages, patient, clock)
+    at = f"/patients/{patient.id}/assistant"
+
+    begun = pages.http.post(f"{at}/train")
+    waiting = page_of(pages, patient)
+    (run,) = re.findall(rf'hx-get="({at}/runs/\w+)"', waiting)
+    work_once(pages.store, worker, make_tools(model))
+    over = pages.http.get(run, headers=PART)
+    trained = page_of(pages, patient)
+    meeting = make_consultation(pages.store, pages.by, patient)
+    consulting = pages.http.get(f"/patients/{patient.id}/consultations/{meeting.id}").text
+    timeline = pages.http.get(f"/patients/{patient.id}/notes").text
+
+    assert begun.headers["location"] == f"{at}?said=started"
+    assert "waiting for a computer" in waiting
+    assert (over.status_code, over.headers["hx-redirect"]) == (204, at)
+    assert "Better than what answered before" in trained
+    assert "in use since 2026-03-" in trained
+    assert "Assistant 1 trained from 1 notes" in timeline
+    assert "Assistant: assistant 1" in consulting
+    assert re.search(r"assistant 1, trained on \d+ March from 1 notes", consulting)
+
+    (adapter,) = re.findall(rf'action="({at}/adapters/\w+)/withdraw"', trained)
+    assert "Roll back" in trained
+    pages.http.post(f"{adapter}/withdraw")
+    rolled_back = page_of(pages, patient)
+    pages.http.post(f"{adapter}/use")
+    used = page_of(pages, patient)
+    pages.http.post(f"{adapter}/delete")
+
+    assert "none of the assistants has proved better" in rolled_back
+    assert "in use since" in used
+    assert "None yet." in page_of(pages, patient)
+
+
+def test_one_consultation_takes_another_choice_and_its_draft_says_who_wrote(
+    pages: Driven, patient: Patient, clock: Clock, worker: WorkerKeys, model: TakingModel
+) -> None:
+    sign(pages, patient, clock)
+    pages.http.post(f"/patients/{patient.id}/assistant/train")
+    work_once(pages.store, worker, make_tools(model))
+    meeting = make_consultation(pages.store, pages.by, patient)
+    address = f"/patients/{patient.id}/consultations/{meeting.id}"
+    draft = start_draft(pages.store, pages.by, consultation_id=meeting.id)
+    list(write_draft(pages.store, model, pages.by, draft_id=draft.id, stop=Never()))
+    usual = pages.http.get(address).text
+
+    chosen = pages.http.post(f"/consultations/{meeting.id}/assistant", data={"wanted": "base"})
+    alone = pages.http.get(address).text
+
+    assert "Written by scripted + assistant 1" in usual
+    assert chosen.headers["location"] == address
+    assert "Assistant: model alone" in alone
+    assert "Uses the model alone, as chosen for this consultation." in alone
+
+
+def test_an_example_is_left_out_and_taken_in_again(pages: Driven, patient: Patient, clock: Clock) -> None:
+    sign(pages, patient, clock)
+    at = f"/patients/{patient.id}/assistant/examples"
+    page = page_of(pages, patient)
+    first = re.findall(rf'hx-post="{at}/(\w+)"', page)[0]
+
+    out = pages.http.post(f"{at}/{first}", data={"left_out": "yes"}, headers=PART)
+    after = page_of(pages, patient)
+    back = pages.http.post(f"{at}/{first}", headers=PART)
+
+    assert "first written" in page
+    assert "学业压力" in page
+    assert "left out" in out.text
+    assert after.count('class="example is-out"') == 1
+    assert "Learn again" not in back.text
+
+
+def test_a_run_is_cancelled_and_the_page_says_that_nothing_was_kept(
+    pages: Driven, patient: Patient, clock: Clock
+) -> None:
+    sign(pages, patient, clock)
+    at = f"/patients/{patient.id}/assistant"
+    pages.http.post(f"{at}/train")
+    (run,) = re.findall(rf'action="({at}/runs/\w+)/cancel"', page_of(pages, patient))
+
+    pages.http.post(f"{run}/cancel")
+    again = page_of(pages, patient)
+
+    assert "The last training was stopped. Nothing of it was kept." in again
+    assert is_open(again)
+
+
+def test_a_shared_assistant_is_planned_named_and_trained(
+    pages: Driven, patient: Patient, clock: Clock, worker: WorkerKeys, model: TakingModel
+) -> None:
+    sign(pages, patient, clock)
+    form = {"kind": "set", "label": "Evening group", "of": patient.id}
+
+    plan = pages.http.get("/practice/assistant", params=form).text
+    nameless = pages.http.get("/practice/assistant", params={"kind": "set", "of": patient.id}).text
+    begun = pages.http.post("/practice/assistant/train", data=form)
+    work_once(pages.store, worker, make_tools(model))
+    trained = pages.http.get("/practice/assistant").text
+
+    assert "1 files whose clients agreed." in plan
+    assert "PA-INPUT" not in nameless
+    assert 'role="alert"' in nameless
+    assert begun.headers["location"] == "/practice/assistant?said=started"
+    assert "Evening group 1" in trained
+    assert "trained 2026-03-" in trained
+
+
+def test_two_are_set_side_by_side_and_nothing_is_kept(
+    pages: Driven, patient: Patient, clock: Clock, worker: WorkerKeys, model: TakingModel
+) -> None:
+    sign(pages, patient, clock)
+    pages.http.post(f"/patients/{patient.id}/assistant/train")
+    work_once(pages.store, worker, make_tools(model))
+    (shown,) = re.findall(r'hx-get="(/consultations/\w+/compare/\w+)"', page_of(pages, patient))
+
+    sides = pages.http.get(shown, headers=PART).text
+    said = pages.http.get(f"{shown}/stream").text
+
+    assert "assistant 1" in sides
+    assert "model alone" in sides
+    assert said.count("event: bit") == 2 * 7 + 2
+    assert "side-new" in said
+    assert "side-now" in said
