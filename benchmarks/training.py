@@ -147,7 +147,9 @@ def train_ours(name: str, dials: Mapping[str, Any]) -> Callable[[str, Path, int]
         from phyassist.training.recipe import get_preset, set_dials
         from phyassist.training.run import save_adapter
 
-        recipe = set_dials(get_preset("cpu-small"), {"examples_per_step": STEP, "epochs": 1, **dials})
+        recipe = set_dials(
+            get_preset("cpu-small"), {"examples_per_step": min(STEP, rows), "epochs": 1, **dials}
+        )
         examples = encode_rows(base, load_rows(work)["train"][:rows], recipe)
         torch.manual_seed(0)
         model = attach(load_base(base, recipe, "cpu"), recipe)
@@ -179,7 +181,7 @@ def train_trl(base: str, work: Path, rows: int) -> Json:
         args=SFTConfig(
             output_dir=str(work / "trl-out"),
             per_device_train_batch_size=4,
-            gradient_accumulation_steps=STEP // 4,
+            gradient_accumulation_steps=min(STEP, rows) // 4,
             num_train_epochs=1,
             learning_rate=2e-4,
             lr_scheduler_type="constant_with_warmup",

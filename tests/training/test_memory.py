@@ -13,7 +13,7 @@ pytest.importorskip("peft", reason="peft is not installed: make train-setup inst
 
 from phyassist.errors import BadInput  # noqa: E402
 from phyassist.lm.protocol import Message  # noqa: E402
-from phyassist.training.memory import run_examples  # noqa: E402
+from phyassist.training.memory import Beside, run_examples  # noqa: E402
 from phyassist.training.messages import Dialogue  # noqa: E402
 from phyassist.training.recipe import Recipe, set_dials  # noqa: E402
 from tests.training.tiny import save_base  # noqa: E402
@@ -108,6 +108,29 @@ def test_a_run_from_memory_that_was_stopped_goes_on_to_the_same_adapter(base: Pa
     assert broken.trained.was_stopped
     assert not resumed.trained.was_stopped
     assert resumed.files.weights == whole.files.weights
+
+
+def test_a_parent_whose_weights_have_no_place_in_the_base_is_refused(base: Path) -> None:
+    from dataclasses import replace
+
+    from safetensors.torch import load, save
+
+    files = run(base).files
+    moved = {name.replace("layers.1", "layers.9"): value for name, value in load(files.weights).items()}
+    parent = replace(files, weights=save(moved))
+
+    with pytest.raises(BadInput, match="trained on another base model"):
+        run(base, beside=Beside(parent))
+
+
+def test_an_adapter_goes_on_from_its_parent_and_is_compared_with_others(base: Path) -> None:
+    parent = run(base).files
+
+    made = run(base, beside=Beside(parent, {"whole": parent}))
+
+    assert set(made.losses) == {"new", "base", "whole"}
+    assert made.losses["new"] < made.losses["base"]
+    assert made.losses["whole"] < made.losses["base"]
 
 
 def test_nothing_to_learn_from_is_said(base: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from phyassist.cli.screen import make_console, say_json, tell
 if TYPE_CHECKING:
     from phyassist.training.fitting import Fit
     from phyassist.training.loop import Report
+    from phyassist.training.run import Job
 
 GIB = 2**30
 DEFAULT_BASE = "qwen2.5-coder-0.5b-instruct"
@@ -60,11 +62,8 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a LoRA adapter on prepared data; a run that was broken off can be gone on with."""
-    from dataclasses import asdict
-
     with needs_training():
         from phyassist.training.base import find_device
-        from phyassist.training.fitting import check_fits, estimate_job
         from phyassist.training.recipe import get_preset, set_dials
         from phyassist.training.run import Job, run_job
         from phyassist.training.teams import open_team, read_spread
@@ -74,12 +73,7 @@ def train(
         trackers = tuple(name for name in track.split(",") if name)
         job = Job(find_base(context, base), data, out, recipe, find_device(), replies, trackers)
         if dry_run:
-            fit = estimate_job(job)
-            if as_json:
-                say_json(asdict(fit))
-            else:
-                _print_fit(fit)
-            check_fits(fit, recipe)
+            _plan(job, as_json=as_json)
             return
         with _show_progress() if team.is_first else nullcontext(lambda _: None) as hear:
             trained = run_job(job, hear, resume=resume, team=team)
@@ -105,6 +99,18 @@ def find_base(context: typer.Context, base: str) -> str:
     if not (folder / DONE).is_file():
         tell(f"making {base} ready to train on; this is done once and takes a minute or two")
     return str(convert_gguf(file, folder))
+
+
+def _plan(job: Job, *, as_json: bool) -> None:
+    """Say what a run takes.  Raises BadSetting where it cannot fit."""
+    from phyassist.training.fitting import check_fits, estimate_job
+
+    fit = estimate_job(job)
+    if as_json:
+        say_json(asdict(fit))
+    else:
+        _print_fit(fit)
+    check_fits(fit, job.recipe)
 
 
 @contextmanager

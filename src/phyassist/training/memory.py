@@ -121,10 +121,14 @@ def _fill(model: Any, files: AdapterFiles, name: str) -> None:
     from peft import set_peft_model_state_dict
     from safetensors.torch import load
 
+    other = BadInput("an adapter was trained on another base model", hint="train it anew")
     try:
-        set_peft_model_state_dict(model, load(files.weights), adapter_name=name)
+        loaded = set_peft_model_state_dict(model, load(files.weights), adapter_name=name)
     except (RuntimeError, KeyError) as error:
-        raise BadInput("an adapter was trained on another base model", hint="train it anew") from error
+        raise other from error
+    # Weights that have no place here are passed over by peft in silence.
+    if loaded.unexpected_keys:
+        raise other
 
 
 def _shape_like(parent: AdapterFiles, recipe: Recipe, blocks: int) -> Recipe:

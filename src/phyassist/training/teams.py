@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,26 +74,26 @@ def read_spread(said: str) -> Spread:
 
 @contextmanager
 def open_team(spread: Spread = "copies") -> Iterator[Team]:
-    """The team that torchrun or accelerate started this process for, by RANK and WORLD_SIZE; else one alone.
+    """The team that torchrun or accelerate launch started this process for; else one alone.
 
     Raises BadSetting where a model cannot be spread so.
     """
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    if spread == "shards" and size == 1:
-        raise BadSetting("shards need several processes", hint="start it by torchrun or accelerate launch")
-    if spread == "layers" and size > 1:
-        raise BadSetting("layers are spread by one process", hint="start it by itself, or use shards")
-    if size == 1:
-        yield Team(spread=spread)
-        return
     import torch
     import torch.distributed as dist
 
+    is_launched = dist.is_available() and dist.is_torchelastic_launched()
+    if spread == "shards" and not is_launched:
+        raise BadSetting("shards need several processes", hint="start it by torchrun or accelerate launch")
+    if spread == "layers" and is_launched:
+        raise BadSetting("layers are spread by one process", hint="start it by itself, or use shards")
+    if not is_launched:
+        yield Team(spread=spread)
+        return
     if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(dist.get_node_local_rank(0))
     dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
-        yield Team(dist.get_rank(), size, spread)
+        yield Team(dist.get_rank(), dist.get_world_size(), spread)
     finally:
         dist.destroy_process_group()
 
