@@ -147,7 +147,9 @@ def train_ours(name: str, dials: Mapping[str, Any]) -> Callable[[str, Path, int]
         from phyassist.training.recipe import get_preset, set_dials
         from phyassist.training.run import save_adapter
 
-        recipe = set_dials(get_preset("cpu-small"), {"examples_per_step": min(STEP, rows), "epochs": 1, **dials})
+        recipe = set_dials(
+            get_preset("cpu-small"), {"examples_per_step": min(STEP, rows), "epochs": 1, **dials}
+        )
         examples = encode_rows(base, load_rows(work)["train"][:rows], recipe)
         torch.manual_seed(0)
         model = attach(load_base(base, recipe, "cpu"), recipe)
