@@ -213,6 +213,20 @@ def shelve(pages: Workspace) -> None:
     pages.post(path, title=f"Renamed {CANARY}", authors=CANARY, source=CANARY)
 
 
+def learn(pages: Workspace, patient: str) -> None:
+    """What it would learn is shown and left out; a run is asked for, and refused: there is one note only."""
+    pages.post(f"{patient}/consent", own_training="yes", shared_training="yes")
+    page = pages.get(f"{patient}/assistant")
+    assert CANARY in page
+    example = re.search(r'hx-post="([^"]+/examples/\w+)"', page).group(1)  # type: ignore[union-attr]
+    pages.post(example, left_out="yes")
+    pages.post(example)
+    pages.post(f"{patient}/assistant/train")
+    of = patient.removeprefix("/patients/")
+    assert CANARY in pages.get("/practice/assistant", kind="set", label=CANARY, of=of)
+    pages.post("/practice/assistant/train", kind="set", label=CANARY, of=of)
+
+
 def sweep(pages: Workspace) -> list[bytes]:
     """Ask for every page with another canary in its address, and post that to every form in the wrong places.
 
@@ -253,6 +267,7 @@ def test_nothing_is_left_in_the_clear_by_the_pages(
     notes = workspace.get(f"{patient}/notes")
     note = re.search(r"/notes/(\w+)/amendments", notes)
     workspace.post(f"/notes/{note.group(1)}/amendments", text=CANARY, reason=CANARY)  # type: ignore[union-attr]
+    learn(workspace, patient)
     workspace.get("/find", q=CANARY)
     refusals = sweep(workspace)
 

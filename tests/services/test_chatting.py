@@ -17,6 +17,7 @@ from phyassist.domain.chats import (
 )
 from phyassist.domain.consents import Answer
 from phyassist.domain.drafts import Section
+from phyassist.domain.library import Citation
 from phyassist.domain.people import Patient, PatientId
 from phyassist.domain.records import RecordField
 from phyassist.errors import (
@@ -347,6 +348,23 @@ def test_a_paragraph_becomes_an_item_of_the_open_draft_and_a_line_of_the_record(
     assert load_patient(store, anna, sun.id).open_draft == draft
     (line,) = record.of(RecordField.HISTORY)
     assert (line.statement.text, line.statement.quote) == ("来访者考试没有考好。", "")
+
+
+def test_an_item_keeps_the_source_that_its_paragraph_cites(
+    store: Store, anna: SignedIn, sun: Patient
+) -> None:
+    passage = GivenPassage(1, "card-2", "失眠", "3", "先记录。每天固定时间起床，周末也一样。")
+    thread = begin_thread(store, anna, patient_id=sun.id, question="怎么睡？", with_library=True)
+    lm = ScriptedModel(["每天固定时间起床[文1]。"])
+    answer = last(write(store, lm, anna, thread, find_passages=lambda question: (passage,)))
+
+    draft = take_as_item(
+        store, anna, thread_id=thread.id, message_id=answer.id, paragraph=0, section=Section.ADVICE
+    )
+
+    (item,) = draft.of(Section.ADVICE)
+    assert item.text == "每天固定时间起床。"
+    assert item.citation == Citation("card-2", "失眠", 3, "每天固定时间起床，周末也一样。")
 
 
 def test_a_thread_about_nobody_has_no_file_to_write_into(store: Store, anna: SignedIn) -> None:

@@ -55,7 +55,7 @@ def willing(store: Store, anna: SignedIn, patient: Patient, clock: Clock) -> Pat
 
 
 def wait_for_step(store: Store, by: SignedIn, run_id: str, step: int) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while time.monotonic() < end:
         progress = get_run(store, by, run_id=run_id).progress  # type: ignore[arg-type]
         if progress is not None and progress.step >= step:

@@ -18,6 +18,7 @@ from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from tests.house.canary import CANARY, find_canary
 from tests.store.making import (
+    make_adapter,
     make_amendment,
     make_consultation,
     make_draft,
@@ -50,6 +51,9 @@ def fill(store: Store, by: SignedIn) -> None:
         tx.drafts.save_partial(draft.id, CANARY)
         tx.notes.add(make_note(patient.id, text=CANARY))
         tx.notes.amend(make_note(patient.id).id, make_amendment(CANARY))
+        card = replace(make_adapter(patient.id), label=CANARY, config={"said": CANARY})
+        key = tx.adapters.begin(card, [patient.id])
+        tx.adapters.files.save(card.id, key, "examples", CANARY.encode() * 100_000)
     assert load_patient(store, by, patient.id).open_draft is not None
     assert len(find(store, by, CANARY)) == 2
 

@@ -265,7 +265,7 @@ def test_a_disk_that_is_really_full_says_so_and_keeps_what_was_saved(tmp_path: P
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(disk)], capture_output=True, check=False
     )
     if mounted.returncode:
         pytest.skip("this machine lets nobody make a small disk")

@@ -81,7 +81,7 @@ class Verdict:
 class AdapterFile:
     """A file of an adapter as it lies sealed in the store: its name, length, and SHA-256 of its bytes."""
 
-    name: str
+    name: str = field(repr=False)
     size_bytes: int
     sha256: str
 

@@ -6,6 +6,7 @@ another branch beside the old one.  A path from the first question to a leaf is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,7 @@ from phyassist.errors import NotAllowed, NotFound
 ThreadId = NewType("ThreadId", str)
 MessageId = NewType("MessageId", str)
 BY_PERSON = WrittenBy()
+_CITED = re.compile(r"\[(\d{1,2})\]")
 
 
 class MessageKind(StrEnum):
@@ -175,9 +177,12 @@ def split_paragraphs(text: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
-def get_paragraph(message: ChatMessage, number: int) -> str:
-    """Paragraph `number`, from 0.  Raises NotFound."""
+def get_paragraph(message: ChatMessage, number: int) -> tuple[str, tuple[GivenPassage, ...]]:
+    """Paragraph `number`, from 0, without its citations, and the passages that it cites.  Raises NotFound."""
     paragraphs = split_paragraphs(message.text)
     if not 0 <= number < len(paragraphs):
         raise NotFound(f"message {message.id} has no paragraph {number}", hint="load the page again")
-    return paragraphs[number]
+    given = {each.number: each for each in message.passages}
+    cited = dict.fromkeys(int(each) for each in _CITED.findall(paragraphs[number]) if int(each) in given)
+    words = _CITED.sub(lambda found: "" if int(found[1]) in given else found[0], paragraphs[number])
+    return " ".join(words.split()), tuple(given[each] for each in cited)

@@ -232,9 +232,9 @@ class Draft:
         swap = {item.id: other, other.id: item}
         return replace(self, items=tuple(swap.get(present.id, present) for present in self.items))
 
-    def added(self, item_id: ItemId, section: Section, text: str) -> Draft:
+    def added(self, item_id: ItemId, section: Section, text: str, citation: Citation | None = None) -> Draft:
         """A new item in the counsellor's words at the end of a section.  Raises EmptyText."""
-        return self.with_item(DraftItem(item_id, section, _words(text), edited=True))
+        return self.with_item(DraftItem(item_id, section, _words(text), edited=True, citation=citation))
 
     def rewritten(self, item: DraftItem) -> Draft:
         """The model's new words in the old item's place, its comments followed.  Raises NotFound."""

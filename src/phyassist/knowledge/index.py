@@ -26,6 +26,7 @@ Way = Literal["words", "meaning", "fused"]
 K1, B = 1.2, 0.75
 RANK_OFFSET = 60
 MEANING_WEIGHT = 1.0
+TRANSLATION_WEIGHT = 0.5
 _CANDIDATES = 200
 _SCALE_BYTES = 4
 
@@ -176,13 +177,16 @@ class LibraryIndex:
 
     def _rank_by_words(self, words: str, may: Flags) -> tuple[Ints, Floats]:
         scores = np.zeros(self.passages, dtype=np.float32)
-        # What a question says in one language is looked for in the other one too.
-        for term in (*split_terms(words), *split_terms(translate(words))):
+        # What a question says in one language is looked for in the other one too; it counts for less, since
+        # one word becomes several.
+        told = [(term, 1.0) for term in split_terms(words)]
+        told += [(term, TRANSLATION_WEIGHT) for term in split_terms(translate(words))]
+        for term, weight in told:
             number = self._numbers.get(term, -1)
             # A term that only a document which is gone has, or that came with a later index, has no postings.
             if 0 <= number < len(self._start) - 1:
                 start, end = self._start[number], self._start[number + 1]
-                scores[self._posting[start:end]] += self._weight[start:end]
+                scores[self._posting[start:end]] += weight * self._weight[start:end]
         return _best(scores, (scores > 0) & may)
 
     def _rank_by_meaning(self, vector: Floats, may: Flags) -> tuple[Ints, Floats]:

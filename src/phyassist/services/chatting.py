@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from phyassist.domain.chats import (
     ChatMessage,
     ChatThread,
+    GivenPassage,
     MessageId,
     MessageKind,
     MessageState,
@@ -20,9 +21,12 @@ from phyassist.domain.chats import (
 from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import Draft, DraftId, Section
 from phyassist.domain.folding import fold
+from phyassist.domain.library import Citation
 from phyassist.domain.people import PatientId
+from phyassist.domain.reading.sentences import split_sentences
 from phyassist.domain.records import ConsultationId, Record, RecordField
 from phyassist.errors import EmptyText, NotAllowed, TextTooLong
+from phyassist.prompts.grounding import find_ground
 from phyassist.services.access import check_may_change, may_change
 from phyassist.services.consent import check_consent
 from phyassist.services.drafting import start_draft
@@ -182,15 +186,23 @@ def take_as_item(
 ) -> Draft:
     """The patient's open draft with a paragraph of an answer as an item in the counsellor's words.
 
-    A draft of the last consultation is begun where none is open.
+    A draft of the last consultation is begun where none is open; the item keeps the first source cited.
     Raises NotFound, NotAllowed where the thread is about nobody, NotYourPatient, ReadOnly.
     """
-    patient_id, words = _pick(store, by, thread_id, message_id, paragraph)
+    patient_id, words, cited = _pick(store, by, thread_id, message_id, paragraph)
     with store.read(by) as tx:
         draft = tx.drafts.open_of(patient_id)
     if draft is None:
         draft = start_draft(store, by, consultation_id=_current(store, by, patient_id))
-    return add_item(store, by, draft_id=DraftId(draft.id), section=section, text=words, after=draft.version)
+    return add_item(
+        store,
+        by,
+        draft_id=DraftId(draft.id),
+        section=section,
+        text=words,
+        after=draft.version,
+        citation=_cite(words, cited[0]) if cited else None,
+    )
 
 
 def take_to_record(
@@ -206,7 +218,7 @@ def take_to_record(
 
     Raises as `take_as_item` does.
     """
-    patient_id, words = _pick(store, by, thread_id, message_id, paragraph)
+    patient_id, words, _ = _pick(store, by, thread_id, message_id, paragraph)
     consultation_id = _current(store, by, patient_id)
     with store.read(by) as tx:
         version = tx.records.get(patient_id).version
@@ -217,14 +229,23 @@ def take_to_record(
 
 def _pick(
     store: Store, by: SignedIn, thread_id: ThreadId, message_id: MessageId, paragraph: int
-) -> tuple[PatientId, str]:
+) -> tuple[PatientId, str, tuple[GivenPassage, ...]]:
     with store.read(by) as tx:
         thread = tx.chats.get(thread_id)
         if thread.patient_id is None:
             raise NotAllowed(f"thread {thread_id} is about no patient", hint="ask on the patient's own page")
         check_may_change(tx, thread.patient_id)
-        words = get_paragraph(thread.get_answer(message_id), paragraph)
-    return thread.patient_id, words
+        words, cited = get_paragraph(thread.get_answer(message_id), paragraph)
+    return thread.patient_id, words, cited
+
+
+def _cite(words: str, passage: GivenPassage) -> Citation:
+    """The passage with the sentence of it, verbatim, that shares most with what rests on it."""
+    sentences = split_sentences(passage.text)
+    ground = find_ground(words, 0, sentences)
+    quote = ground.text if ground else next((each.text for each in sentences), "")
+    page = int(passage.page) if passage.page.isdecimal() else 0
+    return Citation(passage.passage_id, passage.title, page, quote)
 
 
 def _current(store: Store, by: SignedIn, patient_id: PatientId) -> ConsultationId:

@@ -15,6 +15,7 @@ from phyassist.services.draft_events import AnalysisDone, ItemWritten
 from phyassist.services.draft_writing import write_items
 from phyassist.services.drafting import prepare_question
 from phyassist.services.intake import check_text
+from phyassist.services.leaving import guard
 from phyassist.services.prompting import load_case
 from phyassist.services.shelving import put_on_shelf
 from phyassist.store.people import SignedIn
@@ -59,11 +60,12 @@ def compare_adapters(
     check_text(consultation.source.text)
     asked = question.strip() or consultation.question
     ends = Withdrawn(stop, store, by, consultation.patient_id)
+    guarded = guard(store, by, lm, consultation.patient_id)
     for side in sides:
         if side:
             put_on_shelf(store, by, lm, AdapterId(side))
         ask, assignment = prepare_question(case, lm, asked, adapter=side)
-        for event in write_items(lm, ask, assignment, ends, store.new_id):
+        for event in write_items(guarded, ask, assignment, ends, store.new_id):
             if isinstance(event, ItemWritten):
                 yield SideItem(side, event.item)
             elif isinstance(event, AnalysisDone):

@@ -16,6 +16,7 @@ from phyassist.domain.drafts import (
     ItemId,
     Section,
 )
+from phyassist.domain.library import Citation
 from phyassist.errors import ChangedMeanwhile
 from phyassist.services.following import get_followed
 from phyassist.store.again import again
@@ -100,7 +101,14 @@ def move_item(
 
 
 def add_item(
-    store: Store, by: SignedIn, *, draft_id: DraftId, section: Section, text: str, after: int
+    store: Store,
+    by: SignedIn,
+    *,
+    draft_id: DraftId,
+    section: Section,
+    text: str,
+    after: int,
+    citation: Citation | None = None,
 ) -> Draft:
     """A new item by hand, last in its section.  Raises EmptyText, NotFound, NotAllowed, ChangedMeanwhile."""
     item_id = ItemId(store.new_id())
@@ -108,7 +116,7 @@ def add_item(
         store,
         by,
         Change.ADDED,
-        lambda draft: draft.added(item_id, section, text),
+        lambda draft: draft.added(item_id, section, text, citation),
         draft_id=draft_id,
         item_id=item_id,
         after=after,

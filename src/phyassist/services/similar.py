@@ -44,7 +44,7 @@ _STOP = frozenset(
     re.findall(
         r"\w+",
         "the and for that with was were have has had not but you your she her his him they their them this "
-        "from are been when what about there would could should into just like very because which will who how",
+        "from are been when what about there would could should into just like very because which will who",
     )
 )
 _THEME_WEIGHT = 2.0

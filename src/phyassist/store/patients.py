@@ -17,11 +17,11 @@ from phyassist.domain.folding import fold
 from phyassist.domain.people import Patient, PatientId
 from phyassist.errors import CannotOpen
 from phyassist.store.coding import pack_card, unpack_card
+from phyassist.store.columns import UtcTime
 from phyassist.store.desk import Desk, Right
 from phyassist.store.faults import changed_meanwhile
 from phyassist.store.kept import Card
 from phyassist.store.tables import (
-    UtcTime,
     consultations,
     data_keys,
     drafts,

@@ -218,7 +218,7 @@ def _read_answer(following: Sequence[Sentence]) -> Standing:
 
 
 def _once(signs: Sequence[Sign]) -> list[Sign]:
-    """One sign of a kind for a sentence, the longest words among those that stand highest."""
+    """One sign of a kind for a sentence, the first among those that stand highest."""
     best: dict[tuple[RiskKind, int], Sign] = {}
     for sign in signs:
         key = (sign.kind, sign.sentence.start)
@@ -229,4 +229,4 @@ def _once(signs: Sequence[Sign]) -> list[Sign]:
 
 
 def _rank(sign: Sign) -> tuple[int, int]:
-    return STANDINGS.index(sign.standing), sign.span.start - sign.span.end
+    return STANDINGS.index(sign.standing), sign.span.start

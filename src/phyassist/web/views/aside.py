@@ -144,7 +144,7 @@ def view_similar(cases: tuple[SimilarCase, ...], published: tuple[Passage, ...],
         ),
         tuple(
             PublishedView(
-                f"/library/{passage.document.id}#passage-{passage.no}",
+                f"/library/{passage.document.id}?at={passage.no}",
                 passage.heading,
                 passage.text,
                 passage.document.title,

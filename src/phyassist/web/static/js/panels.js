@@ -6,6 +6,17 @@ export function startPanels() {
     if (event.target.id === "dialog-body") openDialog();
   });
   for (const list of document.querySelectorAll('[role="tablist"]')) startTabs(list);
+  openNamed();
+}
+
+// An address may name the tab that it is about: a flag leads to the signs behind it.
+function openNamed() {
+  const name = new URLSearchParams(location.search).get("open");
+  const tab = name && document.getElementById(`tab-${name}`);
+  if (!tab) return;
+  tab.focus();
+  tab.click();
+  document.getElementById("drawer").classList.add("open");
 }
 
 function onClick(event) {
