@@ -41,4 +41,4 @@ def make_console(*, results: bool = True) -> Console:
     """A Rich console on stdout, or stderr for progress.  No mark-up: patient words may hold brackets."""
     from rich.console import Console
 
-    return Console(stderr=not results, markup=False, highlight=False, emoji=False)
+    return Console(force_jupyter=False, stderr=not results, markup=False, highlight=False, emoji=False)
