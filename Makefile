@@ -9,6 +9,8 @@ TEST_MODELS := smollm2-135m-instruct qwen2.5-coder-0.5b-instruct
 
 .DEFAULT_GOAL := help
 CLUSTER_DIR ?= /var/tmp/phyassist-cluster
+# Tests wait as often as they compute: three at a time keep two cores busy.
+PYTEST_WORKERS ?= 3
 # What `make imhi-small` reads, how long it trains, and how many validation rows it scores.
 IMHI_DATA ?= ../shared/data
 IMHI_STEPS ?= 12
@@ -28,7 +30,7 @@ demo: $(VENV)/.installed ## the same with an invented practice of six patients i
 	@$(BIN)/phyassist serve --demo --fetch
 
 test: $(VENV)/.installed-test chromium models ## run every test, with all that they need
-	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(PYTEST_FLAGS)
 
 cluster-test: $(VENV)/.installed-test ## kill the servers of a three-node cluster under four writers; needs apt once
 	CLUSTER_DIR=$(CLUSTER_DIR) sh tests/cluster/needs.sh
