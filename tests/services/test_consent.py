@@ -33,6 +33,7 @@ from phyassist.lm.protocol import Ask, Never, Reading, Reply, Stop, Words
 from phyassist.lm.scripted import ScriptedModel
 from phyassist.services.adapters import list_usable
 from phyassist.services.answering import warm_chat, write_answer
+from phyassist.services.comparing import compare_adapters
 from phyassist.services.consent import (
     Consents,
     Withdrawn,
@@ -139,6 +140,13 @@ def ask_to_warm_a_chat(case: Case) -> None:
     warm_chat(case.store, case.lm, case.by, patient_id=case.patient.id, thread_id=None, interface="zh")
 
 
+def ask_to_compare(case: Case) -> None:
+    sides = compare_adapters(
+        case.store, case.lm, case.by, consultation_id=case.meeting.id, sides=("", ""), stop=Never()
+    )
+    list(sides)
+
+
 # Every service that takes a model and a patient's text out of the store.
 ASKING: dict[str, Callable[[Case], None]] = {
     "drafting.write_draft": ask_to_write,
@@ -146,10 +154,19 @@ ASKING: dict[str, Callable[[Case], None]] = {
     "warming.warm_patient": ask_to_warm,
     "answering.write_answer": ask_to_answer,
     "answering.warm_chat": ask_to_warm_a_chat,
+    "comparing.compare_adapters": ask_to_compare,
     "intake.organise": ask_to_organise,
 }
-# These are parts of the above: whoever calls them has asked.
-PARTS = {"drafting._load", "drafting._write", "answering._load"}
+# These are parts of the above, and whoever calls them has asked, or hand the model no patient's words.
+PARTS = {
+    "drafting._load",
+    "drafting._write",
+    "answering._load",
+    "leaving.guard",
+    "leaving.preview_leaving",
+    "shelving.make_ready",
+    "shelving.put_on_shelf",
+}
 
 
 def list_services_that_take_a_model() -> set[str]:
