@@ -39,6 +39,13 @@ EVERYBODY: Answers = dict.fromkeys(PEOPLE, SHOWN)
 MINE: Answers = {"own": SHOWN, "writer": HIDDEN, **dict.fromkeys(READERS, HIDDEN), **_OUTSIDE}
 # A document of the library that is one counsellor's own: of no patient, and nobody else's to see.
 OWN_DOCUMENT: Answers = {**dict.fromkeys(PEOPLE, HIDDEN), "own": SHOWN, "nobody": LOCKED}
+# An adapter of one counsellor's own is used and taken back by them and by who runs the practice.
+OWN_ADAPTER: Answers = {
+    **dict.fromkeys(PEOPLE, HIDDEN),
+    "own": SHOWN,
+    "administrator": HIDDEN,
+    "nobody": LOCKED,
+}
 # What is left of an erasure: for who erased and for who runs the practice.
 RECEIPT: Answers = {
     **dict.fromkeys(PEOPLE, NOT_ALLOWED),
@@ -67,6 +74,7 @@ class Row:
 
 PRIVATE_NOTE = {"note_id": "process_note_id"}
 QUESTION, ANSWER = {"message_id": "question_id"}, {"message_id": "answer_id"}
+OWN, OWN_RUN = {"adapter_id": "own_adapter_id"}, {"run_id": "own_run_id"}
 AFTER = {"after": "{draft_version}"}
 CARD = {"name": "Lee", "language": "en"}
 TWICE = {"passphrase": "another long passphrase", "again": "another long passphrase"}
@@ -216,6 +224,26 @@ TABLE: dict[tuple[str, str], Row] = {
         CHANGE, {"paragraph": "0", "field": "mental_state"}, ids=ANSWER
     ),
     ("POST", "/chats/{thread_id}/delete"): Row(CHANGE, status=303),
+    # What the assistant learns; this world has no model, so no run begins
+    ("GET", "/patients/{patient_id}/assistant"): Row(SEE),
+    ("POST", "/patients/{patient_id}/assistant/train"): Row(SEE, status=409),
+    ("GET", "/patients/{patient_id}/assistant/runs/{run_id}"): Row(SEE),
+    ("POST", "/patients/{patient_id}/assistant/runs/{run_id}/cancel"): Row(CHANGE, status=303),
+    ("POST", "/patients/{patient_id}/assistant/adapters/{adapter_id}/use"): Row(CHANGE, status=303),
+    ("POST", "/patients/{patient_id}/assistant/adapters/{adapter_id}/withdraw"): Row(CHANGE, status=303),
+    ("POST", "/patients/{patient_id}/assistant/adapters/{adapter_id}/delete"): Row(CHANGE, status=303),
+    ("POST", "/patients/{patient_id}/assistant/examples/{example_id}"): Row(CHANGE, {"left_out": "yes"}),
+    ("POST", "/consultations/{consultation_id}/assistant"): Row(CHANGE, {"wanted": ""}, status=303),
+    ("GET", "/consultations/{consultation_id}/compare/{adapter_id}"): Row(SEE),
+    # Without a model everybody hears that, before anything is looked up.
+    ("GET", "/consultations/{consultation_id}/compare/{adapter_id}/stream"): Row(SIGNED_IN, status=503),
+    ("GET", "/practice/assistant"): Row(SIGNED_IN),
+    ("POST", "/practice/assistant/train"): Row(SIGNED_IN, {"kind": "counsellor"}, status=409),
+    ("GET", "/practice/assistant/runs/{run_id}"): Row(OWN_ADAPTER, ids=OWN_RUN),
+    ("POST", "/practice/assistant/runs/{run_id}/cancel"): Row(OWN_ADAPTER, status=303, ids=OWN_RUN),
+    ("POST", "/practice/assistant/adapters/{adapter_id}/use"): Row(OWN_ADAPTER, status=303, ids=OWN),
+    ("POST", "/practice/assistant/adapters/{adapter_id}/withdraw"): Row(OWN_ADAPTER, status=303, ids=OWN),
+    ("POST", "/practice/assistant/adapters/{adapter_id}/delete"): Row(OWN_ADAPTER, status=303, ids=OWN),
     # Beside a consultation
     ("GET", "/patients/{patient_id}/risk"): Row(SEE),
     ("GET", "/consultations/{consultation_id}/risk"): Row(SEE),

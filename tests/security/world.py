@@ -14,16 +14,20 @@ import sqlalchemy
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from phyassist.domain.adapters import AdapterKind
 from phyassist.domain.chats import ChatThread, MessageState
+from phyassist.domain.consents import Answer, Purpose
 from phyassist.domain.drafts import Section
 from phyassist.domain.library import Scope
 from phyassist.domain.people import PatientId, Role
 from phyassist.domain.process_notes import ProcessNoteId
 from phyassist.domain.records import ConsultationId, Record, RecordField, Standing
 from phyassist.services.chatting import begin_thread
+from phyassist.services.consent import record_answers
 from phyassist.services.drafting import start_draft
 from phyassist.services.erasing import erase_patient
 from phyassist.services.intake import save_question, save_source, start_consultation
+from phyassist.services.learning import list_examples
 from phyassist.services.library import add_file, load_known
 from phyassist.services.noting import save_note
 from phyassist.services.patients import load_patient, new_patient
@@ -40,6 +44,8 @@ from phyassist.web.app import create_app
 from tests.conftest import FAST_COST, PASSPHRASE
 from tests.security.conftest import PlainSettings, make_browser, no_model
 from tests.services.joining import let_in
+from tests.services.test_adapters import begin, finish
+from tests.store.making import make_adapter
 
 UNKNOWN = "f" * 32
 ASKED, ANSWERED = "shall I ask about her brother?", "ask about the brother first"
@@ -161,6 +167,7 @@ def fill_file(store: Store, former: SignedIn, by: SignedIn) -> dict[str, str]:
     )
     thread = talk(store, by, patient.id)
     return {
+        **add_adapters(store, by, patient.id),
         "process_note_id": private.id,
         "thread_id": thread.id,
         "question_id": thread.path[0].id,
@@ -179,6 +186,25 @@ def fill_file(store: Store, former: SignedIn, by: SignedIn) -> dict[str, str]:
         "question_version": str(asked.version),
         "draft_version": str(draft.version),
         "record_version": str(record.version),
+    }
+
+
+def add_adapters(store: Store, by: SignedIn, patient_id: PatientId) -> dict[str, str]:
+    """An adapter of the patient's and one of the counsellor's, a run of each that waits, and an example."""
+    record_answers(store, by, patient_id=patient_id, answers={Purpose.OWN_TRAINING: Answer.YES})
+    made, waiting = make_adapter(patient_id, name="a" * 32), make_adapter(patient_id, name="b" * 32)
+    own = make_adapter(None, AdapterKind.COUNSELLOR, "c" * 32)
+    own_waiting = make_adapter(None, AdapterKind.COUNSELLOR, "d" * 32)
+    finish(store, by, made)
+    finish(store, by, own)
+    for card in (waiting, own_waiting):
+        begin(store, by, card, patient_id)
+    return {
+        "adapter_id": made.id,
+        "run_id": waiting.id,
+        "own_adapter_id": own.id,
+        "own_run_id": own_waiting.id,
+        "example_id": list_examples(store, by, patient_id=patient_id)[0].id,
     }
 
 

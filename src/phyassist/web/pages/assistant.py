@@ -13,7 +13,15 @@ from phyassist.domain.adapters import AdapterId, AdapterKind
 from phyassist.domain.learning import ExampleId, RunPlan
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import ConsultationId
-from phyassist.errors import ConsentMissing, ModelError, NotAllowed, ReadOnly, TrainingFailed, UnknownName
+from phyassist.errors import (
+    ConsentMissing,
+    ModelError,
+    NotAllowed,
+    NotFound,
+    ReadOnly,
+    TrainingFailed,
+    UnknownName,
+)
 from phyassist.services.adapters import (
     cancel_run,
     delete_adapter,
@@ -105,7 +113,9 @@ def choose_example(
 ) -> Response:
     store, by = desk.house.store, desk.by
     leave_out(store, by, patient_id=patient_id, example_id=example_id, is_left_out=bool(left_out))
-    row = next(each for each in view_examples(desk, patient_id) if each.example_id == example_id)
+    row = next((each for each in view_examples(desk, patient_id) if each.example_id == example_id), None)
+    if row is None:
+        raise NotFound(f"no example {example_id}", hint="load the page again")
     return render(ExampleFragment(desk.w, row))
 
 
