@@ -166,8 +166,10 @@ def chromium() -> Iterator[Any]:
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     running = Workspace(tmp_path, free_port())
     running.start()
+    # A test may put another model in its place; this one must not be left waiting.
+    model = running.model
     yield running
-    running.model.gate.set()
+    model.gate.set()
     running.stop()
 
 

@@ -45,13 +45,13 @@ def show_compare(desk: AtDesk, consultation_id: ConsultationId, adapter_id: Adap
 
 @router.get(AT + "/stream")
 def run_compare(desk: AtDesk, consultation_id: ConsultationId, adapter_id: AdapterId) -> Response:
-    model, other = desk.house.model(), find_other(desk, consultation_id, adapter_id)
+    other = find_other(desk, consultation_id, adapter_id)
 
     def bits(stop: threading.Event) -> Iterator[Bit]:
         begun: set[tuple[str, Section]] = set()
         for event in compare_adapters(
             desk.house.store,
-            model,
+            desk.house.model(),
             desk.by,
             consultation_id=consultation_id,
             sides=(adapter_id, other),
