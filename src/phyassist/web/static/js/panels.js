@@ -6,7 +6,8 @@ export function startPanels() {
     if (event.target.id === "dialog-body") openDialog();
   });
   for (const list of document.querySelectorAll('[role="tablist"]')) startTabs(list);
-  openNamed();
+  // Only once the page is loaded does htmx hear the click that fetches the pane.
+  window.addEventListener("load", openNamed, { once: true });
 }
 
 // An address may name the tab that it is about: a flag leads to the signs behind it.
