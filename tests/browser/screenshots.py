@@ -96,6 +96,10 @@ def take_pages(browser: Any, url: str, language: str, folder: Path) -> None:
         "consent": f"{patient}/consent",
         "consent-form": f"{patient}/consent/form",
         "client-audit": f"{patient}/audit",
+        "assistant": f"{patient}/assistant",
+        "chat": f"{patient}/chat",
+        "library": f"{url}/library?q={'失眠' if language == 'zh' else 'insomnia'}",
+        "practice-assistant": f"{url}/practice/assistant?kind=counsellor",
         "practice": f"{url}/practice",
         "practice-people": f"{url}/practice/people",
         "practice-notes": f"{url}/practice/templates",
@@ -107,9 +111,17 @@ def take_pages(browser: Any, url: str, language: str, folder: Path) -> None:
     for name, path in paths.items():
         page.goto(path)
         take(name)
+    for pane in ("risk", "similar", "leaving"):
+        page.goto(f"{with_draft}?open={pane}")
+        page.wait_for_selector(f"#pane-{pane} > *")
+        take(pane)
     page.set_viewport_size(NARROW)
-    page.goto(with_draft)
-    take("consultation-narrow")
+    for name, path in {"consultation": with_draft, **{name: paths[name] for name in NARROW_TOO}}.items():
+        page.goto(path)
+        take(f"{name}-narrow")
+    page.goto(f"{with_draft}?open=risk")
+    page.wait_for_selector("#pane-risk > *")
+    take("risk-narrow")
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size(WIDE)
     page.goto(with_draft)

@@ -132,6 +132,7 @@ class _Made:
     done: dict[str, Any] = field(default_factory=dict)
     curve: list[CurvePoint] = field(default_factory=list)
     tokens: int = 0
+    steps: int = 0
     computed_s: float = 0.0
 
 
@@ -215,9 +216,10 @@ def _hear(work: _Work, made: _Made, frame: Frame) -> None:
 def _note_report(progress: RunProgress, made: _Made, head: Mapping[str, Any]) -> RunProgress:
     if head["of"] == "StepReport":
         made.tokens += head["tokens"]
+        made.steps += 1
         made.computed_s += head["seconds"]
         _add_point(made.curve, CurvePoint(head["step"], head["loss"]))
-        left = (head["steps"] - head["step"]) * made.computed_s / max(1, _count_steps(made.curve))
+        left = (head["steps"] - head["step"]) * made.computed_s / made.steps
         return replace(
             progress,
             phase=Phase.TRAINING,
@@ -229,10 +231,6 @@ def _note_report(progress: RunProgress, made: _Made, head: Mapping[str, Any]) ->
     loss = made.curve[-1].loss if made.curve and made.curve[-1].step == head["step"] else None
     _add_point(made.curve, CurvePoint(head["step"], loss, head["val_loss"]))
     return replace(progress, curve=tuple(made.curve))
-
-
-def _count_steps(curve: list[CurvePoint]) -> int:
-    return sum(point.loss is not None for point in curve)
 
 
 def _add_point(curve: list[CurvePoint], point: CurvePoint) -> None:
