@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 ZONE = "Asia/Shanghai"
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 NARROW: ViewportSize = {"width": 360, "height": 740}
+NARROW_TOO = ("assistant", "chat", "library", "practice-assistant")
 DRAFT_WAIT_MS = 300_000
 JOINING = "five slow rivers under ice"
 
