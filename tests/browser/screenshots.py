@@ -112,15 +112,18 @@ def take_pages(browser: Any, url: str, language: str, folder: Path) -> None:
     for name, path in paths.items():
         page.goto(path)
         take(name)
+    page.goto(with_draft)
+    # The rail's address leads on to that of the consultation itself.
+    consultation = page.url
     for pane in ("risk", "similar", "leaving"):
-        page.goto(f"{with_draft}?open={pane}")
+        page.goto(f"{consultation}?open={pane}")
         page.wait_for_selector(f"#pane-{pane} > *")
         take(pane)
     page.set_viewport_size(NARROW)
     for name, path in {"consultation": with_draft, **{name: paths[name] for name in NARROW_TOO}}.items():
         page.goto(path)
         take(f"{name}-narrow")
-    page.goto(f"{with_draft}?open=risk")
+    page.goto(f"{consultation}?open=risk")
     page.wait_for_selector("#pane-risk > *")
     take("risk-narrow")
     page.emulate_media(color_scheme="dark")
