@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,15 @@ import pytest
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'phyassist[train]'")
 
+from safetensors.numpy import load_file
+
 from phyassist.errors import BadInput, BadSetting
 from phyassist.training.heads.model import Headed, load_headed, pad
 from phyassist.training.heads.posts import list_asks, load_posts
 from phyassist.training.heads.recipe import HeadRecipe
 from phyassist.training.heads.run import HeadJob, run_head_job, set_head_dials
 from phyassist.training.heads.score import HeadScorer
+from phyassist.training.heads.train import HeadScore
 from phyassist.training.imhi import load_rows
 from tests.training.test_prepare import NO, YES, ask, write_csv
 from tests.training.tiny import save_base
@@ -56,6 +60,27 @@ def test_heads_learn_a_rule_and_come_back_from_the_disk(tmp_path: Path) -> None:
     assert [max(each, key=lambda label: each[label]) for each in scored] == [row.label for row in rows]
     assert json.loads((tmp_path / "run" / "done.json").read_text("utf-8"))["epoch"] == best.epoch
     assert len((tmp_path / "run" / "progress.jsonl").read_text("utf-8").splitlines()) > RECIPE.epochs
+
+
+def test_a_run_that_was_broken_off_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    data, base = write_sets(tmp_path), str(save_base(tmp_path / "base"))
+    recipe = replace(RECIPE, epochs=4, dropout=0.3)
+
+    def stop_early(report: Any) -> None:
+        if isinstance(report, HeadScore) and report.epoch == 3:
+            raise KeyboardInterrupt
+
+    whole = run_head_job(HeadJob(base, ("dreaddit",), data, tmp_path / "whole", recipe), lambda _: None)
+    broken = HeadJob(base, ("dreaddit",), data, tmp_path / "broken", recipe)
+    with pytest.raises(KeyboardInterrupt):
+        run_head_job(broken, stop_early)
+    resumed = run_head_job(broken, lambda _: None, resume=True)
+
+    assert resumed.loss == pytest.approx(whole.loss, abs=1e-5)
+    ours, theirs = (load_file(tmp_path / name / "heads.safetensors") for name in ("whole", "broken"))
+    assert all(abs(ours[key] - theirs[key]).max() < 1e-5 for key in ours)
+    with pytest.raises(BadInput, match="another recipe"):
+        run_head_job(replace(broken, recipe=RECIPE), print, resume=True)
 
 
 def test_a_text_reads_the_same_alone_and_beside_a_longer_one(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def train_heads(
     dials: Annotated[
         list[str] | None, typer.Option("--set", help="Another value for a field of the heads: epochs=2.")
     ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was broken off.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train heads that answer IMHI's closed questions; the epoch with the best validation score is kept."""
@@ -48,7 +49,7 @@ def train_heads(
     recipe = set_head_dials(HeadRecipe(), dict(read_pairs(dials or (), "--set rank=8")))
     chosen = tuple(name.strip() for name in sets.split(",") if name.strip())
     with _show_progress() as hear:
-        best = run_head_job(HeadJob(find_base(context, base), chosen, data, out, recipe), hear)
+        best = run_head_job(HeadJob(find_base(context, base), chosen, data, out, recipe), hear, resume=resume)
     if as_json:
         say_json(asdict(best))
     tell(f"{out}: epoch {best.epoch} kept, mean weighted F1 {best.mean:.2f} on the validation posts")

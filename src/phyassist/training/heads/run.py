@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from phyassist.errors import BadInput, BadSetting
+from phyassist.training.checkpoints import FolderCheckpoints
 from phyassist.training.heads.model import Headed
 from phyassist.training.heads.posts import list_asks, load_posts
 from phyassist.training.heads.recipe import HeadRecipe
-from phyassist.training.heads.train import BelowPost, HeadScore, HeadStep, read_below, train_heads
+from phyassist.training.heads.train import BelowPost, HeadScore, HeadStep, HeadTrainer, read_below
 from phyassist.training.run import DONE, describe_environment
 
 
@@ -36,18 +37,19 @@ class Read:
     of: int
 
 
-def run_head_job(job: HeadJob, hear: Callable[[Read | HeadStep | HeadScore], None]) -> HeadScore:
+def run_head_job(
+    job: HeadJob, hear: Callable[[Read | HeadStep | HeadScore], None], *, resume: bool = False
+) -> HeadScore:
     """The validation score of the epoch that was kept.
 
-    Raises BadInput where the folder holds something or no post is left, UnknownName, ModelMissing.
+    A run that was broken off ends as one that was not.
+    Raises BadInput where the folder holds something else or no post is left, UnknownName, ModelMissing,
+    TrainingFailed, StoreFull.
     """
-    if job.out.exists() and any(job.out.iterdir()):
-        raise BadInput(f"{job.out} holds something already", hint="name a new folder")
     train, val = (load_posts(job.sets, job.data, part) for part in ("train", "val"))
     if not train or not val:
         raise BadInput("no post is left to train on or to choose by", hint="look at the data folder")
     headed = Headed(job.base, list_asks(job.sets), job.recipe)
-    job.out.mkdir(parents=True, exist_ok=True)
     said: dict[str, Any] = {
         "base": Path(job.base).name,
         "sets": job.sets,
@@ -55,7 +57,7 @@ def run_head_job(job: HeadJob, hear: Callable[[Read | HeadStep | HeadScore], Non
         "posts": {"train": len(train), "val": len(val)},
         "environment": describe_environment(),
     }
-    (job.out / "config.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+    _open_folder(job.out, json.loads(json.dumps(said)), resume=resume)
     started = time.perf_counter()
     below: dict[str, list[BelowPost]] = {}
     for part, posts in (("val", val), ("train", train)):
@@ -63,7 +65,7 @@ def run_head_job(job: HeadJob, hear: Callable[[Read | HeadStep | HeadScore], Non
         for each in read_below(headed, posts):
             below[part].append(each)
             hear(Read(len(below["val"]) + len(below.get("train", ())), len(train) + len(val)))
-    with (job.out / "progress.jsonl").open("w", encoding="utf-8") as file:
+    with (job.out / "progress.jsonl").open("a", encoding="utf-8") as file:
 
         def write_and_hear(report: HeadStep | HeadScore) -> None:
             kind = "step" if isinstance(report, HeadStep) else "eval"
@@ -71,11 +73,31 @@ def run_head_job(job: HeadJob, hear: Callable[[Read | HeadStep | HeadScore], Non
             file.flush()
             hear(report)
 
-        best = train_heads(headed, below["train"], below["val"], write_and_hear)
+        checkpoints = FolderCheckpoints(job.out / "checkpoints")
+        best = HeadTrainer(headed, below["train"], below["val"], checkpoints).run(write_and_hear)
     headed.save(job.out)
     done = {**asdict(best), "seconds": round(time.perf_counter() - started, 1)}
     (job.out / DONE).write_text(json.dumps(done, indent=2) + "\n", encoding="utf-8")
     return best
+
+
+def _open_folder(out: Path, said: Mapping[str, Any], *, resume: bool) -> None:
+    config = out / "config.json"
+    if not resume:
+        if out.exists() and any(out.iterdir()):
+            raise BadInput(f"{out} holds something already", hint="name a new folder, or --resume the run")
+        out.mkdir(parents=True, exist_ok=True)
+        config.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+    elif not config.is_file():
+        raise BadInput(f"{out} holds no run to go on with", hint="start it without --resume")
+    else:
+        before = json.loads(config.read_text("utf-8"))
+        changed = [name for name in ("base", "sets", "recipe", "posts") if before[name] != said[name]]
+        if changed:
+            raise BadInput(
+                f"the run in {out} was begun with another {' and '.join(changed)}",
+                hint="go on as it was begun, or start anew in another folder",
+            )
 
 
 def set_head_dials(recipe: HeadRecipe, values: Mapping[str, str]) -> HeadRecipe:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from phyassist.errors import TrainingFailed
+from phyassist.training.checkpoints import Checkpoints
 from phyassist.training.heads.model import Batch, Headed, pad
 from phyassist.training.heads.posts import Ask, Post
 from phyassist.training.heads.recipe import HeadRecipe
 from phyassist.training.measures import find_f1
+
+SAVE_STEPS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,52 +66,107 @@ def read_below(headed: Headed, posts: Sequence[Post]) -> Iterator[BelowPost]:
             yield BelowPost(post, hidden[row, : len(ids)].clone())
 
 
-def train_heads(
-    headed: Headed, train: Sequence[BelowPost], val: Sequence[BelowPost], hear: Hear
-) -> HeadScore:
-    """The score of the best epoch, whose weights `headed` has in the end.  Raises TrainingFailed."""
-    import torch
+class HeadTrainer:
+    """Trains the LoRA and the heads of a `Headed`; a checkpoint stands every so many steps and epochs."""
 
-    recipe = headed.recipe
-    lora = [weight for weight in headed.peft.parameters() if weight.requires_grad]
-    heads = list(headed.heads.parameters())
-    groups = [
-        {"params": lora, "peak": recipe.learning_rate},
-        {"params": heads, "peak": recipe.head_learning_rate},
-    ]
-    optimiser = torch.optim.AdamW(groups, lr=0.0, weight_decay=recipe.weight_decay)
-    plan = [list(_order(train, recipe, epoch)) for epoch in range(recipe.epochs)]
-    steps, step = sum(map(len, plan)), 0
-    best: tuple[HeadScore, dict[str, Any]] | None = None
-    for epoch, batches in enumerate(plan, start=1):
+    def __init__(
+        self,
+        headed: Headed,
+        train: Sequence[BelowPost],
+        val: Sequence[BelowPost],
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
+        import torch
+
+        self._headed, self._train, self._val, self._checkpoints = headed, train, val, checkpoints
+        recipe = headed.recipe
+        lora = [weight for weight in headed.peft.parameters() if weight.requires_grad]
+        heads = list(headed.heads.parameters())
+        groups = [
+            {"params": lora, "peak": recipe.learning_rate},
+            {"params": heads, "peak": recipe.head_learning_rate},
+        ]
+        self._weights = [*lora, *heads]
+        self._optimiser = torch.optim.AdamW(groups, lr=0.0, weight_decay=recipe.weight_decay)
+        epochs = [list(_order(train, recipe, epoch)) for epoch in range(recipe.epochs)]
+        self._plan = [batch for batches in epochs for batch in batches]
+        self._ends = list(accumulate(map(len, epochs)))
+        self._best: HeadScore | None = None
+        self._best_weights: dict[str, Any] = {}
+
+    def run(self, hear: Hear) -> HeadScore:
+        """The score of the best epoch, whose weights `headed` has in the end.
+
+        Goes on from the newest checkpoint, if there is one.  Raises TrainingFailed, StoreFull.
+        """
+        for step in range(self._go_on(), len(self._plan)):
+            hear(self._step(step))
+            if step + 1 in self._ends:
+                score = score_heads(self._headed, self._val, self._ends.index(step + 1) + 1)
+                hear(score)
+                if self._best is None or score.mean > self._best.mean:
+                    self._best, self._best_weights = score, _copy(self._headed)
+            if step + 1 in self._ends or (step + 1) % SAVE_STEPS == 0:
+                self._save(step + 1)
+        if self._best is None:
+            raise TrainingFailed("no epoch was trained", hint="set epochs to one or more")
+        _put_back(self._headed, self._best_weights)
+        return self._best
+
+    def _step(self, step: int) -> HeadStep:
+        import torch
+
+        started = time.perf_counter()
+        headed, steps = self._headed, len(self._plan)
         headed.peft.train()
         headed.heads.train()
-        for chosen in batches:
-            started = time.perf_counter()
-            for group in optimiser.param_groups:
-                group["lr"] = group["peak"] * _rate(step, steps, recipe.warmup)
-            posts = [train[no] for no in chosen]
-            loss = find_loss(_logits(headed, posts), posts, headed.asks)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_([*lora, *heads], 1.0)
-            optimiser.step()
-            step += 1
-            mean = float(loss.detach())
-            if not math.isfinite(mean):
-                raise TrainingFailed(
-                    f"the loss of step {step} is no number any more", hint="lower learning_rate"
-                )
-            tokens = sum(len(post.hidden) for post in posts)
-            hear(HeadStep(step, steps, mean, tokens, time.perf_counter() - started))
-        score = score_heads(headed, val, epoch)
-        hear(score)
-        if best is None or score.mean > best[0].mean:
-            best = score, _copy(headed)
-    if best is None:
-        raise TrainingFailed("no epoch was trained", hint="set epochs to one or more")
-    _put_back(headed, best[1])
-    return best[0]
+        for group in self._optimiser.param_groups:
+            group["lr"] = group["peak"] * _rate(step, steps, headed.recipe.warmup)
+        posts = [self._train[no] for no in self._plan[step]]
+        loss = find_loss(_logits(headed, posts), posts, headed.asks)
+        mean = float(loss.detach())
+        if not math.isfinite(mean):
+            raise TrainingFailed(
+                f"the loss of step {step + 1} is no number any more", hint="lower learning_rate"
+            )
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self._weights, 1.0)
+        self._optimiser.step()
+        tokens = sum(len(post.hidden) for post in posts)
+        return HeadStep(step + 1, steps, mean, tokens, time.perf_counter() - started)
+
+    def _save(self, step: int) -> None:
+        if self._checkpoints is None:
+            return
+        import torch
+
+        state = {
+            "step": step,
+            "weights": _copy(self._headed),
+            "optimiser": self._optimiser.state_dict(),
+            "random": torch.get_rng_state(),
+            "best": None if self._best is None else asdict(self._best),
+            "best_weights": self._best_weights,
+        }
+        held = io.BytesIO()
+        torch.save(state, held)
+        self._checkpoints.save(step, held.getvalue())
+
+    def _go_on(self) -> int:
+        """The step to go on with."""
+        held = self._checkpoints.find_newest() if self._checkpoints else None
+        if held is None:
+            return 0
+        import torch
+
+        state = torch.load(io.BytesIO(held), map_location="cpu", weights_only=True)
+        _put_back(self._headed, state["weights"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        torch.set_rng_state(state["random"])
+        self._best = None if state["best"] is None else HeadScore(**state["best"])
+        self._best_weights = state["best_weights"]
+        return int(state["step"])
 
 
 def find_loss(logits: Any, posts: Sequence[BelowPost], asks: Sequence[Ask]) -> Any:
