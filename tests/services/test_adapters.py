@@ -86,6 +86,7 @@ def test_one_consultation_may_ask_for_another_and_its_items_say_who_wrote_them(
     finish(store, anna, make_adapter(willing.id, name="kept"), AdapterState.KEPT)
     consultation = make_consultation(store, anna, willing)
     written: list[tuple[str, str]] = []
+    is_free = []
 
     for wanted in ("", "kept", BASE_ALONE):
         want_adapter(store, anna, consultation_id=consultation.id, wanted=wanted)
@@ -93,7 +94,10 @@ def test_one_consultation_may_ask_for_another_and_its_items_say_who_wrote_them(
         draft = start_draft(store, anna, consultation_id=consultation.id, question=f"asked {wanted}")
         *_, last = write_draft(store, lm, anna, draft_id=draft.id, stop=Never())
         written.append((last.draft.adapter_reason, last.draft.items[0].written_by.adapter))
+        is_free.append("items" in (lm.asks[0].schema or {})["properties"]["advice"])
 
+    # How many items there are and how they are worded is what an adapter learnt; the base has a form.
+    assert is_free == [True, True, False]
     assert written == [("patient-adapter", "own"), ("adapter-wanted", "kept"), ("base-wanted", "")]
 
 

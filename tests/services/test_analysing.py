@@ -177,3 +177,43 @@ def test_the_reply_says_how_long_it_took():
 
     assert isinstance(done.reply, Reply)
     assert done.reply.reply_tokens > 0
+
+
+def test_an_adapter_that_learnt_from_notes_is_free_in_number_and_wording():
+    taught = make_reply(
+        reasons=[(3, "想法：做不好；感受：担心；行为：回避。")], advice=["周五前写一条。"] * 2
+    )
+    lm = ScriptedModel([taught])
+
+    done = list(
+        analyse_text(SAID, lm, question="", language="zh", jurisdiction="cn", stop=Never(), is_learnt=True)
+    )[-1]
+
+    schema = lm.asks[0].schema
+    assert schema is not None and isinstance(done, AnalysisDone)
+    advice = schema["properties"]["advice"]
+    assert (advice["minItems"], advice["maxItems"]) == (1, 6)
+    assert re.match(advice["items"]["properties"]["text"]["pattern"], "周五前写一条。")
+    assert done.unread == ()
+    assert [item.text for item in done.items if item.section == Section.REASON] == [
+        "想法：做不好；感受：担心；行为：回避。"
+    ]
+
+
+def test_no_adapter_unlearns_that_safety_comes_first():
+    lm = ScriptedModel([make_reply()])
+
+    list(
+        analyse_text(
+            "我不想活了。", lm, question="", language="zh", jurisdiction="cn", stop=Never(), is_learnt=True
+        )
+    )
+
+    schema = lm.asks[0].schema
+    assert schema is not None
+    advice = schema["properties"]["advice"]["prefixItems"]
+    assert len(advice) == 3
+    assert re.match(
+        advice[0]["properties"]["text"]["pattern"],
+        "直接询问来访者最近有没有轻生的念头，并了解念头什么时候出现。",
+    )

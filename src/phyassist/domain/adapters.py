@@ -46,6 +46,11 @@ class AdapterKind(StrEnum):
         """Whether several patients' words may be in it, so that it asks for their consent to that."""
         return self in {AdapterKind.COUNSELLOR, AdapterKind.PRACTICE, AdapterKind.SET}
 
+    @property
+    def is_learnt(self) -> bool:
+        """Whether it learnt from what counsellors kept, so that it knows how they word things."""
+        return self != AdapterKind.PUBLISHED
+
 
 @dataclass(frozen=True, slots=True)
 class NoteRef:
@@ -126,6 +131,11 @@ class AdapterChoice:
 
     card: AdapterCard | None
     reason: str
+
+    @property
+    def is_learnt(self) -> bool:
+        """Whether what answers learnt from what counsellors kept."""
+        return self.card is not None and self.card.kind.is_learnt
 
 
 _ORDER = (

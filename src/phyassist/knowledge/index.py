@@ -25,8 +25,11 @@ Way = Literal["words", "meaning", "fused"]
 
 K1, B = 1.2, 0.75
 RANK_OFFSET = 60
+# Not above one: the passage that words alone find best, a name say, would stand behind a page of others.
 MEANING_WEIGHT = 1.0
 TRANSLATION_WEIGHT = 0.5
+# What the best passage of a document gives to the others of it that were found.
+DOCUMENT_SHARE = 0.5
 _CANDIDATES = 200
 _SCALE_BYTES = 4
 
@@ -116,17 +119,23 @@ class LibraryIndex:
         if way != "words" and vector is not None and self.has_meaning:
             ranked.append((MEANING_WEIGHT, *self._rank_by_meaning(vector, may)))
         if len(ranked) == 1:
-            _, numbers, scores = ranked[0]
-            return tuple(
-                self._passage(int(no), float(score))
-                for no, score in zip(numbers[:limit], scores[:limit], strict=True)
-            )
-        fused: dict[int, float] = {}
-        for weight, numbers, _ in ranked:
-            for rank, no in enumerate(numbers.tolist()):
-                fused[no] = fused.get(no, 0.0) + weight / (RANK_OFFSET + rank + 1)
-        best = sorted(fused.items(), key=lambda each: (-each[1], each[0]))[:limit]
+            _, numbers, found = ranked[0]
+            scores = dict(zip(numbers.tolist(), found.tolist(), strict=True))
+        else:
+            scores = {}
+            for weight, numbers, _ in ranked:
+                for rank, no in enumerate(numbers.tolist()):
+                    scores[no] = scores.get(no, 0.0) + weight / (RANK_OFFSET + rank + 1)
+        best = sorted(self._share(scores).items(), key=lambda each: (-each[1], each[0]))[:limit]
         return tuple(self._passage(no, score) for no, score in best)
+
+    def _share(self, scores: Mapping[int, float]) -> dict[int, float]:
+        """A passage counts for more where another of its document fits well."""
+        best: dict[int, float] = {}
+        for no, score in scores.items():
+            of = int(self._of[no])
+            best[of] = max(best.get(of, 0.0), score)
+        return {no: score + DOCUMENT_SHARE * best[int(self._of[no])] for no, score in scores.items()}
 
     def _written_in(self, language: Language | None) -> Flags:
         """Which passages stand in documents of this language; all where none is asked for."""

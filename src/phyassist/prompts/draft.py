@@ -2,7 +2,8 @@
 
 The grammar does what small models do not do when told: each item is one sentence about the client in the
 third person, begins unlike its neighbours, and a reason says what follows from what.  Larger models lose
-little by it.
+little by it.  An adapter that learnt from notes is left free: how many items there are, and how they are
+worded, is what it learnt.
 """
 
 from __future__ import annotations
@@ -29,15 +30,18 @@ REPLY_TOKENS = 900
 # Of a longer comment the model says over the beginning; the whole stands in the task.
 WISH_CHARS = 120
 NO_SHELF = Shelf()
-COUNTS: Mapping[Section, int] = {Section.SYMPTOM_TYPE: 1, Section.REASON: 3, Section.ADVICE: 3}
+# The least and the most items of a section.
+Counts = Mapping[Section, tuple[int, int]]
+COUNTS: Counts = {Section.SYMPTOM_TYPE: (1, 1), Section.REASON: (3, 3), Section.ADVICE: (3, 3)}
+LEARNT_COUNTS: Counts = {Section.SYMPTOM_TYPE: (1, 1), Section.REASON: (1, 6), Section.ADVICE: (1, 6)}
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The end of a prompt, with how many items of each section the reply must hold, and its JSON schema."""
+    """The end of a prompt, with how many items of each section the reply may hold, and its JSON schema."""
 
     text: str = field(repr=False)
-    asked: Mapping[Section, int]
+    asked: Counts
     schema: Mapping[str, Any] = field(repr=False)
 
 
@@ -70,15 +74,17 @@ def make_task(
     sections: Iterable[Section] = tuple(Section),
     present: Sequence[DraftItem] = (),
     shelf: Shelf = NO_SHELF,
+    is_learnt: bool = False,
 ) -> Task:
     """The task of writing these sections of a draft; `present` items are shown, not to be repeated.
 
     Where sections are left out, the task says which ones are to be written.  Passages of the library stand
-    before the task.
+    before the task.  `is_learnt`: an adapter answers that learnt from notes.
     """
     texts = load_texts(language)
     wanted = set(sections)
-    asked = {section: count for section, count in COUNTS.items() if section in wanted}
+    counts = LEARNT_COUNTS if is_learnt else COUNTS
+    asked = {section: count for section, count in counts.items() if section in wanted}
     is_grave = speaks_of_harm(sentences)
     task = Template(texts["analyse"]).substitute(
         question=_question(question, texts),
@@ -90,8 +96,16 @@ def make_task(
         task += Template(texts["missing"]).substitute(present=_render(present, texts), missing=names)
     elif len(asked) < len(COUNTS):
         task += Template(texts["only"]).substitute(names=names)
+    if is_grave and Section.ADVICE in asked:
+        # That safety comes first is not for an adapter to unlearn.
+        asked[Section.ADVICE] = COUNTS[Section.ADVICE]
     schema = make_schema(
-        asked, language=language, sentences=sentences, is_grave=is_grave, sources=shelf.numbers
+        asked,
+        language=language,
+        sentences=sentences,
+        is_grave=is_grave,
+        sources=shelf.numbers,
+        is_learnt=is_learnt,
     )
     return Task(_with_shelf(task, shelf, language, asked), asked, schema)
 
@@ -104,6 +118,7 @@ def make_redo_task(
     jurisdiction: Jurisdiction,
     sentences: Sequence[Sentence],
     shelf: Shelf = NO_SHELF,
+    is_learnt: bool = False,
 ) -> Task:
     """The task of writing just these items anew, their open comments followed.
 
@@ -128,13 +143,14 @@ def make_redo_task(
         safety=texts["safety"] if is_safety_first else "",
     )
     counts = {section: sum(item.section == section for item in targets) for section in Section}
-    asked = {section: count for section, count in counts.items() if count}
+    asked = {section: (count, count) for section, count in counts.items() if count}
     schema = make_schema(
         asked,
         language=language,
         sentences=sentences,
         is_grave=is_safety_first,
         sources=shelf.numbers,
+        is_learnt=is_learnt,
         redone=Redone(
             unlike=tuple(item.text for item in draft.standing),
             wishes={
@@ -150,7 +166,7 @@ def make_redo_task(
     return Task(_with_shelf(task, shelf, language, asked), asked, schema)
 
 
-def _with_shelf(task: str, shelf: Shelf, language: Language, asked: Mapping[Section, int]) -> str:
+def _with_shelf(task: str, shelf: Shelf, language: Language, asked: Counts) -> str:
     """Only advice rests on the library; what it holds is not shown where none is asked for."""
     if Section.ADVICE not in asked:
         return task.strip()
@@ -204,55 +220,66 @@ def speaks_of_harm(sentences: Sequence[Sentence]) -> bool:
 
 
 def make_schema(
-    asked: Mapping[Section, int],
+    asked: Counts,
     *,
     language: Language,
     sentences: Sequence[Sentence],
     is_grave: bool,
     redone: Redone | None = None,
     sources: Sequence[int] = (),
+    is_learnt: bool = False,
 ) -> Mapping[str, Any]:
-    """The JSON schema of a reply with exactly these items.
+    """The JSON schema of a reply with so many items.
 
     The first item of a section begins as a first one does, and so on.  A redone one begins as others of its
     place do, not as it did; one with a comment as any may.  `sources` are the numbers an advice may name.
     """
     form = load_texts(language)["form"]
+    number = {"type": "integer", "enum": [0, *_tellable(sentences)]}
+    source = {"source": {"type": "integer", "enum": [0, *sources]}} if sources else {}
     properties: dict[str, Any] = {}
     if Section.SYMPTOM_TYPE in asked:
-        properties["symptom_type"] = _sentence(form["symptom_pattern"])
+        properties["symptom_type"] = _sentence(form["learnt_pattern" if is_learnt else "symptom_pattern"])
     if Section.REASON in asked:
-        heads = _without(form["reason_openers"], redone, head=form["reason_head"])
-        patterns = _patterns(
-            heads, asked[Section.REASON], _free_places(redone, Section.REASON), form["reason_openers_asked"]
-        )
-        number = {"type": "integer", "enum": [0, *_tellable(sentences)]}
+        most = asked[Section.REASON][1]
+        texts = _free_texts(form, most) if is_learnt else _reason_texts(form, most, redone)
         properties["reasons"] = _list(
             [
-                {
-                    **_wish(redone, Section.REASON, no),
-                    "from": number,
-                    "text": _sentence(_reason_pattern(openers, form)),
-                }
-                for no, openers in enumerate(patterns)
-            ]
+                {**_wish(redone, Section.REASON, no), "from": number, "text": text}
+                for no, text in enumerate(texts)
+            ],
+            asked[Section.REASON],
         )
     if Section.ADVICE in asked:
-        heads = _without(form["advice_openers"], redone)
-        patterns = _patterns(heads, asked[Section.ADVICE], _free_places(redone, Section.ADVICE))
-        if is_grave:
-            patterns[0] = form["safety_openers"]
+        most = asked[Section.ADVICE][1]
+        is_free = is_learnt and not is_grave
+        texts = _free_texts(form, most) if is_free else _advice_texts(form, most, redone, is_grave=is_grave)
         properties["advice"] = _list(
-            [
-                {
-                    **_wish(redone, Section.ADVICE, no),
-                    **({"source": {"type": "integer", "enum": [0, *sources]}} if sources else {}),
-                    "text": _sentence(_advice_pattern(openers, form)),
-                }
-                for no, openers in enumerate(patterns)
-            ]
+            [{**_wish(redone, Section.ADVICE, no), **source, "text": text} for no, text in enumerate(texts)],
+            asked[Section.ADVICE],
         )
     return _object(properties)
+
+
+def _free_texts(form: Mapping[str, Any], most: int) -> list[Mapping[str, Any]]:
+    return [_sentence(form["learnt_pattern"])] * most
+
+
+def _reason_texts(form: Mapping[str, Any], most: int, redone: Redone | None) -> list[Mapping[str, Any]]:
+    heads = _without(form["reason_openers"], redone, head=form["reason_head"])
+    places = _free_places(redone, Section.REASON)
+    patterns = _patterns(heads, most, places, form["reason_openers_asked"])
+    return [_sentence(_reason_pattern(openers, form)) for openers in patterns]
+
+
+def _advice_texts(
+    form: Mapping[str, Any], most: int, redone: Redone | None, *, is_grave: bool
+) -> list[Mapping[str, Any]]:
+    heads = _without(form["advice_openers"], redone)
+    patterns = _patterns(heads, most, _free_places(redone, Section.ADVICE))
+    if is_grave:
+        patterns[0] = form["safety_openers"]
+    return [_sentence(_advice_pattern(openers, form)) for openers in patterns]
 
 
 def _wish(redone: Redone | None, section: Section, no: int) -> dict[str, Any]:
@@ -328,13 +355,13 @@ def _object(properties: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-def _list(items: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    return {
-        "type": "array",
-        "prefixItems": [_object(item) for item in items],
-        "minItems": len(items),
-        "maxItems": len(items),
-    }
+def _list(items: Sequence[Mapping[str, Any]], counts: tuple[int, int]) -> Mapping[str, Any]:
+    """Each item of its own form, or, where their number is free, all of the first one's."""
+    least, most = counts
+    forms = (
+        {"prefixItems": [_object(item) for item in items]} if least == most else {"items": _object(items[0])}
+    )
+    return {"type": "array", **forms, "minItems": least, "maxItems": most}
 
 
 def _question(question: str, texts: Mapping[str, Any]) -> str:

@@ -62,9 +62,8 @@ def compare_adapters(
     ends = Withdrawn(stop, store, by, consultation.patient_id)
     guarded = guard(store, by, lm, consultation.patient_id)
     for side in sides:
-        if side:
-            put_on_shelf(store, by, lm, AdapterId(side))
-        ask, assignment = prepare_question(case, lm, asked, adapter=side)
+        card = put_on_shelf(store, by, lm, AdapterId(side)) if side else None
+        ask, assignment = prepare_question(case, lm, asked, adapter=card)
         for event in write_items(guarded, ask, assignment, ends, store.new_id):
             if isinstance(event, ItemWritten):
                 yield SideItem(side, event.item)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from phyassist.domain.clock import NewId
@@ -23,7 +23,7 @@ from phyassist.domain.reading.sentences import Sentence
 from phyassist.errors import ChangedMeanwhile
 from phyassist.lm.protocol import Ask, LanguageModel, Reading, Reply, Stop, Waiting
 from phyassist.prompts.citing import Shelf, find_citation
-from phyassist.prompts.draft import NO_SHELF
+from phyassist.prompts.draft import NO_SHELF, Counts
 from phyassist.prompts.grounding import find_ground, is_repetition
 from phyassist.prompts.labels import without_labels
 from phyassist.prompts.replies import ItemWords, RawItem, ReplyReader, UnreadableReply
@@ -47,7 +47,7 @@ class Assignment:
     and are not to be said again.
     """
 
-    asked: Mapping[Section, int]
+    asked: Counts
     sentences: tuple[Sentence, ...] = field(repr=False)
     language: Language
     jurisdiction: Jurisdiction
@@ -68,7 +68,7 @@ def write_items(
 
     Raises what `LanguageModel.write` does.
     """
-    reader = ReplyReader({section: (count, count) for section, count in assignment.asked.items()})
+    reader = ReplyReader(assignment.asked)
     items: list[DraftItem] = []
     failure: UnreadableReply | None = None
     repeated = 0

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from phyassist.domain.adapters import AdapterChoice
+from phyassist.domain.adapters import AdapterCard, AdapterChoice
 from phyassist.domain.clock import NewId, new_id
 from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import Change, Draft, DraftId, DraftItem, ItemId, Section
@@ -105,16 +105,22 @@ def analyse_text(
     jurisdiction: Jurisdiction,
     stop: Stop,
     new_id: NewId = new_id,
+    is_learnt: bool = False,
 ) -> Iterator[AnalysisEvent]:
     """The draft of a text that belongs to no patient; touches no store.
 
+    `is_learnt`: the model answers with an adapter that learnt from notes.
     Raises EmptyText, TextTooLong, PromptTooLong, EngineDown, ServerRefused.
     """
     check_text(text)
     case = Case(language, jurisdiction, without_orders(split_sentences(text), language))
     fitted = fit_case(case, lm)
     task = make_task(
-        question=question, language=language, jurisdiction=jurisdiction, sentences=fitted.sentences
+        question=question,
+        language=language,
+        jurisdiction=jurisdiction,
+        sentences=fitted.sentences,
+        is_learnt=is_learnt,
     )
     assignment = Assignment(task.asked, fitted.sentences, language, jurisdiction)
     yield _say_prepared(fitted, case.language, "")
@@ -322,6 +328,7 @@ def _make_task(
             jurisdiction=case.jurisdiction,
             sentences=fitted.sentences,
             shelf=shelf,
+            is_learnt=loaded.adapter.is_learnt,
         )
     return make_task(
         question=draft.question,
@@ -331,6 +338,7 @@ def _make_task(
         sections=sections,
         present=draft.standing,
         shelf=shelf,
+        is_learnt=loaded.adapter.is_learnt,
     )
 
 
@@ -404,7 +412,7 @@ def _write_audit(store: Store, by: SignedIn, draft_id: DraftId, change: Change) 
 
 
 def prepare_question(
-    case: Case, lm: LanguageModel, question: str, *, adapter: str = ""
+    case: Case, lm: LanguageModel, question: str, *, adapter: AdapterCard | None = None
 ) -> tuple[Ask, Assignment]:
     """The ask of a whole draft about a question, and what its reply is to bring."""
     fitted = fit_case(case, lm)
@@ -413,9 +421,10 @@ def prepare_question(
         language=case.language,
         jurisdiction=case.jurisdiction,
         sentences=fitted.sentences,
+        is_learnt=adapter is not None and adapter.kind.is_learnt,
     )
     assignment = Assignment(task.asked, fitted.sentences, case.language, case.jurisdiction)
-    return _make_ask(case, fitted, task, adapter=adapter), assignment
+    return _make_ask(case, fitted, task, adapter=adapter.id if adapter else ""), assignment
 
 
 def _make_ask(case: Case, fitted: Fitted, task: Task, *, adapter: str = "") -> Ask:

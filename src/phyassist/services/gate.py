@@ -12,19 +12,16 @@ from phyassist.domain.people import Language
 from phyassist.domain.quality import (
     MEASURES,
     CaseQuality,
-    DraftReply,
     Quality,
     QualityCase,
     find_losses,
-    score_draft,
 )
 from phyassist.domain.scores import Share
 from phyassist.lm.adapted import WithAdapter
 from phyassist.lm.protocol import Ask, LanguageModel, Message, Reply, Stop
 from phyassist.prompts.draft import REPLY_TOKENS
 from phyassist.services.draft_events import AnalysisDone
-from phyassist.services.drafting import analyse_text
-from phyassist.services.quality import load_cases
+from phyassist.services.quality import analyse_case, load_cases, score_analysis
 from phyassist.services.run_files import RunExample
 
 HELD_OUT_MAX = 3
@@ -99,27 +96,23 @@ def _measure_kept(lm: LanguageModel, examples: Sequence[RunExample], adapter: st
 def _measure_general(lm: LanguageModel, cases: Iterable[QualityCase], adapter: str, stop: Stop) -> Quality:
     """The app's own analysis of texts that have nothing to do with the practice, in both languages."""
     with_adapter = WithAdapter(lm, adapter)
-    measured = [_analyse(with_adapter, case, stop) for case in cases if not stop.is_set()]
-    return Quality(lm.name, tuple(each for each in measured if each is not None))
+    measured = []
+    for case in cases:
+        if stop.is_set():
+            break
+        done = analyse_case(with_adapter, case, stop, is_learnt=bool(adapter))
+        measured.append(_score(case, done))
+    return Quality(lm.name, tuple(measured))
 
 
-def _analyse(lm: LanguageModel, case: QualityCase, stop: Stop) -> CaseQuality | None:
-    done = None
-    for event in analyse_text(
-        case.text, lm, question=case.question, language=case.language, jurisdiction="other", stop=stop
-    ):
-        if isinstance(event, AnalysisDone):
-            done = event
-    if done is None:
-        return None
-    reply = DraftReply(done.items, done.repeated, not done.unread)
+def _score(case: QualityCase, done: AnalysisDone) -> CaseQuality:
     # Organise goes by rules and a model's second reading; what an adapter changes shows in the analysis.
     none = dict.fromkeys(MEASURES["organise"], Share(0, 0))
     return CaseQuality(
         id=case.label.id,
         language=case.language,
         adapter=done.reply.adapter,
-        shares={"organise": none, "analyse": score_draft(case, reply)},
+        shares={"organise": none, "analyse": score_analysis(case, done)},
         lengths=(),
         why_unread=tuple(each.why for each in done.unread),
         reply_tokens=done.reply.reply_tokens,

@@ -263,7 +263,7 @@ def embed_missing(store: Store, by: SignedIn, embedder: Embedder, stop: Stop) ->
             if stop.is_set():
                 return
             some = pieces[start : start + _EMBEDDED_AT_ONCE]
-            made = embedder.embed_passages([show_to_model(each) for each in some])
+            made = embedder.embed_passages([show_to_model(document, each) for each in some])
             if len(made) != len(some):
                 return
             rows += list(made)
@@ -273,9 +273,9 @@ def embed_missing(store: Store, by: SignedIn, embedder: Embedder, stop: Stop) ->
             _keep_vectors(store, by, document.id, embedder.name, rows)
 
 
-def show_to_model(piece: Piece) -> str:
-    """A passage as the embedding model reads it."""
-    return f"{piece.heading}\n{piece.text}" if piece.heading else piece.text
+def show_to_model(document: Document, piece: Piece) -> str:
+    """A passage as the embedding model reads it: what it is about often stands in the title alone."""
+    return "\n".join(filter(None, (document.title, piece.heading, piece.text)))
 
 
 @again

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from phyassist.domain.quality import (
     CaseQuality,
@@ -67,12 +67,7 @@ def _measure(lm: LanguageModel, case: QualityCase, stop: Stop) -> CaseQuality:
             parts += 1
         elif isinstance(event, OrganiseDone):
             organised = event
-    for analysis in analyse_text(
-        case.text, lm, question=case.question, language=case.language, jurisdiction="other", stop=stop
-    ):
-        if isinstance(analysis, AnalysisDone):
-            written = analysis
-    reply = DraftReply(written.items, written.repeated, not written.unread)
+    written = analyse_case(lm, case, stop)
     # The first part is that of rules and classifier, which cannot be unread.
     unread = Share(len(organised.unread), max(0, parts - 1))
     return CaseQuality(
@@ -81,10 +76,33 @@ def _measure(lm: LanguageModel, case: QualityCase, stop: Stop) -> CaseQuality:
         adapter=written.reply.adapter,
         shares={
             "organise": score_organised(case, organised.statements, parts_unread=unread),
-            "analyse": score_draft(case, reply),
+            "analyse": score_analysis(case, written),
         },
         lengths=tuple(measure_length(item.text) for item in written.items),
         why_unread=(*organised.unread, *(each.why for each in written.unread)),
         reply_tokens=organised.tokens + written.reply.reply_tokens,
         seconds=time.monotonic() - started,
     )
+
+
+def analyse_case(
+    lm: LanguageModel, case: QualityCase, stop: Stop, *, is_learnt: bool = False
+) -> AnalysisDone:
+    """The app's own analysis of a case; `is_learnt`: an adapter answers that learnt from notes."""
+    *_, done = analyse_text(
+        case.text,
+        lm,
+        question=case.question,
+        language=case.language,
+        jurisdiction="other",
+        stop=stop,
+        is_learnt=is_learnt,
+    )
+    if not isinstance(done, AnalysisDone):
+        raise RuntimeError("an analysis ended without AnalysisDone")
+    return done
+
+
+def score_analysis(case: QualityCase, done: AnalysisDone) -> Mapping[str, Share]:
+    """The measures of `analyse`."""
+    return score_draft(case, DraftReply(done.items, done.repeated, not done.unread))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from phyassist.domain.adapters import AdapterChoice, AdapterId
+from phyassist.domain.adapters import AdapterCard, AdapterChoice, AdapterId
 from phyassist.errors import CannotOpen, ModelError, NotFound
 from phyassist.lm.protocol import LanguageModel, TakesAdapters
 from phyassist.store.people import SignedIn
@@ -26,16 +26,19 @@ def make_ready(store: Store, by: SignedIn, lm: LanguageModel, choice: AdapterCho
     return choice
 
 
-def put_on_shelf(store: Store, by: SignedIn, lm: LanguageModel, adapter_id: AdapterId) -> None:
-    """Have the model answer with an adapter too.
+def put_on_shelf(store: Store, by: SignedIn, lm: LanguageModel, adapter_id: AdapterId) -> AdapterCard:
+    """Have the model answer with an adapter too; its card.
 
     Raises NotFound, NotYourPatient, CannotOpen, and the model's errors.
     """
+    with store.read(by) as tx:
+        card = tx.adapters.get(adapter_id)
     if not isinstance(lm, TakesAdapters) or lm.has_adapter(adapter_id):
-        return
+        return card
 
     def read(name: str) -> bytes:
         with store.read(by) as tx:
             return b"".join(tx.adapters.files.read(adapter_id, tx.adapters.key_of(adapter_id), name))
 
     lm.take_adapter(adapter_id, read)
+    return card

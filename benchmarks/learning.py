@@ -1,0 +1,455 @@
+"""How much less a counsellor has to edit once the assistant has learnt from them.
+
+    python -m benchmarks.learning MODEL.gguf --work FOLDER [--data ../shared/data] [--notes 20] [--texts 6]
+
+Simulated counsellors (`tastes.py`) edit what the model drafts of real texts and sign it.  After N notes the
+drafts of texts that nobody has seen are counted: the characters to change from the first draft to what would
+be kept, the share of items kept as they are, and drafts that met the taste at once.  `prompt` has the notes
+as earlier notes in the prompt, as many as fit; `adapter` is trained as the app trains (the same examples, the
+same process).  What is done stands in FOLDER, so that a run that was broken off goes on.
+Writes docs/results/learning.md and learning.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import find_processor
+from benchmarks.tastes import COUNSELLORS, Counsellor
+from nltk import edit_distance
+
+from phyassist.domain.drafts import Basis, Draft, DraftId, DraftItem, ItemId, Section, WrittenBy
+from phyassist.domain.gate import judge
+from phyassist.domain.learning import ExampleKind, hold_out
+from phyassist.domain.notes import Note, NoteId
+from phyassist.domain.people import Language, PatientId
+from phyassist.domain.reading.sentences import split_sentences
+from phyassist.domain.records import ConsultationId, Record, Span
+from phyassist.lm.engine import Engine, EngineOptions
+from phyassist.lm.protocol import GGUF_FILE, Ask, LanguageModel, Never
+from phyassist.prompts.draft import REPLY_TOKENS, make_task, speaks_of_harm
+from phyassist.prompts.layout import make_messages
+from phyassist.services.draft_events import AnalysisDone
+from phyassist.services.draft_writing import Assignment, write_items
+from phyassist.services.gate import measure_adapter
+from phyassist.services.learning_examples import Told, make_examples
+from phyassist.services.prompting import Case, fit_case
+from phyassist.services.run_files import RunExample
+from phyassist.services.trainer import TrainerProcess, TrainerTask
+
+RESULTS = Path(__file__).parent.parent / "docs/results"
+CONTEXT_TOKENS = 4096
+CHARS: Mapping[Language, tuple[int, int]] = {"en": (140, 420), "zh": (50, 170)}
+BEGAN = datetime(2026, 1, 5, 9, tzinfo=UTC)
+_CLIENTS = {"client", "user", "seeker", "求助者", "来访者"}
+
+
+@dataclass(frozen=True)
+class Count:
+    """Of one draft: characters to change, characters kept, items, items kept as they were."""
+
+    changed: int
+    kept: int
+    items: int
+    untouched: int
+
+    @property
+    def is_met(self) -> bool:
+        return self.items > 0 and self.untouched == self.items
+
+
+def load_texts(data: Path, language: Language) -> list[str]:
+    """Real texts of a bearable length in an order that no machine changes; none speaks of harm, where the
+    first advice is the app's to word and nobody's taste."""
+    found = _read_counsel_chat(data) if language == "en" else _read_smilechat(data)
+    least, most = CHARS[language]
+    fitting = {
+        text for text in found if least <= len(text) <= most and not speaks_of_harm(split_sentences(text))
+    }
+    return sorted(fitting, key=lambda text: hashlib.sha256(text.encode()).hexdigest())
+
+
+def _read_counsel_chat(data: Path) -> Iterable[str]:
+    with (data / "counsel-chat/counsel_chat.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            yield " ".join(row["questionText"].split())
+
+
+def _read_smilechat(data: Path) -> Iterable[str]:
+    with (data / "smilechat/dialogues.jsonl").open(encoding="utf-8") as file:
+        for line in file:
+            turns = json.loads(line)
+            turns = (
+                turns
+                if isinstance(turns, list)
+                else next(each for each in turns.values() if isinstance(each, list))
+            )
+            said = [turn["content"] for turn in turns if turn["role"] in _CLIENTS]
+            text = ""
+            for each in said:
+                if len(text) >= CHARS["zh"][0]:
+                    break
+                text = f"{text}{each.strip()}"
+            yield text
+
+
+def write_draft(
+    lm: LanguageModel,
+    text: str,
+    by: Counsellor,
+    *,
+    adapter: str = "",
+    notes: Sequence[Note] = (),
+    is_learnt: bool = False,
+) -> tuple[DraftItem, ...]:
+    """What the app would draft; an unread reply has the items that could be read."""
+    case = Case(by.language, "other", split_sentences(text), notes=tuple(notes))
+    fitted = fit_case(case, lm)
+    task = make_task(
+        question=by.question,
+        language=by.language,
+        jurisdiction="other",
+        sentences=fitted.sentences,
+        is_learnt=is_learnt,
+    )
+    messages = make_messages(language=by.language, prefix=fitted.prefix, task=task.text)
+    ids = iter(range(100))
+    assignment = Assignment(task.asked, fitted.sentences, by.language, "other")
+    ask = Ask(messages, REPLY_TOKENS, task.schema, adapter)
+    *_, done = write_items(lm, ask, assignment, Never(), lambda: f"item{next(ids)}")
+    if not isinstance(done, AnalysisDone):
+        raise RuntimeError("a draft ended without AnalysisDone")
+    return done.items
+
+
+def sign(no: int, text: str, items: Sequence[DraftItem], by: Counsellor) -> Told:
+    """The note that this counsellor makes of a draft, and the draft that it was made of."""
+    at = BEGAN + timedelta(days=no)
+    patient, consultation, draft_id = PatientId(f"p{no}"), ConsultationId(f"c{no}"), DraftId(f"d{no}")
+    note = Note(
+        id=NoteId(f"n{no}"),
+        patient_id=patient,
+        consultation_id=consultation,
+        draft_id=draft_id,
+        number=no + 1,
+        at=at,
+        signed_at=at,
+        author="A. Author",
+        question=by.question,
+        items=by.keep(items),
+        fingerprint=f"n{no}",
+    )
+    draft = Draft(draft_id, patient, consultation, by.question, items=tuple(items))
+    return Told(note, split_sentences(text), Record(), (), (draft,))
+
+
+def count(items: Sequence[DraftItem], by: Counsellor) -> Count:
+    pairs = list(zip(items, by.keep(items), strict=True))
+    kept = [(old.text, "" if new.deleted else new.text) for old, new in pairs]
+    return Count(
+        sum(edit_distance(old, new) for old, new in kept),
+        sum(len(new) for _, new in kept),
+        len(kept),
+        sum(old == new for old, new in kept),
+    )
+
+
+def sum_up(counts: Sequence[Count]) -> dict[str, float]:
+    """Characters to change for a hundred that are kept, and the shares of items and of whole drafts."""
+    items = sum(each.items for each in counts)
+    return {
+        "edits_per_100": round(
+            100 * sum(each.changed for each in counts) / max(1, sum(each.kept for each in counts)), 2
+        ),
+        "untouched": round(sum(each.untouched for each in counts) / max(1, items), 4),
+        "met": round(sum(each.is_met for each in counts) / max(1, len(counts)), 4),
+    }
+
+
+class Kept:
+    """Drafts as JSON by a name, in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def find(self, name: str, make: Callable[[], Any]) -> Any:
+        path = self._folder / f"{name}.json"
+        if not path.is_file():
+            path.write_text(json.dumps(make(), ensure_ascii=False), "utf-8")
+        return json.loads(path.read_text("utf-8"))
+
+    def path(self, name: str) -> Path:
+        return self._folder / name
+
+    def draft(self, name: str, make: Callable[[], Sequence[DraftItem]]) -> tuple[DraftItem, ...]:
+        return tuple(_to_item(each) for each in self.find(name, lambda: [_to_json(each) for each in make()]))
+
+
+def _to_json(item: DraftItem) -> dict[str, Any]:
+    span = None if item.span is None else [item.span.start, item.span.end]
+    basis = None if item.basis is None else item.basis.value
+    by = [item.written_by.model, item.written_by.adapter]
+    return {
+        "id": item.id,
+        "section": item.section.value,
+        "text": item.text,
+        "basis": basis,
+        "quote": item.quote,
+        "span": span,
+        "by": by,
+    }
+
+
+def _to_item(said: Mapping[str, Any]) -> DraftItem:
+    return DraftItem(
+        ItemId(said["id"]),
+        Section(said["section"]),
+        said["text"],
+        basis=Basis(said["basis"]) if said["basis"] else None,
+        quote=said["quote"],
+        span=Span(*said["span"]) if said["span"] else None,
+        written_by=WrittenBy(*said["by"]),
+    )
+
+
+def find_peak(pid: int) -> int:
+    """Resident bytes of a process at most so far; 0 when it has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
+
+
+@dataclass
+class Bench:
+    """The model that drafts, the same as a folder to train on, and what was done before."""
+
+    engine: Engine
+    base: Path
+    kept: Kept
+    options: argparse.Namespace
+    lm: LanguageModel = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lm = self.engine.model
+
+    def measure(self, by: Counsellor) -> dict[str, Any]:
+        """One counsellor: the base, and both other ways after each number of notes."""
+        texts, most = load_texts(self.options.data, by.language), max(self.options.notes)
+        asked = texts[most : most + self.options.texts]
+        asked_as = hashlib.sha256(by.question.encode()).hexdigest()[:6]
+        tolds = [
+            sign(no, text, self.draft(f"base-{by.language}-{asked_as}-{no}", text, by), by)
+            for no, text in enumerate(texts[:most])
+        ]
+        say(f"{by.name}: {len(tolds)} notes signed")
+        first = self.drafts(f"base-{by.language}-{asked_as}-t", asked, by)
+        found: dict[str, Any] = {"wants": by.wants, "base": sum_up([count(each, by) for each in first])}
+        found["after"] = {
+            str(notes): self.measure_after(by, tolds[:notes], asked) for notes in self.options.notes
+        }
+        return found
+
+    def measure_after(self, by: Counsellor, tolds: Sequence[Told], asked: Sequence[str]) -> dict[str, Any]:
+        notes, name = [told.note for told in tolds], f"adapter-{by.name}-{len(tolds)}"
+        prompted = self.drafts(f"prompt-{by.name}-{len(tolds)}-", asked, by, notes=notes, is_learnt=True)
+        examples = self.make_examples(tolds)
+        run = self.train(name, examples)
+        self.engine.take_adapter(name, self.kept.path(f"{name}.gguf").read_bytes())
+        learnt = self.drafts(f"learnt-{by.name}-{len(tolds)}-", asked, by, adapter=name, is_learnt=True)
+        row = {
+            "prompt": sum_up([count(each, by) for each in prompted]),
+            "adapter": sum_up([count(each, by) for each in learnt]),
+            "run": run,
+        }
+        if self.options.gate:
+            row["gate"] = self.kept.find(f"gate-{name}", lambda: self.judge(examples, name, run["losses"]))
+        say(f"{by.name}, {len(tolds)} notes: {row}")
+        return row
+
+    def draft(self, name: str, text: str, by: Counsellor, **how: Any) -> tuple[DraftItem, ...]:
+        return self.kept.draft(name, lambda: write_draft(self.lm, text, by, **how))
+
+    def drafts(
+        self, name: str, texts: Sequence[str], by: Counsellor, **how: Any
+    ) -> list[tuple[DraftItem, ...]]:
+        return [self.draft(f"{name}{no}", text, by, **how) for no, text in enumerate(texts)]
+
+    def make_examples(self, tolds: Sequence[Told]) -> tuple[RunExample, ...]:
+        """The newest fifth of the notes held out, as in the app."""
+        made = hold_out([each for told in tolds for each in make_examples(told, "other")])
+        return tuple(
+            RunExample(each.language, each.messages, each.chosen, each.rejected or "", each.held_out)
+            for each in made
+            if each.kind == ExampleKind.SUPERVISED or self.options.preference != "none"
+        )
+
+    def train(self, name: str, examples: Sequence[RunExample]) -> dict[str, Any]:
+        """As a worker trains, in the same process; what the run says of itself.  A file keeps the adapter."""
+        done = self.kept.path(f"{name}.json")
+        if done.is_file():
+            return dict(json.loads(done.read_text("utf-8")))
+        recipe = {
+            "preset": "notes",
+            "preference": self.options.preference,
+            "epochs": str(self.options.epochs),
+        }
+        started, peak, tokens = time.perf_counter(), 0, 0
+        said: dict[str, Any] = {}
+        with TrainerProcess(TrainerTask(str(self.base), "", recipe, tuple(examples))) as trainer:
+            for frame in trainer.frames(0.5):
+                peak = max(peak, find_peak(trainer.pid))
+                if frame is None:
+                    continue
+                if frame.kind == "report":
+                    tokens += frame.head.get("tokens", 0)
+                    print(json.dumps(frame.head), flush=True)
+                elif frame.kind == "file" and frame.head["name"] == GGUF_FILE:
+                    self.kept.path(f"{name}.gguf").write_bytes(frame.data)
+                elif frame.kind == "done":
+                    said = dict(frame.head)
+                elif frame.kind == "failed":
+                    raise SystemExit(f"training failed: {frame.head}")
+        told = {
+            "minutes": round((time.perf_counter() - started) / 60, 2),
+            "examples": len(examples),
+            "held_out": sum(each.held_out for each in examples),
+            "tokens": tokens,
+            "peak_mb": round(peak / 1e6),
+            "adapter_mb": round(self.kept.path(f"{name}.gguf").stat().st_size / 1e6, 1),
+            **{key: said[key] for key in ("steps", "too_long", "losses")},
+        }
+        done.write_text(json.dumps(told), "utf-8")
+        return told
+
+    def judge(self, examples: Sequence[RunExample], name: str, losses: Mapping[str, float]) -> dict[str, Any]:
+        """What the gate would say, were no other adapter in use."""
+        measured = measure_adapter(self.lm, examples, new=name, present="", losses=losses, stop=Never())
+        verdict = judge(measured)
+        return {"accepted": verdict.is_accepted, "reason": verdict.reason.value, **verdict.numbers}
+
+
+def say(what: str) -> None:
+    print(f"{datetime.now(UTC):%H:%M:%S} {what}", flush=True)
+
+
+def find_reductions(found: Mapping[str, Any], notes: int) -> dict[str, Any]:
+    """How much fewer edits there are after so many notes: the mean of the counsellors, each by its base."""
+    rows = {name: each for name, each in found.items() if str(notes) in each["after"]}
+
+    def fall(row: Mapping[str, Any], way: str, against: float) -> float | None:
+        return 1 - row["after"][str(notes)][way]["edits_per_100"] / against if against else None
+
+    by_name = {
+        name: {
+            "adapter_vs_base": fall(row, "adapter", row["base"]["edits_per_100"]),
+            "adapter_vs_prompt": fall(row, "adapter", row["after"][str(notes)]["prompt"]["edits_per_100"]),
+            "prompt_vs_base": fall(row, "prompt", row["base"]["edits_per_100"]),
+        }
+        for name, row in rows.items()
+    }
+
+    def mean(key: str) -> float | None:
+        values = [each[key] for each in by_name.values() if each[key] is not None]
+        return round(statistics.fmean(values), 4) if values else None
+
+    return {
+        "edit_reduction_vs_base": mean("adapter_vs_base"),
+        "edit_reduction_vs_prompt": mean("adapter_vs_prompt"),
+        "prompt_reduction_vs_base": mean("prompt_vs_base"),
+        "counsellors": by_name,
+    }
+
+
+def make_page(found: Mapping[str, Any]) -> str:
+    lines = ["# Learning from a counsellor", ""]
+    lines += [f"- {name}: {value}" for name, value in found["facts"].items()]
+    lines += [
+        "",
+        "Characters to change for a hundred that are kept · items kept as they are · drafts that met the "
+        "taste at once.",
+        "",
+        "| counsellor wants | notes | base | notes in the prompt | adapter | minutes of training |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in found["counsellors"].values():
+        for notes, after in row["after"].items():
+            cells = [show(each) for each in (row["base"], after["prompt"], after["adapter"])]
+            lines.append(f"| {row['wants']} | {notes} | {' | '.join(cells)} | {after['run']['minutes']} |")
+    for notes, each in found.items():
+        if notes.startswith("at"):
+            lines += ["", f"After {notes[2:]} notes, the mean of the counsellors: " + say_reduction(each)]
+    return "\n".join(lines) + "\n"
+
+
+def show(row: Mapping[str, float]) -> str:
+    return f"{row['edits_per_100']:.0f} · {row['untouched']:.0%} · {row['met']:.0%}"
+
+
+def say_reduction(each: Mapping[str, Any]) -> str:
+    said = {
+        "edit_reduction_vs_base": "fewer edits than with the base",
+        "edit_reduction_vs_prompt": "fewer than with notes in the prompt",
+    }
+    return ", ".join(f"{each[key]:.0%} {words}" for key, words in said.items() if each[key] is not None) + "."
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--base", type=Path, required=True, help="the same model as a folder to train on")
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--notes", type=lambda said: [int(each) for each in said.split(",")], default=[20])
+    parser.add_argument("--texts", type=int, default=6)
+    parser.add_argument("--epochs", type=float, default=3.0)
+    parser.add_argument("--preference", default="none")
+    parser.add_argument("--gate", action="store_true", help="what the gate would say, too")
+    parser.add_argument("--counsellors", default=",".join(each.name for each in COUNSELLORS))
+    options = parser.parse_args()
+    kept = Kept(options.work)
+    chosen = [each for each in COUNSELLORS if each.name in options.counsellors.split(",")]
+    counsellors: dict[str, Any] = {}
+    command = f"python -m benchmarks.learning {options.model.name} --base FOLDER --work FOLDER"
+    command += (
+        f" --notes {','.join(map(str, options.notes))} --texts {options.texts} --epochs {options.epochs}"
+    )
+    with Engine(options.model, options=EngineOptions(CONTEXT_TOKENS)) as engine:
+        for by in chosen:
+            counsellors[by.name] = Bench(engine, options.base, kept, options).measure(by)
+            found = {
+                "facts": {
+                    "command": f"{command} --preference {options.preference}",
+                    "date": f"{datetime.now(UTC):%Y-%m-%d}",
+                    "machine": f"{find_processor()}, {os.cpu_count()} cores",
+                    "versions": ", ".join(
+                        f"{each} {version(each)}" for each in ("xllamacpp", "torch", "peft")
+                    ),
+                    "model": options.model.stem,
+                    "texts": f"{options.texts} for each counsellor, none of them learnt from",
+                },
+                "counsellors": counsellors,
+                **{f"at{notes}": find_reductions(counsellors, notes) for notes in options.notes},
+            }
+            text = json.dumps(found, ensure_ascii=False, indent=2) + "\n"
+            (RESULTS / "learning.json").write_text(text, "utf-8")
+            (RESULTS / "learning.md").write_text(make_page(found), "utf-8")
+    print(make_page(found))
+
+
+if __name__ == "__main__":
+    main()
