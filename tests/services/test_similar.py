@@ -6,11 +6,13 @@ import pytest
 
 from phyassist.domain.consents import Answer, Purpose
 from phyassist.domain.drafts import Section
+from phyassist.domain.library import Scope
 from phyassist.domain.notes import Note, NoteId
 from phyassist.domain.people import Patient
 from phyassist.errors import NotYourPatient
+from phyassist.services.library import add_file, load_known
 from phyassist.services.patients import new_patient
-from phyassist.services.similar import find_similar
+from phyassist.services.similar import find_published, find_similar
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from tests.services.drafts import make_consultation
@@ -96,3 +98,26 @@ def test_a_case_about_something_else_is_not_similar(
     here = make_consultation(store, anna, patient, "He collects stamps and wants to sell his boat.")
 
     assert find_similar(store, anna, consultation_id=here.id) == ()
+
+
+def test_published_cases_are_found_in_tables_of_cases_alone_and_none_without_one(
+    store: Store, anna: SignedIn, patient: Patient
+) -> None:
+    here = make_consultation(store, anna, patient, SAID)
+    before = find_published(store, anna, consultation_id=here.id)
+    rows = (
+        "question,answer",
+        "考试没有考好，妈妈很失望，睡不着,先谈谈考试以前发生了什么。",
+        "猫走丢了,贴一张告示。",
+    )
+    cases = "\n".join(rows)
+    handbook = "# 睡眠\n\n考试没有考好，睡不着，妈妈很失望：睡眠限制。\n"
+    for name, text in (("cases.csv", cases), ("handbook.md", handbook)):
+        known = load_known(store, anna)
+        add_file(store, anna, file=(name, text.encode()), scope=Scope.OWN, known=known)
+
+    found = find_published(store, anna, consultation_id=here.id)
+
+    assert before == ()
+    assert "先谈谈考试以前发生了什么" in found[0].text
+    assert {each.document.form for each in found} == {"csv"}

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from phyassist.errors import BadInput
 from phyassist.training.bundle import MANIFEST
 from phyassist.training.catalogue import get_source
-from phyassist.training.imhi import SETS
+from phyassist.training.heads.posts import TRAIN_SOURCES
 from phyassist.training.run import DATA_CARD, DONE, describe_environment
 from phyassist.training.writing import CARD as PREPARED_CARD
 
@@ -105,7 +105,7 @@ def _load_data_card(run: Path, prepared: Path | None, config: Mapping[str, Any])
 
 def _from_sets(sets: Sequence[str]) -> Mapping[str, Any]:
     """The data card of heads, which are trained on the public sets as they are."""
-    sources = [asdict(get_source(SETS[name])) for name in sets]
+    sources = [asdict(get_source(TRAIN_SOURCES[name])) for name in sets]
     kept = ("name", "title", "origin", "licence", "research_only")
     return {"sources": [{key: each[key] for key in kept} for each in sources], "parts": {}, "leaks": {}}
 

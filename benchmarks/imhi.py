@@ -1,0 +1,122 @@
+"""The page of every run on IMHI: `python -m benchmarks.imhi --runs RUN… --test SCORES --ships adapters/NAME…`
+
+RUN is a folder of `phyassist train-heads`, SCORES one of `phyassist evaluate imhi --part test`, which is made
+once for what ships.  Runs that stand in docs/results/imhi.json already stay there.
+Writes docs/results/imhi.md and imhi.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import find_processor
+
+from phyassist.training.baselines import render_table
+from phyassist.training.comparing import RunScores, load_run
+
+RESULTS = Path(__file__).parents[1] / "docs/results"
+SETS = ("DR", "dreaddit", "Irf", "MultiWD", "SAD")
+
+
+def describe_run(folder: Path) -> dict[str, Any]:
+    """A run of heads: what it was, the validation score of each epoch, and the one that was kept."""
+    config, done = (json.loads((folder / name).read_text("utf-8")) for name in ("config.json", "done.json"))
+    lines = (folder / "progress.jsonl").read_text("utf-8").splitlines()
+    epochs = {said["epoch"]: said for said in map(json.loads, lines) if said["kind"] == "eval"}
+    recipe = config["recipe"]
+    sets = ",".join(config["sets"])
+    return {
+        "name": f"heads of {sets.replace(',', ', ')} on {config['base']}, LoRA in layers "
+        f"{recipe['first_layer']} to {recipe['last_layer']}, best of {recipe['epochs']} epochs",
+        "part": "val",
+        "weighted_f1": done["weighted_f1"],
+        "epoch": done["epoch"],
+        "epochs": [{"epoch": no, "weighted_f1": said["weighted_f1"]} for no, said in sorted(epochs.items())],
+        "posts": config["posts"],
+        "minutes": round(done["seconds"] / 60),
+        "command": f"phyassist train-heads --sets {sets} --set epochs={recipe['epochs']} --set step_tokens="
+        f"{recipe['step_tokens']} --set last_layer={recipe['last_layer']} --out RUN",
+    }
+
+
+def make_page(found: Mapping[str, Any], test: RunScores) -> Iterator[str]:
+    yield "# IMHI: every run"
+    yield ""
+    yield from (f"- {name}: {found[name]}" for name in ("date", "machine", "versions"))
+    yield ""
+    yield "## Validation, by which was chosen"
+    yield ""
+    yield f"| run | {' | '.join(SETS)} |"
+    yield "|---" * (len(SETS) + 1) + "|"
+    for run in found["runs"]:
+        if run["part"] == "val":
+            cells = [f"{run['weighted_f1'][each]:.2f}" if each in run["weighted_f1"] else "" for each in SETS]
+            yield f"| {run['name']} | {' | '.join(cells)} |"
+    yield ""
+    yield "Weighted F1 in percent. " + found["chosen"]
+    yield ""
+    yield from (f"- `{run['command']}`" for run in found["runs"] if "epochs" in run)
+    yield ""
+    yield "## Test, looked at once"
+    yield ""
+    yield f"`{found['best']['command']}`"
+    yield ""
+    yield render_table({"ours, 135M": test.scores})
+    yield ""
+    yield (
+        "Each figure with its interval of 95 %, by resampling posts. The published figures were read from "
+        "other papers or documents, whose readers and splits may differ."
+    )
+    yield ""
+    yield "| file | sha256 |"
+    yield "|---|---|"
+    yield from (f"| {name} | {sha256} |" for name, sha256 in found["best"]["heads_sha256"].items())
+    yield from (f"| {name}, test part | {sha256} |" for name, sha256 in test.said["data_sha256"].items())
+    yield ""
+    yield found["left_out"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--runs", type=Path, nargs="+", required=True)
+    parser.add_argument("--test", type=Path, required=True)
+    parser.add_argument("--ships", type=Path, nargs="+", required=True)
+    options = parser.parse_args()
+    before = json.loads((RESULTS / "imhi.json").read_text("utf-8"))
+    runs = [describe_run(folder) for folder in options.runs]
+    names = {run["name"] for run in runs}
+    test = load_run(options.test)
+    heads = " ".join(f"--heads {folder}" for folder in options.ships)
+    found = {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "machine": f"{find_processor()}, {os.cpu_count()} cores; a core for each run",
+        "versions": ", ".join(f"{name} {said}" for name, said in test.said["environment"].items()),
+        "runs": [run for run in before["runs"] if run["name"] not in names] + runs,
+        "chosen": "What ships is the last run of each group of sets, at its best epoch; nothing else was "
+        "tried on the test sets.",
+        "left_out": "Training posts that stand in any test or validation set, of whichever task, are left "
+        "out: 1 of DR, 3 rows of dreaddit, 4 of SAD, 754 rows of Irf, 6,936 of MultiWD.",
+        "best": {
+            "adapters": [folder.as_posix() for folder in options.ships],
+            "command": f"phyassist evaluate imhi --base {test.said['base']} {heads} --part test --out SCORES",
+            "part": test.part,
+            "weighted_f1": {score.name: score.weighted_f1 for score in test.scores},
+            "interval": {score.name: score.weighted_f1_interval for score in test.scores},
+            "mean": sum(score.weighted_f1 for score in test.scores) / len(test.scores),
+            "heads_sha256": dict(
+                zip((folder.name for folder in options.ships), test.said["heads_sha256"], strict=True)
+            ),
+        },
+    }
+    (RESULTS / "imhi.json").write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+    (RESULTS / "imhi.md").write_text("\n".join(make_page(found, test)) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
