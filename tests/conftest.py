@@ -19,6 +19,10 @@ from phyassist.store.transactions import Store
 from phyassist.vault.keyring import Argon2Cost
 from tests.postgresql import NoServer, Server, run_server
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Several workers share the cores: threads that spin while they wait would take them from each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 PASSPHRASE = "seven quiet herons at dawn"
 # The cheapest that Argon2 takes: a test is about what happens, not about how long a guess lasts.
 FAST_COST = Argon2Cost(memory_kib=64, passes=1, lanes=1)
