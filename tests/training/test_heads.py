@@ -15,11 +15,12 @@ from safetensors.numpy import load_file
 
 from phyassist.errors import BadInput, BadSetting
 from phyassist.training.heads.model import Headed, load_headed, pad
-from phyassist.training.heads.posts import list_asks, load_posts
+from phyassist.training.heads.posts import Post, list_asks, load_posts
 from phyassist.training.heads.recipe import HeadRecipe
 from phyassist.training.heads.run import HeadJob, run_head_job, set_head_dials
 from phyassist.training.heads.score import HeadScorer
-from phyassist.training.heads.train import HeadScore
+from phyassist.training.heads.train import HeadScore, choose_shares, read_below
+from phyassist.training.heads.words import fit_words, load_words, with_shares
 from phyassist.training.imhi import load_rows
 from tests.training.test_prepare import NO, YES, ask, write_csv
 from tests.training.tiny import save_base
@@ -138,3 +139,46 @@ def test_what_cannot_be_trained_is_said(tmp_path: Path) -> None:
         set_head_dials(RECIPE, {"depth": "3"})
     with pytest.raises(BadSetting, match="no number"):
         set_head_dials(RECIPE, {"rank": "many"})
+
+
+def make_post(no: int, text: str, answer: int) -> Post:
+    return Post("dreaddit", f"p{no}", text, {0: answer})
+
+
+def test_words_say_the_same_before_and_after_the_disk_and_leave_out_what_is_rare(tmp_path: Path) -> None:
+    asks = list_asks(["dreaddit", "SAD"])
+    posts = [make_post(no, f"I am {('sad', 'glad')[no % 2]} Miriam{no}", no % 2) for no in range(20)]
+    words = with_shares(fit_words(posts, asks), {"dreaddit": 0.5})
+
+    words.save(tmp_path)
+    again = load_words(tmp_path)
+    said = words.score(["I am sad", "so glad"], asks)
+
+    assert again is not None
+    assert again.shares == {"dreaddit": 0.5}
+    assert again.score(["I am sad", "so glad"], asks) == pytest.approx(said, abs=1e-5)
+    assert said[0, 0] > said[0, 1] and said[1, 1] > said[1, 0]
+    assert not [term for term in again.terms if "miriam" in term]
+    # Nothing was said of the other set's labels: each is as likely as the next.
+    assert said[0, 2:] == pytest.approx([said[0, 2]] * 9)
+    assert load_words(tmp_path / "none") is None
+
+
+def test_words_count_as_much_as_helps_and_nothing_where_they_harm(tmp_path: Path) -> None:
+    import torch
+
+    data, asks = write_sets(tmp_path), list_asks(["dreaddit"])
+    headed = Headed(str(save_base(tmp_path / "base")), asks, RECIPE)
+    val = list(read_below(headed, load_posts(("dreaddit",), data, "val")))
+    right = fit_words([each.post for each in val], asks)
+    wrong = replace(right, weights=-right.weights)
+
+    # Heads that have learnt nothing say one label of all.
+    torch.nn.init.constant_(headed.heads.bias, 0.0)
+    shares, scores = choose_shares(headed, right, val)
+    none, before = choose_shares(headed, wrong, val)
+
+    assert shares["dreaddit"] > 0
+    assert scores["dreaddit"] == 100.0
+    assert none == {"dreaddit": 0.0}
+    assert before["dreaddit"] < 100.0

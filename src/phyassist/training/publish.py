@@ -31,7 +31,7 @@ from phyassist.training.provenance import find_facts
 RESEARCH_ONLY = "research-only"
 FREE_LICENCE = "apache-2.0"
 # What a run may have beside its adapter that goes along.
-BESIDE = ("adapter.gguf", "curves.png", "heads.json", "heads.safetensors")
+BESIDE = ("adapter.gguf", "curves.png", "heads.json", "heads.safetensors", "words.json", "words.safetensors")
 
 
 @dataclass(frozen=True, slots=True)

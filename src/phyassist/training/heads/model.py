@@ -15,6 +15,7 @@ from phyassist.errors import BadInput, ModelMissing
 from phyassist.training.base import load_base, load_tokenizer
 from phyassist.training.heads.posts import Ask
 from phyassist.training.heads.recipe import HeadRecipe
+from phyassist.training.heads.words import WordModel, load_words
 from phyassist.training.lora import find_targets
 from phyassist.training.recipe import Recipe
 
@@ -87,6 +88,7 @@ class Headed:
         self._trunk = self.peft.get_base_model().model
         self.reader = Reader(load_tokenizer(base), recipe.text_tokens)
         self.heads = make_heads(self._trunk.config.hidden_size, self.asks, recipe.dropout)
+        self.words: WordModel | None = None
 
     def read_below(self, batch: Batch) -> Any:
         """What stands before `first_layer`, (posts, tokens, width); no part of it is ever trained."""
@@ -118,6 +120,8 @@ class Headed:
         self.peft.save_pretrained(folder / ADAPTER, safe_serialization=True)
         save_file(self.heads.state_dict(), folder / WEIGHTS)
         said = {"recipe": asdict(self.recipe), "asks": [asdict(ask) for ask in self.asks]}
+        if self.words is not None:
+            self.words.save(folder)
         (folder / CONFIG).write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
 
 
@@ -133,6 +137,7 @@ def load_headed(base: str, folder: Path) -> Headed:
     headed = Headed(base, asks, HeadRecipe(**said["recipe"]))
     set_peft_model_state_dict(headed.peft, load_file(folder / ADAPTER / "adapter_model.safetensors"))
     headed.heads.load_state_dict(load_file(folder / WEIGHTS))
+    headed.words = load_words(folder)
     return headed
 
 

@@ -14,7 +14,15 @@ from phyassist.training.checkpoints import FolderCheckpoints
 from phyassist.training.heads.model import Headed
 from phyassist.training.heads.posts import list_asks, load_posts
 from phyassist.training.heads.recipe import HeadRecipe
-from phyassist.training.heads.train import BelowPost, HeadScore, HeadStep, HeadTrainer, read_below
+from phyassist.training.heads.train import (
+    BelowPost,
+    HeadScore,
+    HeadStep,
+    HeadTrainer,
+    choose_shares,
+    read_below,
+)
+from phyassist.training.heads.words import fit_words, with_shares
 from phyassist.training.run import DONE, describe_environment
 
 
@@ -75,8 +83,17 @@ def run_head_job(
 
         checkpoints = FolderCheckpoints(job.out / "checkpoints")
         best = HeadTrainer(headed, below["train"], below["val"], checkpoints).run(write_and_hear)
+    alone = best.weighted_f1
+    words = fit_words(train, headed.asks)
+    shares, together = choose_shares(headed, words, below["val"])
+    headed.words, best = with_shares(words, shares), replace(best, weighted_f1=together)
     headed.save(job.out)
-    done = {**asdict(best), "seconds": round(time.perf_counter() - started, 1)}
+    done = {
+        **asdict(best),
+        "heads_alone": alone,
+        "shares_of_words": shares,
+        "seconds": round(time.perf_counter() - started, 1),
+    }
     (job.out / DONE).write_text(json.dumps(done, indent=2) + "\n", encoding="utf-8")
     return best
 

@@ -35,6 +35,9 @@ class HeadScorer:
                 text, batch = example.text, pad([headed.reader.read(example.text)])
                 with torch.inference_mode():
                     row = headed.read_above(headed.read_below(batch), batch.mask)[0]
+                if headed.words is not None:
+                    share = headed.words.shares.get(name, 0.0)
+                    row = row + share * torch.from_numpy(headed.words.score([text], headed.asks)[0])
             at = 0
             for ask in headed.asks:
                 if (ask.set, ask.question) == (name, example.question):

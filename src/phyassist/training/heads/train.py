@@ -6,7 +6,7 @@ import io
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import accumulate
 from typing import Any
@@ -16,9 +16,12 @@ from phyassist.training.checkpoints import Checkpoints
 from phyassist.training.heads.model import Batch, Headed, pad
 from phyassist.training.heads.posts import Ask, Post
 from phyassist.training.heads.recipe import HeadRecipe
+from phyassist.training.heads.words import WordModel
 from phyassist.training.measures import find_f1
 
 SAVE_STEPS = 50
+# How much the words may count beside the heads.
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,29 +190,66 @@ def find_loss(logits: Any, posts: Sequence[BelowPost], asks: Sequence[Ask]) -> A
 
 def score_heads(headed: Headed, posts: Sequence[BelowPost], epoch: int) -> HeadScore:
     """Weighted F1 by set of the likeliest labels."""
+    read = [
+        (each, row)
+        for batch, logits in read_logits(headed, posts)
+        for each, row in zip(batch, logits, strict=True)
+    ]
+    rows = [row for _, row in read]
+    loss = sum(float(find_loss(row[None], [each], headed.asks)) for each, row in read)
+    found = score_rows([each.post for each, _ in read], rows, headed.asks)
+    return HeadScore(epoch, loss / max(1, len(posts)), found)
+
+
+def read_logits(headed: Headed, posts: Sequence[BelowPost]) -> Iterator[tuple[list[BelowPost], Any]]:
+    """Posts of a length together, with their logits (posts, labels), and no way back."""
     import torch
 
     headed.peft.eval()
     headed.heads.eval()
-    gold: dict[str, list[str]] = {}
-    said: dict[str, list[str]] = {}
-    loss = 0.0
+    ordered = sorted(posts, key=lambda each: len(each.hidden))
     with torch.inference_mode():
-        ordered = sorted(posts, key=lambda each: len(each.hidden))
         for group in _group([len(each.hidden) for each in ordered], headed.recipe.step_tokens, len(ordered)):
             batch = [ordered[no] for no in group]
-            logits = _logits(headed, batch)
-            loss += float(find_loss(logits, batch, headed.asks)) * len(batch)
-            for each, row in zip(batch, logits, strict=True):
-                for ask, answer, chosen in choose_labels(each.post, row, headed.asks):
-                    gold.setdefault(ask.set, []).append(ask.labels[answer])
-                    said.setdefault(ask.set, []).append(ask.labels[chosen])
-    found = {
+            yield batch, _logits(headed, batch)
+
+
+def score_rows(posts: Sequence[Post], rows: Iterable[Any], asks: Sequence[Ask]) -> dict[str, float]:
+    """Weighted F1 by set of the likeliest labels in rows of logits, one for each post."""
+    gold: dict[str, list[str]] = {}
+    said: dict[str, list[str]] = {}
+    for post, row in zip(posts, rows, strict=True):
+        for ask, answer, chosen in choose_labels(post, row, asks):
+            gold.setdefault(ask.set, []).append(ask.labels[answer])
+            said.setdefault(ask.set, []).append(ask.labels[chosen])
+    return {
         ask.set: find_f1(gold[ask.set], said[ask.set], ask.labels, "weighted")
-        for ask in headed.asks
+        for ask in asks
         if ask.set in gold
     }
-    return HeadScore(epoch, loss / max(1, len(posts)), found)
+
+
+def choose_shares(
+    headed: Headed, words: WordModel, posts: Sequence[BelowPost]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """For each set how much the words count beside the heads, and the weighted F1 that it has then.
+
+    Of shares that are as good the smallest.
+    """
+    read = [
+        (each.post, row.numpy())
+        for batch, logits in read_logits(headed, posts)
+        for each, row in zip(batch, logits, strict=True)
+    ]
+    of_posts = [post for post, _ in read]
+    spoken = words.score([post.text for post in of_posts], headed.asks)
+    best: dict[str, tuple[float, float]] = {}
+    for share in SHARES:
+        rows = (row + share * said for (_, row), said in zip(read, spoken, strict=True))
+        for name, f1 in score_rows(of_posts, rows, headed.asks).items():
+            if name not in best or f1 > best[name][1]:
+                best[name] = (share, f1)
+    return {name: share for name, (share, _) in best.items()}, {name: f1 for name, (_, f1) in best.items()}
 
 
 def choose_labels(post: Post, row: Any, asks: Sequence[Ask]) -> Iterator[tuple[Ask, int, int]]:
