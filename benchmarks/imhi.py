@@ -1,4 +1,6 @@
-"""The page of every run on IMHI: `python -m benchmarks.imhi --runs RUN… --test SCORES --ships adapters/NAME…`
+"""The page of every run on IMHI.
+
+    python -m benchmarks.imhi --runs RUN… --test SCORES… --ships adapters/NAME…
 
 RUN is a folder of `phyassist train-heads`, SCORES one of `phyassist evaluate imhi --part test`, which is made
 once for what ships.  Runs that stand in docs/results/imhi.json already stay there.
@@ -10,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from benchmarks.machine import find_processor
 
 from phyassist.training.baselines import render_table
 from phyassist.training.comparing import RunScores, load_run
+from phyassist.training.measures import SetScore
 
 RESULTS = Path(__file__).parents[1] / "docs/results"
 SETS = ("DR", "dreaddit", "Irf", "MultiWD", "SAD")
@@ -33,10 +36,12 @@ def describe_run(folder: Path) -> dict[str, Any]:
     sets = ",".join(config["sets"])
     return {
         "name": f"heads of {sets.replace(',', ', ')} on {config['base']}, LoRA in layers "
-        f"{recipe['first_layer']} to {recipe['last_layer']}, best of {recipe['epochs']} epochs",
+        f"{recipe['first_layer']} to {recipe['last_layer']}, best of {recipe['epochs']} epochs, "
+        "words beside them",
         "part": "val",
         "weighted_f1": done["weighted_f1"],
         "epoch": done["epoch"],
+        **{key: done[key] for key in ("heads_alone", "shares_of_words")},
         "epochs": [{"epoch": no, "weighted_f1": said["weighted_f1"]} for no, said in sorted(epochs.items())],
         "posts": config["posts"],
         "minutes": round(done["seconds"] / 60),
@@ -45,7 +50,7 @@ def describe_run(folder: Path) -> dict[str, Any]:
     }
 
 
-def make_page(found: Mapping[str, Any], test: RunScores) -> Iterator[str]:
+def make_page(found: Mapping[str, Any], tests: Sequence[RunScores]) -> Iterator[str]:
     yield "# IMHI: every run"
     yield ""
     yield from (f"- {name}: {found[name]}" for name in ("date", "machine", "versions"))
@@ -67,7 +72,7 @@ def make_page(found: Mapping[str, Any], test: RunScores) -> Iterator[str]:
     yield ""
     yield f"`{found['best']['command']}`"
     yield ""
-    yield render_table({"ours, 135M": test.scores})
+    yield render_table({"ours, 135M": sort_scores(tests)})
     yield ""
     yield (
         "Each figure with its interval of 95 %, by resampling posts. The published figures were read from "
@@ -77,26 +82,34 @@ def make_page(found: Mapping[str, Any], test: RunScores) -> Iterator[str]:
     yield "| file | sha256 |"
     yield "|---|---|"
     yield from (f"| {name} | {sha256} |" for name, sha256 in found["best"]["heads_sha256"].items())
-    yield from (f"| {name}, test part | {sha256} |" for name, sha256 in test.said["data_sha256"].items())
+    for test in tests:
+        yield from (f"| {name}, test part | {sha256} |" for name, sha256 in test.said["data_sha256"].items())
     yield ""
     yield found["left_out"]
+
+
+def sort_scores(tests: Sequence[RunScores]) -> list[SetScore]:
+    return sorted(
+        (score for test in tests for score in test.scores), key=lambda score: SETS.index(score.name)
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--runs", type=Path, nargs="+", required=True)
-    parser.add_argument("--test", type=Path, required=True)
+    parser.add_argument("--test", type=Path, nargs="+", required=True, help="one for each that ships")
     parser.add_argument("--ships", type=Path, nargs="+", required=True)
     options = parser.parse_args()
     before = json.loads((RESULTS / "imhi.json").read_text("utf-8"))
     runs = [describe_run(folder) for folder in options.runs]
     names = {run["name"] for run in runs}
-    test = load_run(options.test)
+    tests = [load_run(folder) for folder in options.test]
+    scores = sort_scores(tests)
     heads = " ".join(f"--heads {folder}" for folder in options.ships)
     found = {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "machine": f"{find_processor()}, {os.cpu_count()} cores; a core for each run",
-        "versions": ", ".join(f"{name} {said}" for name, said in test.said["environment"].items()),
+        "versions": ", ".join(f"{name} {said}" for name, said in tests[0].said["environment"].items()),
         "runs": [run for run in before["runs"] if run["name"] not in names] + runs,
         "chosen": "What ships is the last run of each group of sets, at its best epoch; nothing else was "
         "tried on the test sets.",
@@ -104,18 +117,20 @@ def main() -> None:
         "out: 1 of DR, 3 rows of dreaddit, 4 of SAD, 754 rows of Irf, 6,936 of MultiWD.",
         "best": {
             "adapters": [folder.as_posix() for folder in options.ships],
-            "command": f"phyassist evaluate imhi --base {test.said['base']} {heads} --part test --out SCORES",
-            "part": test.part,
-            "weighted_f1": {score.name: score.weighted_f1 for score in test.scores},
-            "interval": {score.name: score.weighted_f1_interval for score in test.scores},
-            "mean": sum(score.weighted_f1 for score in test.scores) / len(test.scores),
-            "heads_sha256": dict(
-                zip((folder.name for folder in options.ships), test.said["heads_sha256"], strict=True)
-            ),
+            "command": f"phyassist evaluate imhi --base {tests[0].said['base']} {heads} --part test "
+            "--out SCORES",
+            "part": tests[0].part,
+            "weighted_f1": {score.name: score.weighted_f1 for score in scores},
+            "interval": {score.name: score.weighted_f1_interval for score in scores},
+            "mean": sum(score.weighted_f1 for score in scores) / len(scores),
+            "heads_sha256": {
+                folder.name: test.said["heads_sha256"][0]
+                for folder, test in zip(options.ships, tests, strict=True)
+            },
         },
     }
     (RESULTS / "imhi.json").write_text(json.dumps(found, indent=2) + "\n", "utf-8")
-    (RESULTS / "imhi.md").write_text("\n".join(make_page(found, test)) + "\n", "utf-8")
+    (RESULTS / "imhi.md").write_text("\n".join(make_page(found, tests)) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
