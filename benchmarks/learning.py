@@ -51,6 +51,11 @@ from phyassist.services.trainer import TrainerProcess, TrainerTask
 
 RESULTS = Path(__file__).parent.parent / "docs/results"
 CONTEXT_TOKENS = 4096
+CAVEAT = (
+    "A counsellor made of rules changes how items are worded, not what they say: few edits do not mean wise "
+    "items. With notes in the prompt the small model often says the task over, which a rule about form lets "
+    "pass. Texts that speak of harm are left out, since their first advice is the app's to word."
+)
 CHARS: Mapping[Language, tuple[int, int]] = {"en": (140, 420), "zh": (50, 170)}
 BEGAN = datetime(2026, 1, 5, 9, tzinfo=UTC)
 _CLIENTS = {"client", "user", "seeker", "求助者", "来访者"}
@@ -276,7 +281,8 @@ class Bench:
             "adapter": sum_up([count(each, by) for each in learnt]),
             "run": run,
         }
-        if self.options.gate:
+        # What was judged before stands.
+        if self.options.gate or self.kept.path(f"gate-{name}.json").is_file():
             row["gate"] = self.kept.find(f"gate-{name}", lambda: self.judge(examples, name, run["losses"]))
         say(f"{by.name}, {len(tolds)} notes: {row}")
         return row
@@ -390,9 +396,16 @@ def make_page(found: Mapping[str, Any]) -> str:
         for notes, after in row["after"].items():
             cells = [show(each) for each in (row["base"], after["prompt"], after["adapter"])]
             lines.append(f"| {row['wants']} | {notes} | {' | '.join(cells)} | {after['run']['minutes']} |")
+    for row in found["counsellors"].values():
+        for notes, after in row["after"].items():
+            if "gate" in after:
+                gate = after["gate"]
+                said = "accepted" if gate["accepted"] else "not put into use"
+                lines += ["", f"The gate on “{row['wants']}” after {notes} notes: {said}, {gate['reason']}."]
     for notes, each in found.items():
         if notes.startswith("at"):
             lines += ["", f"After {notes[2:]} notes, the mean of the counsellors: " + say_reduction(each)]
+    lines += ["", CAVEAT]
     return "\n".join(lines) + "\n"
 
 

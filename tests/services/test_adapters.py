@@ -6,7 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from phyassist.domain.adapters import BASE_ALONE, AdapterCard, AdapterId, AdapterKind, AdapterState
+from phyassist.domain.adapters import (
+    BASE_ALONE,
+    AdapterCard,
+    AdapterChoice,
+    AdapterId,
+    AdapterKind,
+    AdapterState,
+)
 from phyassist.domain.consents import Answer, Purpose
 from phyassist.domain.jobs import Job, JobId, JobState
 from phyassist.domain.people import Patient, PatientId
@@ -99,6 +106,15 @@ def test_one_consultation_may_ask_for_another_and_its_items_say_who_wrote_them(
     # How many items there are and how they are worded is what an adapter learnt; the base has a form.
     assert is_free == [True, True, False]
     assert written == [("patient-adapter", "own"), ("adapter-wanted", "kept"), ("base-wanted", "")]
+
+
+def test_an_adapter_is_free_in_the_languages_that_it_learnt_from_alone() -> None:
+    card = make_adapter(None, AdapterKind.COUNSELLOR)
+
+    assert card.knows("zh")
+    assert not card.knows("en")
+    assert not make_adapter(None, AdapterKind.PUBLISHED).knows("zh")
+    assert not AdapterChoice(None, "base").knows("zh")
 
 
 def test_a_strangers_adapter_cannot_be_asked_for(store: Store, anna: SignedIn, willing: Patient) -> None:

@@ -9,11 +9,13 @@ from enum import StrEnum
 from typing import NewType
 
 from phyassist.domain.notes import NoteId
-from phyassist.domain.people import CounsellorId, PatientId
+from phyassist.domain.people import CounsellorId, Language, PatientId
 
 AdapterId = NewType("AdapterId", str)
 # What a consultation names in the place of an adapter that is to answer: the base model alone.
 BASE_ALONE = "base"
+# What a card's `config` says beside the values of its run: the base, and the languages that it learnt from.
+MODEL, LANGUAGES = "model", "languages"
 
 
 class AdapterState(StrEnum):
@@ -45,11 +47,6 @@ class AdapterKind(StrEnum):
     def is_shared(self) -> bool:
         """Whether several patients' words may be in it, so that it asks for their consent to that."""
         return self in {AdapterKind.COUNSELLOR, AdapterKind.PRACTICE, AdapterKind.SET}
-
-    @property
-    def is_learnt(self) -> bool:
-        """Whether it learnt from what counsellors kept, so that it knows how they word things."""
-        return self != AdapterKind.PUBLISHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +121,10 @@ class AdapterCard:
         """From how many notes it learnt."""
         return len({ref.note_id for ref in self.ledger})
 
+    def knows(self, language: Language) -> bool:
+        """Whether it learnt from what counsellors kept in this language, and words things as they do."""
+        return self.kind != AdapterKind.PUBLISHED and language in self.config.get(LANGUAGES, "").split(",")
+
 
 @dataclass(frozen=True, slots=True)
 class AdapterChoice:
@@ -132,10 +133,9 @@ class AdapterChoice:
     card: AdapterCard | None
     reason: str
 
-    @property
-    def is_learnt(self) -> bool:
-        """Whether what answers learnt from what counsellors kept."""
-        return self.card is not None and self.card.kind.is_learnt
+    def knows(self, language: Language) -> bool:
+        """Whether what answers learnt from what counsellors kept in this language."""
+        return self.card is not None and self.card.knows(language)
 
 
 _ORDER = (

@@ -328,7 +328,7 @@ def _make_task(
             jurisdiction=case.jurisdiction,
             sentences=fitted.sentences,
             shelf=shelf,
-            is_learnt=loaded.adapter.is_learnt,
+            is_learnt=loaded.adapter.knows(case.language),
         )
     return make_task(
         question=draft.question,
@@ -338,7 +338,7 @@ def _make_task(
         sections=sections,
         present=draft.standing,
         shelf=shelf,
-        is_learnt=loaded.adapter.is_learnt,
+        is_learnt=loaded.adapter.knows(case.language),
     )
 
 
@@ -421,7 +421,7 @@ def prepare_question(
         language=case.language,
         jurisdiction=case.jurisdiction,
         sentences=fitted.sentences,
-        is_learnt=adapter is not None and adapter.kind.is_learnt,
+        is_learnt=adapter is not None and adapter.knows(case.language),
     )
     assignment = Assignment(task.asked, fitted.sentences, case.language, case.jurisdiction)
     return _make_ask(case, fitted, task, adapter=adapter.id if adapter else ""), assignment

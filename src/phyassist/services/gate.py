@@ -5,7 +5,7 @@ how much of the text comes out when nobody asks for it.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from phyassist.domain.gate import Kept, Measured, Memory, compare_texts, find_memory
 from phyassist.domain.people import Language
@@ -55,7 +55,10 @@ def measure_adapter(
     asked = [each for each in examples if each.held_out and not each.rejected][-HELD_OUT_MAX:]
     cases = load_cases(CASES_PER_LANGUAGE)
     before, after = (_measure_kept(lm, asked, name, stop) for name in (present, new))
-    general_before, general_after = (_measure_general(lm, cases, name, stop) for name in (present, new))
+    languages = {each.language for each in examples}
+    general_before, general_after = (
+        _measure_general(lm, cases, name, languages if name else set(), stop) for name in (present, new)
+    )
     memory = _measure_memory(lm, examples, new, names, stop)
     is_whole = not stop.is_set()
     return Measured(
@@ -93,14 +96,18 @@ def _measure_kept(lm: LanguageModel, examples: Sequence[RunExample], adapter: st
     return Kept(statistics.fmean(found), len(found)) if found else None
 
 
-def _measure_general(lm: LanguageModel, cases: Iterable[QualityCase], adapter: str, stop: Stop) -> Quality:
-    """The app's own analysis of texts that have nothing to do with the practice, in both languages."""
+def _measure_general(
+    lm: LanguageModel, cases: Iterable[QualityCase], adapter: str, learnt: Set[Language], stop: Stop
+) -> Quality:
+    """The app's own analysis of texts that have nothing to do with the practice, in both languages; `learnt`
+    are those in which the adapter is left free.
+    """
     with_adapter = WithAdapter(lm, adapter)
     measured = []
     for case in cases:
         if stop.is_set():
             break
-        done = analyse_case(with_adapter, case, stop, is_learnt=bool(adapter))
+        done = analyse_case(with_adapter, case, stop, is_learnt=case.language in learnt)
         measured.append(_score(case, done))
     return Quality(lm.name, tuple(measured))
 

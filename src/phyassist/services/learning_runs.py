@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from phyassist.domain.adapters import AdapterCard, AdapterId, AdapterKind, AdapterState
+from phyassist.domain.adapters import LANGUAGES, MODEL, AdapterCard, AdapterId, AdapterKind, AdapterState
 from phyassist.domain.jobs import Job, JobId, JobState
 from phyassist.domain.learning import Limits, RunPlan, RunProgress
 from phyassist.domain.people import PatientId
@@ -108,6 +108,7 @@ def _check_workers(store: Store, by: SignedIn, here: WorkerLine | None) -> None:
 def _begin(store: Store, by: SignedIn, plan: RunPlan, base: Base, config: dict[str, str]) -> Run:
     now, run_id = store.clock(), AdapterId(store.new_id())
     patient_id = plan.patient_ids[0] if plan.kind == AdapterKind.PATIENT else None
+    languages = sorted({each.language for each in plan.trained_on})
     card = AdapterCard(
         id=run_id,
         base_sha256=base.sha256,
@@ -119,7 +120,7 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, base: Base, config: dict[s
         parent_id=plan.parent_id,
         label=plan.label,
         ledger=plan.ledger,
-        config={"model": base.model, **config},
+        config={MODEL: base.model, LANGUAGES: ",".join(languages), **config},
     )
     with store.write(by) as tx:
         for each in plan.patient_ids:
