@@ -70,9 +70,8 @@ def test_a_signed_note_is_taken_back_and_signed_again(workspace: Workspace, open
 def test_two_windows_on_a_private_note_lose_nothing(workspace: Workspace, open_page: Any) -> None:
     page = open_page("en")
     make_draft(page, workspace)
-    address = page.evaluate("document.querySelector('.tabs a:last-child').href").replace(
-        "/notes", "/process-notes"
-    )
+    notes = page.evaluate("document.querySelector('.tabs a[href$=\"/notes\"]').href")
+    address = notes.replace("/notes", "/process-notes")
     page.goto(address)
     box = page.locator("textarea[data-autosave]").first
     box.fill("she reminds me")
