@@ -43,6 +43,7 @@ def look(page: Any, found: list[str], where: str, widths: tuple[int, ...] = (128
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_no_page_breaks_a_rule(language: str, workspace: Workspace, open_page: Any) -> None:
     page = open_page(language)

@@ -53,6 +53,8 @@ def test_what_is_typed_while_the_database_is_gone_is_saved_when_it_is_back(
     server.start()
     page.keyboard.type("and after.", delay=20)
 
+    # The last letters are sent a moment after they were typed, whatever was saved before.
+    page.wait_for_timeout(1_500)
     until(page, f"{SAID}.match(/\\d\\d:\\d\\d/) && document.querySelector('#bar').hidden")
     page.reload()
     page.wait_for_selector("html[data-ready] #source")

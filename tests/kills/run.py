@@ -151,7 +151,9 @@ def look(tally: Tally, folder: Path, patient_id: PatientId, acknowledged: list[d
             source = texts.get(ConsultationId(said["consultation"]))
             tally.lost += source is None or source.text != said["text"]
             tally.lost += source is not None and said["organised"] and source.organised_version is None
-    tally.lost += tally.act == "importing" and bool(acknowledged) and not lines
+    # A text that was saved and not yet organised has no line in the record.
+    is_organised = any(said.get("organised") for said in acknowledged)
+    tally.lost += tally.act == "importing" and is_organised and not lines
     found = check(url_of(folder), by)
     if not found.is_sound:
         tally.unsound += 1
