@@ -56,7 +56,7 @@ def test_a_case_becomes_an_encrypted_note(case: Case, cli: Cli, invented: Path):
     assert [leak for word in words for leak in find_canary([invented], word)] == []
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_text_alone_is_analysed_and_leaves_nothing(case: Case, cli: Cli, home: Path):
     ran = cli("analyse", "-", "--json", stdin=case.text)
 

@@ -32,6 +32,7 @@ MODEL = "smollm2-135m-instruct"
 QUICK = {"steps_max": "1", "examples_per_step": "1", "rank": "2", "alpha": "4", "targets": "q_proj,v_proj"}
 
 
+@pytest.mark.timeout(900)
 def test_notes_become_an_adapter_that_writes_the_next_draft(
     store: Store, anna: SignedIn, patient: Patient, clock: Clock, tmp_path: Path, store_engine: str
 ) -> None:
