@@ -1,6 +1,6 @@
 """How long a counsellor waits for the first words of an answer, patient's page open or not.
 
-    python benchmarks/chat.py MODEL.gguf OTHER.gguf [--patients 6] [--show]
+    python -m benchmarks.chat MODEL.gguf OTHER.gguf [--patients 6] [--show]
 
 The invented practice, one patient after the other.  `page open`: the record, the notes and the text at hand
 were read in advance, as opening the page does; then three questions of one thread, the last for a diagnosis.
@@ -233,7 +233,7 @@ def main() -> None:
         found = {path.stem: run(path, options.patients, show=options.show) for path in options.models}
     names = " ".join(path.name for path in options.models)
     asked = f"--patients {options.patients} --priority {options.priority}"
-    save(found, f"python benchmarks/chat.py {names} {asked}")
+    save(found, f"python -m benchmarks.chat {names} {asked}")
 
 
 if __name__ == "__main__":
