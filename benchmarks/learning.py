@@ -38,11 +38,11 @@ from phyassist.domain.people import Language, PatientId
 from phyassist.domain.reading.sentences import split_sentences
 from phyassist.domain.records import ConsultationId, Record, Span
 from phyassist.lm.engine import Engine, EngineOptions
-from phyassist.lm.protocol import GGUF_FILE, Ask, LanguageModel, Never
-from phyassist.prompts.draft import REPLY_TOKENS, make_task, speaks_of_harm
-from phyassist.prompts.layout import make_messages
+from phyassist.lm.protocol import GGUF_FILE, LanguageModel, Never
+from phyassist.prompts.draft import speaks_of_harm
 from phyassist.services.draft_events import AnalysisDone
-from phyassist.services.draft_writing import Assignment, write_items
+from phyassist.services.draft_writing import write_items
+from phyassist.services.drafting import prepare_question
 from phyassist.services.gate import measure_adapter
 from phyassist.services.learning_examples import Told, make_examples
 from phyassist.services.prompting import Case, fit_case
@@ -122,17 +122,8 @@ def write_draft(
     """What the app would draft; an unread reply has the items that could be read."""
     case = Case(by.language, "other", split_sentences(text), notes=tuple(notes))
     fitted = fit_case(case, lm)
-    task = make_task(
-        question=by.question,
-        language=by.language,
-        jurisdiction="other",
-        sentences=fitted.sentences,
-        is_learnt=is_learnt,
-    )
-    messages = make_messages(language=by.language, prefix=fitted.prefix, task=task.text)
+    ask, assignment = prepare_question(case, fitted, by.question, adapter=adapter, is_learnt=is_learnt)
     ids = iter(range(100))
-    assignment = Assignment(task.asked, fitted.sentences, by.language, "other")
-    ask = Ask(messages, REPLY_TOKENS, task.schema, adapter)
     *_, done = write_items(lm, ask, assignment, Never(), lambda: f"item{next(ids)}")
     if not isinstance(done, AnalysisDone):
         raise RuntimeError("a draft ended without AnalysisDone")

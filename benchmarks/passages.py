@@ -30,12 +30,12 @@ from phyassist.knowledge.cards import load_cards_with
 from phyassist.knowledge.index import LibraryIndex
 from phyassist.knowledge.meaning import LocalEmbedder, find_embedder
 from phyassist.lm.engine import Engine, EngineOptions
-from phyassist.lm.protocol import Ask, LanguageModel, Never
+from phyassist.lm.protocol import LanguageModel, Never
 from phyassist.prompts.citing import PASSAGES_MAX, Shelf, fill_shelf
-from phyassist.prompts.draft import NO_SHELF, REPLY_TOKENS, make_task
-from phyassist.prompts.layout import make_messages
+from phyassist.prompts.draft import NO_SHELF
 from phyassist.services.draft_events import AnalysisDone
-from phyassist.services.draft_writing import Assignment, write_items
+from phyassist.services.draft_writing import write_items
+from phyassist.services.drafting import prepare_question
 from phyassist.services.prompting import Case, fit_case
 from phyassist.services.quality import load_cases
 
@@ -62,18 +62,9 @@ def find_shelf(index: LibraryIndex, embedder: LocalEmbedder | None, case: Qualit
 def analyse(lm: LanguageModel, case: QualityCase, shelf: Shelf) -> dict[str, Any]:
     """One draft as the app asks for it: its shares, cited advice and seconds."""
     started = time.perf_counter()
-    fitted = fit_case(Case(case.language, "other", split_sentences(case.text)), lm)
-    task = make_task(
-        question=case.question,
-        language=case.language,
-        jurisdiction="other",
-        sentences=fitted.sentences,
-        shelf=shelf,
-    )
+    whole = Case(case.language, "other", split_sentences(case.text))
+    ask, assignment = prepare_question(whole, fit_case(whole, lm), case.question, shelf=shelf)
     ids = iter(range(100))
-    assignment = Assignment(task.asked, fitted.sentences, case.language, "other", shelf=shelf)
-    messages = make_messages(language=case.language, prefix=fitted.prefix, task=task.text)
-    ask = Ask(messages, REPLY_TOKENS, task.schema)
     *_, done = write_items(lm, ask, assignment, Never(), lambda: f"item{next(ids)}")
     if not isinstance(done, AnalysisDone):
         raise RuntimeError("a draft ended without AnalysisDone")

@@ -20,7 +20,7 @@ from phyassist.training.heads.recipe import HeadRecipe
 from phyassist.training.heads.run import HeadJob, run_head_job, set_head_dials
 from phyassist.training.heads.score import HeadScorer
 from phyassist.training.heads.train import HeadScore, choose_shares, read_below
-from phyassist.training.heads.words import fit_words, load_words, with_shares
+from phyassist.training.heads.words import fit_words, load_words
 from phyassist.training.imhi import load_rows
 from tests.training.test_prepare import NO, YES, ask, write_csv
 from tests.training.tiny import save_base
@@ -148,7 +148,7 @@ def make_post(no: int, text: str, answer: int) -> Post:
 def test_words_say_the_same_before_and_after_the_disk_and_leave_out_what_is_rare(tmp_path: Path) -> None:
     asks = list_asks(["dreaddit", "SAD"])
     posts = [make_post(no, f"I am {('sad', 'glad')[no % 2]} Miriam{no}", no % 2) for no in range(20)]
-    words = with_shares(fit_words(posts, asks), {"dreaddit": 0.5})
+    words = replace(fit_words(posts, asks), shares={"dreaddit": 0.5})
 
     words.save(tmp_path)
     again = load_words(tmp_path)

@@ -16,7 +16,7 @@ from phyassist.services.draft_writing import write_items
 from phyassist.services.drafting import prepare_question
 from phyassist.services.intake import check_text
 from phyassist.services.leaving import guard
-from phyassist.services.prompting import load_case
+from phyassist.services.prompting import fit_case, load_case
 from phyassist.services.shelving import put_on_shelf
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -63,7 +63,8 @@ def compare_adapters(
     guarded = guard(store, by, lm, consultation.patient_id)
     for side in sides:
         card = put_on_shelf(store, by, lm, AdapterId(side)) if side else None
-        ask, assignment = prepare_question(case, lm, asked, adapter=card)
+        is_learnt = card is not None and card.knows(case.language)
+        ask, assignment = prepare_question(case, fit_case(case, lm), asked, adapter=side, is_learnt=is_learnt)
         for event in write_items(guarded, ask, assignment, ends, store.new_id):
             if isinstance(event, ItemWritten):
                 yield SideItem(side, event.item)

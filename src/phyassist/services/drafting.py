@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from phyassist.domain.adapters import AdapterCard, AdapterChoice
+from phyassist.domain.adapters import AdapterChoice
 from phyassist.domain.clock import NewId, new_id
 from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import Change, Draft, DraftId, DraftItem, ItemId, Section
@@ -115,16 +115,9 @@ def analyse_text(
     check_text(text)
     case = Case(language, jurisdiction, without_orders(split_sentences(text), language))
     fitted = fit_case(case, lm)
-    task = make_task(
-        question=question,
-        language=language,
-        jurisdiction=jurisdiction,
-        sentences=fitted.sentences,
-        is_learnt=is_learnt,
-    )
-    assignment = Assignment(task.asked, fitted.sentences, language, jurisdiction)
+    ask, assignment = prepare_question(case, fitted, question, is_learnt=is_learnt)
     yield _say_prepared(fitted, case.language, "")
-    yield from write_items(lm, _make_ask(case, fitted, task), assignment, stop, new_id)
+    yield from write_items(lm, ask, assignment, stop, new_id)
 
 
 @again
@@ -412,19 +405,25 @@ def _write_audit(store: Store, by: SignedIn, draft_id: DraftId, change: Change) 
 
 
 def prepare_question(
-    case: Case, lm: LanguageModel, question: str, *, adapter: AdapterCard | None = None
+    case: Case,
+    fitted: Fitted,
+    question: str,
+    *,
+    adapter: str = "",
+    is_learnt: bool = False,
+    shelf: Shelf = NO_SHELF,
 ) -> tuple[Ask, Assignment]:
     """The ask of a whole draft about a question, and what its reply is to bring."""
-    fitted = fit_case(case, lm)
     task = make_task(
         question=question,
         language=case.language,
         jurisdiction=case.jurisdiction,
         sentences=fitted.sentences,
-        is_learnt=adapter is not None and adapter.knows(case.language),
+        shelf=shelf,
+        is_learnt=is_learnt,
     )
-    assignment = Assignment(task.asked, fitted.sentences, case.language, case.jurisdiction)
-    return _make_ask(case, fitted, task, adapter=adapter.id if adapter else ""), assignment
+    assignment = Assignment(task.asked, fitted.sentences, case.language, case.jurisdiction, shelf=shelf)
+    return _make_ask(case, fitted, task, adapter=adapter), assignment
 
 
 def _make_ask(case: Case, fitted: Fitted, task: Task, *, adapter: str = "") -> Ask:

@@ -22,7 +22,7 @@ from phyassist.training.heads.train import (
     choose_shares,
     read_below,
 )
-from phyassist.training.heads.words import fit_words, with_shares
+from phyassist.training.heads.words import fit_words
 from phyassist.training.run import DONE, describe_environment
 
 
@@ -86,7 +86,7 @@ def run_head_job(
     alone = best.weighted_f1
     words = fit_words(train, headed.asks)
     shares, together = choose_shares(headed, words, below["val"])
-    headed.words, best = with_shares(words, shares), replace(best, weighted_f1=together)
+    headed.words, best = replace(words, shares=shares), replace(best, weighted_f1=together)
     headed.save(job.out)
     done = {
         **asdict(best),

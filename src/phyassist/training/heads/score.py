@@ -28,6 +28,8 @@ class HeadScorer:
             raise BadInput(f"these heads know no {name}", hint="train heads for it, or name other sets")
         headed.peft.eval()
         headed.heads.eval()
+        texts = tuple(dict.fromkeys(example.text for example in examples))
+        spoken = _find_spoken(headed, name, texts)
         text: str | None = None
         row: Any = None
         for example in examples:
@@ -35,9 +37,8 @@ class HeadScorer:
                 text, batch = example.text, pad([headed.reader.read(example.text)])
                 with torch.inference_mode():
                     row = headed.read_above(headed.read_below(batch), batch.mask)[0]
-                if headed.words is not None:
-                    share = headed.words.shares.get(name, 0.0)
-                    row = row + share * torch.from_numpy(headed.words.score([text], headed.asks)[0])
+                if text in spoken:
+                    row = row + torch.from_numpy(spoken[text])
             at = 0
             for ask in headed.asks:
                 if (ask.set, ask.question) == (name, example.question):
@@ -45,3 +46,12 @@ class HeadScorer:
                     yield dict(zip(ask.labels, said.tolist(), strict=True))
                     break
                 at += len(ask.labels)
+
+
+def _find_spoken(headed: Headed, name: str, texts: Sequence[str]) -> Mapping[str, Any]:
+    """What the words of each text add to its logits; nothing where there are none beside these heads."""
+    words = headed.words
+    if words is None or not texts:
+        return {}
+    said = words.shares.get(name, 0.0) * words.score(texts, headed.asks)
+    return dict(zip(texts, said, strict=True))

@@ -190,15 +190,14 @@ def find_loss(logits: Any, posts: Sequence[BelowPost], asks: Sequence[Ask]) -> A
 
 def score_heads(headed: Headed, posts: Sequence[BelowPost], epoch: int) -> HeadScore:
     """Weighted F1 by set of the likeliest labels."""
-    read = [
-        (each, row)
-        for batch, logits in read_logits(headed, posts)
-        for each, row in zip(batch, logits, strict=True)
-    ]
-    rows = [row for _, row in read]
-    loss = sum(float(find_loss(row[None], [each], headed.asks)) for each, row in read)
-    found = score_rows([each.post for each, _ in read], rows, headed.asks)
-    return HeadScore(epoch, loss / max(1, len(posts)), found)
+    of_posts: list[Post] = []
+    rows: list[Any] = []
+    loss = 0.0
+    for batch, logits in read_logits(headed, posts):
+        loss += float(find_loss(logits, batch, headed.asks)) * len(batch)
+        of_posts += [each.post for each in batch]
+        rows += list(logits)
+    return HeadScore(epoch, loss / max(1, len(posts)), score_rows(of_posts, rows, headed.asks))
 
 
 def read_logits(headed: Headed, posts: Sequence[BelowPost]) -> Iterator[tuple[list[BelowPost], Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,10 +86,6 @@ def load_words(folder: Path) -> WordModel | None:
     return WordModel(
         tuple(said["terms"]), held["rarity"], held["weights"].astype(np.float32), held["bias"], said["shares"]
     )
-
-
-def with_shares(words: WordModel, shares: Mapping[str, float]) -> WordModel:
-    return replace(words, shares=dict(shares))
 
 
 def _make_vectoriser(**how: Any) -> TfidfVectorizer:
