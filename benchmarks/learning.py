@@ -30,6 +30,7 @@ from benchmarks.machine import find_processor
 from benchmarks.tastes import COUNSELLORS, Counsellor
 from nltk import edit_distance
 
+from phyassist.domain.adapters import HELD, Freedom
 from phyassist.domain.drafts import Basis, Draft, DraftId, DraftItem, ItemId, Section, WrittenBy
 from phyassist.domain.gate import judge
 from phyassist.domain.learning import ExampleKind, hold_out
@@ -39,7 +40,7 @@ from phyassist.domain.reading.sentences import split_sentences
 from phyassist.domain.records import ConsultationId, Record, Span
 from phyassist.lm.engine import Engine, EngineOptions
 from phyassist.lm.protocol import GGUF_FILE, LanguageModel, Never
-from phyassist.prompts.draft import speaks_of_harm
+from phyassist.prompts.draft import find_free, speaks_of_harm
 from phyassist.services.draft_events import AnalysisDone
 from phyassist.services.draft_writing import write_items
 from phyassist.services.drafting import prepare_question
@@ -117,12 +118,12 @@ def write_draft(
     *,
     adapter: str = "",
     notes: Sequence[Note] = (),
-    is_learnt: bool = False,
+    free: frozenset[Section] = HELD,
 ) -> tuple[DraftItem, ...]:
     """What the app would draft; an unread reply has the items that could be read."""
     case = Case(by.language, "other", split_sentences(text), notes=tuple(notes))
     fitted = fit_case(case, lm)
-    ask, assignment = prepare_question(case, fitted, by.question, adapter=adapter, is_learnt=is_learnt)
+    ask, assignment = prepare_question(case, fitted, by.question, adapter=adapter, free=free)
     ids = iter(range(100))
     *_, done = write_items(lm, ask, assignment, Never(), lambda: f"item{next(ids)}")
     if not isinstance(done, AnalysisDone):
@@ -262,19 +263,23 @@ class Bench:
 
     def measure_after(self, by: Counsellor, tolds: Sequence[Told], asked: Sequence[str]) -> dict[str, Any]:
         notes, name = [told.note for told in tolds], f"adapter-{by.name}-{len(tolds)}"
-        prompted = self.drafts(f"prompt-{by.name}-{len(tolds)}-", asked, by, notes=notes, is_learnt=True)
         examples = self.make_examples(tolds)
+        free = find_free([each.chosen for each in examples if not each.held_out], by.language)
+        prompted = self.drafts(f"prompt-{by.name}-{len(tolds)}-", asked, by, notes=notes, free=free)
         run = self.train(name, examples)
         self.engine.take_adapter(name, self.kept.path(f"{name}.gguf").read_bytes())
-        learnt = self.drafts(f"learnt-{by.name}-{len(tolds)}-", asked, by, adapter=name, is_learnt=True)
+        learnt = self.drafts(f"learnt-{by.name}-{len(tolds)}-", asked, by, adapter=name, free=free)
         row = {
             "prompt": sum_up([count(each, by) for each in prompted]),
             "adapter": sum_up([count(each, by) for each in learnt]),
             "run": run,
+            "free": sorted(free),
         }
         # What was judged before stands.
         if self.options.gate or self.kept.path(f"gate-{name}.json").is_file():
-            row["gate"] = self.kept.find(f"gate-{name}", lambda: self.judge(examples, name, run["losses"]))
+            row["gate"] = self.kept.find(
+                f"gate-{name}", lambda: self.judge(examples, name, run["losses"], {by.language: free})
+            )
         say(f"{by.name}, {len(tolds)} notes: {row}")
         return row
 
@@ -333,9 +338,13 @@ class Bench:
         done.write_text(json.dumps(told), "utf-8")
         return told
 
-    def judge(self, examples: Sequence[RunExample], name: str, losses: Mapping[str, float]) -> dict[str, Any]:
+    def judge(
+        self, examples: Sequence[RunExample], name: str, losses: Mapping[str, float], freedom: Freedom
+    ) -> dict[str, Any]:
         """What the gate would say, were no other adapter in use."""
-        measured = measure_adapter(self.lm, examples, new=name, present="", losses=losses, stop=Never())
+        measured = measure_adapter(
+            self.lm, examples, new=name, present="", losses=losses, freedoms={name: freedom}, stop=Never()
+        )
         verdict = judge(measured)
         return {"accepted": verdict.is_accepted, "reason": verdict.reason.value, **verdict.numbers}
 

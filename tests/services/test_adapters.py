@@ -8,13 +8,17 @@ import pytest
 
 from phyassist.domain.adapters import (
     BASE_ALONE,
+    HELD,
     AdapterCard,
     AdapterChoice,
     AdapterId,
     AdapterKind,
     AdapterState,
+    read_freedom,
+    write_freedom,
 )
 from phyassist.domain.consents import Answer, Purpose
+from phyassist.domain.drafts import Section
 from phyassist.domain.jobs import Job, JobId, JobState
 from phyassist.domain.people import Patient, PatientId
 from phyassist.errors import NotAllowed, NotFound
@@ -108,13 +112,14 @@ def test_one_consultation_may_ask_for_another_and_its_items_say_who_wrote_them(
     assert written == [("patient-adapter", "own"), ("adapter-wanted", "kept"), ("base-wanted", "")]
 
 
-def test_an_adapter_is_free_in_the_languages_that_it_learnt_from_alone() -> None:
+def test_an_adapter_is_free_of_the_form_where_its_notes_left_it_alone() -> None:
     card = make_adapter(None, AdapterKind.COUNSELLOR)
 
-    assert card.knows("zh")
-    assert not card.knows("en")
-    assert not make_adapter(None, AdapterKind.PUBLISHED).knows("zh")
-    assert not AdapterChoice(None, "base").knows("zh")
+    assert AdapterChoice(card, "wanted").free("zh") == {Section.REASON, Section.ADVICE}
+    assert AdapterChoice(card, "wanted").free("en") == HELD
+    assert make_adapter(None, AdapterKind.PUBLISHED).freedom == {}
+    assert AdapterChoice(None, "base").free("zh") == HELD
+    assert read_freedom(write_freedom(card.freedom)) == card.freedom
 
 
 def test_a_strangers_adapter_cannot_be_asked_for(store: Store, anna: SignedIn, willing: Patient) -> None:

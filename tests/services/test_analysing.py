@@ -179,14 +179,17 @@ def test_the_reply_says_how_long_it_took():
     assert done.reply.reply_tokens > 0
 
 
-def test_an_adapter_that_learnt_from_notes_is_free_in_number_and_wording():
+FREE = frozenset(Section)
+
+
+def test_an_adapter_is_free_in_number_and_wording_where_its_notes_were():
     taught = make_reply(
         reasons=[(3, "想法：做不好；感受：担心；行为：回避。")], advice=["周五前写一条。"] * 2
     )
     lm = ScriptedModel([taught])
 
     done = list(
-        analyse_text(SAID, lm, question="", language="zh", jurisdiction="cn", stop=Never(), is_learnt=True)
+        analyse_text(SAID, lm, question="", language="zh", jurisdiction="cn", stop=Never(), free=FREE)
     )[-1]
 
     schema = lm.asks[0].schema
@@ -205,7 +208,7 @@ def test_no_adapter_unlearns_that_safety_comes_first():
 
     list(
         analyse_text(
-            "我不想活了。", lm, question="", language="zh", jurisdiction="cn", stop=Never(), is_learnt=True
+            "我不想活了。", lm, question="", language="zh", jurisdiction="cn", stop=Never(), free=FREE
         )
     )
 

@@ -130,7 +130,7 @@ def make_adapter(
         kind=kind,
         label="the evening group",
         ledger=(NoteRef(NoteId("note1"), 2), NoteRef(NoteId("note2"), 1)),
-        config={"rank": "8", "languages": "zh"},
+        config={"rank": "8", "free": "zh reason,zh advice"},
     )
 
 

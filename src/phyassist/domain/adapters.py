@@ -8,14 +8,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
+from phyassist.domain.drafts import Section
 from phyassist.domain.notes import NoteId
 from phyassist.domain.people import CounsellorId, Language, PatientId
 
 AdapterId = NewType("AdapterId", str)
 # What a consultation names in the place of an adapter that is to answer: the base model alone.
 BASE_ALONE = "base"
-# What a card's `config` says beside the values of its run: the base, and the languages that it learnt from.
-MODEL, LANGUAGES = "model", "languages"
+# What a card's `config` says beside the values of its run: the base, and where it is left free of the form.
+MODEL, FREE = "model", "free"
+# The sections of a draft that are held to no form, by language.
+Freedom = Mapping[Language, frozenset[Section]]
+HELD: frozenset[Section] = frozenset()
 
 
 class AdapterState(StrEnum):
@@ -121,9 +125,24 @@ class AdapterCard:
         """From how many notes it learnt."""
         return len({ref.note_id for ref in self.ledger})
 
-    def knows(self, language: Language) -> bool:
-        """Whether it learnt from what counsellors kept in this language, and words things as they do."""
-        return self.kind != AdapterKind.PUBLISHED and language in self.config.get(LANGUAGES, "").split(",")
+    @property
+    def freedom(self) -> Freedom:
+        """Where the notes that it learnt from left the form, and it words things as they do."""
+        return {} if self.kind == AdapterKind.PUBLISHED else read_freedom(self.config.get(FREE, ""))
+
+
+def write_freedom(freedom: Freedom) -> str:
+    """As a card's `config` holds it: `en advice,zh reason`."""
+    return ",".join(f"{language} {section}" for language, free in freedom.items() for section in sorted(free))
+
+
+def read_freedom(said: str) -> Freedom:
+    found: dict[Language, frozenset[Section]] = {}
+    for pair in filter(None, said.split(",")):
+        language, section = pair.split(" ", 1)
+        known: Language = "zh" if language == "zh" else "en"
+        found[known] = found.get(known, HELD) | {Section(section)}
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +152,9 @@ class AdapterChoice:
     card: AdapterCard | None
     reason: str
 
-    def knows(self, language: Language) -> bool:
-        """Whether what answers learnt from what counsellors kept in this language."""
-        return self.card is not None and self.card.knows(language)
+    def free(self, language: Language) -> frozenset[Section]:
+        """The sections that what answers is not held to a form in."""
+        return self.card.freedom.get(language, HELD) if self.card is not None else HELD
 
 
 _ORDER = (

@@ -2,8 +2,8 @@
 
 The grammar does what small models do not do when told: each item is one sentence about the client in the
 third person, begins unlike its neighbours, and a reason says what follows from what.  Larger models lose
-little by it.  An adapter that learnt from notes is left free: how many items there are, and how they are
-worded, is what it learnt.
+little by it.  An adapter is left free of it in the sections in which the notes that it learnt from left it:
+how many items there are, and how they are worded, is what it learnt.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
+from phyassist.domain.adapters import HELD
 from phyassist.domain.drafts import Draft, DraftItem, ItemId, Section
 from phyassist.domain.people import Jurisdiction, Language
 from phyassist.domain.reading.harm import is_of_harm
@@ -29,11 +30,13 @@ from phyassist.prompts.citing import Shelf, render_shelf, say_sources
 REPLY_TOKENS = 900
 # Of a longer comment the model says over the beginning; the whole stands in the task.
 WISH_CHARS = 120
+# Where more than this share of what was kept is of no form, an adapter is left free of it.
+FORMLESS_SHARE = 0.25
 NO_SHELF = Shelf()
 # The least and the most items of a section.
 Counts = Mapping[Section, tuple[int, int]]
 COUNTS: Counts = {Section.SYMPTOM_TYPE: (1, 1), Section.REASON: (3, 3), Section.ADVICE: (3, 3)}
-LEARNT_COUNTS: Counts = {Section.SYMPTOM_TYPE: (1, 1), Section.REASON: (1, 6), Section.ADVICE: (1, 6)}
+FREE_COUNTS: Counts = {Section.SYMPTOM_TYPE: (1, 1), Section.REASON: (1, 6), Section.ADVICE: (1, 6)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +77,24 @@ def make_task(
     sections: Iterable[Section] = tuple(Section),
     present: Sequence[DraftItem] = (),
     shelf: Shelf = NO_SHELF,
-    is_learnt: bool = False,
+    free: frozenset[Section] = HELD,
 ) -> Task:
     """The task of writing these sections of a draft; `present` items are shown, not to be repeated.
 
     Where sections are left out, the task says which ones are to be written.  Passages of the library stand
-    before the task.  `is_learnt`: an adapter answers that learnt from notes.
+    before the task.  `free` sections are held to no form.
     """
     texts = load_texts(language)
     wanted = set(sections)
-    counts = LEARNT_COUNTS if is_learnt else COUNTS
-    asked = {section: count for section, count in counts.items() if section in wanted}
     is_grave = speaks_of_harm(sentences)
+    if is_grave:
+        # That safety comes first is not for an adapter to unlearn.
+        free -= {Section.ADVICE}
+    asked = {
+        section: FREE_COUNTS[section] if section in free else count
+        for section, count in COUNTS.items()
+        if section in wanted
+    }
     task = Template(texts["analyse"]).substitute(
         question=_question(question, texts),
         labels=_labels(texts, jurisdiction),
@@ -96,16 +105,13 @@ def make_task(
         task += Template(texts["missing"]).substitute(present=_render(present, texts), missing=names)
     elif len(asked) < len(COUNTS):
         task += Template(texts["only"]).substitute(names=names)
-    if is_grave and Section.ADVICE in asked:
-        # That safety comes first is not for an adapter to unlearn.
-        asked[Section.ADVICE] = COUNTS[Section.ADVICE]
     schema = make_schema(
         asked,
         language=language,
         sentences=sentences,
         is_grave=is_grave,
         sources=shelf.numbers,
-        is_learnt=is_learnt,
+        free=free,
     )
     return Task(_with_shelf(task, shelf, language, asked), asked, schema)
 
@@ -118,7 +124,7 @@ def make_redo_task(
     jurisdiction: Jurisdiction,
     sentences: Sequence[Sentence],
     shelf: Shelf = NO_SHELF,
-    is_learnt: bool = False,
+    free: frozenset[Section] = HELD,
 ) -> Task:
     """The task of writing just these items anew, their open comments followed.
 
@@ -150,7 +156,7 @@ def make_redo_task(
         sentences=sentences,
         is_grave=is_safety_first,
         sources=shelf.numbers,
-        is_learnt=is_learnt,
+        free=free - {Section.ADVICE} if is_safety_first else free,
         redone=Redone(
             unlike=tuple(item.text for item in draft.standing),
             wishes={
@@ -201,6 +207,36 @@ def render_reply(
     return json.dumps(body, ensure_ascii=False)
 
 
+def find_free(replies: Iterable[str], language: Language) -> frozenset[Section]:
+    """The sections in which these replies, as `render_reply` makes them, left the form: in how an item is
+    worded, or in how many there are.
+    """
+    form = load_texts(language)["form"]
+    off, total = dict.fromkeys(Section, 0), dict.fromkeys(Section, 0)
+    for reply in replies:
+        said = json.loads(reply)
+        texts = {
+            Section.SYMPTOM_TYPE: [said["symptom_type"]] if "symptom_type" in said else [],
+            Section.REASON: [each["text"] for each in said.get("reasons", ())],
+            Section.ADVICE: [each["text"] for each in said.get("advice", ())],
+        }
+        for section, words in texts.items():
+            missing = abs(len(words) - COUNTS[section][0])
+            off[section] += missing + sum(not _is_of_form(text, section, form) for text in words)
+            total[section] += missing + len(words)
+    return frozenset(section for section in Section if off[section] > FORMLESS_SHARE * total[section])
+
+
+def _is_of_form(text: str, section: Section, form: Mapping[str, Any]) -> bool:
+    if section == Section.SYMPTOM_TYPE:
+        return re.match(form["symptom_pattern"], text) is not None
+    if section == Section.REASON:
+        openers = [*(opener for group in form["reason_openers"] for opener in group)]
+        return re.match(_reason_pattern(openers, form), text) is not None
+    openers = [*(opener for group in form["advice_openers"] for opener in group), *form["safety_openers"]]
+    return re.match(_advice_pattern(openers, form), text) is not None
+
+
 def _find_number(item: DraftItem, sentences: Sequence[Sentence]) -> int:
     at = None if item.span is None else item.span.start
     return next(
@@ -227,7 +263,7 @@ def make_schema(
     is_grave: bool,
     redone: Redone | None = None,
     sources: Sequence[int] = (),
-    is_learnt: bool = False,
+    free: frozenset[Section] = HELD,
 ) -> Mapping[str, Any]:
     """The JSON schema of a reply with so many items.
 
@@ -239,10 +275,13 @@ def make_schema(
     source = {"source": {"type": "integer", "enum": [0, *sources]}} if sources else {}
     properties: dict[str, Any] = {}
     if Section.SYMPTOM_TYPE in asked:
-        properties["symptom_type"] = _sentence(form["learnt_pattern" if is_learnt else "symptom_pattern"])
+        properties["symptom_type"] = _sentence(
+            form["free_pattern" if Section.SYMPTOM_TYPE in free else "symptom_pattern"]
+        )
     if Section.REASON in asked:
         most = asked[Section.REASON][1]
-        texts = _free_texts(form, most) if is_learnt else _reason_texts(form, most, redone)
+        is_free = Section.REASON in free
+        texts = _free_texts(form, most) if is_free else _reason_texts(form, most, redone)
         properties["reasons"] = _list(
             [
                 {**_wish(redone, Section.REASON, no), "from": number, "text": text}
@@ -252,7 +291,7 @@ def make_schema(
         )
     if Section.ADVICE in asked:
         most = asked[Section.ADVICE][1]
-        is_free = is_learnt and not is_grave
+        is_free = Section.ADVICE in free
         texts = _free_texts(form, most) if is_free else _advice_texts(form, most, redone, is_grave=is_grave)
         properties["advice"] = _list(
             [{**_wish(redone, Section.ADVICE, no), **source, "text": text} for no, text in enumerate(texts)],
@@ -262,7 +301,7 @@ def make_schema(
 
 
 def _free_texts(form: Mapping[str, Any], most: int) -> list[Mapping[str, Any]]:
-    return [_sentence(form["learnt_pattern"])] * most
+    return [_sentence(form["free_pattern"])] * most
 
 
 def _reason_texts(form: Mapping[str, Any], most: int, redone: Redone | None) -> list[Mapping[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from phyassist.domain.adapters import AdapterId
+from phyassist.domain.adapters import HELD, AdapterId
 from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import DraftItem
 from phyassist.domain.records import ConsultationId
@@ -63,8 +63,8 @@ def compare_adapters(
     guarded = guard(store, by, lm, consultation.patient_id)
     for side in sides:
         card = put_on_shelf(store, by, lm, AdapterId(side)) if side else None
-        is_learnt = card is not None and card.knows(case.language)
-        ask, assignment = prepare_question(case, fit_case(case, lm), asked, adapter=side, is_learnt=is_learnt)
+        free = card.freedom.get(case.language, HELD) if card else HELD
+        ask, assignment = prepare_question(case, fit_case(case, lm), asked, adapter=side, free=free)
         for event in write_items(guarded, ask, assignment, ends, store.new_id):
             if isinstance(event, ItemWritten):
                 yield SideItem(side, event.item)

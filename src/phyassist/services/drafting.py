@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from phyassist.domain.adapters import AdapterChoice
+from phyassist.domain.adapters import HELD, AdapterChoice
 from phyassist.domain.clock import NewId, new_id
 from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import Change, Draft, DraftId, DraftItem, ItemId, Section
@@ -105,17 +105,17 @@ def analyse_text(
     jurisdiction: Jurisdiction,
     stop: Stop,
     new_id: NewId = new_id,
-    is_learnt: bool = False,
+    free: frozenset[Section] = HELD,
 ) -> Iterator[AnalysisEvent]:
     """The draft of a text that belongs to no patient; touches no store.
 
-    `is_learnt`: the model answers with an adapter that learnt from notes.
+    `free`: the sections that the adapter which answers is not held to a form in.
     Raises EmptyText, TextTooLong, PromptTooLong, EngineDown, ServerRefused.
     """
     check_text(text)
     case = Case(language, jurisdiction, without_orders(split_sentences(text), language))
     fitted = fit_case(case, lm)
-    ask, assignment = prepare_question(case, fitted, question, is_learnt=is_learnt)
+    ask, assignment = prepare_question(case, fitted, question, free=free)
     yield _say_prepared(fitted, case.language, "")
     yield from write_items(lm, ask, assignment, stop, new_id)
 
@@ -321,7 +321,7 @@ def _make_task(
             jurisdiction=case.jurisdiction,
             sentences=fitted.sentences,
             shelf=shelf,
-            is_learnt=loaded.adapter.knows(case.language),
+            free=loaded.adapter.free(case.language),
         )
     return make_task(
         question=draft.question,
@@ -331,7 +331,7 @@ def _make_task(
         sections=sections,
         present=draft.standing,
         shelf=shelf,
-        is_learnt=loaded.adapter.knows(case.language),
+        free=loaded.adapter.free(case.language),
     )
 
 
@@ -410,7 +410,7 @@ def prepare_question(
     question: str,
     *,
     adapter: str = "",
-    is_learnt: bool = False,
+    free: frozenset[Section] = HELD,
     shelf: Shelf = NO_SHELF,
 ) -> tuple[Ask, Assignment]:
     """The ask of a whole draft about a question, and what its reply is to bring."""
@@ -420,7 +420,7 @@ def prepare_question(
         jurisdiction=case.jurisdiction,
         sentences=fitted.sentences,
         shelf=shelf,
-        is_learnt=is_learnt,
+        free=free,
     )
     assignment = Assignment(task.asked, fitted.sentences, case.language, case.jurisdiction, shelf=shelf)
     return _make_ask(case, fitted, task, adapter=adapter), assignment

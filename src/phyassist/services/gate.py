@@ -5,8 +5,9 @@ how much of the text comes out when nobody asks for it.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 
+from phyassist.domain.adapters import HELD, Freedom
 from phyassist.domain.gate import Kept, Measured, Memory, compare_texts, find_memory
 from phyassist.domain.people import Language
 from phyassist.domain.quality import (
@@ -44,20 +45,20 @@ def measure_adapter(
     new: str,
     present: str,
     losses: Mapping[str, float],
+    freedoms: Mapping[str, Freedom],
     names: Sequence[str] = (),
     stop: Stop,
 ) -> Measured:
     """The new adapter against the present one (empty: the base alone), both known to the model by name.
 
-    `losses` are those that the trainer measured: of `new`, of `present`, of the `base`.  What `stop` cut off
-    is not measured.  Raises the model's errors.
+    `losses` are those that the trainer measured: of `new`, of `present`, of the `base`; `freedoms` are by
+    adapter, as its card has them.  What `stop` cut off is not measured.  Raises the model's errors.
     """
     asked = [each for each in examples if each.held_out and not each.rejected][-HELD_OUT_MAX:]
     cases = load_cases(CASES_PER_LANGUAGE)
     before, after = (_measure_kept(lm, asked, name, stop) for name in (present, new))
-    languages = {each.language for each in examples}
     general_before, general_after = (
-        _measure_general(lm, cases, name, languages if name else set(), stop) for name in (present, new)
+        _measure_general(lm, cases, name, freedoms.get(name, {}), stop) for name in (present, new)
     )
     memory = _measure_memory(lm, examples, new, names, stop)
     is_whole = not stop.is_set()
@@ -97,17 +98,15 @@ def _measure_kept(lm: LanguageModel, examples: Sequence[RunExample], adapter: st
 
 
 def _measure_general(
-    lm: LanguageModel, cases: Iterable[QualityCase], adapter: str, learnt: Set[Language], stop: Stop
+    lm: LanguageModel, cases: Iterable[QualityCase], adapter: str, freedom: Freedom, stop: Stop
 ) -> Quality:
-    """The app's own analysis of texts that have nothing to do with the practice, in both languages; `learnt`
-    are those in which the adapter is left free.
-    """
+    """The app's own analysis of texts that have nothing to do with the practice, in both languages."""
     with_adapter = WithAdapter(lm, adapter)
     measured = []
     for case in cases:
         if stop.is_set():
             break
-        done = analyse_case(with_adapter, case, stop, is_learnt=case.language in learnt)
+        done = analyse_case(with_adapter, case, stop, free=freedom.get(case.language, HELD))
         measured.append(_score(case, done))
     return Quality(lm.name, tuple(measured))
 

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from phyassist.domain.adapters import NoteRef
+from phyassist.domain.adapters import Freedom, NoteRef
 from phyassist.domain.drafts import Draft, DraftItem, ItemId
 from phyassist.domain.learning import ExampleId, ExampleKind, LearningExample, Origin, estimate_tokens
 from phyassist.domain.messages import Message
@@ -20,7 +20,7 @@ from phyassist.domain.people import Jurisdiction, Language
 from phyassist.domain.reading.sentences import Sentence, guess_language
 from phyassist.domain.records import Record
 from phyassist.prompts.budget import choose_history
-from phyassist.prompts.draft import Task, join_comments, make_redo_task, make_task, render_reply
+from phyassist.prompts.draft import Task, find_free, join_comments, make_redo_task, make_task, render_reply
 from phyassist.prompts.layout import make_messages, make_prefix
 from phyassist.prompts.orders import hide_orders_in_note, hide_orders_in_record, without_orders
 
@@ -71,6 +71,15 @@ def make_examples(told: Told, jurisdiction: Jurisdiction) -> tuple[LearningExamp
     made = _Maker(told, jurisdiction, language)
     supervised = [made.learn_part(part) for part in made.parts]
     return (*supervised, *made.learn_changes())
+
+
+def find_freedom(examples: Iterable[LearningExample]) -> Freedom:
+    """Where the notes left the form of a draft, by language: in those sections an adapter is free of it."""
+    replies: dict[Language, list[str]] = {}
+    for example in examples:
+        if example.kind == ExampleKind.SUPERVISED:
+            replies.setdefault(example.language, []).append(example.chosen)
+    return {language: find_free(said, language) for language, said in replies.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from phyassist.domain.adapters import LANGUAGES, MODEL, AdapterCard, AdapterId, AdapterKind, AdapterState
+from phyassist.domain.adapters import (
+    FREE,
+    MODEL,
+    AdapterCard,
+    AdapterId,
+    AdapterKind,
+    AdapterState,
+    write_freedom,
+)
 from phyassist.domain.jobs import Job, JobId, JobState
 from phyassist.domain.learning import Limits, RunPlan, RunProgress
 from phyassist.domain.people import PatientId
@@ -14,6 +22,7 @@ from phyassist.errors import NotFound, NoWorker
 from phyassist.services.access import check_may_change, may_see
 from phyassist.services.adapters import choose_for
 from phyassist.services.learning import Scope, gather_examples
+from phyassist.services.learning_examples import find_freedom
 from phyassist.services.run_files import EXAMPLES_FILE, pack_examples
 from phyassist.services.workers import TRAIN, admit_worker, list_workers
 from phyassist.store.again import again
@@ -108,7 +117,6 @@ def _check_workers(store: Store, by: SignedIn, here: WorkerLine | None) -> None:
 def _begin(store: Store, by: SignedIn, plan: RunPlan, base: Base, config: dict[str, str]) -> Run:
     now, run_id = store.clock(), AdapterId(store.new_id())
     patient_id = plan.patient_ids[0] if plan.kind == AdapterKind.PATIENT else None
-    languages = sorted({each.language for each in plan.trained_on})
     card = AdapterCard(
         id=run_id,
         base_sha256=base.sha256,
@@ -120,7 +128,7 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, base: Base, config: dict[s
         parent_id=plan.parent_id,
         label=plan.label,
         ledger=plan.ledger,
-        config={MODEL: base.model, LANGUAGES: ",".join(languages), **config},
+        config={MODEL: base.model, FREE: write_freedom(find_freedom(plan.trained_on)), **config},
     )
     with store.write(by) as tx:
         for each in plan.patient_ids:
@@ -143,10 +151,14 @@ def _make_task(tx: Tx, plan: RunPlan, patient_id: PatientId | None, base: Base) 
         names = tuple(tx.patients.get(each).name for each in plan.patient_ids)
     return RunTask(
         base.model,
-        None if present is None else LentAdapter(present, tx.adapters.key_of(present)),
-        None if plan.parent_id is None else LentAdapter(plan.parent_id, tx.adapters.key_of(plan.parent_id)),
+        None if present is None else _lend(tx, present),
+        None if plan.parent_id is None else _lend(tx, plan.parent_id),
         names,
     )
+
+
+def _lend(tx: Tx, adapter_id: AdapterId) -> LentAdapter:
+    return LentAdapter(adapter_id, tx.adapters.key_of(adapter_id), tx.adapters.get(adapter_id).freedom)
 
 
 def _choose_present(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
+from phyassist.domain.adapters import HELD
+from phyassist.domain.drafts import Section
 from phyassist.domain.quality import (
     CaseQuality,
     DraftReply,
@@ -86,9 +88,9 @@ def _measure(lm: LanguageModel, case: QualityCase, stop: Stop) -> CaseQuality:
 
 
 def analyse_case(
-    lm: LanguageModel, case: QualityCase, stop: Stop, *, is_learnt: bool = False
+    lm: LanguageModel, case: QualityCase, stop: Stop, *, free: frozenset[Section] = HELD
 ) -> AnalysisDone:
-    """The app's own analysis of a case; `is_learnt`: an adapter answers that learnt from notes."""
+    """The app's own analysis of a case; `free`: the sections without a form."""
     *_, done = analyse_text(
         case.text,
         lm,
@@ -96,7 +98,7 @@ def analyse_case(
         language=case.language,
         jurisdiction="other",
         stop=stop,
-        is_learnt=is_learnt,
+        free=free,
     )
     if not isinstance(done, AnalysisDone):
         raise RuntimeError("an analysis ended without AnalysisDone")

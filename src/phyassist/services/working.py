@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from phyassist.domain.adapters import LANGUAGES, MODEL, AdapterCard, AdapterState
+from phyassist.domain.adapters import FREE, MODEL, AdapterCard, AdapterState, Freedom
 from phyassist.domain.frames import Frame
 from phyassist.domain.gate import Measured, judge
 from phyassist.domain.jobs import Job, Standing
@@ -177,7 +177,7 @@ def _train(work: _Work, checkpoint: bytes | None) -> _Made:
         for name, lent in (("present", run.task.present), ("parent", run.task.parent))
         if lent is not None
     }
-    recipe = {name: value for name, value in run.card.config.items() if name not in {MODEL, LANGUAGES}}
+    recipe = {name: value for name, value in run.card.config.items() if name not in {MODEL, FREE}}
     task = TrainerTask(work.base.folder, work.base.gguf, recipe, work.examples, others, checkpoint)
     made = _Made(curve=list(watch.progress.curve))
     with TrainerProcess(task, work.tools.trainer) as trainer:
@@ -245,6 +245,9 @@ def _add_point(curve: list[CurvePoint], point: CurvePoint) -> None:
 def _measure(work: _Work, made: _Made) -> Measured:
     run, losses = work.run, made.done["losses"]
     present = run.task.present
+    freedoms: dict[str, Freedom] = {run.card.id: run.card.freedom}
+    if present is not None:
+        freedoms[present.id] = present.freedom
     with work.tools.open_model(work.base) as lm:
         if not isinstance(lm, TakesAdapters):
             return Measured(loss_before=losses.get("base"), loss_after=losses.get("new"))
@@ -257,6 +260,7 @@ def _measure(work: _Work, made: _Made) -> Measured:
             new=run.card.id,
             present="" if present is None else present.id,
             losses=losses,
+            freedoms=freedoms,
             names=run.task.names,
             stop=work.watch,
         )

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, delete, select
 
-from phyassist.domain.adapters import AdapterCard, AdapterId, AdapterState
+from phyassist.domain.adapters import (
+    AdapterCard,
+    AdapterId,
+    AdapterState,
+    Freedom,
+    read_freedom,
+    write_freedom,
+)
 from phyassist.domain.clock import Clock
 from phyassist.domain.jobs import Job, JobState, Standing
 from phyassist.domain.learning import RunProgress
@@ -31,6 +38,7 @@ class LentAdapter:
 
     id: AdapterId
     key: DataKey = field(repr=False)
+    freedom: Freedom = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +194,17 @@ def open_task(job: Job, key: DataKey) -> RunTask:
 
 
 def _write_lent(lent: LentAdapter | None) -> Json | None:
-    return None if lent is None else {"id": lent.id, "key": lent.key.raw().reveal().hex()}
+    if lent is None:
+        return None
+    key = lent.key.raw().reveal().hex()
+    return {"id": lent.id, "key": key, "free": write_freedom(lent.freedom)}
 
 
 def _read_lent(fields: Json | None) -> LentAdapter | None:
     if fields is None:
         return None
-    return LentAdapter(AdapterId(fields["id"]), DataKey(Secret(bytes.fromhex(fields["key"]))))
+    key = DataKey(Secret(bytes.fromhex(fields["key"])))
+    return LentAdapter(AdapterId(fields["id"]), key, read_freedom(fields["free"]))
 
 
 def _task_place(job_id: str) -> Place:
