@@ -30,7 +30,7 @@ demo: $(VENV)/.installed ## the same with an invented practice of six patients i
 	@$(BIN)/phyassist serve --demo --fetch
 
 test: $(VENV)/.installed-test chromium models ## run every test, with all that they need
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_FLAGS)
 
 cluster-test: $(VENV)/.installed-test ## kill the servers of a three-node cluster under four writers; needs apt once
 	CLUSTER_DIR=$(CLUSTER_DIR) sh tests/cluster/needs.sh

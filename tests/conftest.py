@@ -34,6 +34,10 @@ ON_BOTH_ENGINES = ("tests/store", "tests/services", "tests/flows")
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
 
+# Files there take minutes.  Begun last, one would keep a single worker busy while the others are done.
+BEGUN_FIRST = ("tests/flows", "tests/browser", "tests/security", "tests/training", "tests/lm")
+
+
 class Clock:
     """A clock that stands until it is set or moved on."""
 
@@ -80,6 +84,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     folder = metafunc.definition.path.relative_to(metafunc.config.rootpath).as_posix()
     if folder.startswith(ON_BOTH_ENGINES) and metafunc.config.getoption("--postgresql") != "off":
         metafunc.parametrize("store_engine", [SQLITE, POSTGRESQL], indirect=True, scope="function")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    folders = [item.path.relative_to(config.rootpath).as_posix() for item in items]
+    order = sorted(range(len(items)), key=lambda no: not folders[no].startswith(BEGUN_FIRST))
+    items[:] = [items[no] for no in order]
 
 
 @pytest.fixture(autouse=True)

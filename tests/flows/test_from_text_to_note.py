@@ -57,6 +57,7 @@ def test_a_case_becomes_an_encrypted_note(case: Case, cli: Cli, invented: Path):
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("case", RUNS[:1], ids=["en"], indirect=True)
 def test_a_text_alone_is_analysed_and_leaves_nothing(case: Case, cli: Cli, home: Path):
     ran = cli("analyse", "-", "--json", stdin=case.text)
 

@@ -25,8 +25,10 @@ __all__ = ["small_model_path"]
 
 @pytest.mark.model
 def test_a_real_model_asked_for_a_diagnosis_in_china_names_none_and_refers(
-    small_model_path, store: Store, anna: SignedIn, patient: Patient
+    small_model_path, store: Store, store_engine: str, anna: SignedIn, patient: Patient
 ) -> None:
+    if store_engine != "sqlite":
+        pytest.skip("the database makes no difference to the model")
     with store.write(anna) as tx:
         tx.settings.save(replace(tx.settings.get(), jurisdiction="cn"))
     make_consultation(store, anna, patient)
