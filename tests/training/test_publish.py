@@ -19,14 +19,20 @@ pytest.importorskip("huggingface_hub", reason="huggingface_hub is missing: pip i
 numpy = pytest.importorskip("numpy", reason="numpy is not installed: pip install 'phyassist[train]'")
 
 from phyassist.cli.main import main  # noqa: E402
+from phyassist.services.adapters import choose_for  # noqa: E402
+from phyassist.services.demo import PASSPHRASE  # noqa: E402
+from phyassist.services.practice import sign_in  # noqa: E402
+from phyassist.store.opening import open_store  # noqa: E402
 from phyassist.training.bases import identify_base, save_base_mark  # noqa: E402
 from phyassist.training.bundle import write_sums  # noqa: E402
 from phyassist.training.provenance import join_sources  # noqa: E402
 from phyassist.training.recipe import Recipe  # noqa: E402
 from phyassist.training.run import describe_environment  # noqa: E402
+from tests.cli.conftest import Cli, cli, invented  # noqa: E402
 from tests.training.hub_server import TOKEN, Hub, serve_hub  # noqa: E402
 from tests.training.test_prepare import COLUMNS, OwnFile, make_plan, prepare, write_csv  # noqa: E402
 
+__all__ = ["cli", "invented"]
 REPO = "practice/stress"
 
 
@@ -392,3 +398,40 @@ def test_a_join_is_published_under_the_strictest_terms_of_what_it_was_joined_of(
     card = (tmp_path / "known/README.md").read_text()
     assert "license_name: research-only" in card
     assert "| joined of | run (rank 64), research (rank 64) |" in card
+
+
+def test_a_published_adapter_is_taken_into_a_practice_and_answers_where_there_is_no_other(
+    trained: Path, cli: Cli, invented: Path, tmp_path: Path
+) -> None:
+    assert run("publish", trained, "--to", tmp_path / "published") == 0
+
+    taken = cli("adapters", "take", str(tmp_path / "published"))
+
+    assert taken.code == 0, taken.err
+    listed = json.loads(cli("learning", "adapters", "--json").out)
+    assert [(each["id"], each["kind"], each["state"]) for each in listed] == [
+        (taken.out.strip(), "published", "accepted")
+    ]
+    base = json.loads((tmp_path / "published/base.json").read_text())
+    with open_store(f"sqlite:///{invented}/practice.db") as store:
+        by = sign_in(store, passphrase=PASSPHRASE)
+        with store.read(by) as tx:
+            chosen = choose_for(tx, None, base["sha256"]).card
+            assert choose_for(tx, None, "of another base").card is None
+            assert chosen is not None
+            files = tx.adapters.files
+            sealed = b"".join(files.read(chosen.id, tx.adapters.key_of(chosen.id), "adapter.gguf"))
+    assert chosen.id == taken.out.strip()
+    assert sealed == (trained / "adapter.gguf").read_bytes()
+
+
+def test_what_is_for_research_alone_is_taken_into_no_practice(
+    research: Path, cli: Cli, invented: Path, tmp_path: Path
+) -> None:
+    assert run("publish", research, "--to", tmp_path / "published") == 0
+
+    refused = cli("adapters", "take", str(tmp_path / "published"))
+
+    assert refused.code == 1
+    assert "for research only" in refused.err
+    assert json.loads(cli("learning", "adapters", "--json").out) == []

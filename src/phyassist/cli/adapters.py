@@ -1,7 +1,8 @@
-"""`phyassist adapters`: several adapters made into one, or one made part of its base, and what that costs."""
+"""`phyassist adapters`: joined, made part of their base, what that costs, and taken into the practice."""
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +10,12 @@ import typer
 
 from phyassist.cli.data import needs_training
 from phyassist.cli.options import AsJson
+from phyassist.cli.run import get_run
 from phyassist.cli.screen import make_console, say, say_json, tell
+from phyassist.cli.unlocking import PassphraseStdin, open_practice
 from phyassist.errors import BadInput, BadSetting
 
-app = typer.Typer(help="Join adapters, or merge one into its base.", no_args_is_help=True)
+app = typer.Typer(help="Join and merge adapters, or take a published one.", no_args_is_help=True)
 
 Weights = Annotated[
     str, typer.Option(help="A weight for each adapter, with commas: 0.5,0.5. Without it 1 for each.")
@@ -125,6 +128,32 @@ def compare(
     else:
         alone = [name for name in names if name != joint_name]
         make_console().print(render_interference(scores, alone, joint_name), soft_wrap=True)
+
+
+@app.command("take")
+def take(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help="ORGANISATION/NAME on the hub, or a folder.")],
+    revision: Annotated[str, typer.Option(help="Branch, tag or commit; without it, main.")] = "",
+    passphrase_stdin: PassphraseStdin = False,
+) -> None:
+    """Take a published adapter into the practice: verified, sealed, and used where there is no other."""
+    with needs_training():
+        from phyassist.training.bundle import list_files
+        from phyassist.training.hub import pull_bundle
+    from phyassist.services.published_adapters import take_published
+
+    settings = get_run(context).load_settings()
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "adapter"
+        manifest = pull_bundle(source, folder, lambda _: None, revision=revision, endpoint=settings.hub_url)
+        files = {name: (folder / name).read_bytes() for name in list_files(folder)}
+    with open_practice(settings, from_stdin=passphrase_stdin) as practice:
+        card = take_published(
+            practice.store, practice.by, manifest=manifest, files=files, limits=settings.limits
+        )
+    say(card.id)
+    tell(f"it answers with {manifest['base']['name']}, where there is no assistant of your own")
 
 
 def find_base_of(context: typer.Context, adapter: Path, base: str) -> str:
