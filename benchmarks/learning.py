@@ -257,12 +257,14 @@ class Bench:
         first = self.drafts(f"base-{by.language}-{asked_as}-t", asked, by)
         found: dict[str, Any] = {"wants": by.wants, "base": sum_up([count(each, by) for each in first])}
         found["after"] = {
-            str(notes): self.measure_after(by, tolds[:notes], asked) for notes in self.options.notes
+            str(notes): self.measure_after(by, tolds[:notes], asked)
+            for notes in sorted({*self.options.notes, *self.options.also.get(by.name, ())})
         }
         return found
 
     def measure_after(self, by: Counsellor, tolds: Sequence[Told], asked: Sequence[str]) -> dict[str, Any]:
         notes, name = [told.note for told in tolds], f"adapter-{by.name}-{len(tolds)}"
+        is_whole = len(tolds) == max(self.options.notes)
         examples = self.make_examples(tolds)
         free = find_free([each.chosen for each in examples if not each.held_out], by.language)
         prompted = self.drafts(f"prompt-{by.name}-{len(tolds)}-", asked, by, notes=notes, free=free)
@@ -276,7 +278,7 @@ class Bench:
             "free": sorted(free),
         }
         # What was judged before stands.
-        if self.options.gate or self.kept.path(f"gate-{name}.json").is_file():
+        if (self.options.gate and is_whole) or self.kept.path(f"gate-{name}.json").is_file():
             row["gate"] = self.kept.find(
                 f"gate-{name}", lambda: self.judge(examples, name, run["losses"], {by.language: free})
             )
@@ -404,9 +406,15 @@ def make_page(found: Mapping[str, Any]) -> str:
                 lines += ["", f"The gate on “{row['wants']}” after {notes} notes: {said}, {gate['reason']}."]
     for notes, each in found.items():
         if notes.startswith("at"):
-            lines += ["", f"After {notes[2:]} notes, the mean of the counsellors: " + say_reduction(each)]
+            of = len(each["counsellors"])
+            lines += ["", f"After {notes[2:]} notes, the mean of {of} counsellors: " + say_reduction(each)]
     lines += ["", CAVEAT]
     return "\n".join(lines) + "\n"
+
+
+def list_numbers(found: Mapping[str, Any]) -> list[int]:
+    """After how many notes anybody was measured."""
+    return sorted({int(notes) for each in found.values() for notes in each["after"]})
 
 
 def show(row: Mapping[str, float]) -> str:
@@ -421,6 +429,11 @@ def say_reduction(each: Mapping[str, Any]) -> str:
     return ", ".join(f"{each[key]:.0%} {words}" for key, words in said.items() if each[key] is not None) + "."
 
 
+def parse_also(said: str) -> dict[str, list[int]]:
+    name, _, notes = said.partition("=")
+    return {name: [int(each) for each in notes.split(",")]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("model", type=Path)
@@ -428,6 +441,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--notes", type=lambda said: [int(each) for each in said.split(",")], default=[20])
+    parser.add_argument(
+        "--also", type=parse_also, default={}, help="fewer notes for one of them, too: brief=5,10"
+    )
     parser.add_argument("--texts", type=int, default=6)
     parser.add_argument("--epochs", type=float, default=3.0)
     parser.add_argument("--preference", default="none")
@@ -438,9 +454,9 @@ def main() -> None:
     chosen = [each for each in COUNSELLORS if each.name in options.counsellors.split(",")]
     counsellors: dict[str, Any] = {}
     command = f"python -m benchmarks.learning {options.model.name} --base FOLDER --work FOLDER"
-    command += (
-        f" --notes {','.join(map(str, options.notes))} --texts {options.texts} --epochs {options.epochs}"
-    )
+    command += f" --notes {','.join(map(str, options.notes))}"
+    command += "".join(f" --also {name}={','.join(map(str, each))}" for name, each in options.also.items())
+    command += f" --texts {options.texts} --epochs {options.epochs}" + " --gate" * options.gate
     with Engine(options.model, options=EngineOptions(CONTEXT_TOKENS)) as engine:
         for by in chosen:
             counsellors[by.name] = Bench(engine, options.base, kept, options).measure(by)
@@ -456,7 +472,7 @@ def main() -> None:
                     "texts": f"{options.texts} for each counsellor, none of them learnt from",
                 },
                 "counsellors": counsellors,
-                **{f"at{notes}": find_reductions(counsellors, notes) for notes in options.notes},
+                **{f"at{notes}": find_reductions(counsellors, notes) for notes in list_numbers(counsellors)},
             }
             text = json.dumps(found, ensure_ascii=False, indent=2) + "\n"
             (RESULTS / "learning.json").write_text(text, "utf-8")

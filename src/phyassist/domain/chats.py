@@ -54,12 +54,16 @@ class GivenPassage:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What else the prompt held: notes by their ids, and how much was left out because it did not fit."""
+    """What else the prompt held: notes by their ids, and how much was left out because it did not fit.
+
+    `recalled` are lines of what was left out that stood beside the question, as the model read them.
+    """
 
     notes_used: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     record_left_out: int = 0
     text_left_out: int = 0
+    recalled: tuple[str, ...] = field(default=(), repr=False)
 
 
 NOTHING_ELSE = Given()

@@ -90,11 +90,21 @@ def make_messages(
 
 
 def render_question(
-    talk: Talk, question: str, *, passages: Sequence[GivenPassage] = (), answer_in: Language
+    talk: Talk,
+    question: str,
+    *,
+    passages: Sequence[GivenPassage] = (),
+    recalled: Sequence[str] = (),
+    answer_in: Language,
 ) -> str:
-    """The question with what it may be answered from.  Passages are data: orders in them are hidden."""
+    """The question with what it may be answered from.  Passages are data: orders in them are hidden.
+
+    `recalled` are lines of the file that do not stand above.
+    """
     texts = load_texts(talk.language)
     said = f"{texts['question']}{question.strip()}"
+    if recalled:
+        said = f"{texts['recalled']}{chr(10).join(recalled)}\n\n{said}"
     if passages:
         shown = "\n".join(
             f"[{texts['mark']}{each.number}] {each.title}{f' p. {each.page}' if each.page else ''}: "

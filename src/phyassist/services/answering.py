@@ -47,6 +47,7 @@ from phyassist.services.chat_events import AnswerSoFar, AnswerWritten, ChatEvent
 from phyassist.services.consent import Withdrawn, check_consent
 from phyassist.services.leaving import guard
 from phyassist.services.prompting import Case, fit_case, load_case
+from phyassist.services.recalling import recall
 from phyassist.services.shelving import make_ready
 from phyassist.store.again import again
 from phyassist.store.people import SignedIn
@@ -76,7 +77,7 @@ class _Loaded:
 class _Prepared:
     """The talk with its budget: `room_tokens` are left for the conversation and the answer.
 
-    `passages` are those that had room beside the question.
+    `passages`, and the lines that `given` recalls, are those that had room beside the question.
     """
 
     talk: Talk
@@ -152,7 +153,7 @@ def warm_chat(
         thread = None if thread_id is None else tx.chats.get(thread_id)
         case, jurisdiction, choice = _load_case(tx, by, patient_id, lm)
     choice = make_ready(store, by, lm, choice)
-    talk, _ = _make_talk(case, jurisdiction, lm, interface)
+    talk, _, _ = _make_talk(case, jurisdiction, lm, interface)
     messages: tuple[Message, ...] = make_opening(talk)
     if thread is not None:
         summary, exchanges = list_exchanges(thread.path)
@@ -219,7 +220,7 @@ class _Keeper:
             language=self._talk.language,
             jurisdiction=self._talk.jurisdiction,
             question=self._loaded.question.text,
-            told=self._talk.prefix,
+            told="\n".join((self._talk.prefix, *self._message.given.recalled)),
             passages=self._message.passages,
             is_whole=is_whole,
         )
@@ -264,28 +265,30 @@ def _load_case(
 
 
 def _make_talk(
-    case: Case | None, jurisdiction: Jurisdiction, lm: LanguageModel, interface: Language
-) -> tuple[Talk, Given]:
+    case: Case | None, jurisdiction: Jurisdiction, lm: LanguageModel, interface: Language, question: str = ""
+) -> tuple[Talk, Given, tuple[str, ...]]:
+    """The talk, what its beginning holds, and the lines of the rest that fit the question."""
     if case is None:
-        return Talk(interface, jurisdiction), NOTHING_ELSE
+        return Talk(interface, jurisdiction), NOTHING_ELSE, ()
     fitted = fit_case(case, lm)
     history = fitted.history
     given = Given(history.notes_used, history.left_out, history.record_left_out, fitted.text_left_out)
-    return Talk(case.language, jurisdiction, fitted.prefix), given
+    return Talk(case.language, jurisdiction, fitted.prefix), given, recall(case, history, question)
 
 
 def _prepare(
     loaded: _Loaded, lm: LanguageModel, passages: tuple[GivenPassage, ...], interface: Language
 ) -> _Prepared:
     """Raises PromptTooLong where the question alone leaves no room for an answer."""
-    talk, given = _make_talk(loaded.case, loaded.jurisdiction, lm, interface)
+    talk, given, lines = _make_talk(loaded.case, loaded.jurisdiction, lm, interface, loaded.question.text)
     asked = loaded.question.text
     answer_in = choose_answer_language(asked, interface)
     room = lm.context_tokens - _count(lm, make_opening(talk)) - MARGIN_TOKENS
-    for count in range(len(passages), -1, -1):
-        fitting = passages[:count]
-        question = render_question(talk, asked, passages=fitting, answer_in=answer_in)
-        prepared = _Prepared(talk, given, room, fitting, question)
+    for count in range(len(passages) + len(lines), -1, -1):
+        # The literature gives way first: what the file says of this patient is nearer to the question.
+        fitting, recalled = passages[: max(0, count - len(lines))], lines[:count]
+        question = render_question(talk, asked, passages=fitting, recalled=recalled, answer_in=answer_in)
+        prepared = _Prepared(talk, replace(given, recalled=recalled), room, fitting, question)
         if _fits(lm, prepared, "", ()):
             return prepared
     raise PromptTooLong("the question is too long for the model", hint="shorten it")

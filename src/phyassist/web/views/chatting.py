@@ -71,6 +71,7 @@ class TurnView:
     after_id: str
     passages: tuple[PassageView, ...]
     left_out: tuple[str, ...]
+    recalled: tuple[str, ...] = field(repr=False)
     summary: str = field(repr=False)
     held_back: tuple[str, ...] = field(repr=False)
     written_by: str
@@ -287,6 +288,7 @@ def view_turn(
             for each in message.passages
         ),
         tuple(desk.w(f"chat.left_out_{what}", count=count) for what, count in left_out if count),
+        given.recalled,
         message.summary,
         message.held_back,
         " + ".join(part for part in (message.written_by.model, message.written_by.adapter) if part),
