@@ -194,7 +194,7 @@ somebody is by what happened to them, is not made safe by any of this.
 def write(folder: Path, result: dict[str, object], texts: list[Marked]) -> None:
     facts = {
         "command": "python benchmarks/privacy.py --data ../shared/data --out docs/results",
-        "date": "2026-11-25",
+        "date": "2026-11-26",
         "machine": find_processor(),
         "python": platform.python_version(),
         "texts": {half: sum(each.half == half for each in texts) for half in ("dev", "opened", "held out")},

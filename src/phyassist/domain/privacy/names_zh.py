@@ -67,6 +67,11 @@ _SPELT: tuple[tuple[_Told, str], ...] = (
         rf"(?<![大喊吼尖号鸣惨])叫(?P<name>{_R}{_G}{{1,2}}|[小阿老大]{_G}{{1,2}}|(?![她他我你]|"
         rf".[妈爸姐哥叔姨]){_HAN}{{2}}){_END}",
     ),
+    ("introduced", rf"(?:{_COMPANY})叫(?P<name>(?![她他我你]){_HAN}{{3}}){_END}"),
+    (
+        "introduced",
+        rf"(?:[我他她](?:{_COMPANY}|[妹姐弟哥]))(?P<name>{_G}{{2}})(?=[去今前昨现]|说|跟|在|把|被|让|已|刚)",
+    ),
     (
         "introduced",
         rf"(?:{_COMPANY}|[跟和对给问找叫让])(?P<name>{_S})(?=姐|哥|总|导(?!师)|叔|姨|伯|婶|嫂|处|科|局|"
@@ -85,6 +90,7 @@ _SPELT: tuple[tuple[_Told, str], ...] = (
     ("introduced", rf"(?P<name>{_T}某{{1,2}})"),
     ("introduced", rf"(?P<name>{_R}[XxＸ×*＊○]{{1,2}})"),
     ("introduced", rf"(?:^|[\n。：:])\s*(?P<name>{_HAN}{{2,4}})(?=[，,（(]\s*[男女][，,）)])"),
+    ("beside kin", rf"(?<!{_HAN})(?P<name>{_G}{{2}})(?=是我|[说跟对把][他她我])"),
     ("beside kin", rf"(?:{_COMPANY})(?P<name>(?P<one>{_HAN})(?P=one))"),
     ("introduced", rf"叫[我他她](?P<name>[小阿老大]{_HAN}|{_R}?{_G}{{2}}){_END}"),
     (
