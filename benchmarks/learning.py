@@ -16,17 +16,15 @@ import argparse
 import csv
 import hashlib
 import json
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import find_processor
+from benchmarks.machine import list_facts, write_results
 from benchmarks.tastes import COUNSELLORS, Counsellor
 from nltk import edit_distance
 
@@ -50,7 +48,6 @@ from phyassist.services.prompting import Case, fit_case
 from phyassist.services.run_files import RunExample
 from phyassist.services.trainer import TrainerProcess, TrainerTask
 
-RESULTS = Path(__file__).parent.parent / "docs/results"
 CONTEXT_TOKENS = 4096
 CAVEAT = (
     "A counsellor made of rules changes how items are worded, not what they say: few edits do not mean wise "
@@ -461,23 +458,16 @@ def main() -> None:
         for by in chosen:
             counsellors[by.name] = Bench(engine, options.base, kept, options).measure(by)
             found = {
-                "facts": {
-                    "command": f"{command} --preference {options.preference}",
-                    "date": f"{datetime.now(UTC):%Y-%m-%d}",
-                    "machine": f"{find_processor()}, {os.cpu_count()} cores",
-                    "versions": ", ".join(
-                        f"{each} {version(each)}" for each in ("xllamacpp", "torch", "peft")
-                    ),
-                    "model": options.model.stem,
-                    "texts": f"{options.texts} for each counsellor, none of them learnt from",
-                },
+                "facts": list_facts(
+                    f"{command} --preference {options.preference}",
+                    ("xllamacpp", "torch", "peft"),
+                    model=options.model.stem,
+                    texts=f"{options.texts} for each counsellor, none of them learnt from",
+                ),
                 "counsellors": counsellors,
                 **{f"at{notes}": find_reductions(counsellors, notes) for notes in list_numbers(counsellors)},
             }
-            text = json.dumps(found, ensure_ascii=False, indent=2) + "\n"
-            (RESULTS / "learning.json").write_text(text, "utf-8")
-            (RESULTS / "learning.md").write_text(make_page(found), "utf-8")
-    print(make_page(found))
+            write_results("learning", found, make_page(found))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,37 @@
-"""The machine that a benchmark runs on: what it is, who keeps it busy, and coming before the others."""
+"""What every benchmark says of itself, and the machine: who keeps it busy, and coming before the others."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent.parent / "docs/results"
+
+
+def list_facts(command: str, libraries: Sequence[str], **more: str) -> dict[str, str]:
+    """The head of a page of results: command, date, machine, versions, and what else there is to say."""
+    return {
+        "command": command,
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "machine": f"{find_processor()}, {os.cpu_count()} cores",
+        "versions": ", ".join(f"{each} {version(each)}" for each in libraries),
+        **more,
+    }
+
+
+def write_results(name: str, found: Mapping[str, Any], page: str) -> None:
+    """docs/results/NAME.json and NAME.md; the page is printed, too."""
+    text = json.dumps(found, ensure_ascii=False, indent=2) + "\n"
+    (RESULTS / f"{name}.json").write_text(text, "utf-8")
+    (RESULTS / f"{name}.md").write_text(page, "utf-8")
+    print(page)
 
 
 def find_processor() -> str:

@@ -11,16 +11,12 @@ counted.  Writes docs/results/passages.md and passages.json.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import find_processor
+from benchmarks.machine import list_facts, write_results
 
 from phyassist.domain.drafts import Section
 from phyassist.domain.quality import MEASURES, DraftReply, QualityCase, score_draft
@@ -39,7 +35,6 @@ from phyassist.services.drafting import prepare_question
 from phyassist.services.prompting import Case, fit_case
 from phyassist.services.quality import load_cases
 
-RESULTS = Path(__file__).parents[1] / "docs/results"
 CONTEXT_TOKENS = 8192
 WAYS = ("without", "with passages")
 
@@ -119,23 +114,18 @@ def main() -> None:
     if embedder is not None:
         embedder.close()
     found = {
-        "facts": {
-            "command": f"python -m benchmarks.passages {options.model.name} --cases {options.cases}",
-            "date": f"{datetime.now(UTC):%Y-%m-%d}",
-            "machine": f"{find_processor()}, {os.cpu_count()} cores",
-            "versions": f"xllamacpp {version('xllamacpp')}, "
-            + (embedder.name if embedder else "no embedding model"),
-            "model": options.model.stem,
-            "cases": f"{options.cases} of each language, the shortest; {PASSAGES_MAX} passages of the cards",
-        },
+        "facts": list_facts(
+            f"python -m benchmarks.passages {options.model.name} --cases {options.cases}",
+            ("xllamacpp",),
+            meaning=embedder.name if embedder else "no embedding model",
+            model=options.model.stem,
+            cases=f"{options.cases} of each language, the shortest; {PASSAGES_MAX} passages of the cards",
+        ),
         "by_language": {
             language: {way: sum_up(each) for way, each in ways.items()} for language, ways in rows.items()
         },
     }
-    text = json.dumps(found, ensure_ascii=False, indent=2) + "\n"
-    (RESULTS / "passages.json").write_text(text, "utf-8")
-    (RESULTS / "passages.md").write_text(make_page(found), "utf-8")
-    print(make_page(found))
+    write_results("passages", found, make_page(found))
 
 
 if __name__ == "__main__":

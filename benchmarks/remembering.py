@@ -12,16 +12,13 @@ Writes docs/results/remembering.md and remembering.json.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from benchmarks.learning import BEGAN, Bench, Kept, say
-from benchmarks.machine import find_processor
+from benchmarks.machine import list_facts, write_results
 
 from phyassist.domain.drafts import Basis, Draft, DraftId, DraftItem, ItemId, Section
 from phyassist.domain.notes import Note, NoteId
@@ -35,7 +32,6 @@ from phyassist.services.learning_examples import Told
 from phyassist.services.prompting import Case, fit_case
 from phyassist.services.recalling import recall
 
-RESULTS = Path(__file__).parent.parent / "docs/results"
 # The prompt's share for the file holds about three of the notes.
 CONTEXT_TOKENS = 3072
 WAYS = ("base", "lines found", "adapter", "adapter and lines")
@@ -323,19 +319,14 @@ def main() -> None:
         for language in FACTS:
             by_language[language] = measure(bench, language)
     found = {
-        "facts": {
-            "command": f"python -m benchmarks.remembering {options.model.name} --base FOLDER --work FOLDER",
-            "date": f"{datetime.now(UTC):%Y-%m-%d}",
-            "machine": f"{find_processor()}, {os.cpu_count()} cores",
-            "versions": ", ".join(f"{each} {version(each)}" for each in ("xllamacpp", "torch", "peft")),
-            "model": f"{options.model.stem}, a window of {CONTEXT_TOKENS} tokens",
-        },
+        "facts": list_facts(
+            f"python -m benchmarks.remembering {options.model.name} --base FOLDER --work FOLDER",
+            ("xllamacpp", "torch", "peft"),
+            model=f"{options.model.stem}, a window of {CONTEXT_TOKENS} tokens",
+        ),
         "by_language": by_language,
     }
-    text = json.dumps(found, ensure_ascii=False, indent=2) + "\n"
-    (RESULTS / "remembering.json").write_text(text, "utf-8")
-    (RESULTS / "remembering.md").write_text(make_page(found), "utf-8")
-    print(make_page(found))
+    write_results("remembering", found, make_page(found))
 
 
 if __name__ == "__main__":
