@@ -294,3 +294,15 @@ def test_the_study_s_table_has_its_form_and_its_reasons(tmp_path: Path) -> None:
         written = [row["text"] for row in csv.DictReader(file)]
     assert written == ["<s> [INST] How are you? [/INST] Well.</s>"]
     assert table.dropped == {"empty": 1, "mis-encoded": 1, "too long": 1, "web address": 1}
+
+
+def test_a_row_of_a_megabyte_is_left_out_by_name_and_the_rest_is_kept(data: Path, tmp_path: Path) -> None:
+    rows = [[f"On day {no} I slept badly and worried.", "insomnia", f"Keep diary {no}."] for no in range(16)]
+    rows.append(["word " * 210_000, "insomnia", "Keep a diary."])
+    own = OwnFile(write_csv(tmp_path / "mine.csv", ("text", "category", "advice"), rows), COLUMNS)
+
+    prepare(make_plan(data, own=[own]), tmp_path / "out")
+
+    said = load_card(tmp_path / "out")
+    assert said["cleaned"]["mine"]["dropped"] == {"too long": 1}
+    assert sum(sum(part["rows"].values()) for part in said["parts"].values()) == 16
