@@ -56,6 +56,7 @@ CAVEAT = (
 )
 CHARS: Mapping[Language, tuple[int, int]] = {"en": (140, 420), "zh": (50, 170)}
 BEGAN = datetime(2026, 1, 5, 9, tzinfo=UTC)
+PREFERENCES = ("none", "dpo", "orpo")
 _CLIENTS = {"client", "user", "seeker", "求助者", "来访者"}
 
 
@@ -260,27 +261,48 @@ class Bench:
         return found
 
     def measure_after(self, by: Counsellor, tolds: Sequence[Told], asked: Sequence[str]) -> dict[str, Any]:
-        notes, name = [told.note for told in tolds], f"adapter-{by.name}-{len(tolds)}"
+        notes, name = [told.note for told in tolds], f"{by.name}-{len(tolds)}"
         is_whole = len(tolds) == max(self.options.notes)
-        examples = self.make_examples(tolds)
+        examples = self.make_examples(tolds, "none")
         free = find_free([each.chosen for each in examples if not each.held_out], by.language)
-        prompted = self.drafts(f"prompt-{by.name}-{len(tolds)}-", asked, by, notes=notes, free=free)
-        run = self.train(name, examples)
-        self.engine.take_adapter(name, self.kept.path(f"{name}.gguf").read_bytes())
-        learnt = self.drafts(f"learnt-{by.name}-{len(tolds)}-", asked, by, adapter=name, free=free)
+        prompted = self.drafts(f"prompt-{name}-", asked, by, notes=notes, free=free)
         row = {
             "prompt": sum_up([count(each, by) for each in prompted]),
-            "adapter": sum_up([count(each, by) for each in learnt]),
-            "run": run,
-            "free": sorted(free),
+            **self.measure_adapter(by, tolds, asked, "none"),
         }
         # What was judged before stands.
-        if (self.options.gate and is_whole) or self.kept.path(f"gate-{name}.json").is_file():
+        if (by.name in self.options.gate and is_whole) or self.kept.path(f"gate-{name}.json").is_file():
+            losses, freedom = row["run"]["losses"], {by.language: free}
             row["gate"] = self.kept.find(
-                f"gate-{name}", lambda: self.judge(examples, name, run["losses"], {by.language: free})
+                f"gate-{name}", lambda: self.judge(examples, f"adapter-{name}", losses, freedom)
             )
         say(f"{by.name}, {len(tolds)} notes: {row}")
         return row
+
+    def measure_adapter(
+        self, by: Counsellor, tolds: Sequence[Told], asked: Sequence[str], preference: str
+    ) -> dict[str, Any]:
+        """An adapter that learnt from these notes, and from what was not kept as `preference` says."""
+        name = f"{by.name}-{len(tolds)}" + f"-{preference}" * (preference != "none")
+        examples = self.make_examples(tolds, preference)
+        replies = [each.chosen for each in examples if not each.held_out and not each.rejected]
+        free = find_free(replies, by.language)
+        adapter = f"adapter-{name}"
+        run = self.train(adapter, examples, preference)
+        self.engine.take_adapter(adapter, self.kept.path(f"{adapter}.gguf").read_bytes())
+        learnt = self.drafts(f"learnt-{name}-", asked, by, adapter=adapter, free=free)
+        return {"adapter": sum_up([count(each, by) for each in learnt]), "run": run, "free": sorted(free)}
+
+    def compare_preferences(self, by: Counsellor) -> dict[str, Any]:
+        """The kept replies alone, and with what was not kept beside them, after so many notes."""
+        texts, notes = load_texts(self.options.data, by.language), self.options.pairs
+        asked = texts[max(self.options.notes) :][: self.options.texts]
+        asked_as = hashlib.sha256(by.question.encode()).hexdigest()[:6]
+        tolds = [
+            sign(no, text, self.draft(f"base-{by.language}-{asked_as}-{no}", text, by), by)
+            for no, text in enumerate(texts[:notes])
+        ]
+        return {each: self.measure_adapter(by, tolds, asked, each) for each in PREFERENCES}
 
     def draft(self, name: str, text: str, by: Counsellor, **how: Any) -> tuple[DraftItem, ...]:
         return self.kept.draft(name, lambda: write_draft(self.lm, text, by, **how))
@@ -290,23 +312,23 @@ class Bench:
     ) -> list[tuple[DraftItem, ...]]:
         return [self.draft(f"{name}{no}", text, by, **how) for no, text in enumerate(texts)]
 
-    def make_examples(self, tolds: Sequence[Told]) -> tuple[RunExample, ...]:
+    def make_examples(self, tolds: Sequence[Told], preference: str) -> tuple[RunExample, ...]:
         """The newest fifth of the notes held out, as in the app."""
         made = hold_out([each for told in tolds for each in make_examples(told, "other")])
         return tuple(
             RunExample(each.language, each.messages, each.chosen, each.rejected or "", each.held_out)
             for each in made
-            if each.kind == ExampleKind.SUPERVISED or self.options.preference != "none"
+            if each.kind == ExampleKind.SUPERVISED or preference != "none"
         )
 
-    def train(self, name: str, examples: Sequence[RunExample]) -> dict[str, Any]:
+    def train(self, name: str, examples: Sequence[RunExample], preference: str = "none") -> dict[str, Any]:
         """As a worker trains, in the same process; what the run says of itself.  A file keeps the adapter."""
         done = self.kept.path(f"{name}.json")
         if done.is_file():
             return dict(json.loads(done.read_text("utf-8")))
         recipe = {
             "preset": "notes",
-            "preference": self.options.preference,
+            "preference": preference,
             "epochs": str(self.options.epochs),
         }
         started, peak, tokens = time.perf_counter(), 0, 0
@@ -405,6 +427,13 @@ def make_page(found: Mapping[str, Any]) -> str:
         if notes.startswith("at"):
             of = len(each["counsellors"])
             lines += ["", f"After {notes[2:]} notes, the mean of {of} counsellors: " + say_reduction(each)]
+    for name, arms in found.get("preferences", {}).items():
+        lines += ["", f"What was not kept, beside what was ({name}):", ""]
+        lines += ["| preference | adapter | tokens | minutes of training |", "|---|---|---|---|"]
+        lines += [
+            f"| {each} | {show(row['adapter'])} | {row['run']['tokens']:,} | {row['run']['minutes']} |"
+            for each, row in arms.items()
+        ]
     lines += ["", CAVEAT]
     return "\n".join(lines) + "\n"
 
@@ -443,8 +472,8 @@ def main() -> None:
     )
     parser.add_argument("--texts", type=int, default=6)
     parser.add_argument("--epochs", type=float, default=3.0)
-    parser.add_argument("--preference", default="none")
-    parser.add_argument("--gate", action="store_true", help="what the gate would say, too")
+    parser.add_argument("--pairs", type=int, default=0, help="after how many notes to compare preferences")
+    parser.add_argument("--gate", default="", help="whose adapters the gate is to judge, with commas")
     parser.add_argument("--counsellors", default=",".join(each.name for each in COUNSELLORS))
     options = parser.parse_args()
     kept = Kept(options.work)
@@ -453,13 +482,15 @@ def main() -> None:
     command = f"python -m benchmarks.learning {options.model.name} --base FOLDER --work FOLDER"
     command += f" --notes {','.join(map(str, options.notes))}"
     command += "".join(f" --also {name}={','.join(map(str, each))}" for name, each in options.also.items())
-    command += f" --texts {options.texts} --epochs {options.epochs}" + " --gate" * options.gate
+    command += f" --texts {options.texts} --epochs {options.epochs}"
+    command += f" --gate {options.gate}" * bool(options.gate)
+    command += f" --pairs {options.pairs}" * bool(options.pairs)
     with Engine(options.model, options=EngineOptions(CONTEXT_TOKENS)) as engine:
         for by in chosen:
             counsellors[by.name] = Bench(engine, options.base, kept, options).measure(by)
             found = {
                 "facts": list_facts(
-                    f"{command} --preference {options.preference}",
+                    command,
                     ("xllamacpp", "torch", "peft"),
                     model=options.model.stem,
                     texts=f"{options.texts} for each counsellor, none of them learnt from",
@@ -467,6 +498,10 @@ def main() -> None:
                 "counsellors": counsellors,
                 **{f"at{notes}": find_reductions(counsellors, notes) for notes in list_numbers(counsellors)},
             }
+            write_results("learning", found, make_page(found))
+        if options.pairs:
+            bench = Bench(engine, options.base, kept, options)
+            found["preferences"] = {by.name: bench.compare_preferences(by) for by in chosen[:1]}
             write_results("learning", found, make_page(found))
 
 

@@ -267,7 +267,7 @@ def answer(lm: LanguageModel, case: Case, question: str, adapter: str, *, with_l
 def measure(bench: Bench, language: Language) -> dict[str, Any]:
     tolds = [tell(no, language) for no in range(len(FACTS[language]))]
     name = f"remembering-{language}"
-    run = bench.train(name, bench.make_examples(tolds))
+    run = bench.train(name, bench.make_examples(tolds, "none"))
     bench.engine.take_adapter(name, bench.kept.path(f"{name}.gguf").read_bytes())
     case = Case(language, "other", (), notes=tuple(told.note for told in tolds))
     left_out = fit_case(case, bench.lm).history.left_out
@@ -312,7 +312,7 @@ def main() -> None:
     parser.add_argument("--base", type=Path, required=True, help="the same model as a folder to train on")
     parser.add_argument("--work", type=Path, required=True)
     options = parser.parse_args()
-    options.preference, options.epochs = "none", 3.0
+    options.epochs = 3.0
     by_language: dict[str, Any] = {}
     with Engine(options.model, options=EngineOptions(CONTEXT_TOKENS)) as engine:
         bench = Bench(engine, options.base, Kept(options.work), options)

@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: make train-
 pytest.importorskip("peft", reason="peft is not installed: make train-setup installs it")
 
 from phyassist.training.checkpoints import FolderCheckpoints, list_checkpoints  # noqa: E402
-from phyassist.training.encode import encode, encode_all, order_epoch  # noqa: E402
+from phyassist.training.encode import Encoded, encode, encode_all, order_epoch  # noqa: E402
 from phyassist.training.loop import EvalReport, StepReport, Trainer, count_steps, learning_rate_at  # noqa: E402
 from phyassist.training.lora import attach, find_targets  # noqa: E402
 from phyassist.training.recipe import Recipe, get_preset, load_presets, set_dials  # noqa: E402
@@ -260,10 +260,20 @@ def test_rows_hold_every_example_once_and_no_more_tokens_than_they_may() -> None
 
 
 def test_an_epoch_s_order_is_a_shuffle_that_the_seed_decides() -> None:
-    first, again, other = (order_epoch(50, seed=seed, epoch=1) for seed in (1, 1, 2))
+    examples = [Encoded((no, 1), 1) for no in range(50)]
+    first, again, other = (order_epoch(examples, seed=seed, epoch=1) for seed in (1, 1, 2))
 
     assert first == again != other
     assert sorted(first) == sorted(other) == list(range(50))
+
+
+def test_examples_of_one_prompt_stay_together() -> None:
+    examples = [Encoded((no % 5, no), 1) for no in range(20)]
+
+    order = order_epoch(examples, seed=1, epoch=0)
+
+    assert sorted(order) == list(range(20))
+    assert all(len({no % 5 for no in order[at : at + 4]}) == 1 for at in range(0, 20, 4))
 
 
 def test_a_template_that_rewrites_its_prompt_is_refused() -> None:

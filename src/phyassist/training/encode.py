@@ -96,11 +96,17 @@ def encode_all(rows: Iterable[Mapping[str, Any]], tokenizer: Tokenizer, recipe: 
     return EncodedSet(tuple(encoded), too_long)
 
 
-def order_epoch(count: int, *, seed: int, epoch: int) -> list[int]:
-    """The order of the examples in an epoch, which seed and epoch alone decide."""
-    places = list(range(count))
-    random.Random(f"{seed}/{epoch}").shuffle(places)
-    return places
+def order_epoch(examples: Sequence[Encoded], *, seed: int, epoch: int) -> list[int]:
+    """The order of the examples in an epoch, which seed and epoch alone decide.
+
+    Those that answer the same prompt stay together: in one row its tokens are computed once for all of them.
+    """
+    by_prompt: dict[tuple[int, ...], list[int]] = {}
+    for no, example in enumerate(examples):
+        by_prompt.setdefault(example.ids[: example.reply_at], []).append(no)
+    groups = list(by_prompt.values())
+    random.Random(f"{seed}/{epoch}").shuffle(groups)
+    return [no for group in groups for no in group]
 
 
 def _render(

@@ -300,7 +300,7 @@ class Trainer:
         for place in range(step * size, (step + 1) * size):
             epoch, at = divmod(place, count)
             if epoch not in self._orders:
-                self._orders = {epoch: order_epoch(count, seed=self._recipe.seed, epoch=epoch)}
+                self._orders = {epoch: order_epoch(self._train, seed=self._recipe.seed, epoch=epoch)}
             chosen.append(self._orders[epoch][at])
         return chosen
 
