@@ -51,8 +51,10 @@ from phyassist.services.trainer import TrainerProcess, TrainerTask
 CONTEXT_TOKENS = 4096
 CAVEAT = (
     "A counsellor made of rules changes how items are worded, not what they say: few edits do not mean wise "
-    "items. With notes in the prompt the small model often says the task over, which a rule about form lets "
-    "pass. Texts that speak of harm are left out, since their first advice is the app's to word."
+    "items. The notes are of as many clients: an item that says one of them over word for word is about "
+    "somebody else, and all of it counts as to be changed. What the small model says over of the task itself "
+    "a rule about form lets pass. Texts that speak of harm are left out, since their first advice is the "
+    "app's to word."
 )
 CHARS: Mapping[Language, tuple[int, int]] = {"en": (140, 420), "zh": (50, 170)}
 BEGAN = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -150,14 +152,18 @@ def sign(no: int, text: str, items: Sequence[DraftItem], by: Counsellor) -> Told
     return Told(note, split_sentences(text), Record(), (), (draft,))
 
 
-def count(items: Sequence[DraftItem], by: Counsellor) -> Count:
+def count(items: Sequence[DraftItem], by: Counsellor, notes: Sequence[Note] = ()) -> Count:
+    """An item that stands word for word in one of these notes, each of another client, is about that one: all
+    of it has to be changed.
+    """
+    of_others = {item.text for note in notes for item in note.items if item.section != Section.SYMPTOM_TYPE}
     pairs = list(zip(items, by.keep(items), strict=True))
     kept = [(old.text, "" if new.deleted else new.text) for old, new in pairs]
     return Count(
-        sum(edit_distance(old, new) for old, new in kept),
+        sum(len(new) if new in of_others else edit_distance(old, new) for old, new in kept),
         sum(len(new) for _, new in kept),
         len(kept),
-        sum(old == new for old, new in kept),
+        sum(old == new and new not in of_others for old, new in kept),
     )
 
 
@@ -267,7 +273,7 @@ class Bench:
         free = find_free([each.chosen for each in examples if not each.held_out], by.language)
         prompted = self.drafts(f"prompt-{name}-", asked, by, notes=notes, free=free)
         row = {
-            "prompt": sum_up([count(each, by) for each in prompted]),
+            "prompt": sum_up([count(each, by, notes) for each in prompted]),
             **self.measure_adapter(by, tolds, asked, "none"),
         }
         # What was judged before stands.
@@ -291,7 +297,8 @@ class Bench:
         run = self.train(adapter, examples, preference)
         self.engine.take_adapter(adapter, self.kept.path(f"{adapter}.gguf").read_bytes())
         learnt = self.drafts(f"learnt-{name}-", asked, by, adapter=adapter, free=free)
-        return {"adapter": sum_up([count(each, by) for each in learnt]), "run": run, "free": sorted(free)}
+        counts = [count(each, by, [told.note for told in tolds]) for each in learnt]
+        return {"adapter": sum_up(counts), "run": run, "free": sorted(free)}
 
     def compare_preferences(self, by: Counsellor) -> dict[str, Any]:
         """The kept replies alone, and with what was not kept beside them, after so many notes."""
