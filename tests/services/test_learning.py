@@ -169,7 +169,7 @@ def test_the_newest_notes_are_held_out_and_the_ledger_names_those_that_are_learn
         notes[2].id: 1,
         notes[3].id: 1,
     }
-    assert plan.steps == 2
+    assert plan.steps == 12
     assert plan.expected_s > 60
 
 

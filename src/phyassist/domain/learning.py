@@ -128,13 +128,22 @@ class Bite:
         return self.limit in {Limit.ADAPTERS_PATIENT, Limit.ADAPTERS_PRACTICE}
 
 
+# A handful of notes would else be learnt in as many steps as there are epochs, which teaches nothing.
+STEPS_AN_EPOCH = 4
+
+
+def choose_step(examples: int, usual: int) -> int:
+    """How many examples a step takes: as usual, or so few that an epoch has some steps."""
+    return max(1, min(usual, examples // STEPS_AN_EPOCH))
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How fast a machine trains, and what a run does: `overhead_s` goes by before and after the steps."""
 
     tokens_per_s: float = 30.0
     epochs: float = 3.0
-    examples_per_step: int = 8
+    examples_per_step: int = 4
     overhead_s: float = 60.0
 
 
@@ -263,7 +272,7 @@ def make_plan(
         kind=kind,
         patient_ids=tuple(patient_ids),
         examples=(*trained_on, *(example for example in held if example.held_out)),
-        steps=math.ceil(len(trained_on) * pace.epochs / pace.examples_per_step),
+        steps=math.ceil(len(trained_on) * pace.epochs / choose_step(len(trained_on), pace.examples_per_step)),
         expected_s=_seconds(sum(example.tokens for example in trained_on), pace),
         bites=tuple(bitten),
         hindrances=tuple(hindrances) or tuple(_find_hindrances(used)),

@@ -14,11 +14,12 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 from phyassist.domain.frames import Frame, read_frame, write_frame
+from phyassist.domain.learning import choose_step
 from phyassist.errors import MissingLibrary, ModelMissing, PhyAssistError, describe_frames
 from phyassist.lm.child import forbid_core_files
 from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, Message
@@ -127,10 +128,11 @@ def train(asked: Asked, to: IO[bytes], lock: threading.Lock) -> None:
         name: AdapterFiles(files[CONFIG_FILE], files[WEIGHTS_FILE], None)
         for name, files in asked.others.items()
     }
+    learnt = [make(row) for row in asked.rows if not row["held_out"]]
     made = run_examples(
         base,
-        recipe,
-        [make(row) for row in asked.rows if not row["held_out"]],
+        replace(recipe, examples_per_step=choose_step(len(learnt), recipe.examples_per_step)),
+        learnt,
         [make(row) for row in asked.rows if row["held_out"]],
         hear=hear,
         checkpoints=PipeCheckpoints(to, lock, asked.checkpoint),
