@@ -51,7 +51,7 @@ from phyassist.services.trainer import TrainerProcess, TrainerTask
 CONTEXT_TOKENS = 4096
 CAVEAT = (
     "A counsellor made of rules changes how items are worded, not what they say: few edits do not mean wise "
-    "items. The notes are of as many clients: an item that says one of them over word for word is about "
+    "items. The notes are of as many clients: a reason that says one of them over word for word is about "
     "somebody else, and all of it counts as to be changed. What the small model says over of the task itself "
     "a rule about form lets pass. Texts that speak of harm are left out, since their first advice is the "
     "app's to word."
@@ -153,10 +153,10 @@ def sign(no: int, text: str, items: Sequence[DraftItem], by: Counsellor) -> Told
 
 
 def count(items: Sequence[DraftItem], by: Counsellor, notes: Sequence[Note] = ()) -> Count:
-    """An item that stands word for word in one of these notes, each of another client, is about that one: all
-    of it has to be changed.
+    """A reason that stands word for word in one of these notes, each of another client, is about that client:
+    all of it has to be changed.
     """
-    of_others = {item.text for note in notes for item in note.items if item.section != Section.SYMPTOM_TYPE}
+    of_others = {item.text for note in notes for item in note.items if item.section == Section.REASON}
     pairs = list(zip(items, by.keep(items), strict=True))
     kept = [(old.text, "" if new.deleted else new.text) for old, new in pairs]
     return Count(

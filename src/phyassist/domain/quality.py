@@ -151,7 +151,7 @@ class Loss:
 
 
 def find_losses(after: Quality, before: Quality) -> tuple[Loss, ...]:
-    """What is worse than before in a language: worse, and the interval does not hold the earlier value."""
+    """What is worse than before in a language: the interval of the difference does not hold nought."""
     return tuple(
         Loss(task, measure, language, was, now)
         for task in TASKS
@@ -164,8 +164,8 @@ def find_losses(after: Quality, before: Quality) -> tuple[Loss, ...]:
 
 
 def _is_worse(now: Share, was: Share, *, more_is_better: bool) -> bool:
-    low, high = now.interval
-    return high < was.value if more_is_better else low > was.value
+    low, high = now.less(was)
+    return high < 0 if more_is_better else low > 0
 
 
 def score_organised(

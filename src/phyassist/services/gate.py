@@ -26,7 +26,7 @@ from phyassist.services.quality import analyse_case, load_cases, score_analysis
 from phyassist.services.run_files import RunExample
 
 HELD_OUT_MAX = 3
-CASES_PER_LANGUAGE = 1
+CASES_PER_LANGUAGE = 2
 NEUTRAL_TOKENS = 120
 # A reply says its words over and over where this much more of it stood before.
 REPETITION_MORE = 0.2
