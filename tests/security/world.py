@@ -62,6 +62,9 @@ class World:
     logins: dict[str, str] = field(repr=False)
 
 
+IDLE_LOCK_MIN = 240
+
+
 def build_world(folder: Path) -> World:
     """The founder runs the practice; `own` is in charge of the one patient that there is.
 
@@ -72,6 +75,9 @@ def build_world(folder: Path) -> World:
         founder = set_up(
             store, name="Fen", passphrase=PASSPHRASE, language="en", jurisdiction="cn", zone="UTC"
         ).signed_in
+        with store.write(founder) as tx:
+            # The world is asked for as long as its tests take, on however slow a machine.
+            tx.settings.save(replace(tx.settings.get(), idle_lock_min=IDLE_LOCK_MIN))
         people = {
             "administrator": let_in(store, founder, "Ada", Role.ADMINISTRATOR),
             "own": let_in(store, founder, "Olga"),
