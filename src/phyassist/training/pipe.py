@@ -16,13 +16,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from phyassist.domain.frames import Frame, read_frame, write_frame
 from phyassist.domain.learning import choose_step
 from phyassist.errors import MissingLibrary, ModelMissing, PhyAssistError, describe_frames
 from phyassist.lm.child import forbid_core_files
 from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, Message
+
+if TYPE_CHECKING:
+    from phyassist.training.memory import AdapterFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def train(asked: Asked, to: IO[bytes], lock: threading.Lock) -> None:
 
         from phyassist.training.base import convert_gguf
         from phyassist.training.loop import Report, report_to_json
-        from phyassist.training.memory import AdapterFiles, Beside, run_examples
+        from phyassist.training.memory import Beside, run_examples
         from phyassist.training.messages import Dialogue
         from phyassist.training.recipe import get_preset, set_dials
     except ModuleNotFoundError as error:
@@ -124,10 +127,7 @@ def train(asked: Asked, to: IO[bytes], lock: threading.Lock) -> None:
     def hear(report: Report) -> None:
         _say(to, lock, {**report_to_json(report), "kind": "report", "of": type(report).__name__})
 
-    others = {
-        name: AdapterFiles(files[CONFIG_FILE], files[WEIGHTS_FILE], None)
-        for name, files in asked.others.items()
-    }
+    others = {name: _read_files(files) for name, files in asked.others.items()}
     learnt = [make(row) for row in asked.rows if not row["held_out"]]
     made = run_examples(
         base,
@@ -156,6 +156,12 @@ def train(asked: Asked, to: IO[bytes], lock: threading.Lock) -> None:
             "seconds": time.monotonic() - started,
         },
     )
+
+
+def _read_files(files: Mapping[str, bytes]) -> AdapterFiles:
+    from phyassist.training.memory import AdapterFiles
+
+    return AdapterFiles(files[CONFIG_FILE], files[WEIGHTS_FILE], None)
 
 
 def _say(to: IO[bytes], lock: threading.Lock, head: Mapping[str, Any], data: bytes = b"") -> None:
