@@ -311,16 +311,18 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--base", type=Path, required=True, help="the same model as a folder to train on")
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--languages", default="en,zh")
     options = parser.parse_args()
     options.epochs = 3.0
     by_language: dict[str, Any] = {}
     with Engine(options.model, options=EngineOptions(CONTEXT_TOKENS)) as engine:
         bench = Bench(engine, options.base, Kept(options.work), options)
-        for language in FACTS:
+        for language in (each for each in FACTS if each in options.languages.split(",")):
             by_language[language] = measure(bench, language)
     found = {
         "facts": list_facts(
-            f"python -m benchmarks.remembering {options.model.name} --base FOLDER --work FOLDER",
+            f"python -m benchmarks.remembering {options.model.name} --base FOLDER --work FOLDER "
+            f"--languages {options.languages}",
             ("xllamacpp", "torch", "peft"),
             model=f"{options.model.stem}, a window of {CONTEXT_TOKENS} tokens",
         ),
