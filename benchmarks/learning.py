@@ -18,24 +18,24 @@ import hashlib
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import list_facts, write_results
+from benchmarks.signing import Kept, make_told
 from benchmarks.tastes import COUNSELLORS, Counsellor
 from nltk import edit_distance
 
 from phyassist.domain.adapters import HELD, Freedom
-from phyassist.domain.drafts import Basis, Draft, DraftId, DraftItem, ItemId, Section, WrittenBy
+from phyassist.domain.drafts import DraftItem, Section
 from phyassist.domain.gate import judge
 from phyassist.domain.learning import ExampleKind, hold_out
-from phyassist.domain.notes import Note, NoteId
-from phyassist.domain.people import Language, PatientId
+from phyassist.domain.notes import Note
+from phyassist.domain.people import Language
 from phyassist.domain.reading.sentences import split_sentences
-from phyassist.domain.records import ConsultationId, Record, Span
 from phyassist.lm.engine import Engine, EngineOptions
 from phyassist.lm.protocol import GGUF_FILE, LanguageModel, Never
 from phyassist.prompts.draft import find_free, speaks_of_harm
@@ -132,24 +132,9 @@ def write_draft(
 
 
 def sign(no: int, text: str, items: Sequence[DraftItem], by: Counsellor) -> Told:
-    """The note that this counsellor makes of a draft, and the draft that it was made of."""
+    """The note that this counsellor makes of a draft of a client's first text."""
     at = BEGAN + timedelta(days=no)
-    patient, consultation, draft_id = PatientId(f"p{no}"), ConsultationId(f"c{no}"), DraftId(f"d{no}")
-    note = Note(
-        id=NoteId(f"n{no}"),
-        patient_id=patient,
-        consultation_id=consultation,
-        draft_id=draft_id,
-        number=no + 1,
-        at=at,
-        signed_at=at,
-        author="A. Author",
-        question=by.question,
-        items=by.keep(items),
-        fingerprint=f"n{no}",
-    )
-    draft = Draft(draft_id, patient, consultation, by.question, items=tuple(items))
-    return Told(note, split_sentences(text), Record(), (), (draft,))
+    return make_told(no, f"p{no}", at, text=text, question=by.question, drafted=items, kept=by.keep(items))
 
 
 def count(items: Sequence[DraftItem], by: Counsellor, notes: Sequence[Note] = ()) -> Count:
@@ -179,51 +164,9 @@ def sum_up(counts: Sequence[Count]) -> dict[str, float]:
     }
 
 
-class Kept:
-    """Drafts as JSON by a name, in a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def find(self, name: str, make: Callable[[], Any]) -> Any:
-        path = self._folder / f"{name}.json"
-        if not path.is_file():
-            path.write_text(json.dumps(make(), ensure_ascii=False), "utf-8")
-        return json.loads(path.read_text("utf-8"))
-
-    def path(self, name: str) -> Path:
-        return self._folder / name
-
-    def draft(self, name: str, make: Callable[[], Sequence[DraftItem]]) -> tuple[DraftItem, ...]:
-        return tuple(_to_item(each) for each in self.find(name, lambda: [_to_json(each) for each in make()]))
-
-
-def _to_json(item: DraftItem) -> dict[str, Any]:
-    span = None if item.span is None else [item.span.start, item.span.end]
-    basis = None if item.basis is None else item.basis.value
-    by = [item.written_by.model, item.written_by.adapter]
-    return {
-        "id": item.id,
-        "section": item.section.value,
-        "text": item.text,
-        "basis": basis,
-        "quote": item.quote,
-        "span": span,
-        "by": by,
-    }
-
-
-def _to_item(said: Mapping[str, Any]) -> DraftItem:
-    return DraftItem(
-        ItemId(said["id"]),
-        Section(said["section"]),
-        said["text"],
-        basis=Basis(said["basis"]) if said["basis"] else None,
-        quote=said["quote"],
-        span=Span(*said["span"]) if said["span"] else None,
-        written_by=WrittenBy(*said["by"]),
-    )
+def name_base(by: Counsellor) -> str:
+    """Counsellors who ask the same of the same texts begin with the same drafts."""
+    return f"base-{by.language}-{hashlib.sha256(by.question.encode()).hexdigest()[:6]}"
 
 
 def find_peak(pid: int) -> int:
@@ -251,20 +194,22 @@ class Bench:
     def measure(self, by: Counsellor) -> dict[str, Any]:
         """One counsellor: the base, and both other ways after each number of notes."""
         texts, most = load_texts(self.options.data, by.language), max(self.options.notes)
-        asked = texts[most : most + self.options.texts]
-        asked_as = hashlib.sha256(by.question.encode()).hexdigest()[:6]
-        tolds = [
-            sign(no, text, self.draft(f"base-{by.language}-{asked_as}-{no}", text, by), by)
-            for no, text in enumerate(texts[:most])
-        ]
+        asked, tolds = texts[most : most + self.options.texts], self.sign_first(by, most)
         say(f"{by.name}: {len(tolds)} notes signed")
-        first = self.drafts(f"base-{by.language}-{asked_as}-t", asked, by)
+        first = self.drafts(f"{name_base(by)}-t", asked, by)
         found: dict[str, Any] = {"wants": by.wants, "base": sum_up([count(each, by) for each in first])}
         found["after"] = {
             str(notes): self.measure_after(by, tolds[:notes], asked)
             for notes in sorted({*self.options.notes, *self.options.also.get(by.name, ())})
         }
         return found
+
+    def sign_first(self, by: Counsellor, count: int) -> list[Told]:
+        """The base's drafts of the first texts, signed."""
+        return [
+            sign(no, text, self.draft(f"{name_base(by)}-{no}", text, by), by)
+            for no, text in enumerate(load_texts(self.options.data, by.language)[:count])
+        ]
 
     def measure_after(self, by: Counsellor, tolds: Sequence[Told], asked: Sequence[str]) -> dict[str, Any]:
         notes, name = [told.note for told in tolds], f"{by.name}-{len(tolds)}"
@@ -302,13 +247,8 @@ class Bench:
 
     def compare_preferences(self, by: Counsellor) -> dict[str, Any]:
         """The kept replies alone, and with what was not kept beside them, after so many notes."""
-        texts, notes = load_texts(self.options.data, by.language), self.options.pairs
-        asked = texts[max(self.options.notes) :][: self.options.texts]
-        asked_as = hashlib.sha256(by.question.encode()).hexdigest()[:6]
-        tolds = [
-            sign(no, text, self.draft(f"base-{by.language}-{asked_as}-{no}", text, by), by)
-            for no, text in enumerate(texts[:notes])
-        ]
+        texts = load_texts(self.options.data, by.language)[max(self.options.notes) :]
+        tolds, asked = self.sign_first(by, self.options.pairs), texts[: self.options.texts]
         return {each: self.measure_adapter(by, tolds, asked, each) for each in PREFERENCES}
 
     def draft(self, name: str, text: str, by: Counsellor, **how: Any) -> tuple[DraftItem, ...]:

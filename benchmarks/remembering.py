@@ -17,14 +17,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.learning import BEGAN, Bench, Kept, say
+from benchmarks.learning import BEGAN, Bench, say
 from benchmarks.machine import list_facts, write_results
+from benchmarks.signing import Kept, make_told
 
-from phyassist.domain.drafts import Basis, Draft, DraftId, DraftItem, ItemId, Section
-from phyassist.domain.notes import Note, NoteId
-from phyassist.domain.people import Language, PatientId
-from phyassist.domain.reading.sentences import split_sentences
-from phyassist.domain.records import ConsultationId, Record, Span
+from phyassist.domain.chats import Given
+from phyassist.domain.drafts import Basis, DraftItem, ItemId, Section
+from phyassist.domain.people import Language
+from phyassist.domain.records import Span
 from phyassist.lm.engine import Engine, EngineOptions
 from phyassist.lm.protocol import Ask, LanguageModel, Never, Reply
 from phyassist.prompts.chat import REPLY_TOKENS, Talk, make_messages, render_question
@@ -233,28 +233,14 @@ def tell(no: int, language: Language) -> Told:
         )
         for place, (section, text) in enumerate(zip(sections, texts, strict=True))
     )
-    patient, consultation, draft = PatientId("p"), ConsultationId(f"c{no}"), DraftId(f"d{no}")
-    note = Note(
-        id=NoteId(f"n{no}"),
-        patient_id=patient,
-        consultation_id=consultation,
-        draft_id=draft,
-        number=no + 1,
-        at=at,
-        signed_at=at,
-        author="A. Author",
-        question=question,
-        items=items,
-        fingerprint=f"n{no}",
-    )
-    versions = (Draft(draft, patient, consultation, question, items=items),)
-    return Told(note, split_sentences(said), Record(), (), versions)
+    return make_told(no, "p", at, text=said, question=question, drafted=items, kept=items)
 
 
 def answer(lm: LanguageModel, case: Case, question: str, adapter: str, *, with_lines: bool) -> str:
     """As a chat about the patient asks, without the conversation before."""
     fitted = fit_case(case, lm)
-    lines = recall(case, fitted.history, question) if with_lines else ()
+    given = Given(left_out=fitted.history.left_out)
+    lines = recall(case, given, question) if with_lines else ()
     talk = Talk(case.language, case.jurisdiction, fitted.prefix)
     asked = render_question(talk, question, recalled=lines, answer_in=case.language)
     messages = make_messages(talk, summary="", exchanges=(), question=asked)

@@ -153,7 +153,7 @@ def warm_chat(
         thread = None if thread_id is None else tx.chats.get(thread_id)
         case, jurisdiction, choice = _load_case(tx, by, patient_id, lm)
     choice = make_ready(store, by, lm, choice)
-    talk, _, _ = _make_talk(case, jurisdiction, lm, interface)
+    talk, _ = _make_talk(case, jurisdiction, lm, interface)
     messages: tuple[Message, ...] = make_opening(talk)
     if thread is not None:
         summary, exchanges = list_exchanges(thread.path)
@@ -265,23 +265,23 @@ def _load_case(
 
 
 def _make_talk(
-    case: Case | None, jurisdiction: Jurisdiction, lm: LanguageModel, interface: Language, question: str = ""
-) -> tuple[Talk, Given, tuple[str, ...]]:
-    """The talk, what its beginning holds, and the lines of the rest that fit the question."""
+    case: Case | None, jurisdiction: Jurisdiction, lm: LanguageModel, interface: Language
+) -> tuple[Talk, Given]:
     if case is None:
-        return Talk(interface, jurisdiction), NOTHING_ELSE, ()
+        return Talk(interface, jurisdiction), NOTHING_ELSE
     fitted = fit_case(case, lm)
     history = fitted.history
     given = Given(history.notes_used, history.left_out, history.record_left_out, fitted.text_left_out)
-    return Talk(case.language, jurisdiction, fitted.prefix), given, recall(case, history, question)
+    return Talk(case.language, jurisdiction, fitted.prefix), given
 
 
 def _prepare(
     loaded: _Loaded, lm: LanguageModel, passages: tuple[GivenPassage, ...], interface: Language
 ) -> _Prepared:
     """Raises PromptTooLong where the question alone leaves no room for an answer."""
-    talk, given, lines = _make_talk(loaded.case, loaded.jurisdiction, lm, interface, loaded.question.text)
+    talk, given = _make_talk(loaded.case, loaded.jurisdiction, lm, interface)
     asked = loaded.question.text
+    lines = recall(loaded.case, given, asked) if loaded.case is not None else ()
     answer_in = choose_answer_language(asked, interface)
     room = lm.context_tokens - _count(lm, make_opening(talk)) - MARGIN_TOKENS
     for count in range(len(passages) + len(lines), -1, -1):

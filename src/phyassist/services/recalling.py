@@ -6,10 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from phyassist.domain.chats import Given
 from phyassist.domain.notes import Note
 from phyassist.domain.records import RecordLine
 from phyassist.knowledge.terms import split_terms
-from phyassist.prompts.budget import History
 from phyassist.services.prompting import Case
 
 # Each is read by the engine before the first word comes.
@@ -17,13 +17,13 @@ LINES_MAX = 4
 LINE_CHARACTERS = 300
 
 
-def recall(case: Case, history: History, question: str) -> tuple[str, ...]:
-    """The lines of what `history` left out that fit the question best, each with its day; the oldest first.
+def recall(case: Case, given: Given, question: str) -> tuple[str, ...]:
+    """The lines that a prompt left out and that fit the question best, each with its day; the oldest first.
 
-    They are compared by the words that they share with the question, a rarer word counting more.  None
-    where nothing is left out, or nothing in it shares a word.
+    `given` says what was left out.  Lines are compared by the words that they share with the question, a
+    rarer word counting more.  None where nothing is left out, or nothing in it shares a word.
     """
-    lines = list(_list_lines(case, history))
+    lines = list(_list_lines(case, given))
     wanted = set(split_terms(question))
     terms = [wanted & set(split_terms(line)) for line in lines]
     seen = Counter(term for each in terms for term in each)
@@ -35,9 +35,9 @@ def recall(case: Case, history: History, question: str) -> tuple[str, ...]:
     return tuple(lines[no] for no in sorted(best[:LINES_MAX]))
 
 
-def _list_lines(case: Case, history: History) -> Iterator[str]:
-    left_out = set(history.left_out)
-    lines = [_of_record(line) for line in case.record.lines[: history.record_left_out]]
+def _list_lines(case: Case, given: Given) -> Iterator[str]:
+    left_out = set(given.left_out)
+    lines = [_of_record(line) for line in case.record.lines[: given.record_left_out]]
     lines += [line for note in sorted(case.notes, key=_day) if note.id in left_out for line in _of_note(note)]
     yield from dict.fromkeys(line[:LINE_CHARACTERS] for line in lines)
 
