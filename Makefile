@@ -83,7 +83,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 		|| { echo "PhyAssist needs Python 3.11 or later; $(PYTHON) is older. Try: make PYTHON=python3.12 run"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 		|| { echo "The virtual environment could not be made. On Debian: apt-get install python3-venv"; exit 1; }
-	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt -e '.[meaning]'
 	@touch $@
 
 # torch comes first and by its very version: another package would bring a build of several gigabytes.
