@@ -32,6 +32,7 @@ def read(
         "您可以试试深呼吸。",
         "你的父母一定很爱你。",
         "加油，一切都会好的。",
+        "接下来先问你是否真的没有问题，所以很难理解他为什么突然改变态度。",
         "I'm sorry to hear that you feel this way.",
         "You are not alone in this.",
         "You should talk to a therapist about it.",
@@ -46,6 +47,7 @@ def test_a_sentence_said_to_the_client_is_known(sentence: str) -> None:
     "sentence",
     [
         "你可以先问她最近睡得怎样。",
+        "来访者可能会问你是否也有孩子，可以先想好怎么回答。",
         "来访者说“你的感受我不懂”，这让她难过。",
         "建议您在下次会谈中核实睡眠情况。",
         "资料里没有提到她的父母。",

@@ -52,6 +52,9 @@ _TO_CLIENT = re.compile(
     re.I,
 )
 
+# A question put to "you" by nobody else: whom it speaks of beside does not matter.
+_ASKS_CLIENT = re.compile(r"(?:^|[，。；：])(?:接下来|然后|首先|先|再|我?想|可以)*问(?:一下|问)?[你您]")
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -99,7 +102,7 @@ def speaks_to_client(sentence: str) -> bool:
     One that names them in the third person speaks of them; what stands in quotation marks is quoted.
     """
     plain = _QUOTED.sub("", sentence)
-    return bool(_TO_CLIENT.search(plain)) and not _THIRD.search(plain)
+    return bool(_ASKS_CLIENT.search(plain) or (_TO_CLIENT.search(plain) and not _THIRD.search(plain)))
 
 
 def _hold_back(line: str, held_back: list[str]) -> str:
