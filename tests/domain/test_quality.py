@@ -118,7 +118,7 @@ def test_the_sum_holds_every_measure_by_language_and_no_word():
 
 
 def test_what_chance_does_to_a_handful_is_no_loss() -> None:
-    assert Share(2, 7).less(Share(0, 7))[0] < 0 < Share(2, 7).less(Share(0, 7))[1]
-    low, high = Share(56, 70).less(Share(48, 80))
+    assert Share(2, 7).minus(Share(0, 7))[0] < 0 < Share(2, 7).minus(Share(0, 7))[1]
+    low, high = Share(56, 70).minus(Share(48, 80))
     # Newcombe's own example (Statistics in Medicine 17:873, 1998).
     assert (round(low, 4), round(high, 4)) == (0.0524, 0.3339)

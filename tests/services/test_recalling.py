@@ -59,3 +59,20 @@ def test_what_shares_no_word_with_the_question_is_left_out(
 
     assert answer.given.left_out
     assert answer.given.recalled == ()
+
+
+def test_a_long_line_is_shortened_where_everybody_sees_it(
+    store: Store, anna: SignedIn, patient: Patient, clock: Clock
+) -> None:
+    for words in (
+        FACT + "后来又说了很多别的事。" * 60,
+        *(f"第{number}次谈到冲突和加班。" for number in range(10)),
+    ):
+        sign_note(store, anna, patient, words)
+        clock.move(days=7)
+    thread = begin_thread(store, anna, patient_id=patient.id, question="她的橘猫叫什么名字？")
+
+    answer = last(write(store, ScriptedModel([SAID], context_tokens=3000), anna, thread))
+
+    (line,) = (each for each in answer.given.recalled if "年糕" in each)
+    assert line.endswith("…")

@@ -164,7 +164,7 @@ def find_losses(after: Quality, before: Quality) -> tuple[Loss, ...]:
 
 
 def _is_worse(now: Share, was: Share, *, more_is_better: bool) -> bool:
-    low, high = now.less(was)
+    low, high = now.minus(was)
     return high < 0 if more_is_better else low > 0
 
 

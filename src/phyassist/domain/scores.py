@@ -62,7 +62,7 @@ class Share:
         # Rounding leaves a hair below nought or above one where nothing or everything hits.
         return max(0.0, low), min(1.0, high)
 
-    def less(self, other: Share) -> tuple[float, float]:
+    def minus(self, other: Share) -> tuple[float, float]:
         """The 95 % interval of how much more it is than another share (Newcombe 1998, method 10)."""
         (low, high), (other_low, other_high) = self.interval, other.interval
         gain = self.value - other.value

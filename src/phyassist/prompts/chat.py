@@ -104,7 +104,8 @@ def render_question(
     texts = load_texts(talk.language)
     said = f"{texts['question']}{question.strip()}"
     if recalled:
-        said = f"{texts['recalled']}{chr(10).join(recalled)}\n\n{said}"
+        shown = "\n".join(recalled)
+        said = f"{texts['recalled']}{shown}\n\n{said}"
     if passages:
         shown = "\n".join(
             f"[{texts['mark']}{each.number}] {each.title}{f' p. {each.page}' if each.page else ''}: "

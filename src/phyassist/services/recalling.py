@@ -39,7 +39,11 @@ def _list_lines(case: Case, given: Given) -> Iterator[str]:
     left_out = set(given.left_out)
     lines = [_of_record(line) for line in case.record.lines[: given.record_left_out]]
     lines += [line for note in sorted(case.notes, key=_day) if note.id in left_out for line in _of_note(note)]
-    yield from dict.fromkeys(line[:LINE_CHARACTERS] for line in lines)
+    yield from dict.fromkeys(_shorten(line) for line in lines)
+
+
+def _shorten(line: str) -> str:
+    return line if len(line) <= LINE_CHARACTERS else f"{line[: LINE_CHARACTERS - 1]}…"
 
 
 def _day(note: Note) -> tuple[str, int]:

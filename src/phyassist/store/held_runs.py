@@ -204,7 +204,7 @@ def _read_lent(fields: Json | None) -> LentAdapter | None:
     if fields is None:
         return None
     key = DataKey(Secret(bytes.fromhex(fields["key"])))
-    return LentAdapter(AdapterId(fields["id"]), key, read_freedom(fields["free"]))
+    return LentAdapter(AdapterId(fields["id"]), key, read_freedom(fields.get("free", "")))
 
 
 def _task_place(job_id: str) -> Place:
