@@ -18,6 +18,7 @@ from phyassist.domain.learning import (
     Limits,
     Origin,
     estimate_tokens,
+    list_learnt,
 )
 from phyassist.domain.notes import Note
 from phyassist.domain.people import Patient
@@ -139,6 +140,7 @@ def test_what_was_kept_stands_against_what_was_first_written(
     assert json.loads(asked.chosen) == {"advice": [{"asked": "写明时间", "text": "了解来访者每晚几点入睡。"}]}
     assert json.loads(asked.rejected)["advice"][0]["text"] == ADVICE[0]
     assert {each.note.note_id for each in found} == {note.id}
+    assert list_learnt(found) == (learnt, asked), "what was kept is learnt once, and what a comment asked for"
 
 
 def test_a_note_without_changes_is_a_supervised_example_alone(

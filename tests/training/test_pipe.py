@@ -13,6 +13,8 @@ from phyassist.domain.frames import Frame
 from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, Message
 from phyassist.services.run_files import RunExample
 from phyassist.services.trainer import TrainerProcess, TrainerTask
+from phyassist.training.pipe import make_dialogues as pipe_dialogues
+from phyassist.training.recipe import get_preset, set_dials
 from tests.training.tiny import make_dialogues, save_base
 
 RECIPE = {
@@ -40,6 +42,23 @@ def make_examples() -> tuple[RunExample, ...]:
         rejected = "The mood is blue." if no == 1 else ""
         found.append(RunExample("en", messages, reply["content"], rejected, held_out=no == 4))
     return tuple(found)
+
+
+@pytest.mark.parametrize(("preference", "kept", "not_kept"), [("none", 2, 0), ("dpo", 3, 2)])
+def test_each_kept_reply_is_learnt_once_where_nothing_is_learnt_from_what_was_not_kept(
+    preference: str, kept: int, not_kept: int
+) -> None:
+    asked, other = [["user", "How is she?"]], [["user", "And he?"]]
+    rows = [
+        {"messages": asked, "chosen": "Well.", "rejected": ""},
+        {"messages": asked, "chosen": "Well.", "rejected": "Ill."},
+        {"messages": other, "chosen": "Ill.", "rejected": "Well."},
+    ]
+
+    made = pipe_dialogues(rows, set_dials(get_preset("notes"), {"preference": preference}))
+
+    assert len(made) == kept
+    assert sum(bool(each.rejected) for each in made) == not_kept
 
 
 def run(task: TrainerTask) -> list[Frame]:

@@ -128,7 +128,7 @@ def prepare(
 
         say_json(json.loads((out / "card.json").read_text("utf-8")))
         return
-    _print_prepared(prepared)
+    print_prepared(prepared)
     tell(f"{out}: train, val and test as .jsonl, .parquet and .csv, and CARD.md")
 
 
@@ -293,7 +293,7 @@ def _check_shares(val: float, test: float) -> None:
         raise BadInput("the shares for validation and testing leave nothing to train on", hint="0.1 each")
 
 
-def _print_prepared(prepared: Prepared) -> None:
+def print_prepared(prepared: Prepared) -> None:
     from rich.table import Table
 
     table = Table("source", "read", "mended", "dropped", "leaks", *prepared.rows, box=None, pad_edge=False)

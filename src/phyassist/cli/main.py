@@ -43,6 +43,7 @@ from phyassist.cli import (
     serving,
     sharing,
     stores,
+    teaching,
     train,
     trying,
     working,
@@ -108,6 +109,7 @@ evaluating.app.command("compare")(scoring.compare)
 evaluating.app.command("select")(scoring.select)
 app.add_typer(learning.app, name="learning")
 app.add_typer(data.app, name="data")
+data.app.command("draft")(teaching.draft)
 app.command("train")(train.train)
 app.add_typer(adapters.app, name="adapters")
 app.add_typer(admitting.app, name="workers")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from phyassist.domain.messages import Message
 from phyassist.domain.people import Language
 
 Part = Literal["train", "val", "test"]
@@ -34,3 +35,12 @@ class Example:
     def holds_reply(self) -> bool:
         """Whether there is anything to learn from it."""
         return bool(self.category or self.analysis or self.advice or self.answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A model's draft as messages and reply; `faults` names what speaks against learning it."""
+
+    messages: tuple[Message, ...] = field(repr=False)
+    reply: str = field(repr=False)
+    faults: tuple[str, ...]

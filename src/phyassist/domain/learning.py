@@ -68,10 +68,10 @@ class LearningExample:
 
     @property
     def tokens(self) -> int:
-        """About what a trainer reads of it: the prompt once with each reply."""
-        prompt = sum(estimate_tokens(message.content) for message in self.messages)
-        replies = [self.chosen] if self.rejected is None else [self.chosen, self.rejected]
-        return sum(prompt + estimate_tokens(reply) for reply in replies)
+        """About what a trainer reads of it: the prompt with the reply that was kept."""
+        return sum(estimate_tokens(message.content) for message in self.messages) + estimate_tokens(
+            self.chosen
+        )
 
 
 def estimate_tokens(text: str) -> int:
@@ -169,6 +169,11 @@ class RunPlan:
         return tuple(example for example in self.examples if not example.held_out)
 
     @property
+    def learnt(self) -> tuple[LearningExample, ...]:
+        """Of those to train on, each prompt with its kept reply once."""
+        return list_learnt(self.trained_on)
+
+    @property
     def held_out(self) -> tuple[LearningExample, ...]:
         return tuple(example for example in self.examples if example.held_out)
 
@@ -250,7 +255,7 @@ def make_plan(
     bitten = list(bites)
     sizes: tuple[tuple[Limit, int, Callable[[LearningExample], int]], ...] = (
         (Limit.CHARACTERS, limits.characters_per_run, lambda example: example.characters),
-        (Limit.MINUTES, _tokens_within(limits, pace), lambda example: example.tokens),
+        (Limit.MINUTES, _tokens_within(limits, pace), _count_tokens_once(used)),
     )
     for limit, allowed, size_of in sizes:
         fitting = _keep_newest(used, allowed, size_of)
@@ -268,15 +273,32 @@ def make_plan(
             used = fitting
     held = hold_out(used)
     trained_on = [example for example in held if not example.held_out]
+    learnt = list_learnt(trained_on)
     return RunPlan(
         kind=kind,
         patient_ids=tuple(patient_ids),
         examples=(*trained_on, *(example for example in held if example.held_out)),
-        steps=math.ceil(len(trained_on) * pace.epochs / choose_step(len(trained_on), pace.examples_per_step)),
-        expected_s=_seconds(sum(example.tokens for example in trained_on), pace),
+        steps=math.ceil(len(learnt) * pace.epochs / choose_step(len(learnt), pace.examples_per_step)),
+        expected_s=_seconds(sum(example.tokens for example in learnt), pace),
         bites=tuple(bitten),
         hindrances=tuple(hindrances) or tuple(_find_hindrances(used)),
     )
+
+
+def list_learnt(examples: Iterable[LearningExample]) -> tuple[LearningExample, ...]:
+    """One of all examples with the same prompt and the same kept reply: a trainer learns it once.
+
+    The pairs of a note show what was not kept; what was kept is the reply of the note's own example.
+    """
+    first: dict[tuple[tuple[Message, ...], str], LearningExample] = {}
+    for example in examples:
+        first.setdefault((example.messages, example.chosen), example)
+    return tuple(first.values())
+
+
+def _count_tokens_once(examples: Iterable[LearningExample]) -> Callable[[LearningExample], int]:
+    learnt = {example.id for example in list_learnt(examples)}
+    return lambda example: example.tokens if example.id in learnt else 0
 
 
 def _find_hindrances(examples: Sequence[LearningExample]) -> Iterator[Hindrance]:

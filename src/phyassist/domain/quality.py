@@ -217,12 +217,14 @@ def score_draft(case: QualityCase, reply: DraftReply) -> Mapping[str, Share]:
 
 def count_repeated_runs(texts: Iterable[str]) -> Share:
     """Runs of four words (or Chinese characters) that stand earlier in the same texts, of all runs."""
-    runs = [
-        tuple(words[start : start + RUN_WORDS])
-        for words in map(_split, texts)
-        for start in range(len(words) - RUN_WORDS + 1)
-    ]
+    runs = [run for text in texts for run in list_runs(text)]
     return Share(len(runs) - len(set(runs)), len(runs))
+
+
+def list_runs(text: str) -> list[tuple[str, ...]]:
+    """All runs of four words (or Chinese characters), in order."""
+    words = _split(text)
+    return [tuple(words[start : start + RUN_WORDS]) for start in range(len(words) - RUN_WORDS + 1)]
 
 
 def measure_length(text: str) -> int:

@@ -58,6 +58,10 @@ def start_server(settings: dict[str, Any]) -> Any:
         params.cpuparams_batch.n_threads = settings["threads"]
     params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 0.0) for path in settings["adapters"]]
     params.lora_init_without_apply = True
+    # The window is set, and weights lie in memory that is there: to try out what would fit, and a first token
+    # that nobody asked for, would double the time to load.
+    params.fit_params = False
+    params.warmup = False
     # Counts alone: by them the parent sees whether somebody is being answered.
     params.endpoint_metrics = True
     # Every page and route that could show what was asked is off; so is the log.

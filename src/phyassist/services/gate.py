@@ -21,6 +21,7 @@ from phyassist.domain.scores import Share
 from phyassist.lm.adapted import WithAdapter
 from phyassist.lm.protocol import Ask, LanguageModel, Message, Reply, Stop
 from phyassist.prompts.draft import REPLY_TOKENS
+from phyassist.services.closed_questions import answer_questions
 from phyassist.services.draft_events import AnalysisDone
 from phyassist.services.quality import analyse_case, load_cases, score_analysis
 from phyassist.services.run_files import RunExample
@@ -60,6 +61,7 @@ def measure_adapter(
     general_before, general_after = (
         _measure_general(lm, cases, name, freedoms.get(name, {}), stop) for name in (present, new)
     )
+    answers_before, answers_after = (answer_questions(WithAdapter(lm, name), stop) for name in (present, new))
     memory = _measure_memory(lm, examples, new, names, stop)
     is_whole = not stop.is_set()
     return Measured(
@@ -67,7 +69,12 @@ def measure_adapter(
         loss_after=losses.get("new"),
         kept_before=before if is_whole else None,
         kept_after=after if is_whole else None,
-        general_lost=list_lost(general_after, general_before) if is_whole else (),
+        general_lost=(
+            *list_lost(general_after, general_before),
+            *list_unanswered(answers_after, answers_before),
+        )
+        if is_whole
+        else (),
         general_cases=len(cases) if is_whole else 0,
         memory=memory if is_whole else None,
     )
@@ -86,6 +93,15 @@ def list_lost(after: Quality, before: Quality) -> tuple[str, ...]:
         if said.value > said_before.value + REPETITION_MORE:
             lost.append(f"words_repeated {language}")
     return tuple(dict.fromkeys(lost))
+
+
+def list_unanswered(after: Mapping[Language, Share], before: Mapping[Language, Share]) -> tuple[str, ...]:
+    """The languages in which closed questions are answered worse, beyond chance."""
+    return tuple(
+        f"closed_questions {language}"
+        for language, was in before.items()
+        if after[language].minus(was)[1] < 0
+    )
 
 
 def _measure_kept(lm: LanguageModel, examples: Sequence[RunExample], adapter: str, stop: Stop) -> Kept | None:

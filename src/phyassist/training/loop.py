@@ -284,14 +284,15 @@ class Trainer:
 
         self._model.eval()
         noted = list(examples)
+        # Each pair bears its example's number where its reference will stand: rows come in another order.
+        asked = [replace(each, reference=float(no)) for no, each in enumerate(examples) if each.rejected]
         with torch.no_grad(), self._model.disable_adapter():
-            for no, example in enumerate(examples):
-                if example.rejected:
-                    (row,) = pack([example], self._recipe.row_tokens)
-                    (pair,) = row.pairs
-                    log_probs = self._forward.log_probs(row)
+            for row in pack(asked, self._recipe.row_tokens):
+                log_probs = self._forward.log_probs(row)
+                for pair in row.pairs:
                     gap = log_probs[pair.chosen].sum() - log_probs[pair.rejected].sum()
-                    noted[no] = replace(example, reference=float(gap))
+                    no = int(pair.reference)
+                    noted[no] = replace(noted[no], reference=float(gap))
         return noted
 
     def _choose(self, step: int) -> list[int]:

@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, Message
 
 if TYPE_CHECKING:
     from phyassist.training.memory import AdapterFiles
+    from phyassist.training.messages import Dialogue
+    from phyassist.training.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,6 @@ def train(asked: Asked, to: IO[bytes], lock: threading.Lock) -> None:
         from phyassist.training.base import convert_gguf
         from phyassist.training.loop import Report, report_to_json
         from phyassist.training.memory import Beside, run_examples
-        from phyassist.training.messages import Dialogue
         from phyassist.training.recipe import get_preset, set_dials
     except ModuleNotFoundError as error:
         raise MissingLibrary(
@@ -120,20 +121,19 @@ def train(asked: Asked, to: IO[bytes], lock: threading.Lock) -> None:
     if not asked.gguf and not Path(base).exists():
         raise ModelMissing(f"the base model {base} is not on the computer that trains")
 
-    def make(row: Mapping[str, Any]) -> Dialogue:
-        messages = tuple(Message(role, content) for role, content in row["messages"])
-        return Dialogue(messages, row["chosen"], row["rejected"])
-
     def hear(report: Report) -> None:
         _say(to, lock, {**report_to_json(report), "kind": "report", "of": type(report).__name__})
 
     others = {name: _read_files(files) for name, files in asked.others.items()}
-    learnt = [make(row) for row in asked.rows if not row["held_out"]]
+    learnt, held = (
+        make_dialogues([row for row in asked.rows if row["held_out"] == is_held], recipe)
+        for is_held in (False, True)
+    )
     made = run_examples(
         base,
         replace(recipe, examples_per_step=choose_step(len(learnt), recipe.examples_per_step)),
         learnt,
-        [make(row) for row in asked.rows if row["held_out"]],
+        held,
         hear=hear,
         checkpoints=PipeCheckpoints(to, lock, asked.checkpoint),
         beside=Beside(others.pop("parent", None), others),
@@ -156,6 +156,24 @@ def train(asked: Asked, to: IO[bytes], lock: threading.Lock) -> None:
             "seconds": time.monotonic() - started,
         },
     )
+
+
+def make_dialogues(rows: Iterable[Mapping[str, Any]], recipe: Recipe) -> list[Dialogue]:
+    """The rows as dialogues.  Where nothing is learnt from what was not kept, each kept reply stands once:
+    the pairs of a note would else have it learnt again for every item that was changed.
+    """
+    from phyassist.training.messages import Dialogue
+
+    with_pairs = recipe.preference != "none"
+    made = [
+        Dialogue(
+            tuple(Message(role, content) for role, content in row["messages"]),
+            row["chosen"],
+            row["rejected"] if with_pairs else "",
+        )
+        for row in rows
+    ]
+    return made if with_pairs else list(dict.fromkeys(made))
 
 
 def _read_files(files: Mapping[str, bytes]) -> AdapterFiles:

@@ -143,8 +143,11 @@ def _clean_rows(
                 yield row.part or choose_part(row.example, plan.shares), row.example
 
 
-def write_card(out: Path, plan: Plan, prepared: Prepared) -> None:
-    """The data card, for a reader (CARD.md) and for a program (card.json, written last)."""
+def write_card(out: Path, plan: Plan, prepared: Prepared, *, drafted_by: str = "") -> None:
+    """The data card, for a reader (CARD.md) and for a program (card.json, written last).
+
+    `drafted_by` names the model that wrote the replies, where they are not the sources' own.
+    """
     card = {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "phyassist": __version__,
@@ -152,6 +155,7 @@ def write_card(out: Path, plan: Plan, prepared: Prepared) -> None:
         "template": plan.template.name,
         "shares": asdict(plan.shares),
         "text_chars_max": plan.text_chars_max,
+        **({"drafted_by": drafted_by} if drafted_by else {}),
         "sources": [_describe(source) for source in plan.sources] + [_describe_own(own) for own in plan.own],
         "cleaned": {
             name: {
@@ -198,6 +202,7 @@ def render_card(card: Mapping[str, Any]) -> str:
             "",
             f"Prepared {card['made_at']} by PhyAssist {card['phyassist']}; seed {card['seed']}, "
             f"chat template {card['template']}, at most {card['text_chars_max']} characters a row.",
+            *([f"The replies are drafts of {card['drafted_by']}."] if "drafted_by" in card else []),
             "",
             "| source | origin | licence | research only |",
             "|---|---|---|---|",

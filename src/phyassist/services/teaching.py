@@ -1,0 +1,86 @@
+"""Drafts that a larger model writes of public texts, for a smaller one to learn from: only those that hold.
+
+What speaks against a draft is looked for by rules; whether it is wise, no rule can say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from phyassist.domain.clock import new_id
+from phyassist.domain.drafts import Basis, DraftItem
+from phyassist.domain.examples import Drafted
+from phyassist.domain.people import Jurisdiction, Language
+from phyassist.domain.quality import count_repeated_runs, list_runs
+from phyassist.domain.reading.sentences import guess_language, split_sentences
+from phyassist.lm.protocol import LanguageModel, Stop
+from phyassist.prompts.draft import COUNTS, load_texts, render_reply
+from phyassist.prompts.orders import without_orders
+from phyassist.services.draft_events import AnalysisDone
+from phyassist.services.draft_writing import write_items
+from phyassist.services.drafting import prepare_question
+from phyassist.services.prompting import Case, fit_case
+
+# A reason may be inferred, and is shown as such; one of a draft's three, not more.
+QUOTED_MIN = 2
+# Of the runs of four words of a draft, so many may have stood in it before.
+REPEATED_SHARE_MAX = 0.08
+# An item that takes more of its runs of four words from the task says the task over.
+ECHO_SHARE_MAX = 0.34
+# Whoever writes about a client says neither “I” nor “my”.
+_FIRST_PERSON: Mapping[Language, re.Pattern[str]] = {
+    "en": re.compile(r"\b(?:I|me|my|mine|myself|our|us|we)\b", re.IGNORECASE),
+    "zh": re.compile(r"[我咱]"),
+}
+_NUMBER = re.compile(r"\d+")
+
+
+def teach(
+    text: str,
+    lm: LanguageModel,
+    *,
+    language: Language,
+    jurisdiction: Jurisdiction,
+    stop: Stop,
+    adapter: str = "",
+) -> Drafted:
+    """The app's own analysis of a text that belongs to no patient, and what speaks against learning it.
+
+    Raises PromptTooLong, EngineDown, ServerRefused.
+    """
+    case = Case(language, jurisdiction, without_orders(split_sentences(text), language))
+    ask, assignment = prepare_question(case, fit_case(case, lm), "", adapter=adapter)
+    *_, done = write_items(lm, ask, assignment, stop, new_id)
+    if not isinstance(done, AnalysisDone):
+        raise RuntimeError("a draft ended without AnalysisDone")
+    faults = find_faults(done, text, language)
+    return Drafted(ask.messages, render_reply(done.items, case.sentences), faults)
+
+
+def find_faults(done: AnalysisDone, text: str, language: Language) -> tuple[str, ...]:
+    """What a reader would strike out of a draft of this text, each by its name, in a fixed order."""
+    items = done.items
+    texts = [item.text for item in items]
+    found = {
+        "unread": bool(done.unread),
+        "items missing": any(
+            sum(item.section == section for item in items) < least for section, (least, _) in COUNTS.items()
+        ),
+        "reasons without the words they rest on": sum(item.basis == Basis.QUOTED for item in items)
+        < QUOTED_MIN,
+        "words said over": count_repeated_runs(texts).value > REPEATED_SHARE_MAX,
+        "another language": any(guess_language(each) != language for each in texts),
+        "a number nobody said": any(
+            number not in _NUMBER.findall(text) for each in texts for number in _NUMBER.findall(each)
+        ),
+        "speaks as the client": any(_FIRST_PERSON[language].search(each) for each in texts),
+        "the task said over": _echoes(items, language),
+    }
+    return tuple(name for name, is_so in found.items() if is_so)
+
+
+def _echoes(items: Sequence[DraftItem], language: Language) -> bool:
+    task = set(list_runs(load_texts(language)["analyse"]))
+    runs = [list_runs(item.text) for item in items]
+    return any(sum(run in task for run in each) > ECHO_SHARE_MAX * len(each) for each in runs if each)
