@@ -74,6 +74,10 @@ def test_windows_quotation_marks_do_not_turn_into_chinese():
     assert text == "I don’t sleep. It’s been three weeks."
 
 
+def test_radicals_that_a_pdf_has_in_the_place_of_characters_become_these_characters():
+    assert read_upload("笔记.txt", "⼼⾥的⻔，⼀⻚⻚翻过去，⻳兔".encode()) == "心里的门，一页页翻过去，龟兔"
+
+
 def test_control_and_invisible_characters_are_taken_out():
     text = read_upload("note.txt", "I\x07 am\u202e sad\u200b.\r\nYes\x1b.".encode())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from phyassist.errors import UnreadableFile
 
@@ -21,14 +22,22 @@ _BINARY_HEADS = (
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufff9-\ufffb]"
 )
+# PDFs often spell whole characters as the radicals that look the same, by which no search would find them.
+# Unicode itself equates the Kangxi radicals with their characters, of the supplement only two.
+_RADICALS = {
+    **{code: unicodedata.normalize("NFKC", chr(code)) for code in (0x2E9F, 0x2EF3, *range(0x2F00, 0x2FD6))},
+    **str.maketrans(
+        "⺠⻁⻄⻅⻆⻉⻋⻑⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻬⻮⻰",
+        "民虎西见角贝车長长门青韦页风飞食马骨鬼鱼鸟卤麦黄齐齿龙",
+    ),
+}
 _SENTENCE_END = "。！？!?；;：:.…”\"'」』）)"
 
 
 def clean_text(text: str) -> str:
-    """The text with line ends as newlines and without invisible or control characters."""
-    return _CONTROL.sub(
-        "", text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n").replace("\u2028", "\n")
-    )
+    """The text with line ends as newlines, characters for radicals, nothing invisible and no control code."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n").replace("\u2028", "\n")
+    return _CONTROL.sub("", lines.translate(_RADICALS))
 
 
 def decode_text(name: str, data: bytes) -> str:
