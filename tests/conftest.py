@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -120,6 +121,21 @@ def store_path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def sqlite_practice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of the present schema, without rows; a copy of it takes far less than to make another."""
+    path = tmp_path_factory.mktemp("sqlite") / "practice.db"
+    open_store(f"sqlite:///{path}").close()
+    return path
+
+
+def copy_practice(practice: Path, path: Path) -> str:
+    """The address of the copy, which is for its owner's eyes alone like what it was copied from."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.copy(practice, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="session")
 def postgresql(request: pytest.FixtureRequest) -> Iterator[Server]:
     """The run's PostgreSQL server; a test that stops it starts one of its own (`tests.postgresql`)."""
     running = run_server()
@@ -165,7 +181,11 @@ def store_url(request: pytest.FixtureRequest, store_engine: str) -> str:
 
 
 @pytest.fixture
-def store(store_url: str, clock: Clock, ids: Ids) -> Iterator[Store]:
+def store(
+    request: pytest.FixtureRequest, store_engine: str, store_url: str, clock: Clock, ids: Ids
+) -> Iterator[Store]:
+    if store_engine == SQLITE:
+        copy_practice(request.getfixturevalue("sqlite_practice"), request.getfixturevalue("store_path"))
     with open_store(store_url, clock=clock, new_id=ids, passphrase_cost=FAST_COST) as opened:
         yield opened
 

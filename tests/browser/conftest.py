@@ -20,9 +20,9 @@ from phyassist.lm.protocol import Ask, LanguageModel, Reading, Reply, Stop, Word
 from phyassist.lm.scripted import ScriptedModel
 from phyassist.services.workers import load_worker
 from phyassist.store.opening import open_store
-from phyassist.vault.keyring import Argon2Cost
 from phyassist.web.app import create_app
 from tests.browser.replies import answers
+from tests.conftest import FAST_COST, copy_practice
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -108,9 +108,8 @@ class Workspace:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        cost = Argon2Cost(memory_kib=64, passes=1, lanes=1)
         url = self.store_url or f"sqlite:///{self.folder}/practice.db"
-        store = open_store(url, passphrase_cost=cost)
+        store = open_store(url, passphrase_cost=FAST_COST)
         worker = load_worker(self.folder / "machine").line
         app = create_app(PlainSettings(), store=store, model=self.open_model, worker=worker)
         config = uvicorn.Config(
@@ -165,7 +164,8 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
+def workspace(sqlite_practice: Path, tmp_path: Path) -> Iterator[Workspace]:
+    copy_practice(sqlite_practice, tmp_path / "practice.db")
     running = Workspace(tmp_path, free_port())
     running.start()
     # A test may put another model in its place; this one must not be left waiting.

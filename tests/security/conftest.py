@@ -17,7 +17,7 @@ from phyassist.errors import ModelMissing
 from phyassist.lm.protocol import LanguageModel
 from phyassist.store.opening import open_store
 from phyassist.web.app import PAGES, create_app
-from tests.conftest import FAST_COST, PASSPHRASE
+from tests.conftest import FAST_COST, PASSPHRASE, copy_practice
 
 URL = "http://127.0.0.1:8420"
 SEALED_URL = "https://127.0.0.1:8420"
@@ -62,8 +62,9 @@ def sign_up(browser: TestClient) -> TestClient:
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[FastAPI]:
-    with open_store(f"sqlite:///{tmp_path}/practice.db", passphrase_cost=FAST_COST) as store:
+def app(sqlite_practice: Path, tmp_path: Path) -> Iterator[FastAPI]:
+    url = copy_practice(sqlite_practice, tmp_path / "practice.db")
+    with open_store(url, passphrase_cost=FAST_COST) as store:
         yield create_app(PlainSettings(), store=store, model=no_model)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +27,7 @@ LEFT_OUT = {"/lock"}
 # Pages that show a form again keep what was typed into it: it is on the screen of who typed it.
 SHOWN_AGAIN = {
     ("POST", "/setup"),
+    ("POST", "/unlock"),
     ("POST", "/recover"),
     ("POST", "/join"),
     ("POST", "/join/look"),
@@ -52,6 +53,15 @@ def copy(world: World, tmp_path: Path) -> Iterator[FastAPI]:
         yield app
 
 
+@dataclass(frozen=True)
+class MadeUp:
+    """A request, whether its texts are marked, and the names of the ids that are the world's, not made up."""
+
+    case: Any
+    marked: bool
+    known: frozenset[str]
+
+
 def make_canary(number: int) -> str:
     """One for each request: what an earlier one stored stands on later pages, and rightly so."""
     return f"wombat-错误-{number:06d}-9d21"
@@ -70,12 +80,45 @@ def as_fields(body: object) -> dict[str, Any]:
     return {str(key): value for key, value in body.items()} if isinstance(body, dict) else {}
 
 
-def send(browser: TestClient, world: World, case: Any, choices: st.DataObject, canary: str) -> Response:
-    """A made-up request: its ids are the world's or made up, its texts marked or as the schema has them."""
-    canary = canary if choices.draw(st.booleans()) else ""
+def make_requests(app: FastAPI) -> list[MadeUp]:
+    """Some for each operation of the schema: everyone is to send the same, and to make them up takes long."""
+    made: list[MadeUp] = []
+    schema = schemathesis.openapi.from_dict(app.openapi())
+    operations = [each.ok() for each in schema.get_all_operations()]
+    assert len(operations) > 50
+    for operation in operations:
+        if operation.path in LEFT_OUT:
+            continue
+
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(), choices=st.data())
+        def keep(case: Any, choices: st.DataObject) -> None:
+            marked = choices.draw(st.booleans())
+            known = {name for name in case.path_parameters or {} if choices.draw(st.booleans())}
+            made.append(MadeUp(case, marked, frozenset(known)))
+
+        keep()
+    return made
+
+
+@pytest.fixture(scope="module")
+def made_up(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[MadeUp]:
+    with copy_of(world, tmp_path_factory.mktemp("schema")) as app:
+        return make_requests(app)
+
+
+def send(browser: TestClient, world: World, made: MadeUp, canary: str) -> Response:
+    case = made.case
     path = case.operation.path
     for name, value in dict(case.path_parameters or {}).items():
-        known = world.ids.get(name, "") if choices.draw(st.booleans()) else ""
+        known = world.ids.get(name, "") if name in made.known else ""
         path = path.replace(f"{{{name}}}", known or quote(str(value), safe=""))
     query = {key: mark(value, canary) for key, value in dict(case.query or {}).items()}
     fields = {key: mark(value, canary) for key, value in as_fields(case.body).items()}
@@ -109,39 +152,24 @@ def find_faults(reply: Response, who: str, route: tuple[str, str], world: World,
 
 
 @pytest.mark.parametrize("who", WHO)
-def test_no_made_up_request_breaks_a_page_or_is_told_too_much(who: str, copy: FastAPI, world: World) -> None:
-    schema = schemathesis.openapi.from_dict(copy.openapi())
-    operations = [each.ok() for each in schema.get_all_operations()]
+def test_no_made_up_request_breaks_a_page_or_is_told_too_much(
+    who: str, made_up: list[MadeUp], copy: FastAPI, world: World
+) -> None:
     faults: dict[str, list[str]] = {}
     statuses: set[int] = set()
-    canaries = map(make_canary, itertools.count())
     browser = browser_of(world, copy, who)
     browser._transport.raise_server_exceptions = False  # type: ignore[attr-defined]
 
-    for operation in operations:
-        if operation.path in LEFT_OUT:
-            continue
-
-        @settings(
-            max_examples=EXAMPLES,
-            deadline=None,
-            database=None,
-            derandomize=True,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=operation.as_strategy(), choices=st.data())
-        def ask(case: Any, choices: st.DataObject) -> None:
-            canary = next(canaries)
-            reply = send(browser, world, case, choices, canary)
+    # Entered, a browser keeps the server's loop from one request to the next.
+    with browser:
+        for number, made in enumerate(made_up):
+            canary = make_canary(number)
+            reply = send(browser, world, made, canary if made.marked else "")
             statuses.add(reply.status_code)
-            route = (case.method.upper(), case.operation.path)
+            route = (made.case.method.upper(), made.case.operation.path)
             found = find_faults(reply, who, route, world, canary)
             if found:
                 faults.setdefault(" ".join(route), []).extend(found)
 
-        ask()
-
-    assert len(operations) > 50
     assert len(statuses) > 2
     assert faults == {}

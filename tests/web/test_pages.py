@@ -16,8 +16,8 @@ from phyassist.domain.people import Jurisdiction
 from phyassist.errors import ModelMissing
 from phyassist.lm.protocol import LanguageModel
 from phyassist.store.opening import open_store
-from phyassist.vault.keyring import Argon2Cost
 from phyassist.web.app import create_app
+from tests.conftest import FAST_COST, copy_practice
 
 URL = "http://127.0.0.1:8420"
 PASSPHRASE = "four quiet lamps at dawn"
@@ -38,9 +38,8 @@ def no_model() -> LanguageModel:
 
 
 @pytest.fixture
-def browser(tmp_path: Path) -> Iterator[TestClient]:
-    cost = Argon2Cost(memory_kib=64, passes=1, lanes=1)
-    store = open_store(f"sqlite:///{tmp_path}/practice.db", passphrase_cost=cost)
+def browser(sqlite_practice: Path, tmp_path: Path) -> Iterator[TestClient]:
+    store = open_store(copy_practice(sqlite_practice, tmp_path / "practice.db"), passphrase_cost=FAST_COST)
     app = create_app(PlainSettings(), store=store, model=no_model)
     headers = {"Origin": URL, "Accept-Language": "en"}
     with TestClient(app, base_url=URL, headers=headers, follow_redirects=False) as client:

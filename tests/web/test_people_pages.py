@@ -15,14 +15,15 @@ from phyassist.store.opening import open_store
 from phyassist.store.second_factor import STEP_S, code_at, read_secret
 from phyassist.web.app import create_app
 from phyassist.web.browsers import say_browser
-from tests.conftest import FAST_COST, PASSPHRASE
+from tests.conftest import FAST_COST, PASSPHRASE, copy_practice
 from tests.services.joining import BO_PASSPHRASE
 from tests.web.test_pages import URL, PlainSettings, no_model
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[FastAPI]:
-    with open_store(f"sqlite:///{tmp_path}/practice.db", passphrase_cost=FAST_COST) as store:
+def app(sqlite_practice: Path, tmp_path: Path) -> Iterator[FastAPI]:
+    url = copy_practice(sqlite_practice, tmp_path / "practice.db")
+    with open_store(url, passphrase_cost=FAST_COST) as store:
         yield create_app(PlainSettings(), store=store, model=no_model)
 
 

@@ -152,7 +152,8 @@ def create_app(
     )
     app.add_exception_handler(HTTPException, answer_missing)
     for page in PAGES:
-        app.include_router(page.router)
+        # Included, a router has each of its routes made a second time, at the first request that passes it.
+        app.router.routes += page.router.routes
     static = StaticFiles(directory=str(files("phyassist.web").joinpath("static")))
     app.mount(find_static(), static, "static-of-this-version")
     app.mount("/static", static, "static")
