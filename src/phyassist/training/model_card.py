@@ -97,6 +97,12 @@ def _describe_parts(manifest: Manifest) -> str:
         return "What the adapters that it was joined of were trained on; their own cards say more."
     if not data["parts"]:
         return "The sets' own parts, as their makers publish them."
+    if data.get("drafted_by"):
+        return (
+            "Parted by person or post. The texts are the sources' own; the replies that it learnt are drafts "
+            f"of {data['drafted_by']} in which rules found nothing to strike out. `phyassist.json` has the "
+            "hash of every part."
+        )
     leaks = sum(data["leaks"].values())
     return (
         f"Parted by person or post. {leaks} rows were dropped because their text also stands in a held-out "

@@ -95,6 +95,7 @@ def describe_run(asked: Publication) -> dict[str, Any]:
         "licence": _choose_licence(asked.licence, research_only=research_only),
         "data": {
             **{key: made.data[key] for key in ("sources", "parts", "leaks")},
+            "drafted_by": made.data.get("drafted_by", ""),
             "languages": sorted(languages),
         },
         "recipe": made.recipe,
