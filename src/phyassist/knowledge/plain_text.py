@@ -24,13 +24,12 @@ _CONTROL = re.compile(
 )
 # PDFs often spell whole characters as the radicals that look the same, by which no search would find them.
 # Unicode itself equates the Kangxi radicals with their characters, of the supplement only two.
-_RADICALS = {
-    **{code: unicodedata.normalize("NFKC", chr(code)) for code in (0x2E9F, 0x2EF3, *range(0x2F00, 0x2FD6))},
-    **str.maketrans(
-        "⺠⻁⻄⻅⻆⻉⻋⻑⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻬⻮⻰",
-        "民虎西见角贝车長长门青韦页风飞食马骨鬼鱼鸟卤麦黄齐齿龙",
-    ),
-}
+_KANGXI = [chr(code) for code in (0x2E9F, 0x2EF3, *range(0x2F00, 0x2FD6))]
+_RADICALS = str.maketrans(
+    "".join([*_KANGXI, "⺠⻁⻄⻅⻆⻉⻋⻑⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻬⻮⻰"]),
+    unicodedata.normalize("NFKC", "".join(_KANGXI))
+    + "民虎西见角贝车長长门青韦页风飞食马骨鬼鱼鸟卤麦黄齐齿龙",
+)
 _SENTENCE_END = "。！？!?；;：:.…”\"'」』）)"
 
 
