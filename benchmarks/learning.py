@@ -193,8 +193,8 @@ class Bench:
 
     def measure(self, by: Counsellor) -> dict[str, Any]:
         """One counsellor: the base, and both other ways after each number of notes."""
-        texts, most = load_texts(self.options.data, by.language), max(self.options.notes)
-        asked, tolds = texts[most : most + self.options.texts], self.sign_first(by, most)
+        _, asked = self.part_texts(by)
+        tolds = self.sign_first(by, max(*self.options.notes, *self.options.also.get(by.name, ()), 0))
         say(f"{by.name}: {len(tolds)} notes signed")
         first = self.drafts(f"{name_base(by)}-t", asked, by)
         found: dict[str, Any] = {"wants": by.wants, "base": sum_up([count(each, by) for each in first])}
@@ -204,11 +204,17 @@ class Bench:
         }
         return found
 
+    def part_texts(self, by: Counsellor) -> tuple[list[str], list[str]]:
+        """Those to learn from, in order, and those to measure by; the same however many notes are learnt."""
+        texts, most = load_texts(self.options.data, by.language), max(self.options.notes)
+        end = most + self.options.texts
+        return texts[:most] + texts[end:], texts[most:end]
+
     def sign_first(self, by: Counsellor, count: int) -> list[Told]:
         """The base's drafts of the first texts, signed."""
         return [
             sign(no, text, self.draft(f"{name_base(by)}-{no}", text, by), by)
-            for no, text in enumerate(load_texts(self.options.data, by.language)[:count])
+            for no, text in enumerate(self.part_texts(by)[0][:count])
         ]
 
     def measure_after(self, by: Counsellor, tolds: Sequence[Told], asked: Sequence[str]) -> dict[str, Any]:
@@ -247,8 +253,7 @@ class Bench:
 
     def compare_preferences(self, by: Counsellor) -> dict[str, Any]:
         """The kept replies alone, and with what was not kept beside them, after so many notes."""
-        texts = load_texts(self.options.data, by.language)[max(self.options.notes) :]
-        tolds, asked = self.sign_first(by, self.options.pairs), texts[: self.options.texts]
+        tolds, asked = self.sign_first(by, self.options.pairs), self.part_texts(by)[1]
         return {each: self.measure_adapter(by, tolds, asked, each) for each in PREFERENCES}
 
     def draft(self, name: str, text: str, by: Counsellor, **how: Any) -> tuple[DraftItem, ...]:
@@ -415,7 +420,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--notes", type=lambda said: [int(each) for each in said.split(",")], default=[20])
     parser.add_argument(
-        "--also", type=parse_also, default={}, help="fewer notes for one of them, too: brief=5,10"
+        "--also",
+        type=parse_also,
+        default={},
+        help="other numbers of notes for one of them, too: brief=5,10,40",
     )
     parser.add_argument("--texts", type=int, default=6)
     parser.add_argument("--epochs", type=float, default=3.0)
