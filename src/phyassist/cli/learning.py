@@ -144,7 +144,7 @@ def _tell_plan(plan: RunPlan) -> None:
     for bite in plan.bites:
         tell(f"limit of {bite.limit.value}: {bite.allowed:,} of {bite.found:,}, {bite.left_out} left out")
     tell(
-        f"a run: {len(plan.learnt)} examples and {len(plan.held_out)} held out, "
+        f"a run: {len(plan.learnt)} examples and {len(plan.measured_by)} held out, "
         f"{plan.steps} steps, about {plan.expected_min:.0f} minutes"
     )
 

@@ -174,6 +174,11 @@ class RunPlan:
         return list_learnt(self.trained_on)
 
     @property
+    def measured_by(self) -> tuple[LearningExample, ...]:
+        """The same of those held out."""
+        return list_learnt(self.held_out)
+
+    @property
     def held_out(self) -> tuple[LearningExample, ...]:
         return tuple(example for example in self.examples if example.held_out)
 

@@ -324,7 +324,7 @@ def view_plan(plan: RunPlan, w: Words, more: tuple[str, ...] = ()) -> PlanView:
         (missing if bite.forbids else said).append(_say_bite(bite, w))
     notes = len({ref.note_id for ref in plan.ledger})
     return PlanView(
-        size=w("assistant.plan_size", count=len(plan.learnt), notes=notes, held_out=len(plan.held_out)),
+        size=w("assistant.plan_size", count=len(plan.learnt), notes=notes, held_out=len(plan.measured_by)),
         time=w("assistant.plan_time", steps=plan.steps, minutes=max(1, round(plan.expected_min))),
         said=tuple(said),
         missing=tuple(missing),
