@@ -1,11 +1,12 @@
 """What the workspace's own adapter changes: drafts of texts that it never saw, with it and without.
 
-    python -m benchmarks.teaching MODEL.gguf ADAPTER.gguf --work FOLDER [--data ../shared/data] [--texts 12]
+    python -m benchmarks.teaching MODEL.gguf ADAPTER.gguf --drafts FOLDER --work FOLDER [--texts 12]
 
 The texts are of the parts kept for testing.  Counted: drafts in which a rule finds nothing to strike out, by
 the same rules that chose what was learnt from; and, on the cases that ship with the app, its own measures of
-an analysis.  Whether an item is wise is not counted.  What is done stands in FOLDER, so that a run that was
-broken off goes on.  Writes docs/results/workspace-adapter.md and workspace-adapter.json.
+an analysis.  Whether an item is wise is not counted.  `--drafts` names the prepared folder that the adapter
+learnt from.  What is done stands in the work FOLDER, so that a run that was broken off goes on.
+Writes docs/results/workspace-adapter.md and workspace-adapter.json.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from phyassist.training.catalogue import get_source
 from phyassist.training.prepare import Plan
 from phyassist.training.taught import choose_texts
 from phyassist.training.templates import get_template
+from phyassist.training.writing import load_card
 
 SOURCES = ("counsel-chat", "smilechat")
 ARMS = ("base", "adapter")
@@ -44,6 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("model", type=Path)
     parser.add_argument("adapter", type=Path)
+    parser.add_argument("--drafts", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--texts", type=int, default=12)
@@ -74,10 +77,11 @@ def main() -> None:
         ]
     found = {
         "facts": list_facts(
-            f"python -m benchmarks.teaching {options.model.name} {options.adapter.name} --work FOLDER "
-            f"--texts {options.texts}",
+            f"python -m benchmarks.teaching {options.model.name} {options.adapter.name} --drafts FOLDER "
+            f"--work FOLDER --texts {options.texts}",
             ("xllamacpp",),
             model=options.model.stem,
+            learnt=say_learnt(load_card(options.drafts)),
             texts=f"{options.texts} of each language, of the parts kept for testing",
         ),
         "drafts": {
@@ -86,6 +90,13 @@ def main() -> None:
         "cases": {arm: {language: sum_cases(cases, arm, language) for language in LANGUAGES} for arm in ARMS},
     }
     write_results("workspace-adapter", found, make_page(found))
+
+
+def say_learnt(card: Mapping[str, Any]) -> str:
+    rows = card["parts"]["train"]["rows"]
+    asked = sum(each["rows"] for each in card["cleaned"].values())
+    named = ", ".join(f"{name} {count}" for name, count in rows.items())
+    return f"{sum(rows.values())} of {asked} drafts of {card['drafted_by']} ({named})"
 
 
 def keep(path: Path, work: Any, *given: Any) -> Json:
@@ -129,7 +140,7 @@ def make_page(found: Json) -> str:
 
 
 def list_lines(found: Json) -> Iterator[str]:
-    yield from ("# The workspace's own adapter", "")
+    yield from ("# An adapter for the workspace, learnt from drafts of a larger model", "")
     yield from (f"- {name}: {value}" for name, value in found["facts"].items())
     yield from ("", "Drafts of texts kept for testing in which no rule finds anything to strike out:", "")
     heads = [(language, arm) for language in LANGUAGES for arm in ARMS]
@@ -139,6 +150,12 @@ def list_lines(found: Json) -> Iterator[str]:
     yield "| drafts that hold | " + " | ".join(f"{each['hold']} of {each['texts']}" for each in held) + " |"
     for fault in dict.fromkeys(fault for each in held for fault in each["faults"]):
         yield f"| {fault} | " + " | ".join(str(each["faults"].get(fault, 0)) for each in held) + " |"
+    base, adapter = (sum(found["drafts"][arm][language]["hold"] for language in LANGUAGES) for arm in ARMS)
+    if adapter <= base:
+        yield from (
+            "",
+            "No more drafts hold with the adapter than without: it does not help.",
+        )
     yield from ("", "The app's own measures of an analysis, on the cases that ship with it:", "")
     yield "| | " + " | ".join(f"{language}, {arm}" for language, arm in heads) + " |"
     yield "|---|" + "---|" * len(heads)
