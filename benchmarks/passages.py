@@ -93,7 +93,10 @@ def make_page(found: Mapping[str, Any]) -> str:
         better = MEASURES["analyse"].get(name)
         mark = {True: " (more is better)", False: " (less is better)", None: ""}[better]
         lines.append(f"| {name.replace('_', ' ')}{mark} | {' | '.join(cells)} |")
-    lines += ["", "So few cases decide nothing: passages stay switched off unless a practice wants them."]
+    lines += [
+        "",
+        "Passages stay switched off unless a practice wants them, as long as these figures do not speak for them.",
+    ]
     return "\n".join(lines) + "\n"
 
 
