@@ -95,7 +95,7 @@ def make_page(found: Mapping[str, Any]) -> str:
         lines.append(f"| {name.replace('_', ' ')}{mark} | {' | '.join(cells)} |")
     lines += [
         "",
-        "Passages stay switched off unless a practice wants them, as long as these figures do not speak for them.",
+        "Passages stay off unless a practice wants them, as long as these figures do not speak for them.",
     ]
     return "\n".join(lines) + "\n"
 
