@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.training import encode_rows, measure
+from benchmarks.training import ask_losses, encode_rows, measure, run_trl
 
 Json = dict[str, Any]
 ARMS = ("phyassist", "trl")
@@ -125,67 +125,26 @@ def train_ours(base: str, work: Path) -> Json:
 
 
 def train_trl(base: str, work: Path) -> Json:
-    import torch
-    from datasets import Dataset
-    from peft import LoraConfig
-    from trl import SFTConfig, SFTTrainer
-
     rows = load_rows(work)["train"]
     recipe = load_recipe(len(rows))
-    replies = round(recipe.epochs * sum(one.reply_tokens for one in encode_rows(base, rows, recipe)))
-    data = Dataset.from_list([{"prompt": row[:-1], "completion": row[-1:]} for row in rows])
-    torch.manual_seed(0)
-    trainer = SFTTrainer(
-        model=base,
-        args=SFTConfig(
-            output_dir=str(work / "trl-out"),
-            per_device_train_batch_size=recipe.examples_per_step,
-            num_train_epochs=recipe.epochs,
-            learning_rate=recipe.learning_rate,
-            lr_scheduler_type="linear",
-            optim="adamw_torch",
-            gradient_checkpointing=False,
-            max_length=recipe.row_tokens,
-            bf16=False,
-            use_cpu=True,
-            save_strategy="no",
-            report_to=[],
-            model_init_kwargs={"dtype": "float32"},
-        ),
-        train_dataset=data,
-        peft_config=LoraConfig(
-            task_type="CAUSAL_LM", r=recipe.rank, lora_alpha=recipe.alpha, target_modules="all-linear"
-        ),
+    return run_trl(
+        base,
+        rows,
+        work / "speed-trl",
+        lora={"r": recipe.rank, "lora_alpha": recipe.alpha},
+        per_device_train_batch_size=recipe.examples_per_step,
+        num_train_epochs=recipe.epochs,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type="linear",
+        max_length=recipe.row_tokens,
     )
-    measured = measure(lambda: trainer.train() and None, replies)
-    trainer.model.save_pretrained(work / "speed-trl" / "adapter")
-    return measured
 
 
 def find_losses(base: str, work: Path) -> Json:
     """Mean loss a reply token on the held-out rows, of the base and of both adapters."""
-    import torch
-    from peft import PeftModel
-
-    from phyassist.training.base import load_base
-    from phyassist.training.forward import Forward
-    from phyassist.training.rows import pack
-
     rows = load_rows(work)["val"]
-    recipe = load_recipe(len(rows))
-    packed = pack(encode_rows(base, rows, recipe), recipe.row_tokens)
-
-    def ask(model: Any) -> float:
-        forward = Forward(model.eval())
-        with torch.no_grad():
-            total = sum(float(forward.log_probs(row).sum()) for row in packed)
-        return -total / sum(len(row.targets) for row in packed)
-
-    found = {"base": ask(load_base(base, recipe, "cpu"))}
-    for arm in ARMS:
-        folder = work / f"speed-{arm}" / "adapter"
-        found[arm] = ask(PeftModel.from_pretrained(load_base(base, recipe, "cpu"), folder))
-    return found
+    folders = {arm: work / f"speed-{arm}" / "adapter" for arm in ARMS}
+    return ask_losses(base, rows, folders, row_tokens=load_recipe(len(rows)).row_tokens)
 
 
 RUNS: Mapping[str, Callable[[str, Path], Json]] = {

@@ -165,6 +165,25 @@ def train_ours(name: str, dials: Mapping[str, Any]) -> Callable[[str, Path, int]
 
 def train_trl(base: str, work: Path, rows: int) -> Json:
     """Padded batches of 4, four to a step, rows of like length together, as the study had them."""
+    return run_trl(
+        base,
+        load_rows(work)["train"][:rows],
+        work / "trl",
+        lora={"r": 16, "lora_alpha": 8, "lora_dropout": 0.05},
+        per_device_train_batch_size=4,
+        gradient_accumulation_steps=min(STEP, rows) // 4,
+        num_train_epochs=1,
+        learning_rate=2e-4,
+        lr_scheduler_type="constant_with_warmup",
+        warmup_steps=0.03,
+        max_grad_norm=0.3,
+        train_sampling_strategy="group_by_length",
+        max_length=2048,
+    )
+
+
+def run_trl(base: str, rows: list[Any], out: Path, *, lora: Mapping[str, Any], **config: Any) -> Json:
+    """A plain SFTTrainer on these rows, LoRA on every linear layer, in float32; its adapter goes to `out`."""
     import torch
     from datasets import Dataset
     from peft import LoraConfig
@@ -172,43 +191,38 @@ def train_trl(base: str, work: Path, rows: int) -> Json:
 
     from phyassist.training.recipe import Recipe
 
-    chosen = load_rows(work)["train"][:rows]
-    replies = sum(one.reply_tokens for one in encode_rows(base, chosen, Recipe()))
-    data = Dataset.from_list([{"prompt": row[:-1], "completion": row[-1:]} for row in chosen])
+    replies = sum(
+        one.reply_tokens for one in encode_rows(base, rows, Recipe(row_tokens=config["max_length"]))
+    )
     torch.manual_seed(0)
     trainer = SFTTrainer(
         model=base,
         args=SFTConfig(
-            output_dir=str(work / "trl-out"),
-            per_device_train_batch_size=4,
-            gradient_accumulation_steps=min(STEP, rows) // 4,
-            num_train_epochs=1,
-            learning_rate=2e-4,
-            lr_scheduler_type="constant_with_warmup",
-            warmup_steps=0.03,
-            max_grad_norm=0.3,
+            output_dir=str(out.with_name(f"{out.name}-out")),
             optim="adamw_torch",
-            train_sampling_strategy="group_by_length",
             gradient_checkpointing=False,
-            max_length=2048,
             bf16=False,
             use_cpu=True,
             save_strategy="no",
             report_to=[],
             model_init_kwargs={"dtype": "float32"},
+            **config,
         ),
-        train_dataset=data,
-        peft_config=LoraConfig(
-            task_type="CAUSAL_LM", r=16, lora_alpha=8, lora_dropout=0.05, target_modules="all-linear"
-        ),
+        train_dataset=Dataset.from_list([{"prompt": row[:-1], "completion": row[-1:]} for row in rows]),
+        peft_config=LoraConfig(task_type="CAUSAL_LM", target_modules="all-linear", **lora),
     )
-    measured = measure(lambda: trainer.train() and None, replies)
-    trainer.model.save_pretrained(work / "trl" / "adapter")
+    measured = measure(lambda: trainer.train() and None, round(replies * config["num_train_epochs"]))
+    trainer.model.save_pretrained(out / "adapter")
     return measured
 
 
 def find_losses(base: str, work: Path, _: int) -> Json:
     """Mean loss a reply token on the held-out rows, of the base and of every adapter there is."""
+    folders = {name: work / name / "adapter" for name in ARMS}
+    return ask_losses(base, load_rows(work)["val"], folders, row_tokens=1024)
+
+
+def ask_losses(base: str, rows: list[Any], adapters: Mapping[str, Path], *, row_tokens: int) -> Json:
     import torch
     from peft import PeftModel
 
@@ -217,7 +231,7 @@ def find_losses(base: str, work: Path, _: int) -> Json:
     from phyassist.training.recipe import Recipe
     from phyassist.training.rows import pack
 
-    packed = pack(encode_rows(base, load_rows(work)["val"], Recipe()), 1024)
+    packed = pack(encode_rows(base, rows, Recipe(row_tokens=row_tokens)), row_tokens)
 
     def ask(model: Any) -> float:
         forward = Forward(model.eval())
@@ -226,11 +240,9 @@ def find_losses(base: str, work: Path, _: int) -> Json:
         return -total / sum(len(row.targets) for row in packed)
 
     found = {"base": ask(load_base(base, Recipe(), "cpu"))}
-    for name in ARMS:
-        if (work / name / "adapter").is_dir():
-            found[name] = ask(
-                PeftModel.from_pretrained(load_base(base, Recipe(), "cpu"), work / name / "adapter")
-            )
+    for name, folder in adapters.items():
+        if folder.is_dir():
+            found[name] = ask(PeftModel.from_pretrained(load_base(base, Recipe(), "cpu"), folder))
     return found
 
 

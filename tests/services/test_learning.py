@@ -225,6 +225,29 @@ def test_an_example_that_was_left_out_is_in_no_run_until_it_is_taken_in_again(
     assert len(plan_run(store, anna, scope=scope_of(willing), limits=LIMITS).examples) == 3
 
 
+def test_the_changes_of_a_note_that_was_left_out_do_not_bring_it_back(
+    store: Store, anna: SignedIn, willing: Patient, clock: Clock
+) -> None:
+    draft = draft_of(store, anna, willing)
+    symptom = draft.standing[0]
+    draft = edit_item(
+        store, anna, draft_id=draft.id, item_id=symptom.id, text="考试焦虑", after=draft.version
+    )
+    sign(store, anna, draft, clock)
+    kept = sign(store, anna, draft_of(store, anna, willing), clock)
+    (edit,) = by_origin(list_examples(store, anna, patient_id=willing.id), Origin.EDIT)
+    (note,) = (
+        each
+        for each in by_origin(list_examples(store, anna, patient_id=willing.id), Origin.NOTE)
+        if each.note == edit.note
+    )
+
+    leave_out(store, anna, patient_id=willing.id, example_id=note.id, is_left_out=True)
+
+    plan = plan_run(store, anna, scope=scope_of(willing), limits=LIMITS)
+    assert {each.note.note_id for each in plan.examples} == {kept.id}
+
+
 def test_a_long_note_is_split_and_nothing_of_it_is_cut(
     store: Store, anna: SignedIn, willing: Patient, clock: Clock
 ) -> None:

@@ -94,11 +94,21 @@ def test_what_was_drafted_before_it_was_broken_off_is_not_asked_for_again(plan: 
     out, first, second = tmp_path / "out", Writer(dies_at=2), Writer()
     with pytest.raises(EngineDown):
         draft_sources(plan, out, count=4, by="large", write=first)
+    with (out / DRAFTS).open("a", encoding="utf-8") as file:
+        file.write('{"source": "counsel-ch')
 
     draft_sources(plan, out, count=4, by="large", write=second)
 
     assert len(first.asked) == len(second.asked) == 2
     assert not set(first.asked) & set(second.asked)
+    assert len((out / DRAFTS).read_text("utf-8").splitlines()) == 5, "the broken line spoils no other"
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "letters.txt").write_text("Dear all,")
+
+    with pytest.raises(BadInput, match="not empty"):
+        draft_sources(plan, tmp_path, count=4, by="large", write=Writer())
 
 
 def test_drafts_of_two_models_do_not_come_into_one_folder(plan: Plan, tmp_path: Path) -> None:

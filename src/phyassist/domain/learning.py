@@ -252,11 +252,12 @@ def make_plan(
 ) -> RunPlan:
     """What a run of these examples would do within the limits.
 
-    What was left out by hand is not in it.  Where there is more than a run may read, the oldest notes go
-    first: what is newest says most of how somebody works now.  `bites` are limits on the number of adapters;
-    where `hindrances` are known, what the examples lack does not matter.
+    What was left out by hand is not in it, nor the changes of a note whose own example was.  Where there is
+    more than a run may read, the oldest notes go first: what is newest says most of how somebody works now.
+    `bites` are limits on the number of adapters; where `hindrances` are known, what the examples lack does
+    not matter.
     """
-    used = [example for example in examples if not example.left_out]
+    used = _list_used(examples)
     bitten = list(bites)
     sizes: tuple[tuple[Limit, int, Callable[[LearningExample], int]], ...] = (
         (Limit.CHARACTERS, limits.characters_per_run, lambda example: example.characters),
@@ -288,6 +289,20 @@ def make_plan(
         bites=tuple(bitten),
         hindrances=tuple(hindrances) or tuple(_find_hindrances(used)),
     )
+
+
+def _list_used(examples: Sequence[LearningExample]) -> list[LearningExample]:
+    # The pairs of a note have its own reply as the kept one: they must not bring back what was left out.
+    left_out = {
+        (example.note, example.messages, example.chosen)
+        for example in examples
+        if example.left_out and example.kind == ExampleKind.SUPERVISED
+    }
+    return [
+        example
+        for example in examples
+        if not example.left_out and (example.note, example.messages, example.chosen) not in left_out
+    ]
 
 
 def list_learnt(examples: Iterable[LearningExample]) -> tuple[LearningExample, ...]:

@@ -21,13 +21,11 @@ from phyassist.training.messages import Dialogue
 from phyassist.training.prepare import Plan, Prepared, Progress, find_held_out, write_card
 from phyassist.training.readers import read_source
 from phyassist.training.split import choose_part
-from phyassist.training.writing import CARD, PartFiles
+from phyassist.training.writing import CARD, PartFiles, make_folder
 
 DRAFTS = "drafts.jsonl"
 # A text that a counsellor would paste: long enough to say something, short enough to be drafted soon.
 CHARS: Mapping[Language, tuple[int, int]] = {"en": (120, 900), "zh": (60, 400)}
-
-
 Write = Callable[[str, Language], Drafted]
 
 
@@ -40,11 +38,13 @@ def draft_sources(
     """
     if (out / CARD).exists():
         raise BadInput(f"{out} is prepared to the end", hint="name a new folder with --out")
-    out.mkdir(parents=True, exist_ok=True)
+    if not (out / DRAFTS).exists():
+        make_folder(out)
     chosen = list(choose_texts(plan, count))
     known = {(each["source"], each["key"]): each for each in _read_drafts(out / DRAFTS, by)}
     rows: list[Mapping[str, Any]] = []
     with (out / DRAFTS).open("a", encoding="utf-8") as file:
+        file.write(_find_line_end(out / DRAFTS))
         for no, (part, example) in enumerate(chosen, start=1):
             row = known.get((example.source, example.key))
             if row is None:
@@ -116,6 +116,12 @@ def _read_drafts(path: Path, by: str) -> Iterator[Mapping[str, Any]]:
         if row["by"] != by:
             raise BadInput(f"{path} holds drafts of {row['by']}", hint="name a new folder with --out")
         yield row
+
+
+def _find_line_end(path: Path) -> str:
+    """What a line that was broken off needs, so that the next one does not stand on it."""
+    held = path.read_bytes()
+    return "\n" if held and not held.endswith(b"\n") else ""
 
 
 def _finish(out: Path, plan: Plan, rows: list[Mapping[str, Any]], by: str) -> Prepared:
