@@ -296,3 +296,19 @@ def test_an_unread_reply_is_said_shown_and_tried_again(workspace: Workspace, ope
     page.wait_for_selector("#items-advice .item:nth-child(3)")
     assert ADVICE["en"][0] in page.inner_text("#items-advice")
     until(page, "document.querySelectorAll('.unread').length === 0")
+
+
+def test_the_open_tab_is_seen_on_a_narrow_screen(workspace: Workspace, open_page: Any) -> None:
+    page = open_page("en")
+    set_up(page, workspace.url)
+    add_patient(page, NAMES["en"][0])
+    page.click(".tabs a[href$='/assistant']")
+    page.wait_for_url("**/assistant")
+    page.set_viewport_size({"width": 360, "height": 740})
+
+    page.reload()
+    page.wait_for_selector("html[data-ready] .tabs [aria-current]")
+
+    box = page.locator(".tabs [aria-current]").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 360

@@ -27,4 +27,6 @@ startRuns();
 for (const input of document.querySelectorAll("[data-zone]")) {
   input.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
 }
+// On a narrow screen the tabs scroll; the one that is open must be seen.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 document.documentElement.dataset.ready = "yes";
