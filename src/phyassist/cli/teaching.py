@@ -33,6 +33,9 @@ def draft(
     out: Out,
     model: ModelOption = None,
     count: Annotated[int, typer.Option(min=1, help="So many texts of each source.")] = 40,
+    tries: Annotated[
+        int, typer.Option(min=1, help="Drafts of each text, of which the best is looked at.")
+    ] = 1,
     data: DataFolder = DATA,
     template: Template = "qwen",
     seed: Seed = 0,
@@ -62,6 +65,7 @@ def draft(
                 language=language,
                 jurisdiction="cn" if language == "zh" else "other",
                 stop=stop,
+                tries=tries,
             )
             if stop.is_set():
                 raise KeyboardInterrupt

@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from phyassist.domain.clock import new_id
-from phyassist.domain.drafts import Basis, DraftItem
+from phyassist.domain.drafts import Basis, DraftItem, Section
 from phyassist.domain.examples import Drafted
 from phyassist.domain.people import Jurisdiction, Language
 from phyassist.domain.quality import count_repeated_runs, list_runs
-from phyassist.domain.reading.sentences import guess_language, split_sentences
-from phyassist.lm.protocol import LanguageModel, Stop
+from phyassist.domain.reading.sentences import Sentence, guess_language, split_sentences
+from phyassist.lm.protocol import Ask, LanguageModel, Stop
 from phyassist.prompts.draft import COUNTS, load_texts, render_reply
+from phyassist.prompts.grounding import find_ground
 from phyassist.prompts.orders import without_orders
 from phyassist.services.draft_events import AnalysisDone
-from phyassist.services.draft_writing import write_items
+from phyassist.services.draft_writing import Assignment, write_items
 from phyassist.services.drafting import prepare_question
 from phyassist.services.prompting import Case, fit_case
 
+# The first try is the likeliest draft, the others are drawn.
+TRY_TEMPERATURE = 0.8
 # A reason may be inferred, and is shown as such; one of a draft's three, not more.
 QUOTED_MIN = 2
 # Of the runs of four words of a draft, so many may have stood in it before.
@@ -44,18 +48,40 @@ def teach(
     jurisdiction: Jurisdiction,
     stop: Stop,
     adapter: str = "",
+    tries: int = 1,
 ) -> Drafted:
     """The app's own analysis of a text that belongs to no patient, and what speaks against learning it.
 
+    Of several tries the one with the fewest faults, and of those the one that rests on most of the text.
     Raises PromptTooLong, EngineDown, ServerRefused.
     """
+    case, ask, assignment = prepare_text(text, lm, language, jurisdiction, adapter=adapter)
+    drafts: list[tuple[AnalysisDone, tuple[str, ...]]] = []
+    for no in range(tries):
+        asked = replace(ask, temperature=TRY_TEMPERATURE if no else 0.0, seed=no)
+        *_, done = write_items(lm, asked, assignment, stop, new_id)
+        if not isinstance(done, AnalysisDone):
+            raise RuntimeError("a draft ended without AnalysisDone")
+        drafts.append((done, find_faults(done, text, language)))
+    done, faults = max(drafts, key=lambda each: (-len(each[1]), count_grounds(each[0], case.sentences)))
+    return Drafted(ask.messages, render_reply(done.items, case.sentences), faults)
+
+
+def prepare_text(
+    text: str, lm: LanguageModel, language: Language, jurisdiction: Jurisdiction, *, adapter: str = ""
+) -> tuple[Case, Ask, Assignment]:
+    """What is asked about such a text, and what the reply is to bring.  Raises PromptTooLong."""
     case = Case(language, jurisdiction, without_orders(split_sentences(text), language))
     ask, assignment = prepare_question(case, fit_case(case, lm), "", adapter=adapter)
-    *_, done = write_items(lm, ask, assignment, stop, new_id)
-    if not isinstance(done, AnalysisDone):
-        raise RuntimeError("a draft ended without AnalysisDone")
-    faults = find_faults(done, text, language)
-    return Drafted(ask.messages, render_reply(done.items, case.sentences), faults)
+    return case, ask, assignment
+
+
+def count_grounds(done: AnalysisDone, sentences: Sequence[Sentence]) -> int:
+    """How many sentences of the text the reasons and the advice of a draft rest on."""
+    quoted = {item.quote for item in done.items if item.basis == Basis.QUOTED}
+    advice = [item.text for item in done.items if item.section == Section.ADVICE]
+    named = [find_ground(each, 0, sentences) for each in advice]
+    return len(quoted | {each.text for each in named if each is not None})
 
 
 def find_faults(done: AnalysisDone, text: str, language: Language) -> tuple[str, ...]:

@@ -37,7 +37,12 @@ def find_device() -> str:
     """
     import torch
 
-    return f"cuda:{torch.cuda.current_device()}" if torch.cuda.is_available() else "cpu"
+    if not torch.cuda.is_available():
+        return "cpu"
+    # cuDNN's attention under a mask brought losses that were no numbers, always at the same steps, on an H100
+    # with torch 2.11 and cuDNN 9.19; torch's own kernels go through them.
+    torch.backends.cuda.enable_cudnn_sdp(False)
+    return f"cuda:{torch.cuda.current_device()}"
 
 
 def load_config(base: str) -> Any:

@@ -181,6 +181,5 @@ def make_mask(row: Row, dtype: Any, device: Any) -> Any:
         if parent >= 0:
             sees[place] = sees[parent]
         sees[place, place] = True
-    mask = torch.zeros(sees.shape, dtype=dtype)
-    mask.masked_fill_(~torch.from_numpy(sees), torch.finfo(dtype).min)
-    return mask.to(device)[None, None]
+    mask = torch.zeros(sees.shape, dtype=dtype, device=device)
+    return mask.masked_fill_(~torch.from_numpy(sees).to(device), torch.finfo(dtype).min)[None, None]

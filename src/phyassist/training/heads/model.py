@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from phyassist.errors import BadInput, ModelMissing
-from phyassist.training.base import load_base, load_tokenizer
+from phyassist.training.base import find_device, load_base, load_tokenizer
+from phyassist.training.bases import ADAPTER_WEIGHTS
 from phyassist.training.heads.posts import Ask
 from phyassist.training.heads.recipe import HeadRecipe
 from phyassist.training.heads.words import WordModel, load_words
@@ -29,6 +30,15 @@ class Batch:
 
     ids: Any
     mask: Any
+
+
+def find_seen(mask: Any, dtype: Any) -> Any:
+    """(posts, 1, 1, tokens), 0 at each token of a text and the dtype's least number at its padding."""
+    import torch
+
+    padding = mask == 0
+    padding[:, 0] = False
+    return torch.zeros_like(mask, dtype=dtype).masked_fill(padding, torch.finfo(dtype).min)[:, None, None]
 
 
 class Reader:
@@ -70,7 +80,8 @@ class Headed:
         from peft import LoraConfig, get_peft_model
 
         self.base, self.asks, self.recipe = base, tuple(asks), recipe
-        model: Any = load_base(base, Recipe(precision="fp32"), "cpu")
+        self.device = find_device()
+        model: Any = load_base(base, Recipe(), self.device)
         if recipe.last_layer >= model.config.num_hidden_layers or recipe.first_layer > recipe.last_layer:
             raise BadInput(
                 f"{base} has {model.config.num_hidden_layers} layers, not {recipe.last_layer + 1}",
@@ -87,7 +98,8 @@ class Headed:
         self.peft = get_peft_model(model, config)
         self._trunk = self.peft.get_base_model().model
         self.reader = Reader(load_tokenizer(base), recipe.text_tokens)
-        self.heads = make_heads(self._trunk.config.hidden_size, self.asks, recipe.dropout)
+        heads = make_heads(self._trunk.config.hidden_size, self.asks, recipe.dropout)
+        self.heads = heads.to(self.device)
         self.words: WordModel | None = None
 
     def read_below(self, batch: Batch) -> Any:
@@ -95,29 +107,36 @@ class Headed:
         import torch
 
         with torch.inference_mode():
-            hidden = self._trunk.embed_tokens(batch.ids)
+            hidden = self._trunk.embed_tokens(batch.ids.to(self.device))
             return self._through(hidden, 0, self.recipe.first_layer)
 
     def read_above(self, hidden: Any, mask: Any) -> Any:
         """Logits of all labels of all asks, (posts, labels)."""
-        hidden = self._through(hidden, self.recipe.first_layer, self.recipe.last_layer + 1)
-        return self.heads(hidden, mask)
+        hidden = hidden.to(self.device, self._trunk.dtype)
+        mask = mask.to(self.device)
+        both_ways = find_seen(mask, hidden.dtype) if self.recipe.sight == "both" else None
+        hidden = self._through(hidden, self.recipe.first_layer, self.recipe.last_layer + 1, both_ways)
+        return self.heads(hidden.float(), mask)
 
-    def _through(self, hidden: Any, begin: int, end: int) -> Any:
+    def _through(self, hidden: Any, begin: int, end: int, seen: Any = None) -> Any:
         import torch
 
-        places = torch.arange(hidden.shape[1])[None]
+        places = torch.arange(hidden.shape[1], device=self.device)[None]
         turns = self._trunk.rotary_emb(hidden, places)
         for layer in self._trunk.layers[begin:end]:
             # Padding stands at the end, where no token of a causal model looks.
-            hidden = layer(hidden, attention_mask=None, position_ids=places, position_embeddings=turns)
+            hidden = layer(hidden, attention_mask=seen, position_ids=places, position_embeddings=turns)
         return hidden
 
     def save(self, folder: Path) -> None:
-        """LoRA in peft's form and the heads beside it; their description last."""
+        """LoRA in peft's form, in half precision, and the heads beside it; their description last."""
+        from peft import get_peft_model_state_dict
         from safetensors.torch import save_file
 
-        self.peft.save_pretrained(folder / ADAPTER, safe_serialization=True)
+        held = get_peft_model_state_dict(self.peft)
+        lora = {name: value.half().cpu().contiguous() for name, value in held.items()}
+        self.peft.peft_config["default"].save_pretrained(str(folder / ADAPTER), auto_mapping_dict=None)
+        save_file(lora, folder / ADAPTER / ADAPTER_WEIGHTS, metadata={"format": "pt"})
         save_file(self.heads.state_dict(), folder / WEIGHTS)
         said = {"recipe": asdict(self.recipe), "asks": [asdict(ask) for ask in self.asks]}
         if self.words is not None:
@@ -135,7 +154,7 @@ def load_headed(base: str, folder: Path) -> Headed:
     said = json.loads((folder / CONFIG).read_text("utf-8"))
     asks = [Ask(each["set"], each["question"], tuple(each["labels"])) for each in said["asks"]]
     headed = Headed(base, asks, HeadRecipe(**said["recipe"]))
-    set_peft_model_state_dict(headed.peft, load_file(folder / ADAPTER / "adapter_model.safetensors"))
+    set_peft_model_state_dict(headed.peft, load_file(folder / ADAPTER / ADAPTER_WEIGHTS))
     headed.heads.load_state_dict(load_file(folder / WEIGHTS))
     headed.words = load_words(folder)
     return headed

@@ -121,6 +121,8 @@ class HeadTrainer:
 
         started = time.perf_counter()
         headed, steps = self._headed, len(self._plan)
+        # What is left out at random differs from step to step, and is the same after a resume.
+        torch.manual_seed(random.Random(f"{headed.recipe.seed}/{step}").getrandbits(63))
         headed.peft.train()
         headed.heads.train()
         for group in self._optimiser.param_groups:
@@ -148,7 +150,6 @@ class HeadTrainer:
             "step": step,
             "weights": _copy(self._headed),
             "optimiser": self._optimiser.state_dict(),
-            "random": torch.get_rng_state(),
             "best": None if self._best is None else asdict(self._best),
             "best_weights": self._best_weights,
         }
@@ -166,7 +167,6 @@ class HeadTrainer:
         state = torch.load(io.BytesIO(held), map_location="cpu", weights_only=True)
         _put_back(self._headed, state["weights"])
         self._optimiser.load_state_dict(state["optimiser"])
-        torch.set_rng_state(state["random"])
         self._best = None if state["best"] is None else HeadScore(**state["best"])
         self._best_weights = state["best_weights"]
         return int(state["step"])
@@ -176,12 +176,12 @@ def find_loss(logits: Any, posts: Sequence[BelowPost], asks: Sequence[Ask]) -> A
     """The mean cross-entropy of a post's answers, averaged over posts: six questions weigh as much as one."""
     import torch
 
-    total, at = torch.zeros(()), 0
+    total, at = torch.zeros((), device=logits.device), 0
     for no, ask in enumerate(asks):
         rows = [row for row, each in enumerate(posts) if no in each.post.answers]
         if rows:
-            gold = torch.tensor([posts[row].post.answers[no] for row in rows])
-            weight = torch.tensor([1 / len(posts[row].post.answers) for row in rows])
+            gold = torch.tensor([posts[row].post.answers[no] for row in rows], device=logits.device)
+            weight = torch.tensor([1 / len(posts[row].post.answers) for row in rows], device=logits.device)
             said = logits[rows, at : at + len(ask.labels)]
             total = total + (torch.nn.functional.cross_entropy(said, gold, reduction="none") * weight).sum()
         at += len(ask.labels)
@@ -210,7 +210,7 @@ def read_logits(headed: Headed, posts: Sequence[BelowPost]) -> Iterator[tuple[li
     with torch.inference_mode():
         for group in _group([len(each.hidden) for each in ordered], headed.recipe.step_tokens, len(ordered)):
             batch = [ordered[no] for no in group]
-            yield batch, _logits(headed, batch)
+            yield batch, _logits(headed, batch).cpu()
 
 
 def score_rows(posts: Sequence[Post], rows: Iterable[Any], asks: Sequence[Ask]) -> dict[str, float]:
@@ -264,7 +264,7 @@ def _logits(headed: Headed, posts: Sequence[BelowPost]) -> Any:
     import torch
 
     batch: Batch = pad([range(len(each.hidden)) for each in posts])
-    hidden = torch.zeros(*batch.ids.shape, posts[0].hidden.shape[-1])
+    hidden = torch.zeros(*batch.ids.shape, posts[0].hidden.shape[-1], device=headed.device)
     for row, each in enumerate(posts):
         hidden[row, : len(each.hidden)] = each.hidden.float()
     return headed.read_above(hidden, batch.mask)
