@@ -76,6 +76,7 @@ def test_a_book_of_more_pages_than_are_dropped_beside_a_consultation_is_read_who
         ("shut.pdf", make_pdf("words", password="x"), "password"),
         ("broken.pdf", b"%PDF-1.7 nothing more", "cannot be opened"),
         ("bomb.epub", make_epub({"a": "0" * 61_000_000}), "unpacks to"),
+        ("picture.html", b"\x89PNG\r\n", "cannot be opened"),
         ("broken.epub", b"PK\x03\x04 nothing more", "cannot be opened"),
         ("odd.csv", b"a,b\n1,2\n", "no columns"),
         ("photo.png", b"\x89PNG", "not a kind of file"),

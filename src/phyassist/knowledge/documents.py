@@ -133,7 +133,9 @@ def _take(said: dict[str, Any]) -> Read | None:
 
 def _say(why: str, name: str, limits: Limits) -> UnreadableFile:
     what, hint = _SENTENCES.get(why, _SENTENCES["heavy"])
-    return UnreadableFile(what.format(name=name, pages_max=limits.pages_max), hint=hint)
+    # What is damaged is damaged in any form: the page has one sentence for all.
+    reason = (why if why in _SENTENCES else "heavy").partition(" ")[0]
+    return UnreadableFile(what.format(name=name, pages_max=limits.pages_max), hint=hint, reason=reason)
 
 
 def read_docx(data: bytes) -> Read:
@@ -289,6 +291,9 @@ def main() -> None:
             said = {"refused": "long"}
     except _Refused as why:
         said = {"refused": str(why)}
+    except UnreadableFile:
+        # A page or a chapter whose bytes are no text, as those of a book under copy protection are.
+        said = {"refused": f"damaged {sys.argv[1]}"}
     except MemoryError:
         said = {"refused": "heavy"}
     sys.stdout.write(json.dumps(said))

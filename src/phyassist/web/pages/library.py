@@ -113,7 +113,9 @@ def _take(desk: Desk, file: UploadFile, scope: Scope) -> str:
     house = desk.house
     data = file.file.read(house.upload_bytes_max + 1)
     if len(data) > house.upload_bytes_max:
-        raise TextTooLong("the file is larger than an upload may be", hint="phyassist library add takes it")
+        raise TextTooLong(
+            "the file is larger than an upload may be", hint="phyassist library add takes it", reason="large"
+        )
     name = file.filename or ""
     if is_reference_list(name):
         apply_references(house.store, desk.by, read_references(name, data))
