@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import zipfile
+from base64 import b64decode
 from collections.abc import Sequence
 
+import docx
 import numpy as np
 import pypdf
 import pytest
@@ -22,6 +25,12 @@ from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from tests.services.test_library import make_epub
 from tests.services.test_uploads import make_pdf
+
+PICTURE = bytes(62_000_000)
+# A picture of one dot.
+DOT = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 def make_book(*pages: str, copies: int = 1) -> bytes:
@@ -88,6 +97,34 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(name: str, data: bytes, wh
 
     assert name in str(caught.value)
     assert caught.value.hint
+
+
+def add_entries(package: bytes, entries: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO(package)
+    with zipfile.ZipFile(packed, "a") as more:
+        for name, data in entries.items():
+            more.writestr(name, data)
+    return packed.getvalue()
+
+
+def test_the_pictures_of_a_book_do_not_keep_it_from_being_read():
+    book = add_entries(make_epub({"a": "<h1>Grief</h1><p>Tasks of mourning.</p>"}), {"o/cover.jpg": PICTURE})
+
+    (read,) = read_documents("album.epub", book)
+
+    assert [(part.heading, part.text) for part in read.parts] == [("Grief", "Tasks of mourning.")]
+
+
+def test_the_pictures_of_a_word_document_do_not_keep_it_from_being_read():
+    document = docx.Document()
+    document.add_paragraph("Tasks of mourning.")
+    document.add_picture(io.BytesIO(DOT))
+    packed = io.BytesIO()
+    document.save(packed)
+
+    (read,) = read_documents("album.docx", add_entries(packed.getvalue(), {"word/media/scan.jpg": PICTURE}))
+
+    assert "Tasks of mourning." in read.text
 
 
 def test_an_empty_file_is_refused():
