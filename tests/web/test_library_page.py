@@ -67,6 +67,25 @@ def test_a_list_of_references_gives_a_document_its_authors(pages: Driven):
     assert "Lee, Ann · 2020" in pages.http.get("/library").text
 
 
+def test_a_list_of_references_knows_a_document_by_its_file(pages: Driven):
+    add(pages, name="scan-07.md")
+    listed = "@book{a, title={On Lying Awake}, author={Lee, Ann}, file={/home/lee/papers/Scan-07.md}}"
+
+    reply = add(pages, listed.replace(".md", ".pdf"), "other.bib"), add(pages, listed, "my.bib")
+
+    assert [each.headers["location"].partition("said=")[2] for each in reply] == ["unchanged", "references"]
+    assert "On Lying Awake" in pages.http.get("/library").text
+
+
+def test_a_script_is_told_what_became_of_each_file(pages: Driven):
+    listed = "TY  - BOOK\nTI  - Night Waking\nAU  - Lee, Ann\nER  - \n"
+    sent = [(listed, "my.ris"), (TEXT, "a.md"), (TEXT, "b.md"), (listed, "my.ris"), (listed, "my.ris")]
+
+    became = [add(pages, *each, Accept="application/json").json()["became"] for each in sent]
+
+    assert became == ["unchanged", "added", "known", "references", "unchanged"]
+
+
 def test_a_document_is_renamed_and_removed(pages: Driven):
     add(pages)
     path = re.search(r"/library/[0-9a-f]{32}", pages.http.get("/library").text).group()  # type: ignore[union-attr]
