@@ -131,6 +131,18 @@ def test_the_page_says_what_is_wrong_with_a_file(store: Store, anna: SignedIn, n
     assert wanted in page.text
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "cannot be searched (scanned): 1"), ("zh", "无法检索：1")]
+)
+def test_a_scan_stands_in_the_list_with_the_pages_that_cannot_be_searched(
+    store: Store, anna: SignedIn, language: str, said: str
+):
+    with open_workspace(store, anna, language=language, upload_bytes_max=100_000) as pages:
+        pages.http.post("/library", data={"scope": "own"}, files={"file": ("scan.pdf", make_pdf())})
+
+        assert said in pages.http.get("/library").text
+
+
 def test_a_locked_file_beside_a_consultation_is_said_to_be_locked(store: Store, anna: SignedIn):
     with open_workspace(store, anna, upload_bytes_max=100_000) as pages:
         address = pages.http.post("/patients", data={"name": "Lee", "language": "en"}).headers["location"]
