@@ -74,7 +74,13 @@ class PhyAssistError(Exception):
 
 
 class BadInput(PhyAssistError):
+    """`reason` names what is wrong with a file, where a page has words of its own for that."""
+
     code = "PA-INPUT"
+
+    def __init__(self, what: str, *, hint: str = "", reason: str = "") -> None:
+        super().__init__(what, hint=hint)
+        self.reason = reason
 
 
 class EmptyText(BadInput):

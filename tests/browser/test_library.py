@@ -116,3 +116,90 @@ def test_a_folder_of_papers_answers_with_sources_that_open_at_the_page_and_becom
         until(page, "document.querySelector('.page-no') !== null")
         assert "2" in page.locator(".page-no").last.inner_text()
     assert found == []
+
+
+LISTED = {
+    "en": "TY  - JOUR\nTI  - Sleep before exams\nAU  - Heron, Ada\nPY  - 2020\nER  - \n",
+    "zh": "TY  - JOUR\nTI  - 考前睡眠\nAU  - 苏鹭\nPY  - 2020\nER  - \n",
+}
+AUTHOR = {"en": "Heron, Ada · 2020", "zh": "苏鹭 · 2020"}
+THERE = {"en": "All of these were there already", "zh": "这些资料库里都已有"}
+OTHERS = {"en": "does not read files of this kind: {}", "zh": "不能读取这种格式的文件：{}"}
+SUM = {
+    "en": "0 added, 2 there already, 1 could not be read. Titles",
+    "zh": "已添加 0 个，已有 2 个，未能读取 1 个。",
+}
+
+
+def open_library(page: Any, workspace: Workspace, language: str) -> None:
+    set_up(page, workspace.url, language)
+    page.goto(f"{workspace.url}/library")
+    page.wait_for_selector("html[data-ready] #library-add")
+
+
+def drop(page: Any, *paths: Path) -> bool:
+    """Files or folders of this machine let go over the page; whether it showed that it takes them."""
+    hand = page.context.new_cdp_session(page)
+    carried = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver"):
+        hand.send("Input.dispatchDragEvent", {"type": kind, "x": 640, "y": 400, "data": carried})
+    shown = page.evaluate("document.body.classList.contains('dropping')")
+    hand.send("Input.dispatchDragEvent", {"type": "drop", "x": 640, "y": 400, "data": carried})
+    return bool(shown)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_folder_with_its_list_of_references_is_dropped_and_dropped_again(
+    language: str, workspace: Workspace, open_page: Any, tmp_path: Path
+) -> None:
+    page = open_page(language)
+    papers = print_papers(page, tmp_path / "papers", language)
+    (papers / "a list.ris").write_text(LISTED[language], "utf-8")
+    (papers / ".hidden").write_text("nothing", "utf-8")
+    open_library(page, workspace, language)
+
+    shown = drop(page, papers)
+    page.wait_for_url("**/library?said=added")
+    first = page.inner_text(".documents")
+    drop(page, papers)
+    page.wait_for_url("**/library?said=all_known")
+
+    assert shown
+    assert AUTHOR[language] in first, "the list comes before its paper in the folder, and is read after it"
+    assert THERE[language] in page.inner_text("p.said >> nth=0")
+    assert page.locator(".documents li").count() == 2
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_a_dropped_folder_holds_beside_documents_is_named(
+    language: str, workspace: Workspace, open_page: Any, tmp_path: Path
+) -> None:
+    page = open_page(language)
+    papers = print_papers(page, tmp_path / "papers", language)
+    open_library(page, workspace, language)
+    drop(page, papers)
+    page.wait_for_url("**/library?said=added")
+    (papers / "desk.jpg").write_bytes(b"not read")
+    (papers / "list.ris").write_text(LISTED[language], "utf-8")
+
+    drop(page, papers)
+    until(page, f"document.querySelector('#library-progress').textContent.startsWith('{SUM[language]}')")
+
+    assert (
+        page.locator("#library-refused li").all_inner_texts()[0].endswith(OTHERS[language].format("desk.jpg"))
+    )
+
+
+def test_a_file_and_a_list_are_dropped_from_the_desk(
+    workspace: Workspace, open_page: Any, tmp_path: Path
+) -> None:
+    page = open_page("en")
+    paper, listed = tmp_path / "night.md", tmp_path / "a.ris"
+    paper.write_text("# Sleep before exams\n\nGet up at one hour.", "utf-8")
+    listed.write_text(LISTED["en"], "utf-8")
+    open_library(page, workspace, "en")
+
+    drop(page, listed, paper)
+    page.wait_for_url("**/library?said=added")
+
+    assert AUTHOR["en"] in page.inner_text(".documents")

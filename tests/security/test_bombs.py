@@ -104,13 +104,13 @@ def circular_pdf() -> bytes:
 
 
 DOCX_BOMBS = {
-    "a plain zip bomb": lambda: change_docx({"word/media/a.bin": bytes(UNPACKED_BYTES_MAX + 1)}),
+    "a plain zip bomb": lambda: change_docx({"word/a.xml": bytes(UNPACKED_BYTES_MAX + 1)}),
     "many entries": lambda: change_docx({f"word/{no}.xml": b"" for no in range(6_000)}),
     "a bomb that claims to be small": lambda: lie_about_size(
-        change_docx({"word/media/a.bin": bytes(UNPACKED_BYTES_MAX)}), b"word/media/a.bin", 100
+        change_docx({"word/a.xml": bytes(UNPACKED_BYTES_MAX)}), b"word/a.xml", 100
     ),
     "packed in a way without measure": lambda: change_docx(
-        {"word/media/a.bin": bytes(UNPACKED_BYTES_MAX - 200_000)}, zipfile.ZIP_LZMA
+        {"word/a.xml": bytes(UNPACKED_BYTES_MAX - 200_000)}, zipfile.ZIP_LZMA
     ),
     "entities in the text": lambda: change_docx(write_body(say("&l9;"), laughs())),
     "entities in the list of parts": lambda: change_docx(

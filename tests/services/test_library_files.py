@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import zipfile
+from base64 import b64decode
 from collections.abc import Sequence
 
+import docx
 import numpy as np
 import pypdf
 import pytest
@@ -17,11 +20,18 @@ from phyassist.knowledge.index import LibraryIndex, pack_vectors, unpack_vectors
 from phyassist.knowledge.passages import cut_passages
 from phyassist.knowledge.terms import split_terms
 from phyassist.lm.protocol import Never
+from phyassist.services.intake import read_upload
 from phyassist.services.library import add_file, embed_missing, list_documents, load_known, search_passages
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from tests.services.test_library import make_epub
 from tests.services.test_uploads import make_pdf
+
+PICTURE = bytes(62_000_000)
+# A picture of one dot.
+DOT = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 def make_book(*pages: str, copies: int = 1) -> bytes:
@@ -63,11 +73,48 @@ def test_a_page_that_is_a_picture_is_read_where_something_recognises_it():
     assert "Letters off a picture" in read.text
 
 
-def test_a_book_of_more_pages_than_are_dropped_beside_a_consultation_is_read_whole():
-    (read,) = read_documents("long.pdf", make_book("One more page of it.", copies=700))
+def test_a_scan_that_nothing_recognises_is_added_with_all_its_pages_named(store: Store, anna: SignedIn):
+    (added,) = add_file(
+        store, anna, file=("scan.pdf", make_book("", "", "")), scope=Scope.OWN, known=load_known(store, anna)
+    )
+    (kept,) = (each for each in list_documents(store, anna) if each.scope is Scope.OWN)
 
-    assert read.pages == 700
-    assert cut_passages(read.parts)[-1].page == 700
+    assert added.state == "added"
+    assert (kept.title, kept.pages, kept.passages) == ("scan", 3, 0)
+    assert (kept.scanned, kept.recognised) == ((1, 2, 3), ())
+
+
+def make_thick(pages: int) -> bytes:
+    """A book in which every page says its number."""
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(make_pdf("Page number 1 of the heron handbook.")))
+    for no in range(2, pages + 1):
+        stream = pypdf.generic.StreamObject()
+        stream.set_data(f"BT /F1 12 Tf 20 200 Td (Page number {no} of the heron handbook.) Tj ET".encode())
+        page = writer.add_blank_page(300, 300)
+        page[pypdf.generic.NameObject("/Resources")] = writer.pages[0]["/Resources"]
+        page[pypdf.generic.NameObject("/Contents")] = writer._add_object(stream)
+    packed = io.BytesIO()
+    writer.write(packed)
+    return packed.getvalue()
+
+
+def test_a_book_of_a_thousand_pages_is_read_whole_and_each_page_is_found(store: Store, anna: SignedIn):
+    add_file(
+        store, anna, file=("thick.pdf", make_thick(1_000)), scope=Scope.OWN, known=load_known(store, anna)
+    )
+
+    (kept,) = (each for each in list_documents(store, anna) if each.scope is Scope.OWN)
+    found = {no: search_passages(store, anna, f"heron handbook {no}")[0] for no in (1, 617, 1_000)}
+
+    assert (kept.pages, kept.passages, kept.scanned) == (1_000, 1_000, ())
+    assert {no: each.page for no, each in found.items()} == {no: no for no in found}
+
+
+def test_a_book_that_is_dropped_beside_a_consultation_is_refused_for_its_pages():
+    with pytest.raises(UnreadableFile, match="more than 600 pages") as caught:
+        read_upload("thick.pdf", make_thick(601))
+
+    assert caught.value.reason == "pages"
 
 
 @pytest.mark.parametrize(
@@ -76,6 +123,7 @@ def test_a_book_of_more_pages_than_are_dropped_beside_a_consultation_is_read_who
         ("shut.pdf", make_pdf("words", password="x"), "password"),
         ("broken.pdf", b"%PDF-1.7 nothing more", "cannot be opened"),
         ("bomb.epub", make_epub({"a": "0" * 61_000_000}), "unpacks to"),
+        ("picture.html", b"\x89PNG\r\n", "cannot be opened"),
         ("broken.epub", b"PK\x03\x04 nothing more", "cannot be opened"),
         ("odd.csv", b"a,b\n1,2\n", "no columns"),
         ("photo.png", b"\x89PNG", "not a kind of file"),
@@ -87,6 +135,34 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(name: str, data: bytes, wh
 
     assert name in str(caught.value)
     assert caught.value.hint
+
+
+def add_entries(package: bytes, entries: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO(package)
+    with zipfile.ZipFile(packed, "a") as more:
+        for name, data in entries.items():
+            more.writestr(name, data)
+    return packed.getvalue()
+
+
+def test_the_pictures_of_a_book_do_not_keep_it_from_being_read():
+    book = add_entries(make_epub({"a": "<h1>Grief</h1><p>Tasks of mourning.</p>"}), {"o/cover.jpg": PICTURE})
+
+    (read,) = read_documents("album.epub", book)
+
+    assert [(part.heading, part.text) for part in read.parts] == [("Grief", "Tasks of mourning.")]
+
+
+def test_the_pictures_of_a_word_document_do_not_keep_it_from_being_read():
+    document = docx.Document()
+    document.add_paragraph("Tasks of mourning.")
+    document.add_picture(io.BytesIO(DOT))
+    packed = io.BytesIO()
+    document.save(packed)
+
+    (read,) = read_documents("album.docx", add_entries(packed.getvalue(), {"word/media/scan.jpg": PICTURE}))
+
+    assert "Tasks of mourning." in read.text
 
 
 def test_an_empty_file_is_refused():

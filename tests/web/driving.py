@@ -53,9 +53,11 @@ def open_workspace(
     passphrase: str = PASSPHRASE,
     model: Callable[[], LanguageModel] = no_model,
     worker: WorkerLine | None = None,
+    upload_bytes_max: int = 1000,
 ) -> Iterator[Driven]:
     """The pages over this store, unlocked by this counsellor."""
-    app = create_app(PlainSettings(), store=store, model=model, clock=store.clock, worker=worker)
+    settings = PlainSettings(upload_bytes_max=upload_bytes_max)
+    app = create_app(settings, store=store, model=model, clock=store.clock, worker=worker)
     headers = {"Origin": URL, "Accept-Language": language}
     with TestClient(app, base_url=URL, headers=headers, follow_redirects=False) as http:
         http.cookies.set("phyassist_language", language)

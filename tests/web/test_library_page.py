@@ -9,6 +9,8 @@ import pytest
 
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
+from tests.services.test_library import make_epub
+from tests.services.test_uploads import make_pdf
 from tests.web.driving import Driven, open_workspace
 
 TEXT = "# Night waking\n\nGet up when you cannot sleep.\n\n## Diary\n\n<b>Write</b> down every night."
@@ -65,6 +67,25 @@ def test_a_list_of_references_gives_a_document_its_authors(pages: Driven):
     assert "Lee, Ann · 2020" in pages.http.get("/library").text
 
 
+def test_a_list_of_references_knows_a_document_by_its_file(pages: Driven):
+    add(pages, name="scan-07.md")
+    listed = "@book{a, title={On Lying Awake}, author={Lee, Ann}, file={/home/lee/papers/Scan-07.md}}"
+
+    reply = add(pages, listed.replace(".md", ".pdf"), "other.bib"), add(pages, listed, "my.bib")
+
+    assert [each.headers["location"].partition("said=")[2] for each in reply] == ["unchanged", "references"]
+    assert "On Lying Awake" in pages.http.get("/library").text
+
+
+def test_a_script_is_told_what_became_of_each_file(pages: Driven):
+    listed = "TY  - BOOK\nTI  - Night Waking\nAU  - Lee, Ann\nER  - \n"
+    sent = [(listed, "my.ris"), (TEXT, "a.md"), (TEXT, "b.md"), (listed, "my.ris"), (listed, "my.ris")]
+
+    became = [add(pages, *each, Accept="application/json").json()["became"] for each in sent]
+
+    assert became == ["unchanged", "added", "known", "references", "unchanged"]
+
+
 def test_a_document_is_renamed_and_removed(pages: Driven):
     add(pages)
     path = re.search(r"/library/[0-9a-f]{32}", pages.http.get("/library").text).group()  # type: ignore[union-attr]
@@ -76,3 +97,59 @@ def test_a_document_is_renamed_and_removed(pages: Driven):
     assert "<h1>Nights</h1>" in renamed
     assert "Lee, Sun · 2020" in renamed
     assert pages.http.get(path).status_code == 404
+
+
+REFUSED = {
+    "shut.pdf": (make_pdf("words", password="x"), "PA-FILE-UNREADABLE", "password", "密码"),
+    "broken.pdf": (b"%PDF-1.7 nothing more", "PA-FILE-UNREADABLE", "damaged", "损坏"),
+    "bomb.epub": (make_epub({"a": "0" * 61_000_000}), "PA-FILE-UNREADABLE", "unpacks", "解压"),
+    "photo.png": (b"\x89PNG", "PA-FILE-UNREADABLE", "epub, html", "epub、html"),
+    "photo.txt": (b"\x89PNG", "PA-FILE-UNREADABLE", "no readable text", "没有可读的文字"),
+    "odd.csv": (b"a,b\n1,2\n", "PA-FILE-UNREADABLE", "columns", "问题列"),
+    "my.json": (b"{", "PA-FILE-UNREADABLE", "reference manager", "文献管理软件"),
+    "empty.md": (b"  \n", "PA-TEXT-EMPTY", "Choose another file", "请换一个文件"),
+    "large.txt": (b"a" * 100_001, "PA-TEXT-LONG", "uploaded", "上传"),
+    "vast.txt": (b"a" * 10_000_000, "PA-TEXT-LONG", "uploaded", "上传"),
+}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("name", REFUSED)
+def test_the_page_says_what_is_wrong_with_a_file(store: Store, anna: SignedIn, name: str, language: str):
+    data, code, english, chinese = REFUSED[name]
+    with open_workspace(store, anna, language=language, upload_bytes_max=100_000) as pages:
+        asked = {"files": {"file": (name, data)}, "data": {"scope": "own"}}
+        page = pages.http.post("/library", **asked)
+        script = pages.http.post("/library", **asked, headers={"Accept": "application/json"})
+
+    said = script.json()
+    wanted = chinese if language == "zh" else english
+    assert page.status_code == script.status_code
+    assert page.status_code in {413, 422}
+    assert said["code"] == code
+    assert wanted in f"{said['what']} {said['next']}"
+    assert wanted in page.text
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "cannot be searched (scanned): 1"), ("zh", "无法检索：1")]
+)
+def test_a_scan_stands_in_the_list_with_the_pages_that_cannot_be_searched(
+    store: Store, anna: SignedIn, language: str, said: str
+):
+    with open_workspace(store, anna, language=language, upload_bytes_max=100_000) as pages:
+        pages.http.post("/library", data={"scope": "own"}, files={"file": ("scan.pdf", make_pdf())})
+
+        assert said in pages.http.get("/library").text
+
+
+def test_a_locked_file_beside_a_consultation_is_said_to_be_locked(store: Store, anna: SignedIn):
+    with open_workspace(store, anna, upload_bytes_max=100_000) as pages:
+        address = pages.http.post("/patients", data={"name": "Lee", "language": "en"}).headers["location"]
+        reply = pages.http.post(
+            f"/consultations/{address.rsplit('/', 1)[1]}/upload",
+            files={"file": ("shut.pdf", make_pdf("words", password="x"))},
+            headers={"Accept": "application/json"},
+        )
+
+    assert "password" in reply.json()["what"]

@@ -235,7 +235,10 @@ def _say_added(name: str, added: Added) -> None:
     if document.scanned:
         pages = ", ".join(str(page) for page in document.scanned[:20])
         more = " …" if len(document.scanned) > 20 else ""
-        tell(f"{name}: pages without text, not searched: {pages}{more} (scanned; install tesseract)")
+        tell(
+            f"{name}: pages without text, not searched: {pages}{more} "
+            "(scanned; install tesseract, for Chinese tesseract-ocr-chi-sim)"
+        )
 
 
 def _shape_document(document: Document) -> dict[str, Any]:

@@ -51,7 +51,8 @@ class Document:
     """A card of the library.  `pages` is 0 where the file knows no pages; `scanned` are pages without text.
 
     `meaning` names the model whose vectors are kept for its passages, empty where none are.
-    `digest` is that of the file's bytes; `sketch` tells texts that are nearly the same.
+    `digest` is that of the file's bytes, `file` its name, empty where none was kept.
+    `sketch` tells texts that are nearly the same.
     """
 
     id: DocumentId
@@ -67,6 +68,7 @@ class Document:
     added_by: str = ""
     digest: str = field(default="", repr=False)
     sketch: tuple[int, ...] = field(default=(), repr=False)
+    file: str = field(default="", repr=False)
 
     @property
     def title(self) -> str:

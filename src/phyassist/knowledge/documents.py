@@ -29,6 +29,8 @@ MEMORY_BYTES_MAX = 1_500_000_000
 UNPACKED_BYTES_MAX = 60_000_000
 ENTRIES_MAX = 5_000
 _PIECE_BYTES = 65_536
+# The entries of a package in which words stand.  Pictures, fonts and sounds cost nothing: they stay packed.
+_WORDED = (".xml", ".rels", ".opf", ".ncx", ".xhtml", ".xht", ".html", ".htm")
 _HEADING = re.compile(r"(?:Heading|Title|标题)\b", re.IGNORECASE)
 # The reader is told nothing else: a setting may hold a key.
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
@@ -133,7 +135,9 @@ def _take(said: dict[str, Any]) -> Read | None:
 
 def _say(why: str, name: str, limits: Limits) -> UnreadableFile:
     what, hint = _SENTENCES.get(why, _SENTENCES["heavy"])
-    return UnreadableFile(what.format(name=name, pages_max=limits.pages_max), hint=hint)
+    # What is damaged is damaged in any form: the page has one sentence for all.
+    reason = (why if why in _SENTENCES else "heavy").partition(" ")[0]
+    return UnreadableFile(what.format(name=name, pages_max=limits.pages_max), hint=hint, reason=reason)
 
 
 def read_docx(data: bytes) -> Read:
@@ -198,13 +202,20 @@ def read_html(data: bytes) -> Read:
 
 
 def _repack(data: bytes, damaged: str) -> io.BytesIO:
-    """The same package, unpacked in measured pieces: what an entry says of its own size is not believed."""
+    """The same package, unpacked in measured pieces: what an entry says of its own size is not believed.
+
+    An entry without words keeps its place and loses its contents: others may name it.
+    """
     packed, total = io.BytesIO(), 0
     with zipfile.ZipFile(io.BytesIO(data)) as given, zipfile.ZipFile(packed, "w") as taken:
         entries = given.infolist()
-        if len(entries) > ENTRIES_MAX or sum(entry.file_size for entry in entries) > UNPACKED_BYTES_MAX:
+        claimed = sum(entry.file_size for entry in entries if _has_words(entry))
+        if len(entries) > ENTRIES_MAX or claimed > UNPACKED_BYTES_MAX:
             raise _Refused("unpacks")
         for entry in entries:
+            if not _has_words(entry):
+                taken.writestr(entry.filename, b"")
+                continue
             if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise _Refused(damaged)
             pieces: list[bytes] = []
@@ -217,6 +228,10 @@ def _repack(data: bytes, damaged: str) -> io.BytesIO:
             taken.writestr(entry.filename, b"".join(pieces))
     packed.seek(0)
     return packed
+
+
+def _has_words(entry: zipfile.ZipInfo) -> bool:
+    return entry.filename.lower().endswith(_WORDED)
 
 
 def read_pdf(data: bytes, limits: Limits) -> Read:
@@ -289,6 +304,9 @@ def main() -> None:
             said = {"refused": "long"}
     except _Refused as why:
         said = {"refused": str(why)}
+    except UnreadableFile:
+        # A page or a chapter whose bytes are no text, as those of a book under copy protection are.
+        said = {"refused": f"damaged {sys.argv[1]}"}
     except MemoryError:
         said = {"refused": "heavy"}
     sys.stdout.write(json.dumps(said))

@@ -82,6 +82,7 @@ def read_documents(name: str, data: bytes, *, recognise: Recognise | None = None
         raise UnreadableFile(
             f"{name} is not a kind of file that the library reads",
             hint="use pdf, docx, epub, html, md, txt or csv",
+            reason="kind",
         )
     digest = hashlib.sha256(data).hexdigest()
     if form == "csv":
@@ -117,7 +118,7 @@ def _make_readable(name: str, form: str, digest: str, read: Read) -> Readable:
         replace(part, text=clean_text(part.text), heading=clean_text(part.heading)) for part in read.parts
     ]
     if not any(char.isalnum() for part in parts for char in part.text) and form != "pdf":
-        raise EmptyText(f"{name} holds no words", hint="choose another file")
+        raise EmptyText(f"{name} holds no words", hint="choose another file", reason="empty")
     text = "\n".join(part.text for part in parts[:50])
     return Readable(
         Reference(
@@ -169,7 +170,9 @@ def _read_table(name: str, text: str, digest: str) -> tuple[Readable, ...]:
     try:
         rows = list(csv.DictReader(io.StringIO(text)))
     except csv.Error:
-        raise UnreadableFile(f"{name} is not a table in CSV", hint="save it as CSV in UTF-8") from None
+        raise UnreadableFile(
+            f"{name} is not a table in CSV", hint="save it as CSV in UTF-8", reason="table"
+        ) from None
     names = {(key or "").strip().lower(): key for key in (rows[0] if rows else {})}
     columns = {
         what: next((names[each] for each in spelled if each in names), None)
@@ -177,7 +180,9 @@ def _read_table(name: str, text: str, digest: str) -> tuple[Readable, ...]:
     }
     if columns["question"] is None or columns["answer"] is None:
         raise UnreadableFile(
-            f"{name} has no columns for questions and answers", hint="name them question and answer"
+            f"{name} has no columns for questions and answers",
+            hint="name them question and answer",
+            reason="table",
         )
     topics: dict[str, list[Part]] = {}
     for row in rows:
@@ -187,7 +192,7 @@ def _read_table(name: str, text: str, digest: str) -> tuple[Readable, ...]:
             heading = " ".join(cells["question"].split())
             topics.setdefault(cells.get("topic", ""), []).append(Part(0, heading, asked))
     if not topics:
-        raise EmptyText(f"{name} holds no answers", hint="choose another file")
+        raise EmptyText(f"{name} holds no answers", hint="choose another file", reason="empty")
     stem = PurePath(name).stem.replace("_", " ")
     return tuple(
         Readable(

@@ -48,7 +48,7 @@ def decode_text(name: str, data: bytes) -> str:
     if marked is not None:
         return marked
     if data.startswith(_BINARY_HEADS) or data.startswith(b"PK\x03\x04") or b"\x00" in data:
-        raise UnreadableFile(f"{name} is not text", hint="use txt, md, docx or pdf")
+        raise UnreadableFile(f"{name} is not text", hint="save its words as txt in UTF-8", reason="text")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -57,7 +57,9 @@ def decode_text(name: str, data: bytes) -> str:
         1 for char in text if char == "\ufffd" or (ord(char) < 32 and char not in "\t\n\r\x0b\x0c\x1b")
     )
     if strange > max(2, len(text) // 50):
-        raise UnreadableFile(f"{name} is not text in an encoding that is known here", hint="save it as UTF-8")
+        raise UnreadableFile(
+            f"{name} is not text in an encoding that is known here", hint="save it as UTF-8", reason="text"
+        )
     return text
 
 

@@ -35,11 +35,15 @@ def read_references(name: str, data: bytes) -> tuple[Entry, ...]:
     text, suffix = decode_text(name, data), PurePath(name).suffix.lower()
     readers = {".bib": _read_bibtex, ".ris": _read_ris, ".json": _read_csl}
     if suffix not in readers:
-        raise UnreadableFile(f"{name} is no list of references", hint="export it as bib, ris or CSL JSON")
+        raise UnreadableFile(
+            f"{name} is no list of references", hint="export it as bib, ris or CSL JSON", reason="list"
+        )
     try:
         found = tuple(entry for entry in readers[suffix](text) if entry.reference.title)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError):
-        raise UnreadableFile(f"{name} is damaged and cannot be read", hint="export it again") from None
+        raise UnreadableFile(
+            f"{name} is damaged and cannot be read", hint="export it again", reason="list"
+        ) from None
     return found
 
 

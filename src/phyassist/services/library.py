@@ -118,12 +118,12 @@ def add_file(
             # A table that became several documents: each keeps its own title.
             reference = replace(reference, title="")
         named = replace(read, reference=reference.filled_from(read.reference))
-        added.append(_add(store, by, named, scope, known))
+        added.append(_add(store, by, named, name, scope=scope, known=known))
     return tuple(added)
 
 
 @again
-def _add(store: Store, by: SignedIn, read: Readable, scope: Scope, known: Known) -> Added:
+def _add(store: Store, by: SignedIn, read: Readable, file_name: str, *, scope: Scope, known: Known) -> Added:
     sketch = make_sketch(read.text)
     pieces = cut_passages(read.parts)
     document = Document(
@@ -137,6 +137,7 @@ def _add(store: Store, by: SignedIn, read: Readable, scope: Scope, known: Known)
         recognised=read.recognised,
         digest=read.digest,
         sketch=sketch,
+        file=PurePath(file_name.replace("\\", "/")).name,
     )
     other = known.find(read.digest, sketch, scope)
     if other is not None:
@@ -159,9 +160,13 @@ def apply_references(store: Store, by: SignedIn, entries: Sequence[Entry]) -> in
         documents = tx.library.list()
     changed = 0
     for document in documents:
-        entry = find_entry(entries, "", document.title, "")
+        entry = find_entry(entries, document.file, document.title, "")
         if entry is not None and may_change(by, document):
-            told = entry.reference.filled_from(document.reference)
+            said = entry.reference
+            if "/" in document.digest:
+                # One of the documents that a table became: each keeps its own title.
+                said = replace(said, title="")
+            told = said.filled_from(document.reference)
             if told != document.reference:
                 save_reference(store, by, document_id=document.id, reference=told)
                 changed += 1

@@ -302,6 +302,7 @@ def _pack_card(document: Document) -> bytes:
             "meaning": document.meaning,
             "by": document.added_by,
             "digest": document.digest,
+            "file": document.file,
             "sketch": list(document.sketch),
         }
     )
@@ -329,6 +330,8 @@ def _read_card(fields: Json, document_id: DocumentId, scope: Scope, row: RowMapp
         added_by=fields["by"],
         digest=fields["digest"],
         sketch=tuple(fields["sketch"]),
+        # Cards that were sealed by earlier versions have none.
+        file=fields.get("file", ""),
     )
 
 

@@ -11,7 +11,7 @@ import logging
 import threading
 import traceback
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
@@ -42,6 +42,7 @@ from phyassist.errors import (
     StoreClosed,
     StoreFull,
     StoreUnusable,
+    TextTooLong,
     TooManyTries,
     WeakPassphrase,
     WrongPassphrase,
@@ -147,6 +148,10 @@ def _asks_for(dependant: Dependant, call: Callable[..., Any]) -> bool:
 def answer_fault(request: Request, error: Exception) -> Response:
     """The reply to a request that failed, in the form that the reader asked for."""
     fault = make_fault(get_words(request), error)
+    if fault.status == 413 and request.headers.get("content-type", "").startswith("multipart/"):
+        # It was turned away while it arrived, and no route has seen that it was a file.
+        large = make_fault(get_words(request), TextTooLong("the body is too large", reason="large"))
+        fault = replace(large, status=413)
     later = {"Retry-After": str(RETRY_AFTER_S)} if isinstance(error, StoreClosed | StoreUnusable) else {}
     fragment = request.headers.get("hx-request") == "true"
     as_json = "application/json" in request.headers.get("accept", "")
@@ -177,7 +182,10 @@ def make_fault(w: Words, error: Exception) -> Fault:
             # Whoever may not open a patient does not learn either that there is one.
             code = NotFound.code
         wait_s = error.wait_s if isinstance(error, TooManyTries) else 0
-        said = (w(f"error.{code}.{part}", wait_s=wait_s) for part in ("what", "next"))
+        place = f"error.{code}"
+        if isinstance(error, BadInput) and w.has(f"file.{error.reason}.what"):
+            place = f"file.{error.reason}"
+        said = (w(f"{place}.{part}", wait_s=wait_s) for part in ("what", "next"))
         return Fault(code, status, *said)
     if isinstance(error, RequestValidationError):
         # FastAPI's own reply repeats the input; the names of the fields are enough to find a fault in a page.

@@ -115,7 +115,7 @@ def read_file(desk: AtDesk, consultation_id: ConsultationId, file: UploadFile) -
     get_consultation_to_change(desk.house.store, desk.by, consultation_id=consultation_id)
     data = file.file.read(desk.house.upload_bytes_max + 1)
     if len(data) > desk.house.upload_bytes_max:
-        raise TextTooLong("the file is larger than an upload may be")
+        raise TextTooLong("the file is larger than an upload may be", reason="large")
     return JSONResponse({"text": plain_lines(read_upload(file.filename or "", data))})
 
 

@@ -33,7 +33,7 @@ from phyassist.web.views.frame import Frame, make_frame
 from phyassist.web.views.library import LibraryPage, make_document_page, make_library_page
 
 router = APIRouter(route_class=PageRoute)
-_SAID = ("added", "known", "removed", "saved", "references")
+_SAID = ("added", "added_some", "known", "all_known", "references", "unchanged", "removed", "saved")
 
 
 @router.get("/library")
@@ -51,15 +51,15 @@ def add_to_library(
     """A document, or a reference manager's list; scripts send one file after the other and want JSON."""
     wants_json = "application/json" in request.headers.get("accept", "")
     try:
-        said = _take(desk, file, Scope.PRACTICE if scope is Scope.PRACTICE else Scope.OWN)
+        became = _take(desk, file, Scope.PRACTICE if scope is Scope.PRACTICE else Scope.OWN)
     except BadInput as error:
         if wants_json:
             raise
         fault = make_fault(desk.w, error)
         return render(_make_page(desk, problem=f"{fault.what} {fault.next}"), status=422)
     if wants_json:
-        return JSONResponse({"said": desk.w(f"library.{said}")})
-    return RedirectResponse(f"/library?said={said}", 303)
+        return JSONResponse({"became": became, "said": desk.w(f"library.{became}")})
+    return RedirectResponse(f"/library?said={became}", 303)
 
 
 @router.post("/library/in-drafts")
@@ -113,11 +113,13 @@ def _take(desk: Desk, file: UploadFile, scope: Scope) -> str:
     house = desk.house
     data = file.file.read(house.upload_bytes_max + 1)
     if len(data) > house.upload_bytes_max:
-        raise TextTooLong("the file is larger than an upload may be", hint="phyassist library add takes it")
+        raise TextTooLong(
+            "the file is larger than an upload may be", hint="phyassist library add takes it", reason="large"
+        )
     name = file.filename or ""
     if is_reference_list(name):
-        apply_references(house.store, desk.by, read_references(name, data))
-        return "references"
+        changed = apply_references(house.store, desk.by, read_references(name, data))
+        return "references" if changed else "unchanged"
     known = load_known(house.store, desk.by)
     added = add_file(
         house.store, desk.by, file=(name, data), scope=scope, known=known, recognise=find_recogniser()
