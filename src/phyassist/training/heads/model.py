@@ -32,15 +32,6 @@ class Batch:
     mask: Any
 
 
-def find_seen(mask: Any, dtype: Any) -> Any:
-    """(posts, 1, 1, tokens), 0 at each token of a text and the dtype's least number at its padding."""
-    import torch
-
-    padding = mask == 0
-    padding[:, 0] = False
-    return torch.zeros_like(mask, dtype=dtype).masked_fill(padding, torch.finfo(dtype).min)[:, None, None]
-
-
 class Reader:
     """The tokens of a text as the heads see it: the model's first token, then the text's own."""
 
@@ -113,19 +104,17 @@ class Headed:
     def read_above(self, hidden: Any, mask: Any) -> Any:
         """Logits of all labels of all asks, (posts, labels)."""
         hidden = hidden.to(self.device, self._trunk.dtype)
-        mask = mask.to(self.device)
-        both_ways = find_seen(mask, hidden.dtype) if self.recipe.sight == "both" else None
-        hidden = self._through(hidden, self.recipe.first_layer, self.recipe.last_layer + 1, both_ways)
-        return self.heads(hidden.float(), mask)
+        hidden = self._through(hidden, self.recipe.first_layer, self.recipe.last_layer + 1)
+        return self.heads(hidden.float(), mask.to(self.device))
 
-    def _through(self, hidden: Any, begin: int, end: int, seen: Any = None) -> Any:
+    def _through(self, hidden: Any, begin: int, end: int) -> Any:
         import torch
 
         places = torch.arange(hidden.shape[1], device=self.device)[None]
         turns = self._trunk.rotary_emb(hidden, places)
         for layer in self._trunk.layers[begin:end]:
             # Padding stands at the end, where no token of a causal model looks.
-            hidden = layer(hidden, attention_mask=seen, position_ids=places, position_embeddings=turns)
+            hidden = layer(hidden, attention_mask=None, position_ids=places, position_embeddings=turns)
         return hidden
 
     def save(self, folder: Path) -> None:

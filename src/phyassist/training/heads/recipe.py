@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
-
-Sight = Literal["back", "both"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +14,6 @@ class HeadRecipe:
     )
     last_layer: int = field(
         default=20, metadata={"help": "The last layer with LoRA; the heads read what it says."}
-    )
-    sight: Sight = field(
-        default="back",
-        metadata={
-            "help": "Whether a token sees back alone, as the model learnt it, or both ways in these layers."
-        },
     )
     rank: int = field(default=16, metadata={"help": "Rank of the LoRA matrices."})
     alpha: int = field(default=32, metadata={"help": "LoRA's scale is alpha divided by rank."})

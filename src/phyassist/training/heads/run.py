@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 from phyassist.errors import BadInput, BadSetting
 from phyassist.training.checkpoints import FolderCheckpoints
 from phyassist.training.heads.model import Headed
 from phyassist.training.heads.posts import list_asks, load_posts
-from phyassist.training.heads.recipe import HeadRecipe, Sight
+from phyassist.training.heads.recipe import HeadRecipe
 from phyassist.training.heads.train import (
     BelowPost,
     HeadScore,
@@ -123,10 +123,6 @@ def set_head_dials(recipe: HeadRecipe, values: Mapping[str, str]) -> HeadRecipe:
     unknown = sorted(set(values) - {each.name for each in fields(HeadRecipe)})
     if unknown:
         raise BadSetting(f"heads have no {', '.join(unknown)}", hint=f"there are {', '.join(sorted(kinds))}")
-    sight = values.get("sight", recipe.sight)
-    if sight not in get_args(Sight):
-        raise BadSetting(f"sight cannot be {sight}", hint=f"it is one of {', '.join(get_args(Sight))}")
-    kinds["sight"] = str
     try:
         return replace(recipe, **{name: kinds[name](value) for name, value in values.items()})
     except ValueError:
