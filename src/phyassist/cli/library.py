@@ -131,7 +131,7 @@ def search(
 
     with (
         open_practice(get_run(context).load_settings(), from_stdin=passphrase_stdin) as practice,
-        _embedder(words_only) as embedder,
+        open_embedder(words_only) as embedder,
     ):
         found = search_passages(practice.store, practice.by, words, embedder=embedder, limit=limit)
     if as_json:
@@ -260,7 +260,8 @@ def _shape_document(document: Document) -> dict[str, Any]:
 
 
 @contextmanager
-def _embedder(words_only: bool) -> Iterator[Embedder | None]:
+def open_embedder(words_only: bool) -> Iterator[Embedder | None]:
+    """The embedding model, to be closed at the end; None where it is left out or not installed."""
     from phyassist.services.library import find_embedder
 
     found = None if words_only else find_embedder()
@@ -276,7 +277,7 @@ def _embed(practice: Practice) -> bool:
     from phyassist.lm.protocol import Never
     from phyassist.services.library import embed_missing
 
-    with _embedder(words_only=False) as embedder:
+    with open_embedder(words_only=False) as embedder:
         if embedder is None:
             tell(
                 "no embedding model is installed (pip install 'phyassist[meaning]'): words alone are searched"

@@ -150,6 +150,13 @@ class LibraryIndex:
         piece = found.pieces[no]
         return Passage(found.document, no, piece.page, piece.heading, piece.text)
 
+    def share_of(self, term: str) -> float:
+        """The share of all passages that hold a term."""
+        number = self._numbers.get(term, -1)
+        if not 0 <= number < len(self._start) - 1:
+            return 0.0
+        return float(self._start[number + 1] - self._start[number]) / max(1, self.passages)
+
     def _passage(self, number: int, score: float) -> Passage:
         of = int(self._of[number])
         found, no = self._ordered[of], number - int(self._first[of])
