@@ -13,7 +13,7 @@ from phyassist.domain.notes import Note, NoteId
 from phyassist.domain.people import Patient
 from phyassist.errors import NotYourPatient
 from phyassist.lm.protocol import Never
-from phyassist.services.library import add_file, embed_missing, load_known
+from phyassist.services.library import add_file, embed_missing, load_known, search_passages
 from phyassist.services.patients import new_patient
 from phyassist.services.similar import find_published, find_similar
 from phyassist.store.people import SignedIn
@@ -128,6 +128,20 @@ def test_published_cases_are_found_in_tables_of_cases_alone_and_none_without_one
     assert {"sleep", "work"} <= set(case.themes)
     assert case.shared == ("考试", "考好", "妈妈", "失望"), "a pair with a particle tells nothing"
     assert "妈妈" not in repr(case)
+
+
+def test_a_case_in_the_other_language_has_its_place_whatever_handbooks_say(
+    store: Store, anna: SignedIn, patient: Patient
+) -> None:
+    here = make_consultation(store, anna, patient, f"{SAID}失眠以后我很抑郁，心情焦虑，压力很大，孩子也哭。")
+    table = "question,answer\nInsomnia,Get up at one hour.\n"
+    add_file(store, anna, file=("cases.csv", table.encode()), scope=Scope.OWN, known=load_known(store, anna))
+
+    everywhere = search_passages(store, anna, here.source.text, limit=40)
+    (case,) = find_published(store, anna, consultation_id=here.id)
+
+    assert not any(passage.document.form == "csv" for passage in everywhere)
+    assert (case.passage.heading, case.themes, case.shared) == ("Insomnia", ("sleep",), ("insomnia",))
 
 
 def test_what_lies_near_by_meaning_and_shares_neither_a_theme_nor_a_word_is_no_case(

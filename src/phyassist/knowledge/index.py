@@ -110,10 +110,14 @@ class LibraryIndex:
         limit: int = 8,
         way: Way = "fused",
         language: Language | None = None,
+        form: str = "",
     ) -> tuple[Passage, ...]:
-        """The passages that fit best, best first.  Without a vector, by words alone."""
+        """The passages that fit best, best first; of one language or form of document where it is named.
+
+        Without a vector, by words alone.
+        """
         ranked: list[tuple[float, Ints, Floats]] = []
-        may = self._written_in(language)
+        may = self._list_allowed(language, form)
         if way != "meaning":
             ranked.append((1.0, *self._rank_by_words(words, may)))
         if way != "words" and vector is not None and self.has_meaning:
@@ -137,9 +141,12 @@ class LibraryIndex:
             best[of] = max(best.get(of, 0.0), score)
         return {no: score + DOCUMENT_SHARE * best[int(self._of[no])] for no, score in scores.items()}
 
-    def _written_in(self, language: Language | None) -> Flags:
-        """Which passages stand in documents of this language; all where none is asked for."""
-        fits = [language is None or each.document.reference.language == language for each in self._ordered]
+    def _list_allowed(self, language: Language | None, form: str) -> Flags:
+        """Which passages stand in documents of this language and form; all where none is asked for."""
+        fits = [
+            language in {None, each.document.reference.language} and form in {"", each.document.form}
+            for each in self._ordered
+        ]
         return np.array(fits, dtype=np.bool_)[self._of]
 
     def find(self, document_id: DocumentId, no: int) -> Passage | None:

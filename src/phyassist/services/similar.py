@@ -116,15 +116,15 @@ def find_published(
     """
     with store.read(by) as tx:
         text = _text_of(tx.consultations.get(consultation_id))
-    found = search_passages(store, by, text, embedder=embedder, limit=_PASSAGES_LOOKED_AT)
-    candidates = [passage for passage in found if passage.document.form == _CASES]
-    if not candidates:
+    # Among all that the library holds, handbooks would leave no place for a case in the other language.
+    found = search_passages(store, by, text, embedder=embedder, limit=_PASSAGES_LOOKED_AT, form=_CASES)
+    if not found:
         return ()
     own_themes, index = list_themes(text), open_index(store, by, embedder.name if embedder else "")
     own_words = {
         term: word for term, word in _name_terms(text).items() if index.share_of(term) < _EVERYWHERE_SHARE
     }
-    cases = (_compare(passage, own_themes, own_words) for passage in candidates)
+    cases = (_compare(passage, own_themes, own_words) for passage in found)
     return tuple(case for case in cases if case.themes or case.shared)[:PUBLISHED_MAX]
 
 
