@@ -5,7 +5,7 @@ from __future__ import annotations
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import ConsultationId
 from phyassist.lm.outside import Leaving, Outside
-from phyassist.lm.protocol import LanguageModel, Message
+from phyassist.lm.protocol import Ask, LanguageModel, Message
 from phyassist.prompts.layout import get_system_message
 from phyassist.services.prompting import fit_case, load_case
 from phyassist.store.again import again
@@ -55,7 +55,7 @@ def preview_leaving(
         names = known_names(tx, consultation.patient_id)
     fitted = fit_case(case, lm)
     messages = (get_system_message(case.language), Message("user", fitted.prefix))
-    return lm.about(names, lambda _: None).show(messages)
+    return lm.about(names, lambda _: None).show(Ask(messages, 0))
 
 
 @again
