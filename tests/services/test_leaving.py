@@ -10,7 +10,8 @@ from phyassist.lm.protocol import Ask, Never
 from phyassist.lm.scripted import ScriptedModel
 from phyassist.prompts.draft import WISH_CHARS, join_comments
 from phyassist.services.drafting import comment_on_item, redo_items, start_draft, write_draft
-from phyassist.services.leaving import guard, preview_leaving
+from phyassist.services.leaving import guard
+from phyassist.services.previewing import preview_leaving
 from phyassist.store.audit import Act
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -43,7 +44,9 @@ def test_an_analysis_by_an_outside_server_leaves_names_here_and_a_row_in_the_aud
     assert [each.origin for each in rows] == ["api.example.org: contact 1, name 3"], row
 
 
-def test_the_preview_is_what_would_be_sent(store: Store, anna: SignedIn, patient: Patient) -> None:
+def test_the_preview_is_what_would_be_sent_word_for_word(
+    store: Store, anna: SignedIn, patient: Patient
+) -> None:
     consultation = make_consultation(store, anna, patient, SAID)
     inner = ScriptedModel([make_reply()])
     outside = Outside(inner, "api.example.org", lambda: True)
@@ -52,10 +55,35 @@ def test_the_preview_is_what_would_be_sent(store: Store, anna: SignedIn, patient
 
     assert leaving is not None
     assert inner.asks == []
+    assert consultation.question in leaving.texts[1]
     draft = start_draft(store, anna, consultation_id=consultation.id)
     list(write_draft(store, outside, anna, draft_id=draft.id, stop=Never()))
-    assert inner.asks[0].messages[1].content.startswith(leaving.texts[1])
+    assert tuple(message.content for message in inner.asks[0].messages) == leaving.texts
     assert preview_leaving(store, anna, inner, consultation_id=consultation.id) is None
+
+
+def test_the_preview_follows_the_question_of_the_draft_and_shows_passages_of_the_library(
+    store: Store, anna: SignedIn, patient: Patient
+) -> None:
+    with store.write(anna) as tx:
+        tx.settings.save(replace(tx.settings.get(), library_in_drafts=True))
+    consultation = make_consultation(store, anna, patient, SAID)
+    asked = "陈浩然的事和失眠有什么关系？"
+    draft = start_draft(store, anna, consultation_id=consultation.id, question=asked)
+    inner = ScriptedModel([make_reply()])
+    outside = Outside(inner, "api.example.org", lambda: True)
+
+    leaving = preview_leaving(store, anna, outside, consultation_id=consultation.id)
+
+    assert leaving is not None
+    assert "的事和失眠有什么关系？" in leaving.texts[1]
+    assert "陈浩然" not in leaving.texts[1]
+    list(write_draft(store, outside, anna, draft_id=draft.id, stop=Never()))
+    assert tuple(message.content for message in inner.asks[0].messages) == leaving.texts
+    with store.read(anna) as tx:
+        used = tx.drafts.get(draft.id).passages_used
+    assert used, "passages were given"
+    assert all(each.title in leaving.texts[1] for each in used)
 
 
 def test_the_patients_own_name_and_the_counsellors_go_out_in_no_text(
