@@ -58,7 +58,7 @@ def test_a_search_prints_passages_with_document_page_and_score(
     assert [row["score"] for row in found] == sorted((row["score"] for row in found), reverse=True)
     assert told.out.startswith(f"[1] Sleep in spring  ({document}-0)")
     assert "[2]" not in told.out
-    assert "nothing found" in nothing.err
+    assert "nothing found; by words alone a question finds what is written in its own" in nothing.err
 
 
 def test_a_document_is_listed_and_removed_by_the_beginning_of_its_id(

