@@ -61,6 +61,23 @@ def done(page: Any, turns: int) -> None:
     until(page, "!document.querySelector('[data-running]')")
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_an_answer_is_copied_with_its_paragraphs_and_nothing_else(
+    language: str, workspace: Workspace, open_page: Any
+) -> None:
+    workspace.model = GatedModel(talks(language))
+    page = open_page(language)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_chat(page, workspace, language)
+    send(page, ASKED[language], 2)
+
+    page.click("[data-copy-answer]")
+
+    copied = {"zh": "已复制", "en": "Copied"}[language]
+    until(page, f"document.querySelector('[data-copy-answer]').textContent.startsWith('{copied}')")
+    assert page.evaluate("navigator.clipboard.readText()") == f"{FIRST[language]} 1\n\n{THEN[language]}"
+
+
 def test_an_answer_is_streamed_and_its_thread_found_again(talking: Workspace, open_page: Any) -> None:
     page = open_page("en")
     open_chat(page, talking)

@@ -33,6 +33,11 @@ PRIVATE = {
 }
 # Where these words name something else: a model, a file, a program's own text.
 PUBLIC_PARTS = {"lm", "cli", "vault", "settings"}
+# Who may hear of risk: the service that reads it, and what shows it on the page and on the command line.
+# The practice's page takes from there the regions whose crisis contacts it offers.
+RISK_READER = "phyassist.services.risk"
+RISK_SHOWN_BY = {"phyassist.cli.beside", "phyassist.web.pages.aside", "phyassist.web.views.aside"}
+RISK_CONTACTS_CHOSEN_BY = {"phyassist.web.pages.workspace": {"REGIONS"}}
 
 
 def _nodes(module: Module) -> Iterator[ast.AST]:
@@ -131,6 +136,38 @@ def test_algorithms_are_named_in_the_vault_alone():
     }
 
     assert named == set()
+
+
+def test_risk_is_read_in_one_place_and_shown_so_that_nothing_can_be_hidden_by_it():
+    """Who does not know of a sign cannot leave anything out because of it."""
+    taken = {
+        (module.name, node.module, alias.name)
+        for module in list_modules()
+        if not module.name.startswith("phyassist.domain.risk")
+        for node in _nodes(module)
+        if isinstance(node, ast.ImportFrom)
+        and (f"{node.module}.".startswith(("phyassist.domain.risk.", f"{RISK_READER}.")))
+        for alias in node.names
+    }
+
+    finds = {name for name, _, what in taken if what in {"find_risk", "find_words"}}
+    knows = {name for name, _, what in taken if what not in RISK_CONTACTS_CHOSEN_BY.get(name, set())} - {
+        RISK_READER
+    }
+    whole = {
+        module.name
+        for module in list_modules()
+        for node in _nodes(module)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        if f"{getattr(node, 'module', '')}.{alias.name}".endswith(
+            ("services.risk", "domain.risk", "risk.reading", "risk.lexicon")
+        )
+    }
+
+    assert finds == {RISK_READER}
+    assert knows == RISK_SHOWN_BY
+    assert whole == set(), "a module that is taken whole hides what is taken from it"
 
 
 def _is_dataclass(node: ast.ClassDef) -> bool:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from phyassist.errors import OutsideForbidden
@@ -23,6 +25,28 @@ def test_the_server_sees_placeholders_and_the_reader_sees_names() -> None:
     assert "".join(event.text for event in events if isinstance(event, Words)) == said
     assert isinstance(events[-1], Reply)
     assert events[-1].text == said
+
+
+def test_words_that_the_form_of_a_reply_prescribes_are_replaced_as_well() -> None:
+    inner = ScriptedModel(['{"asked": "Ask [NAME2] again.", "from": 1}'])
+    form = {
+        "asked": {"type": "string", "enum": ["Ask Amara again."]},
+        "from": {"type": "integer", "enum": [0, 1]},
+    }
+    listed = {"type": "array", "prefixItems": [{"type": "object", "properties": form}]}
+    ask = replace(ASK, schema={"type": "object", "properties": {"reasons": listed}})
+    told: list[Leaving] = []
+    outside = Outside(inner, "api.example.org", lambda: True, note=told.append)
+
+    *_, reply = outside.write(ask, Never())
+
+    sent = inner.asks[0].schema
+    assert "Amara" not in str(sent)
+    assert "['Ask [NAME2] again.']" in str(sent)
+    assert "[0, 1]" in str(sent)
+    assert told[0].texts[-1] == "Ask [NAME2] again."
+    assert isinstance(reply, Reply)
+    assert "Ask Amara again." in reply.text
 
 
 def test_nothing_is_sent_where_the_practice_forbids_it() -> None:

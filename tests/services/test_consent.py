@@ -162,8 +162,9 @@ PARTS = {
     "drafting._load",
     "drafting._write",
     "answering._load",
+    "drafting.make_first_ask",
     "leaving.guard",
-    "leaving.preview_leaving",
+    "previewing.preview_leaving",
     "shelving.make_ready",
     "shelving.put_on_shelf",
 }

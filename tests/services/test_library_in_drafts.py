@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from phyassist.domain.drafts import Draft
+from phyassist.domain.drafts import Draft, Section
 from phyassist.domain.library import Scope
 from phyassist.domain.people import Patient
 from phyassist.lm.protocol import Ask, Never
 from phyassist.lm.scripted import ScriptedModel
-from phyassist.services.drafting import start_draft, write_draft
+from phyassist.services.drafting import redo_items, start_draft, write_draft
 from phyassist.services.intake import save_source, start_consultation
 from phyassist.services.library import add_file, load_known
 from phyassist.services.practice import get_practice_settings, save_practice_settings
@@ -90,3 +90,29 @@ def test_without_the_switch_no_passage_is_given(store: Store, anna: SignedIn, dr
     assert "刺激控制" not in ask.messages[-1].content
     assert written.passages_used == ()
     assert [item.citation for item in written.items if item.citation] == []
+
+
+@pytest.mark.parametrize("section", [Section.ADVICE, Section.REASON])
+def test_regenerating_keeps_to_the_passages_that_the_draft_was_given(
+    store: Store, anna: SignedIn, draft: Draft, section: Section
+):
+    written, _ = write(store, anna, draft, "请来访者困了才上床，久醒就起床，固定起床时间。", 1)
+    better = "# 更合适的手册\n\n失眠三个月，白天很累：先看诊。".encode()
+    add_file(store, anna, file=("b.md", better), scope=Scope.OWN, known=load_known(store, anna))
+    told = {"source": 1, "text": "请来访者久醒就起床。"} if section == Section.ADVICE else None
+    key, said = ("advice", told) if told else ("reasons", {"from": 1, "text": "来访者失眠，因此很累。"})
+    model = ScriptedModel([json.dumps({key: [said]}, ensure_ascii=False)])
+
+    *_, done = redo_items(
+        store,
+        model,
+        anna,
+        draft_id=written.id,
+        item_ids=(written.of(section)[-1].id,),
+        after=written.version,
+        stop=Never(),
+    )
+
+    assert done.draft.passages_used == written.passages_used != ()
+    assert "更合适的手册" not in model.asks[0].messages[-1].content
+    assert ("刺激控制" in model.asks[0].messages[-1].content) == (section == Section.ADVICE)

@@ -38,6 +38,18 @@ def test_other_words_for_the_same_are_found(cards: LibraryIndex, embedder: Local
     assert search(cards, question, None)[0] != "card-en-insomnia"
 
 
+@pytest.mark.parametrize(
+    "question",
+    ["¿Qué ayuda cuando alguien no puede dormir por la noche?", "Что помогает, когда не спится ночью?"],
+)
+def test_a_question_in_a_third_language_is_found_by_its_meaning(
+    cards: LibraryIndex, embedder: LocalEmbedder, question: str
+) -> None:
+    found = search(cards, question, embedder)
+
+    assert {"card-en-insomnia", "card-zh-insomnia"} & set(found)
+
+
 def test_the_cards_vectors_are_those_that_this_model_makes(
     cards: LibraryIndex, embedder: LocalEmbedder
 ) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from phyassist.domain.consents import Answer, Purpose
@@ -10,7 +12,8 @@ from phyassist.domain.library import Scope
 from phyassist.domain.notes import Note, NoteId
 from phyassist.domain.people import Patient
 from phyassist.errors import NotYourPatient
-from phyassist.services.library import add_file, load_known
+from phyassist.lm.protocol import Never
+from phyassist.services.library import add_file, embed_missing, load_known, search_passages
 from phyassist.services.patients import new_patient
 from phyassist.services.similar import find_published, find_similar
 from phyassist.store.people import SignedIn
@@ -119,5 +122,57 @@ def test_published_cases_are_found_in_tables_of_cases_alone_and_none_without_one
     found = find_published(store, anna, consultation_id=here.id)
 
     assert before == ()
-    assert "先谈谈考试以前发生了什么" in found[0].text
-    assert {each.document.form for each in found} == {"csv"}
+    (case,) = found
+    assert "先谈谈考试以前发生了什么" in case.passage.text
+    assert case.passage.document.form == "csv"
+    assert {"sleep", "work"} <= set(case.themes)
+    assert case.shared == ("考试", "考好", "妈妈", "失望"), "a pair with a particle tells nothing"
+    assert "妈妈" not in repr(case)
+
+
+def test_a_case_in_the_other_language_has_its_place_whatever_handbooks_say(
+    store: Store, anna: SignedIn, patient: Patient
+) -> None:
+    here = make_consultation(store, anna, patient, f"{SAID}失眠以后我很抑郁，心情焦虑，压力很大，孩子也哭。")
+    table = "question,answer\nInsomnia,Get up at one hour.\n"
+    add_file(store, anna, file=("cases.csv", table.encode()), scope=Scope.OWN, known=load_known(store, anna))
+
+    everywhere = search_passages(store, anna, here.source.text, limit=40)
+    (case,) = find_published(store, anna, consultation_id=here.id)
+
+    assert not any(passage.document.form == "csv" for passage in everywhere)
+    assert (case.passage.heading, case.themes, case.shared) == ("Insomnia", ("sleep",), ("insomnia",))
+
+
+def test_what_lies_near_by_meaning_and_shares_neither_a_theme_nor_a_word_is_no_case(
+    store: Store, anna: SignedIn, patient: Patient
+) -> None:
+    here = make_consultation(store, anna, patient, "He collects stamps and sails a boat at weekends.")
+    table = "question,answer\nSelling old stamps,Ask a dealer.\nMy cat ran off,Put up a poster.\n"
+    add_file(
+        store,
+        anna,
+        file=("cases.csv", table.encode()),
+        scope=Scope.OWN,
+        known=load_known(store, anna),
+    )
+    alike = Alike()
+    list(embed_missing(store, anna, alike, Never()))
+
+    found = find_published(store, anna, consultation_id=here.id, embedder=alike)
+
+    assert [(case.passage.heading, case.themes, case.shared) for case in found] == [
+        ("Selling old stamps", (), ("stamps",))
+    ]
+
+
+class Alike:
+    """An embedding model to which all texts mean the same."""
+
+    name = "alike"
+
+    def embed_question(self, text: str) -> np.ndarray:
+        return self.embed_passages([text])
+
+    def embed_passages(self, texts: Sequence[str]) -> np.ndarray:
+        return np.ones((len(texts), 4), dtype=np.float32) / 2

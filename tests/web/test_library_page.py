@@ -47,6 +47,17 @@ def test_the_cards_are_there_on_the_first_day(pages: Driven):
     assert "ICD-11 6B42" in pages.http.get("/library/card-en-grief").text
 
 
+def test_a_question_in_a_third_language_finds_its_own_documents_or_hears_why_it_finds_none(pages: Driven):
+    question = {"q": "что делать при бессоннице"}
+    before = pages.http.get("/library", params=question).text
+    add(pages, "# Ночь\n\nПри бессоннице вставать в одно время.", "noch.md")
+    after = pages.http.get("/library", params=question).text
+
+    assert "No passage has these words." in before
+    assert "try words in Chinese or English" in before
+    assert "вставать в одно время" in after
+
+
 def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(pages: Driven):
     page = add(pages, "nothing", "photo.png")
     script = add(pages, "nothing", "photo.png", Accept="application/json")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from phyassist.cli.library import WordsOnly, open_embedder
 from phyassist.cli.options import AsJson, LangOption, SourceArgument
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import say, say_json, tell
@@ -14,6 +15,7 @@ from phyassist.cli.unlocking import PassphraseStdin
 
 if TYPE_CHECKING:
     from phyassist.services.risk import Guide
+    from phyassist.services.similar import PublishedCase
 
 RegionOption = Annotated[
     str,
@@ -77,6 +79,7 @@ def shape_risk(guide: Guide) -> dict[str, Any]:
 def similar(
     context: typer.Context,
     whose: WhoseArgument,
+    words_only: WordsOnly = False,
     as_json: AsJson = False,
     passphrase_stdin: PassphraseStdin = False,
 ) -> None:
@@ -87,19 +90,24 @@ def similar(
     from phyassist.services.similar import find_published, find_similar
 
     settings = get_run(context).load_settings()
-    with open_practice(settings, from_stdin=passphrase_stdin) as practice:
+    with (
+        open_practice(settings, from_stdin=passphrase_stdin) as practice,
+        open_embedder(words_only) as embedder,
+    ):
         store, by = practice.store, practice.by
         patient = find_patient(practice, whose)
         current = find_current(store, by, patient_id=patient.id)
         if current is None:
             raise NotFound(f"patient {patient.id} has no consultation yet", hint="organise a text first")
         cases = find_similar(store, by, consultation_id=current)
-        published = find_published(store, by, consultation_id=current)
+        published = find_published(store, by, consultation_id=current, embedder=embedder)
     if as_json:
-        told = [
-            {"title": each.document.title, "heading": each.heading, "text": each.text} for each in published
-        ]
-        say_json({"cases": [asdict(case) for case in cases], "published": told})
+        say_json(
+            {
+                "cases": [asdict(case) for case in cases],
+                "published": [_shape_published(case) for case in published],
+            }
+        )
         return
     for case in cases:
         say(case.question)
@@ -108,7 +116,21 @@ def similar(
             say(f"  tried: {text}")
         for text in case.later:
             say(f"  later: {text}")
-    for passage in published:
-        say(f"{passage.heading or passage.document.title}  [{passage.document.title}]")
+    for each in published:
+        document = each.passage.document
+        say(f"{each.passage.heading or document.title}  [{document.title}]  ({each.passage.id})")
+        tell(f"  shared: {', '.join((*each.themes, *each.shared))}")
     if not cases and not published:
         tell("no similar case among the notes that may be used")
+
+
+def _shape_published(case: PublishedCase) -> dict[str, Any]:
+    passage = case.passage
+    return {
+        "passage": passage.id,
+        "title": passage.document.title,
+        "heading": passage.heading,
+        "text": passage.text,
+        "themes": case.themes,
+        "shared": case.shared,
+    }

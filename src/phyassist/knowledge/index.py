@@ -16,7 +16,7 @@ import numpy.typing as npt
 from phyassist.domain.library import Document, DocumentId, Passage, Piece
 from phyassist.domain.people import Language
 from phyassist.knowledge.glossary import translate
-from phyassist.knowledge.terms import split_terms
+from phyassist.knowledge.terms import is_han, split_terms
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
@@ -28,6 +28,8 @@ RANK_OFFSET = 60
 # Not above one: the passage that words alone find best, a name say, would stand behind a page of others.
 MEANING_WEIGHT = 1.0
 TRANSLATION_WEIGHT = 0.5
+# Where fewer of its words are known, a question is in a language that nothing here is written in.
+FOREIGN_SHARE = 0.25
 # What the best passage of a document gives to the others of it that were found.
 DOCUMENT_SHARE = 0.5
 _CANDIDATES = 200
@@ -110,13 +112,18 @@ class LibraryIndex:
         limit: int = 8,
         way: Way = "fused",
         language: Language | None = None,
+        form: str = "",
     ) -> tuple[Passage, ...]:
-        """The passages that fit best, best first.  Without a vector, by words alone."""
+        """The passages that fit best, best first; of one language or form of document where it is named.
+
+        Without a vector, by words alone.
+        """
         ranked: list[tuple[float, Ints, Floats]] = []
-        may = self._written_in(language)
-        if way != "meaning":
+        may = self._list_allowed(language, form)
+        by_meaning = way != "words" and vector is not None and self.has_meaning
+        if way != "meaning" and not (by_meaning and self._is_foreign(words)):
             ranked.append((1.0, *self._rank_by_words(words, may)))
-        if way != "words" and vector is not None and self.has_meaning:
+        if by_meaning and vector is not None:
             ranked.append((MEANING_WEIGHT, *self._rank_by_meaning(vector, may)))
         if len(ranked) == 1:
             _, numbers, found = ranked[0]
@@ -137,9 +144,12 @@ class LibraryIndex:
             best[of] = max(best.get(of, 0.0), score)
         return {no: score + DOCUMENT_SHARE * best[int(self._of[no])] for no, score in scores.items()}
 
-    def _written_in(self, language: Language | None) -> Flags:
-        """Which passages stand in documents of this language; all where none is asked for."""
-        fits = [language is None or each.document.reference.language == language for each in self._ordered]
+    def _list_allowed(self, language: Language | None, form: str) -> Flags:
+        """Which passages stand in documents of this language and form; all where none is asked for."""
+        fits = [
+            language in {None, each.document.reference.language} and form in {"", each.document.form}
+            for each in self._ordered
+        ]
         return np.array(fits, dtype=np.bool_)[self._of]
 
     def find(self, document_id: DocumentId, no: int) -> Passage | None:
@@ -149,6 +159,24 @@ class LibraryIndex:
             return None
         piece = found.pieces[no]
         return Passage(found.document, no, piece.page, piece.heading, piece.text)
+
+    def _is_foreign(self, words: str) -> bool:
+        """Whether hardly a word of a question stands anywhere here, as in a third language.
+
+        Those that do mean something else, such as a Spanish "no" or a German "die".
+        """
+        terms = set(split_terms(words))
+        # Chinese pairs run across words, so that many stand nowhere.
+        if translate(words) or any(is_han(term[0]) for term in terms):
+            return False
+        return sum(self.share_of(term) > 0 for term in terms) < FOREIGN_SHARE * len(terms)
+
+    def share_of(self, term: str) -> float:
+        """The share of all passages that hold a term."""
+        number = self._numbers.get(term, -1)
+        if not 0 <= number < len(self._start) - 1:
+            return 0.0
+        return float(self._start[number + 1] - self._start[number]) / max(1, self.passages)
 
     def _passage(self, number: int, score: float) -> Passage:
         of = int(self._of[number])

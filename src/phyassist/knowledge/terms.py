@@ -1,5 +1,6 @@
 """The words that a search compares: English ones by their stems, Chinese by pairs of characters.
 
+Words of any other language are compared as they stand, so that a question finds documents in its own.
 A pair needs no dictionary, so that a term of the field which none holds is found as well.
 """
 
@@ -13,7 +14,8 @@ import snowballstemmer
 from phyassist.domain.folding import fold
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff"
-_RUN = re.compile(rf"[{_HAN}]+|[a-z0-9]+(?:'[a-z]+)?", re.IGNORECASE)
+_LETTERS = rf"[^\W_{_HAN}]+"
+_RUN = re.compile(rf"[{_HAN}]+|{_LETTERS}(?:'{_LETTERS})?")
 _STOP = frozenset(
     re.findall(
         r"\S+",
@@ -31,12 +33,17 @@ def split_terms(text: str) -> list[str]:
     """The terms of a text, in their order, each as often as it stands there."""
     terms: list[str] = []
     for run in _RUN.findall(fold(text).replace("’", "'")):
-        if run[0] >= "\u3400":
+        if is_han(run[0]):
             pairs = [run[at : at + 2] for at in range(len(run) - 1)] or [run]
             terms += [pair for pair in pairs if pair not in _STOP_PAIRS]
         elif run not in _STOP:
             terms.append(_stem(run))
     return terms
+
+
+def is_han(character: str) -> bool:
+    """Whether it is a Chinese character, which is compared in pairs."""
+    return "\u3400" <= character <= "\u4dbf" or "\u4e00" <= character <= "\u9fff"
 
 
 @lru_cache(maxsize=100_000)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from phyassist.domain.privacy.replacing import Replacement, Restorer, replace_private
@@ -60,9 +61,9 @@ class Outside:
         """The same server for a text in which these people are spoken of."""
         return replace(self, names=tuple(names), note=note)
 
-    def show(self, messages: Sequence[Message]) -> Leaving:
-        """What would leave with these messages; sends nothing."""
-        return self._hide(messages)[1]
+    def show(self, ask: Ask) -> Leaving:
+        """What would leave with this request; sends nothing."""
+        return self._hide(ask)[1]
 
     def write(self, ask: Ask, stop: Stop) -> Iterator[Waiting | Reading | Words | Reply]:
         """As `LanguageModel.write`, the words put back.  Raises OutsideForbidden, before anything is sent."""
@@ -71,11 +72,11 @@ class Outside:
                 f"the model listens at {self.host}, and this practice sends nothing to outside servers",
                 hint="use a model on this computer, or have whoever runs the practice allow outside servers",
             )
-        messages, leaving, replacement = self._hide(ask.messages)
+        hidden, leaving, replacement = self._hide(ask)
         self.note(leaving)
         in_json = ask.schema is not None
         restorer = Restorer(replacement, in_json=in_json)
-        for event in self.model.write(replace(ask, messages=messages), stop):
+        for event in self.model.write(hidden, stop):
             if isinstance(event, Words):
                 if text := restorer.feed(event.text):
                     yield Words(text)
@@ -93,10 +94,41 @@ class Outside:
     def warm(self, messages: tuple[Message, ...], adapter: str = "") -> None:
         """Nothing is sent before somebody asks."""
 
-    def _hide(self, messages: Sequence[Message]) -> tuple[tuple[Message, ...], Leaving, Replacement]:
-        texts, replacement = replace_private([message.content for message in messages], self.names)
-        hidden = tuple(Message(message.role, text) for message, text in zip(messages, texts, strict=True))
-        return hidden, Leaving(self.host, texts, replacement.count()), replacement
+    def _hide(self, ask: Ask) -> tuple[Ask, Leaving, Replacement]:
+        """The form of the reply may hold words of a person too: a comment that the model is to say over."""
+        contents, wanted = [message.content for message in ask.messages], list(_list_wanted(ask.schema))
+        texts, replacement = replace_private([*contents, *wanted], self.names)
+        hidden = tuple(
+            Message(message.role, text) for message, text in zip(ask.messages, texts, strict=False)
+        )
+        schema = _put_wanted(ask.schema, dict(zip(wanted, texts[len(contents) :], strict=True)))
+        leaving = Leaving(self.host, texts, replacement.count())
+        return replace(ask, messages=hidden, schema=schema), leaving, replacement
+
+
+def _list_wanted(schema: Any) -> Iterator[str]:
+    """The strings that a reply is to hold as they are, wherever they stand in its form."""
+    if isinstance(schema, Mapping):
+        for key, value in schema.items():
+            if key == "enum":
+                yield from (each for each in value if isinstance(each, str))
+            else:
+                yield from _list_wanted(value)
+    elif isinstance(schema, list):
+        for each in schema:
+            yield from _list_wanted(each)
+
+
+def _put_wanted(schema: Any, hidden: Mapping[str, str]) -> Any:
+    """The form with these strings in the places of others."""
+    if isinstance(schema, Mapping):
+        return {
+            key: [hidden.get(each, each) for each in value] if key == "enum" else _put_wanted(value, hidden)
+            for key, value in schema.items()
+        }
+    if isinstance(schema, list):
+        return [_put_wanted(each, hidden) for each in schema]
+    return schema
 
 
 def is_own_server(url: str, own: Sequence[str]) -> bool:

@@ -32,6 +32,8 @@ REPLY_TOKENS = 900
 WISH_CHARS = 120
 # Where more than this share of what was kept is of no form, an adapter is left free of it.
 FORMLESS_SHARE = 0.25
+# The letters and digits at the end of a text that was cut, unless nothing else stands before them.
+_LAST_WORD = re.compile(r"(?<=[^A-Za-z0-9])[A-Za-z0-9]+$")
 NO_SHELF = Shelf()
 # The least and the most items of a section.
 Counts = Mapping[Section, tuple[int, int]]
@@ -181,7 +183,13 @@ def _with_shelf(task: str, shelf: Shelf, language: Language, asked: Counts) -> s
 
 def join_comments(item: DraftItem) -> str:
     """What the counsellor asks of an item, as the model says it over before the words that follow it."""
-    return " ".join(word for comment in item.open_comments for word in comment.words.split())[:WISH_CHARS]
+    words = " ".join(word for comment in item.open_comments for word in comment.words.split())
+    # A name or a number that is cut in two would be recognised by nobody who looks for it.
+    return (
+        words
+        if len(words) <= WISH_CHARS
+        else _LAST_WORD.sub("", words[: WISH_CHARS + 1])[:WISH_CHARS].rstrip()
+    )
 
 
 def render_reply(

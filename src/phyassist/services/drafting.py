@@ -84,6 +84,7 @@ __all__ = [
     "edit_item",
     "get_version",
     "list_versions",
+    "make_first_ask",
     "move_item",
     "redo_items",
     "restore_version",
@@ -166,6 +167,32 @@ def write_draft(
         raise NotAllowed(f"draft {draft_id} has all its sections", hint="regenerate what should be different")
     round_ = _prepare(loaded, lm, missing)
     yield from _write(store, lm, by, loaded=loaded, round_=round_, stop=stop, ticks=ticks)
+
+
+def make_first_ask(
+    store: Store,
+    by: SignedIn,
+    lm: LanguageModel,
+    *,
+    consultation_id: ConsultationId,
+    embedder: Embedder | None = None,
+) -> Ask:
+    """What an analysis of this consultation would ask the model, in the words of the file; asks nothing.
+
+    The question is that of the open draft, else the consultation's.
+    Raises NotFound, NotYourPatient, CannotOpen, PromptTooLong.
+    """
+    with store.read(by) as tx:
+        consultation = tx.consultations.get(consultation_id)
+        case = load_case(tx, consultation.patient_id, consultation)
+        wants_library = tx.settings.get().library_in_drafts
+        choice = choose_for(tx, consultation.patient_id, lm.base_sha256, consultation.adapter_wanted)
+        present = tx.drafts.open_of(consultation.patient_id)
+    is_about_this = present is not None and present.consultation_id == consultation_id
+    asked = present.question if present is not None and is_about_this else consultation.question
+    draft = Draft(DraftId(""), consultation.patient_id, consultation_id, asked)
+    shelf = _find_passages(store, by, draft, case, embedder) if wants_library else NO_SHELF
+    return _prepare(_Loaded(draft, case, choice, shelf), lm, tuple(Section)).ask
 
 
 def redo_items(

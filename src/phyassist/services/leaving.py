@@ -1,13 +1,10 @@
-"""What leaves the practice when the model listens elsewhere: shown before, written down when it happens."""
+"""What leaves the practice when the model listens elsewhere: written down when it happens."""
 
 from __future__ import annotations
 
 from phyassist.domain.people import PatientId
-from phyassist.domain.records import ConsultationId
 from phyassist.lm.outside import Leaving, Outside
-from phyassist.lm.protocol import LanguageModel, Message
-from phyassist.prompts.layout import get_system_message
-from phyassist.services.prompting import fit_case, load_case
+from phyassist.lm.protocol import LanguageModel
 from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
@@ -38,24 +35,6 @@ def known_names(tx: Tx, patient_id: PatientId | None) -> tuple[str, ...]:
     members = (member.counsellor.name for member in tx.people.members())
     patient = () if patient_id is None else (tx.patients.get(patient_id).name,)
     return tuple(name for name in (*patient, *members) if name)
-
-
-def preview_leaving(
-    store: Store, by: SignedIn, lm: LanguageModel, *, consultation_id: ConsultationId
-) -> Leaving | None:
-    """What an analysis of this consultation would send, word for word; None where nothing would leave.
-
-    Sends nothing.  Raises NotFound, NotYourPatient, CannotOpen, PromptTooLong.
-    """
-    if not isinstance(lm, Outside):
-        return None
-    with store.read(by) as tx:
-        consultation = tx.consultations.get(consultation_id)
-        case = load_case(tx, consultation.patient_id, consultation)
-        names = known_names(tx, consultation.patient_id)
-    fitted = fit_case(case, lm)
-    messages = (get_system_message(case.language), Message("user", fitted.prefix))
-    return lm.about(names, lambda _: None).show(messages)
 
 
 @again

@@ -217,9 +217,11 @@ def search_passages(
     limit: int = FOUND_MAX,
     way: Way = _DEFAULT_WAY,
     language: Language | None = None,
+    form: str = "",
 ) -> tuple[Passage, ...]:
     """The passages that fit a question best, best first, in whatever language they are written, or in one.
 
+    `form` leaves the documents of one kind, such as "csv".
     Without an embedding model words alone decide, and a question finds passages of its own language.
     Raises CannotOpen.
     """
@@ -228,7 +230,7 @@ def search_passages(
     vector = None
     if embedder is not None and index.has_meaning:
         vector = next(iter(embedder.embed_question(asked)), None)
-    return index.search(asked, vector, limit=limit, way=way, language=language)
+    return index.search(asked, vector, limit=limit, way=way, language=language, form=form)
 
 
 def get_passage(store: Store, by: SignedIn, passage_id: str) -> Passage:

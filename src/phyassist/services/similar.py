@@ -21,8 +21,10 @@ from phyassist.domain.people import Patient, PatientId
 from phyassist.domain.privacy.replacing import replace_private
 from phyassist.domain.reading.lexicons import find_terms
 from phyassist.domain.records import Consultation, ConsultationId
+from phyassist.knowledge.glossary import translate
+from phyassist.knowledge.terms import split_terms
 from phyassist.services.consent import allows
-from phyassist.services.library import Embedder, search_passages
+from phyassist.services.library import Embedder, open_index, search_passages
 from phyassist.services.searching import note_words
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
@@ -47,6 +49,10 @@ _STOP = frozenset(
         "from are been when what about there would could should into just like very because which will who",
     )
 )
+# What a twentieth of all passages holds, and a pair with a particle or a pronoun, tells nothing either.
+_EVERYWHERE_SHARE = 0.05
+_PARTICLES = frozenset("的了是我你他她它们在就都也和与着过把被这那很会要能一个不没有")
+_WORD = re.compile(r"[a-z0-9']+")
 _THEME_WEIGHT = 2.0
 _SCORE_MIN = 0.08
 
@@ -67,6 +73,15 @@ class SimilarCase:
     symptom_type: str = field(repr=False)
     tried: tuple[str, ...] = field(repr=False)
     later: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedCase:
+    """A published case of the library, and the themes and words that it shares with the case at hand."""
+
+    passage: Passage
+    themes: tuple[str, ...]
+    shared: tuple[str, ...] = field(repr=False)
 
 
 def find_similar(
@@ -93,15 +108,41 @@ def find_similar(
 
 def find_published(
     store: Store, by: SignedIn, *, consultation_id: ConsultationId, embedder: Embedder | None = None
-) -> tuple[Passage, ...]:
+) -> tuple[PublishedCase, ...]:
     """Published cases of the library that are like the one at hand, the likest first.
 
+    A passage that shares neither a theme nor a telling word is none, however near its vector lies.
     Raises NotFound, NotYourPatient, CannotOpen.
     """
     with store.read(by) as tx:
         text = _text_of(tx.consultations.get(consultation_id))
-    found = search_passages(store, by, text, embedder=embedder, limit=_PASSAGES_LOOKED_AT)
-    return tuple(passage for passage in found if passage.document.form == _CASES)[:PUBLISHED_MAX]
+    # Among all that the library holds, handbooks would leave no place for a case in the other language.
+    found = search_passages(store, by, text, embedder=embedder, limit=_PASSAGES_LOOKED_AT, form=_CASES)
+    if not found:
+        return ()
+    own_themes, index = list_themes(text), open_index(store, by, embedder.name if embedder else "")
+    own_words = {
+        term: word for term, word in _name_terms(text).items() if index.share_of(term) < _EVERYWHERE_SHARE
+    }
+    cases = (_compare(passage, own_themes, own_words) for passage in found)
+    return tuple(case for case in cases if case.themes or case.shared)[:PUBLISHED_MAX]
+
+
+def _compare(passage: Passage, own_themes: Sequence[str], own_words: Mapping[str, str]) -> PublishedCase:
+    told = f"{passage.heading}\n{passage.text}"
+    themes = set(list_themes(told))
+    terms = set(split_terms(told))
+    shared = dict.fromkeys(word for term, word in own_words.items() if term in terms)
+    return PublishedCase(
+        passage, tuple(theme for theme in own_themes if theme in themes), tuple(shared)[:_SHARED_MAX]
+    )
+
+
+def _name_terms(text: str) -> dict[str, str]:
+    """The terms that a search for the text compares, each with the word to show for it."""
+    folded = fold(f"{text}\n{translate(text)}").replace("’", "'")
+    latin = {term: word for word in _WORD.findall(folded) for term in split_terms(word)}
+    return {term: latin.get(term, term) for term in split_terms(folded) if not _PARTICLES.intersection(term)}
 
 
 def _list_agreeing(tx: Tx, but: PatientId) -> list[Patient]:

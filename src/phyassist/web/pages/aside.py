@@ -8,8 +8,8 @@ from starlette.responses import Response
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import ConsultationId
 from phyassist.errors import ModelError, UnknownName
-from phyassist.services.leaving import preview_leaving
 from phyassist.services.looking import get_consultation
+from phyassist.services.previewing import preview_leaving
 from phyassist.services.risk import find_current_guide, load_guide
 from phyassist.services.similar import find_published, find_similar
 from phyassist.web.desk import AtDesk
@@ -48,5 +48,5 @@ def show_leaving(desk: AtDesk, consultation_id: ConsultationId) -> Response:
         model = desk.house.model()
     except (ModelError, UnknownName):
         return render(view_leaving(None, desk.w, allowed=False))
-    leaving = preview_leaving(store, by, model, consultation_id=consultation_id)
+    leaving = preview_leaving(store, by, model, consultation_id=consultation_id, embedder=desk.house.embedder)
     return render(view_leaving(leaving, desk.w, allowed=desk.practice.outside_servers))

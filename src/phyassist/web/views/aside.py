@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from phyassist.domain.library import Passage
 from phyassist.domain.risk.signs import Sign, Standing
 from phyassist.lm.outside import Leaving
 from phyassist.services.risk import Guide
-from phyassist.services.similar import SimilarCase
+from phyassist.services.similar import PublishedCase, SimilarCase
 from phyassist.web.wording import Words
 
 
@@ -66,9 +65,11 @@ class CaseView:
 
 @dataclass(frozen=True, slots=True)
 class PublishedView:
-    """A published case: its question, its answer, and the document that it stands in."""
+    """A published case: its question, its answer, the document that it stands in, and why it is shown."""
 
     href: str
+    themes: tuple[str, ...]
+    shared: tuple[str, ...] = field(repr=False)
     question: str = field(repr=False)
     text: str = field(repr=False)
     title: str = field(repr=False)
@@ -127,7 +128,9 @@ def _view_sign(sign: Sign, w: Words) -> SignView:
     )
 
 
-def view_similar(cases: tuple[SimilarCase, ...], published: tuple[Passage, ...], w: Words) -> SimilarFragment:
+def view_similar(
+    cases: tuple[SimilarCase, ...], published: tuple[PublishedCase, ...], w: Words
+) -> SimilarFragment:
     return SimilarFragment(
         w,
         tuple(
@@ -144,12 +147,14 @@ def view_similar(cases: tuple[SimilarCase, ...], published: tuple[Passage, ...],
         ),
         tuple(
             PublishedView(
-                f"/library/{passage.document.id}?at={passage.no}",
-                passage.heading,
-                passage.text,
-                passage.document.title,
+                f"/library/{case.passage.document.id}?at={case.passage.no}",
+                tuple(w(f"similar.theme.{theme}") for theme in case.themes),
+                case.shared,
+                case.passage.heading,
+                case.passage.text,
+                case.passage.document.title,
             )
-            for passage in published
+            for case in published
         ),
     )
 
