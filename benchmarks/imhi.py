@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from benchmarks.machine import find_processor
 
 from phyassist.training.baselines import render_table
 from phyassist.training.comparing import RunScores, load_run
+from phyassist.training.heads.recipe import HeadRecipe
 from phyassist.training.measures import SetScore
 
 RESULTS = Path(__file__).parents[1] / "docs/results"
@@ -45,9 +47,15 @@ def describe_run(folder: Path) -> dict[str, Any]:
         "epochs": [{"epoch": no, "weighted_f1": said["weighted_f1"]} for no, said in sorted(epochs.items())],
         "posts": config["posts"],
         "minutes": round(done["seconds"] / 60),
-        "command": f"phyassist train-heads --sets {sets} --set epochs={recipe['epochs']} --set step_tokens="
-        f"{recipe['step_tokens']} --set last_layer={recipe['last_layer']} --out RUN",
+        "on": config["environment"],
+        "command": f"phyassist train-heads --base {config['base']} --sets {sets}{list_dials(recipe)} --out RUN",
     }
+
+
+def list_dials(recipe: Mapping[str, Any]) -> str:
+    """The fields that are not the recipe's own, as the command takes them."""
+    own = asdict(HeadRecipe())
+    return "".join(f" --set {name}={value}" for name, value in recipe.items() if value != own[name])
 
 
 def make_page(found: Mapping[str, Any], tests: Sequence[RunScores]) -> Iterator[str]:

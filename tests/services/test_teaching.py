@@ -87,3 +87,17 @@ def test_a_draft_that_holds_is_learnt_as_the_reply_to_what_the_app_asks():
 )
 def test_what_speaks_against_a_draft_is_named(reply: str, fault: str) -> None:
     assert fault in draft(reply).faults
+
+
+def test_of_several_tries_the_one_without_faults_that_rests_on_most_of_the_text_is_taken():
+    narrow = make_reply(
+        [REASONS[0], (1, "The client misses the work of May, and the people there."), REASONS[2]],
+        ["Ask what a morning is like.", "Write a letter together.", "Walk for ten minutes a day."],
+    )
+    model = ScriptedModel(["What a pity.", narrow, make_reply(), narrow])
+
+    drafted = teach(TEXT, model, language="en", jurisdiction="other", stop=Never(), tries=4)
+
+    assert json.loads(drafted.reply) == json.loads(make_reply())
+    assert [ask.temperature > 0 for ask in model.asks] == [False, True, True, True]
+    assert len({ask.seed for ask in model.asks}) == 4
