@@ -48,7 +48,8 @@ def describe_run(folder: Path) -> dict[str, Any]:
         "posts": config["posts"],
         "minutes": round(done["seconds"] / 60),
         "on": config["environment"],
-        "command": f"phyassist train-heads --base {config['base']} --sets {sets}{list_dials(recipe)} --out RUN",
+        "command": f"phyassist train-heads --base {config['base']} --sets {sets}{list_dials(recipe)} "
+        "--out RUN",
     }
 
 
