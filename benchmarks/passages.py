@@ -5,18 +5,19 @@
 The app's own cases, so many of each language, are analysed with the three passages that the shipped cards
 say on them, and without.  Both drafts are scored by the measures of `phyassist evaluate quality`; how many
 pieces of advice carry a citation, and how long it took, stands beside.  Whether advice is wiser is not
-counted.  Writes docs/results/passages.md and passages.json.
+counted.  Writes docs/results/passages.md and passages.json, where a table of another model stays.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import list_facts, write_results
+from benchmarks.machine import RESULTS, list_facts, write_results
 
 from phyassist.domain.drafts import Section
 from phyassist.domain.quality import MEASURES, DraftReply, QualityCase, score_draft
@@ -81,23 +82,28 @@ def sum_up(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def make_page(found: Mapping[str, Any]) -> str:
+def make_page(models: Mapping[str, Any]) -> str:
     lines = ["# Passages of the library in a draft", ""]
-    lines += [f"- {name}: {value}" for name, value in found["facts"].items()]
-    languages = list(found["by_language"])
+    for model, found in models.items():
+        lines += [f"## {model}", "", *(f"- {name}: {value}" for name, value in found["facts"].items()), ""]
+        lines += make_table(found["by_language"])
+    lines += [
+        "Passages stay off unless a practice wants them, as long as these figures do not speak for them."
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def make_table(by_language: Mapping[str, Any]) -> list[str]:
+    languages = list(by_language)
     heads = [f"{language}, {way}" for language in languages for way in WAYS]
-    lines += ["", f"| measure | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
-    for name in found["by_language"][languages[0]][WAYS[0]]:
-        values = [found["by_language"][language][way][name] for language in languages for way in WAYS]
+    lines = [f"| measure | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    for name in by_language[languages[0]][WAYS[0]]:
+        values = [by_language[language][way][name] for language in languages for way in WAYS]
         cells = [f"{each[0]}/{each[1]}" if isinstance(each, list) else str(each) for each in values]
         better = MEASURES["analyse"].get(name)
         mark = {True: " (more is better)", False: " (less is better)", None: ""}[better]
         lines.append(f"| {name.replace('_', ' ')}{mark} | {' | '.join(cells)} |")
-    lines += [
-        "",
-        "Passages stay off unless a practice wants them, as long as these figures do not speak for them.",
-    ]
-    return "\n".join(lines) + "\n"
+    return [*lines, ""]
 
 
 def main() -> None:
@@ -128,7 +134,10 @@ def main() -> None:
             language: {way: sum_up(each) for way, each in ways.items()} for language, ways in rows.items()
         },
     }
-    write_results("passages", found, make_page(found))
+    # What was measured of another model stays.
+    models = json.loads((RESULTS / "passages.json").read_text("utf-8"))["models"]
+    models[options.model.stem] = found
+    write_results("passages", {"models": models}, make_page(models))
 
 
 if __name__ == "__main__":
