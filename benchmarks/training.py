@@ -1,6 +1,6 @@
 """Our recipe beside trl's SFTTrainer and LLaMA-Factory: the same rows, the same machine, the same examples.
 
-    python benchmarks/training.py --base FOLDER --work FOLDER [--rows 64] [--trl PYTHON] [--factory PYTHON]
+    python -m benchmarks.training --base FOLDER --work FOLDER [--rows 64] [--trl PYTHON] [--factory PYTHON]
 
 trl and LLaMA-Factory come with their own environments: name their python.  Every arm is a process of its
 own with one thread, so its greatest memory is its own; it learns from each row once, and its adapter is then
@@ -118,7 +118,10 @@ def measure(train: Callable[[], None], replies: int) -> Json:
     """Seconds of the clock and of the processor, useful tokens by each, and the greatest memory."""
     started, computed = time.perf_counter(), time.process_time()
     train()
-    seconds, cpu_s = time.perf_counter() - started, time.process_time() - computed
+    return sum_up(replies, time.perf_counter() - started, time.process_time() - computed)
+
+
+def sum_up(replies: int, seconds: float, cpu_s: float) -> Json:
     return {
         "seconds": round(seconds, 1),
         "cpu_seconds": round(cpu_s, 1),
@@ -216,6 +219,69 @@ def run_trl(base: str, rows: list[Any], out: Path, *, lora: Mapping[str, Any], *
     return measured
 
 
+def train_factory(base: str, work: Path, rows: int) -> Json:
+    """The same through LLaMA-Factory, in the ChatML of the catalogue's models; training alone is timed."""
+    from llamafactory.train.tuner import run_exp
+    from transformers import TrainerCallback
+
+    from phyassist.training.recipe import Recipe
+
+    taken = load_rows(work)["train"][:rows]
+    marks: list[tuple[float, float]] = []
+
+    class Clock(TrainerCallback):  # type: ignore[misc]  # transformers is typed as anything here
+        def on_train_begin(self, *_: Any, **__: Any) -> None:
+            marks.append((time.perf_counter(), time.process_time()))
+
+        def on_train_end(self, *_: Any, **__: Any) -> None:
+            marks.append((time.perf_counter(), time.process_time()))
+
+    (work / "factory").mkdir(exist_ok=True)
+    (work / "factory-rows.json").write_text(json.dumps([{"messages": row} for row in taken]))
+    roles = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
+    described = {
+        "file_name": "factory-rows.json",
+        "formatting": "sharegpt",
+        "columns": {"messages": "messages"},
+        "tags": {**roles, "system_tag": "system"},
+    }
+    (work / "dataset_info.json").write_text(json.dumps({"rows": described}))
+    run_exp(
+        {
+            "model_name_or_path": base,
+            "template": "chatml",
+            "stage": "sft",
+            "do_train": True,
+            "finetuning_type": "lora",
+            "lora_target": "all",
+            "lora_rank": 16,
+            "lora_alpha": 8,
+            "lora_dropout": 0.05,
+            "dataset": "rows",
+            "dataset_dir": str(work),
+            "cutoff_len": 2048,
+            "output_dir": str(work / "factory" / "adapter"),
+            "overwrite_output_dir": True,
+            "overwrite_cache": True,
+            "per_device_train_batch_size": 4,
+            "gradient_accumulation_steps": min(STEP, rows) // 4,
+            "num_train_epochs": 1,
+            "learning_rate": 2e-4,
+            "lr_scheduler_type": "constant_with_warmup",
+            "warmup_ratio": 0.03,
+            "max_grad_norm": 0.3,
+            "group_by_length": True,
+            "save_strategy": "no",
+            "report_to": "none",
+            "use_cpu": True,
+        },
+        callbacks=[Clock()],
+    )
+    (began, computed), (ended, computed_then) = marks
+    replies = sum(one.reply_tokens for one in encode_rows(base, taken, Recipe(row_tokens=2048)))
+    return sum_up(replies, ended - began, computed_then - computed)
+
+
 def find_losses(base: str, work: Path, _: int) -> Json:
     """Mean loss a reply token on the held-out rows, of the base and of every adapter there is."""
     folders = {name: work / name / "adapter" for name in ARMS}
@@ -284,6 +350,7 @@ ARMS: Mapping[str, Callable[[str, Path, int], Json]] = {
     "upper": train_ours("upper", {"layers": 0.5}),
     "study": train_ours("study", STUDY),
     "trl": train_trl,
+    "factory": train_factory,
     "losses": find_losses,
     "after": time_after,
 }

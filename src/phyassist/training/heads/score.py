@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from phyassist.domain.examples import Example
 from phyassist.errors import BadInput
 from phyassist.training.heads.model import Headed, pad
+from phyassist.training.heads.train import group_lengths
+
+_POSTS_AT_ONCE = 256
 
 
 class HeadScorer:
@@ -30,15 +34,13 @@ class HeadScorer:
         headed.heads.eval()
         texts = tuple(dict.fromkeys(example.text for example in examples))
         spoken = _find_spoken(headed, name, texts)
-        text: str | None = None
-        row: Any = None
+        unread, rows = iter(texts), dict[str, Any]()
         for example in examples:
-            if example.text != text:
-                text, batch = example.text, pad([headed.reader.read(example.text)])
-                with torch.inference_mode():
-                    row = headed.read_above(headed.read_below(batch), batch.mask)[0].cpu()
-                if text in spoken:
-                    row = row + torch.from_numpy(spoken[text])
+            if example.text not in rows:
+                rows |= _read_posts(headed, tuple(islice(unread, _POSTS_AT_ONCE)))
+            row = rows[example.text]
+            if example.text in spoken:
+                row = row + torch.from_numpy(spoken[example.text])
             at = 0
             for ask in headed.asks:
                 if (ask.set, ask.question) == (name, example.question):
@@ -46,6 +48,20 @@ class HeadScorer:
                     yield dict(zip(ask.labels, said.tolist(), strict=True))
                     break
                 at += len(ask.labels)
+
+
+def _read_posts(headed: Headed, texts: Sequence[str]) -> dict[str, Any]:
+    """The logits (labels,) of each text.  Those of a length are read together: weights go by once for all."""
+    import torch
+
+    read = sorted(((headed.reader.read(text), text) for text in texts), key=lambda pair: len(pair[0]))
+    rows: dict[str, Any] = {}
+    with torch.inference_mode():
+        for group in group_lengths([len(ids) for ids, _ in read], headed.recipe.step_tokens, len(read)):
+            batch = pad([read[no][0] for no in group])
+            logits = headed.read_above(headed.read_below(batch), batch.mask).cpu()
+            rows |= {read[no][1]: row for no, row in zip(group, logits, strict=True)}
+    return rows
 
 
 def _find_spoken(headed: Headed, name: str, texts: Sequence[str]) -> Mapping[str, Any]:

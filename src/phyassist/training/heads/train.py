@@ -62,7 +62,7 @@ Hear = Callable[[HeadStep | HeadScore], None]
 def read_below(headed: Headed, posts: Sequence[Post]) -> Iterator[BelowPost]:
     """Every post through the frozen layers, those of a length together."""
     read = sorted(((headed.reader.read(post.text), post) for post in posts), key=lambda pair: len(pair[0]))
-    for group in _group([len(ids) for ids, _ in read], headed.recipe.step_tokens, len(read)):
+    for group in group_lengths([len(ids) for ids, _ in read], headed.recipe.step_tokens, len(read)):
         hidden = headed.read_below(pad([read[no][0] for no in group])).half()
         for row, no in enumerate(group):
             ids, post = read[no]
@@ -208,7 +208,9 @@ def read_logits(headed: Headed, posts: Sequence[BelowPost]) -> Iterator[tuple[li
     headed.heads.eval()
     ordered = sorted(posts, key=lambda each: len(each.hidden))
     with torch.inference_mode():
-        for group in _group([len(each.hidden) for each in ordered], headed.recipe.step_tokens, len(ordered)):
+        for group in group_lengths(
+            [len(each.hidden) for each in ordered], headed.recipe.step_tokens, len(ordered)
+        ):
             batch = [ordered[no] for no in group]
             yield batch, _logits(headed, batch).cpu()
 
@@ -280,13 +282,13 @@ def _order(posts: Sequence[BelowPost], recipe: HeadRecipe, epoch: int) -> Iterat
         lengths = [len(posts[no].hidden) for no in some]
         groups += [
             [some[place] for place in group]
-            for group in _group(lengths, recipe.step_tokens, recipe.step_posts)
+            for group in group_lengths(lengths, recipe.step_tokens, recipe.step_posts)
         ]
     chance.shuffle(groups)
     yield from groups
 
 
-def _group(lengths: Sequence[int], tokens: int, most: int) -> Iterator[list[int]]:
+def group_lengths(lengths: Sequence[int], tokens: int, most: int) -> Iterator[list[int]]:
     """Places of ascending lengths in groups of at most so many tokens, padding counted, and so many."""
     group: list[int] = []
     for place, length in enumerate(lengths):
