@@ -202,3 +202,23 @@ def test_an_exported_adapter_does_in_gguf_what_it_does_in_peft(kind: str, tmp_pa
         heads, width = 4, ours.shape[0] // 4
         ours = ours.reshape(heads, width // 2, 2, -1).swapaxes(1, 2).reshape(ours.shape)
     assert np.allclose(ours, delta, atol=1e-5)
+
+
+def test_an_adapter_saved_in_half_precision_stays_so_in_gguf(tmp_path: Path) -> None:
+    import gguf
+    import numpy as np
+    from safetensors.numpy import load_file, save_file
+
+    model = attach(make_model("qwen2"), set_dials(Recipe(), {"rank": 2}))
+    model.save_pretrained(tmp_path)
+    weights = tmp_path / "adapter_model.safetensors"
+    half = {name: value.astype(np.float16) for name, value in load_file(weights).items()}
+    save_file(half, weights)
+
+    export_gguf(tmp_path, model.get_base_model().config, tmp_path / "a.gguf")
+
+    tensors = gguf.GGUFReader(tmp_path / "a.gguf").tensors
+    assert {tensor.tensor_type.name for tensor in tensors} == {"F16"}
+    written = {tensor.name: np.array(tensor.data) for tensor in tensors}
+    name = next(name for name in half if "layers.1.mlp.up_proj.lora_A" in name)
+    assert np.array_equal(written["blk.1.ffn_up.weight.lora_a"], half[name])

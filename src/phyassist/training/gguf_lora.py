@@ -68,7 +68,9 @@ def render_gguf(said: Mapping[str, Any], weights: Mapping[str, Any], config: Any
         name = names.get_name(match["module"], try_suffixes=(".weight",)) if match else None
         if match is None or name is None:
             raise BadInput(f"GGUF has no name for {key}", hint="leave that module out of the targets")
-        numbers = np.ascontiguousarray(values, dtype=np.float32)
+        # What was saved in half precision stays so: the engine computes with either.
+        kind = np.float16 if values.dtype == np.float16 else np.float32
+        numbers = np.ascontiguousarray(values, dtype=kind)
         if match["side"] == "B" and arch in _PERMUTED:
             numbers = _permute(numbers, match["module"], config)
         writer.add_tensor(f"{name}.weight.lora_{match['side'].lower()}", numbers)
