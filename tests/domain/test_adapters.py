@@ -9,6 +9,7 @@ import pytest
 
 from phyassist.domain.adapters import (
     BASE_ALONE,
+    LANGUAGES,
     AdapterCard,
     AdapterId,
     AdapterKind,
@@ -74,6 +75,17 @@ def test_what_does_not_fit_the_loaded_base_or_did_not_prove_better_is_not_chosen
     assert choose_adapter([card("own")], SUN, OTHER).reason == "other-base"
     assert choose_adapter([kept], SUN, BASE).reason == "none-accepted"
     assert choose_adapter([training], SUN, BASE).reason == "no-adapter"
+
+
+def test_one_that_helps_in_one_language_is_chosen_there_and_elsewhere_only_by_hand() -> None:
+    chinese = replace(card("zh", AdapterKind.PUBLISHED), config={LANGUAGES: "zh"})
+    any_language = card("any", AdapterKind.PUBLISHED)
+
+    assert choose_adapter([chinese], SUN, BASE, language="zh").card == chinese
+    assert choose_adapter([chinese], SUN, BASE, language="en").reason == "none-accepted"
+    assert choose_adapter([chinese], None, BASE).card is None
+    assert choose_adapter([chinese, any_language], SUN, BASE, language="en").card == any_language
+    assert choose_adapter([chinese], SUN, BASE, "zh", language="en").card == chinese
 
 
 def test_a_consultation_may_ask_for_another_adapter_or_for_the_base_alone() -> None:

@@ -425,6 +425,34 @@ def test_a_published_adapter_is_taken_into_a_practice_and_answers_where_there_is
     assert sealed == (trained / "adapter.gguf").read_bytes()
 
 
+def test_one_that_helped_in_chinese_answers_for_clients_who_are_written_about_in_chinese(
+    trained: Path, cli: Cli, invented: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Measured\n\n## Facts\n\nFacts used: 16 of 75.\n", "utf-8")
+    more = ("--language", "zh", "--page", page)
+    assert run("publish", trained, "--to", tmp_path / "published", *more) == 0
+
+    taken = cli("adapters", "take", str(tmp_path / "published"))
+
+    card = (tmp_path / "published/README.md").read_text()
+    assert "who work in Chinese" in card
+    assert "### Facts\n\nFacts used: 16 of 75." in card
+    assert "untested" not in card
+    base = json.loads((tmp_path / "published/base.json").read_text())
+    with open_store(f"sqlite:///{invented}/practice.db") as store:
+        by = sign_in(store, passphrase=PASSPHRASE)
+        with store.read(by) as tx:
+            patients = {patient.language: patient.id for patient in tx.patients.list()}
+            chosen = {
+                language: choose_for(tx, patient_id, base["sha256"]).card
+                for language, patient_id in patients.items()
+            }
+    assert chosen["en"] is None
+    assert chosen["zh"] is not None
+    assert chosen["zh"].id == taken.out.strip()
+
+
 def test_what_is_for_research_alone_is_taken_into_no_practice(
     research: Path, cli: Cli, invented: Path, tmp_path: Path
 ) -> None:

@@ -12,30 +12,51 @@ from phyassist.training.bundle import MANIFEST, SUMS, read_sums, refuse_pickles,
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(path.parent for path in (ROOT / "adapters").glob(f"*/{MANIFEST}"))
+HEADS = [folder for folder in FOLDERS if (folder / "heads.json").is_file()]
 BYTES_MAX = 25_000_000
 
 
 def test_there_is_one_for_every_set_of_imhi() -> None:
     best = json.loads((ROOT / "docs/results/imhi.json").read_text("utf-8"))["best"]
 
-    assert best["adapters"] == [folder.relative_to(ROOT).as_posix() for folder in FOLDERS]
+    assert best["adapters"] == [folder.relative_to(ROOT).as_posix() for folder in HEADS]
     assert sorted(best["weighted_f1"]) == ["DR", "Irf", "MultiWD", "SAD", "dreaddit"]
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_it_is_whole_small_and_for_research_alone(folder: Path, tmp_path: Path) -> None:
+def test_it_is_whole_and_small(folder: Path, tmp_path: Path) -> None:
     sums = read_sums(folder / SUMS)
-    manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
-    best = json.loads((ROOT / "docs/results/imhi.json").read_text("utf-8"))["best"]
 
     # What is damaged would be removed.
     verify_sums(shutil.copytree(folder, tmp_path / "copy"), sums)
     refuse_pickles(sums)
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < BYTES_MAX
-    assert manifest["research_only"]
     assert "not for patients" in (folder / "README.md").read_text("utf-8").lower()
+
+
+@pytest.mark.parametrize("folder", HEADS, ids=lambda folder: folder.name)
+def test_what_learnt_from_imhi_is_for_research_alone_and_tells_its_scores(folder: Path) -> None:
+    sums = read_sums(folder / SUMS)
+    manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+    best = json.loads((ROOT / "docs/results/imhi.json").read_text("utf-8"))["best"]
+
+    assert manifest["research_only"]
     assert best["heads_sha256"][folder.name] == sums["heads.safetensors"]
     for scores in manifest["scores"]:
         assert {name: each["weighted_f1"] for name, each in scores["sets"].items()}.items() <= best[
             "weighted_f1"
         ].items()
+
+
+def test_the_workspaces_own_is_free_and_answers_where_it_was_measured_to_help() -> None:
+    manifest = json.loads((ROOT / "adapters/drafts-zh" / MANIFEST).read_text("utf-8"))
+    measured = json.loads((ROOT / "docs/results/workspace-adapter.json").read_text("utf-8"))
+
+    assert not manifest["research_only"]
+    assert all(not source["research_only"] for source in manifest["data"]["sources"])
+    facts = {
+        language: [measured["cases"][arm][language]["facts_used"]["hits"] for arm in ("base", "adapter")]
+        for language in ("zh", "en")
+    }
+    assert manifest["answers_in"] == [name for name, (base, adapter) in facts.items() if adapter > base]
+    assert "| facts used ↑ |" in (ROOT / "adapters/drafts-zh/README.md").read_text("utf-8")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from phyassist.cli.data import needs_training
-from phyassist.cli.options import AsJson
+from phyassist.cli.options import AsJson, Lang
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import say, say_json, tell
+from phyassist.domain.people import Language
 from phyassist.errors import BadInput, ModelError
 
 if TYPE_CHECKING:
@@ -41,6 +42,13 @@ def publish(
     data: Annotated[
         Path | None, typer.Option(help="The prepared folder, for a run that did not keep its data card.")
     ] = None,
+    language: Annotated[
+        list[Lang] | None,
+        typer.Option(help="A language it answers in, if not in any: of whose drafts it was shown to help."),
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="A Markdown page of what else was measured; the card takes it over.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Publish an adapter with its model card and checksums, to a folder or to the model hub."""
@@ -51,7 +59,8 @@ def publish(
         from phyassist.training.publish import Publication, make_bundle
     settings = get_run(context).load_settings()
     name = title or (hub.rpartition("/")[2] if to is None else to.name)
-    asked = Publication(run, name, tuple(scores or ()), licence, data)
+    languages: tuple[Language, ...] = tuple("zh" if each is Lang.ZH else "en" for each in language or ())
+    asked = Publication(run, name, tuple(scores or ()), licence, data, languages, page)
     if to is not None:
         manifest, place = make_bundle(asked, to), str(to)
     else:
@@ -65,8 +74,8 @@ def publish(
         say(place)
     if manifest["research_only"]:
         tell("its data are for research only: the card says so, and so does the licence")
-    if not manifest["scores"]:
-        tell("the card holds no scores; name them with --scores")
+    if not (manifest["scores"] or manifest["measured"]):
+        tell("the card holds no scores; name them with --scores or --page")
 
 
 def pull(

@@ -15,8 +15,9 @@ from phyassist.domain.people import CounsellorId, Language, PatientId
 AdapterId = NewType("AdapterId", str)
 # What a consultation names in the place of an adapter that is to answer: the base model alone.
 BASE_ALONE = "base"
-# What a card's `config` says beside the values of its run: the base, and where it is left free of the form.
-MODEL, FREE = "model", "free"
+# What a card's `config` says beside the values of its run: the base, where it is left free of the form, and
+# the languages that it answers in, where it helps in some alone.
+MODEL, FREE, LANGUAGES = "model", "free", "languages"
 # The sections of a draft that are held to no form, by language.
 Freedom = Mapping[Language, frozenset[Section]]
 HELD: frozenset[Section] = frozenset()
@@ -130,6 +131,11 @@ class AdapterCard:
         """Where the notes that it learnt from left the form, and it words things as they do."""
         return {} if self.kind == AdapterKind.PUBLISHED else read_freedom(self.config.get(FREE, ""))
 
+    def answers_in(self, language: Language | None) -> bool:
+        """Whether it may be chosen for whom drafts are written in this language; None: in any."""
+        said = self.config.get(LANGUAGES, "")
+        return not said or language in said.split(",")
+
 
 def write_freedom(freedom: Freedom) -> str:
     """As a card's `config` holds it: `en advice,zh reason`."""
@@ -166,13 +172,19 @@ _ORDER = (
 
 
 def choose_adapter(
-    cards: Iterable[AdapterCard], patient_id: PatientId | None, base_sha256: str, wanted: str = ""
+    cards: Iterable[AdapterCard],
+    patient_id: PatientId | None,
+    base_sha256: str,
+    wanted: str = "",
+    *,
+    language: Language | None = None,
 ) -> AdapterChoice:
     """Which adapter answers for a patient, and why.
 
     The patient's own comes before the counsellor's, that before the practice's, then a published one, then
     the base alone; of each kind the one that was accepted last, if it fits the loaded base.  `wanted` is what
     a consultation asks for instead: an adapter's id, or the base alone; what does not fit is not used.
+    One that helps in some languages alone is chosen for those who work in such a `language`.
     """
     may_answer = [
         card
@@ -187,7 +199,11 @@ def choose_adapter(
         if card.id == wanted:
             return AdapterChoice(card, "adapter-wanted")
     for kind, reason in _ORDER:
-        accepted = [card for card in fitting if card.kind == kind and card.state == AdapterState.ACCEPTED]
+        accepted = [
+            card
+            for card in fitting
+            if card.kind == kind and card.state == AdapterState.ACCEPTED and card.answers_in(language)
+        ]
         if accepted:
             return AdapterChoice(max(accepted, key=_accepted_at), reason)
     if not may_answer:

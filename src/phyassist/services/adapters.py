@@ -15,7 +15,7 @@ from phyassist.domain.adapters import (
 )
 from phyassist.domain.consents import Purpose
 from phyassist.domain.learning import RunProgress
-from phyassist.domain.people import PatientId
+from phyassist.domain.people import Language, PatientId
 from phyassist.domain.records import ConsultationId
 from phyassist.errors import NotAllowed
 from phyassist.services.access import check_may_change
@@ -31,11 +31,13 @@ class Shelf:
     """The adapters of one patient, or those that several share; the newest first.
 
     `choice` is what answers at present; `progress` is how far the runs are that are not over, by adapter.
+    `language` is the patient's, None without one.
     """
 
     cards: tuple[AdapterCard, ...]
     choice: AdapterChoice
     progress: dict[AdapterId, RunProgress]
+    language: Language | None = None
 
 
 def list_shelf(
@@ -43,8 +45,7 @@ def list_shelf(
 ) -> Shelf:
     """A patient's own adapters; without a patient the shared ones.  Raises NotFound, NotYourPatient."""
     with store.read(by) as tx:
-        if patient_id is not None:
-            tx.patients.get(patient_id)
+        language = find_language(tx, patient_id)
         every = list_usable(tx, patient_id)
         kind_fits = [
             card
@@ -59,19 +60,21 @@ def list_shelf(
             if said is not None:
                 progress[card.id] = said
     newest_first = sorted(kind_fits, key=lambda card: (card.trained_at, card.number), reverse=True)
-    return Shelf(tuple(newest_first), choose_adapter(every, patient_id, base_sha256), progress)
+    choice = choose_adapter(every, patient_id, base_sha256, language=language)
+    return Shelf(tuple(newest_first), choice, progress, language)
 
 
 def list_choices(store: Store, by: SignedIn, *, patient_id: PatientId, base_sha256: str = "") -> Shelf:
     """What may answer for a patient: the own adapters and the shared ones that are done."""
     with store.read(by) as tx:
-        usable = list_usable(tx, patient_id)
+        usable, language = list_usable(tx, patient_id), find_language(tx, patient_id)
     own = [
         card
         for card in usable
         if card.patient_id in {None, patient_id} and card.state != AdapterState.TRAINING
     ]
-    return Shelf(tuple(own), choose_adapter(own, patient_id, base_sha256), {})
+    choice = choose_adapter(own, patient_id, base_sha256, language=language)
+    return Shelf(tuple(own), choice, {}, language)
 
 
 def list_usable(tx: Tx, patient_id: PatientId | None) -> tuple[AdapterCard, ...]:
@@ -84,7 +87,13 @@ def list_usable(tx: Tx, patient_id: PatientId | None) -> tuple[AdapterCard, ...]
 
 def choose_for(tx: Tx, patient_id: PatientId | None, base_sha256: str, wanted: str = "") -> AdapterChoice:
     """Which adapter answers for a patient, `wanted` being what a consultation asks for instead."""
-    return choose_adapter(list_usable(tx, patient_id), patient_id, base_sha256, wanted)
+    language = find_language(tx, patient_id)
+    return choose_adapter(list_usable(tx, patient_id), patient_id, base_sha256, wanted, language=language)
+
+
+def find_language(tx: Tx, patient_id: PatientId | None) -> Language | None:
+    """The language that a patient's drafts are written in; None without a patient.  Raises NotFound."""
+    return None if patient_id is None else tx.patients.get(patient_id).language
 
 
 @again

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from phyassist.domain.adapters import MODEL, AdapterCard, AdapterId, AdapterKind, AdapterState
+from phyassist.domain.adapters import LANGUAGES, MODEL, AdapterCard, AdapterId, AdapterKind, AdapterState
 from phyassist.domain.learning import Limits
 from phyassist.errors import BadInput, NotAllowed
 from phyassist.lm.protocol import GGUF_FILE
@@ -48,7 +48,7 @@ def take_published(
         kind=AdapterKind.PUBLISHED,
         owner_id=by.id,
         label=manifest["title"],
-        config={MODEL: manifest["base"]["name"]},
+        config={MODEL: manifest["base"]["name"]} | _say_languages(manifest),
     )
     with store.write(by) as tx:
         if tx.adapters.count_all() >= limits.adapters_per_practice:
@@ -64,3 +64,9 @@ def take_published(
         tx.adapters.files.finish(done, key)
         tx.audit.write(Act.ADAPTER_USED, Kind.ADAPTER, card.id)
         return tx.adapters.get(card.id)
+
+
+def _say_languages(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Nothing for one that answers in any language, as those do that were published by earlier versions."""
+    said = manifest.get("answers_in", ())
+    return {LANGUAGES: ",".join(said)} if said else {}

@@ -8,6 +8,7 @@ from string import Template
 from typing import Any
 
 Manifest = Mapping[str, Any]
+_LANGUAGES = {"zh": "Chinese", "en": "English"}
 _NO_SCORES = "None were given when this was published: take it as untested."
 
 
@@ -36,7 +37,8 @@ def render_model_card(manifest: Manifest, *, has_curves: bool) -> str:
         recipe="\n".join(f"| {name} | {_spell(value)} |" for name, value in manifest["recipe"].items()),
         training=_describe_training(manifest),
         curves="![Loss by epoch](curves.png)\n" if has_curves else "",
-        scores="\n".join(_score_rows(manifest)) or _NO_SCORES,
+        scores="\n".join(filter(None, [*_score_rows(manifest), manifest["measured"]])) or _NO_SCORES,
+        answers_in=_say_languages(manifest),
         use=(texts / use).read_text("utf-8").strip(),
         phyassist=manifest["phyassist"],
         made_at=manifest["made_at"][:10],
@@ -54,8 +56,9 @@ def render_front(manifest: Manifest) -> str:
         front |= {"license": "other", "license_name": manifest["licence"]}
     else:
         front["license"] = manifest["licence"]
-    if manifest["data"]["languages"]:
-        front["language"] = manifest["data"]["languages"]
+    languages = manifest["answers_in"] or manifest["data"]["languages"]
+    if languages:
+        front["language"] = languages
     front["tags"] = ["phyassist", "lora", "psychology", "not-for-patients"]
     if manifest["research_only"]:
         front["tags"].append("research-only")
@@ -81,6 +84,13 @@ def _list_results(manifest: Manifest) -> Iterator[Mapping[str, Any]]:
                     for kind, title, key in measured
                 ],
             }
+
+
+def _say_languages(manifest: Manifest) -> str:
+    names = " and ".join(_LANGUAGES[each] for each in manifest["answers_in"])
+    return (
+        f"- In a practice it answers for those alone who work in {names}: there it helped.\n" if names else ""
+    )
 
 
 def _source_rows(manifest: Manifest) -> Iterator[str]:

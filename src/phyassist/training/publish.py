@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from phyassist import __version__
+from phyassist.domain.people import Language
 from phyassist.errors import BadInput, BadSetting
 from phyassist.lm.hashing import count_sha256
 from phyassist.training.bases import (
@@ -39,7 +40,8 @@ class Publication:
     """What is published: a run or a join, the scores that its card shows, and under which name and licence.
 
     `data` is the prepared folder, for a run that did not keep its data card; an empty licence means the
-    strictest that the data allow.
+    strictest that the data allow.  `languages` are those that it answers in, empty for any.  `page` is a
+    Markdown file of what else was measured, which the card takes over.
     """
 
     run: Path
@@ -47,6 +49,8 @@ class Publication:
     scores: tuple[Path, ...] = ()
     licence: str = ""
     data: Path | None = None
+    languages: tuple[Language, ...] = ()
+    page: Path | None = None
 
 
 def make_bundle(asked: Publication, folder: Path) -> Mapping[str, Any]:
@@ -98,11 +102,13 @@ def describe_run(asked: Publication) -> dict[str, Any]:
             "drafted_by": made.data.get("drafted_by", ""),
             "languages": sorted(languages),
         },
+        "answers_in": list(asked.languages),
         "recipe": made.recipe,
         "examples": made.examples,
         "environment": made.environment,
         "training": made.training,
         "scores": [_load_scores(path, adapter) for path in asked.scores],
+        "measured": _read_page(asked.page) if asked.page else "",
     }
 
 
@@ -119,6 +125,16 @@ def _load_scores(folder: Path, adapter: Path) -> Mapping[str, Any]:
     if sha256 and not scores.get("heads") and sha256 != count_sha256(adapter / ADAPTER_WEIGHTS):
         raise BadInput(f"{path} holds scores of another adapter", hint="evaluate this one")
     return scores
+
+
+def _read_page(path: Path) -> str:
+    """A page without its own title, its sections a step lower.  Raises BadInput where it cannot be read."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise BadInput(f"{path} is no page that can be read", hint="name a Markdown file") from None
+    kept = [f"#{line}" if line.startswith("##") else line for line in lines if not line.startswith("# ")]
+    return "\n".join(kept).strip()
 
 
 def _choose_licence(asked: str, *, research_only: bool) -> str:

@@ -190,7 +190,7 @@ def view_chip(desk: Desk, consultation: Consultation) -> AssistantChip:
     store, w, base = desk.house.store, desk.w, find_base(desk)
     shelf = list_choices(store, desk.by, patient_id=consultation.patient_id, base_sha256=base)
     wanted = consultation.adapter_wanted
-    choice = choose_adapter(shelf.cards, consultation.patient_id, base, wanted)
+    choice = choose_adapter(shelf.cards, consultation.patient_id, base, wanted, language=shelf.language)
     known = {card.id: name_adapter(card, w) for card in shelf.cards}
     usual = name_choice(shelf.choice, w)
     return AssistantChip(
