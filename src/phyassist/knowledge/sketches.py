@@ -33,26 +33,26 @@ def make_sketch(text: str) -> tuple[int, ...]:
     )
 
 
-def likeness(one: Sequence[int], other: Sequence[int]) -> float:
-    """Which share of their runs two texts have in common, as their sketches tell."""
-    if len(one) != SIZE or len(other) != SIZE:
-        return 0.0
-    return sum(a == b for a, b in zip(one, other, strict=True)) / SIZE
-
-
 class Known:
     """The documents that are there: whether a new one is the same as one of them, or nearly so."""
 
     def __init__(self, documents: Iterable[Document]) -> None:
         self._by_digest: dict[str, list[Document]] = {}
         self._sketched: list[Document] = []
+        # A row a document, with room to grow: thousands are compared at once.
+        self._sketches = np.zeros((256, SIZE), dtype=np.int64)
         for document in documents:
             self.add(document)
 
     def add(self, document: Document) -> None:
         self._by_digest.setdefault(document.digest, []).append(document)
-        if document.sketch:
-            self._sketched.append(document)
+        if len(document.sketch) != SIZE:
+            return
+        count = len(self._sketched)
+        if count == len(self._sketches):
+            self._sketches = np.concatenate([self._sketches, np.zeros_like(self._sketches)])
+        self._sketches[count] = document.sketch
+        self._sketched.append(document)
 
     def find(self, digest: str, sketch: Sequence[int], scope: Scope) -> Document | None:
         """One that makes a new document of this scope needless."""
@@ -60,9 +60,8 @@ class Known:
         for document in self._by_digest.get(digest, ()):
             if document.scope in scopes:
                 return document
-        alike = (
-            document
-            for document in self._sketched
-            if document.scope in scopes and likeness(document.sketch, sketch) >= NEARLY
-        )
-        return next(alike, None)
+        if len(sketch) != SIZE:
+            return None
+        same = (self._sketches[: len(self._sketched)] == np.asarray(sketch)).mean(axis=1)
+        alike = (self._sketched[no] for no in np.flatnonzero(same >= NEARLY))
+        return next((document for document in alike if document.scope in scopes), None)
