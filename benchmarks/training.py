@@ -132,6 +132,10 @@ def sum_up(replies: int, seconds: float, cpu_s: float) -> Json:
     }
 
 
+def say_versions(own: str) -> str:
+    return ", ".join(f"{name} {version(name)}" for name in (own, "torch", "transformers", "peft"))
+
+
 def encode_rows(base: str, rows: list[Any], recipe: Any) -> Any:
     from phyassist.training.base import load_tokenizer
     from phyassist.training.encode import encode_all
@@ -216,7 +220,7 @@ def run_trl(base: str, rows: list[Any], out: Path, *, lora: Mapping[str, Any], *
     )
     measured = measure(lambda: trainer.train() and None, round(replies * config["num_train_epochs"]))
     trainer.model.save_pretrained(out / "adapter")
-    return measured
+    return measured | {"with": say_versions("trl")}
 
 
 def train_factory(base: str, work: Path, rows: int) -> Json:
@@ -270,7 +274,7 @@ def train_factory(base: str, work: Path, rows: int) -> Json:
             "lr_scheduler_type": "constant_with_warmup",
             "warmup_ratio": 0.03,
             "max_grad_norm": 0.3,
-            "group_by_length": True,
+            "train_sampling_strategy": "group_by_length",
             "save_strategy": "no",
             "report_to": "none",
             "use_cpu": True,
@@ -279,7 +283,7 @@ def train_factory(base: str, work: Path, rows: int) -> Json:
     )
     (began, computed), (ended, computed_then) = marks
     replies = sum(one.reply_tokens for one in encode_rows(base, taken, Recipe(row_tokens=2048)))
-    return sum_up(replies, ended - began, computed_then - computed)
+    return sum_up(replies, ended - began, computed_then - computed) | {"with": say_versions("llamafactory")}
 
 
 def find_losses(base: str, work: Path, _: int) -> Json:
@@ -390,6 +394,8 @@ def save(options: argparse.Namespace, found: dict[str, Json], base_loss: float, 
         "| peak memory, MiB |",
         "|---|---|---|---|---|---|",
         *lines,
+        "",
+        *(f"{title}: {one['with']}." for title, one in found.items() if "with" in one),
         "",
         f"An adapter is loaded in {after['load_s']} s, merged into the weights in {after['merge_s']} s, and "
         f"written as GGUF ({after['gguf_mib']} MiB) in {after['export_s']} s.",
