@@ -108,6 +108,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, nargs="+", required=True)
     parser.add_argument("--test", type=Path, nargs="+", required=True, help="one for each that ships")
     parser.add_argument("--ships", type=Path, nargs="+", required=True)
+    parser.add_argument("--chosen", required=True, help="What ships of these, and why, in a sentence.")
     options = parser.parse_args()
     before = json.loads((RESULTS / "imhi.json").read_text("utf-8"))
     runs = [describe_run(folder) for folder in options.runs]
@@ -120,8 +121,7 @@ def main() -> None:
         "machine": f"{find_processor()}, {os.cpu_count()} cores; a core for each run",
         "versions": ", ".join(f"{name} {said}" for name, said in tests[0].said["environment"].items()),
         "runs": [run for run in before["runs"] if run["name"] not in names] + runs,
-        "chosen": "What ships is the last run of each group of sets, at its best epoch; nothing else was "
-        "tried on the test sets.",
+        "chosen": options.chosen,
         "left_out": "Training posts that stand in any test or validation set, of whichever task, are left "
         "out: 1 of DR, 3 rows of dreaddit, 4 of SAD, 754 rows of Irf, 6,936 of MultiWD.",
         "best": {
