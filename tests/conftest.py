@@ -24,6 +24,23 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Several workers share the cores: threads that spin while they wait would take them from each other.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# A store waits at every commit until the disk has written it, and tests commit many thousand times: on a disk
+# they wait longer than they compute.  What they write fits into memory, as long as none keeps what it wrote.
+MEMORY = Path("/dev/shm")  # noqa: S108  pytest makes a folder of its owner's alone in it
+MEMORY_BYTES_MIN = 6_000_000_000
+
+
+def _has_room_in_memory() -> bool:
+    """Some containers lend a few megabytes there, and some let no program run from it, as a few tests do."""
+    if not os.access(MEMORY, os.W_OK):
+        return False
+    found = os.statvfs(MEMORY)
+    return found.f_bavail * found.f_frsize >= MEMORY_BYTES_MIN and not found.f_flag & os.ST_NOEXEC
+
+
+if _has_room_in_memory():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
 PASSPHRASE = "seven quiet herons at dawn"
 # The cheapest that Argon2 takes: a test is about what happens, not about how long a guess lasts.
 FAST_COST = Argon2Cost(memory_kib=64, passes=1, lanes=1)
