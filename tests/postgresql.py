@@ -181,8 +181,8 @@ def run_server(*, standby_of: Server | None = None) -> Iterator[Server]:
     if find_spec("psycopg") is None:
         raise NoServer("psycopg is not installed")
     # A folder of its own: pytest's own folders are closed to the user that the server runs as, and the
-    # path of a socket has to be short.
-    folder = Path(tempfile.mkdtemp(prefix="phyassist-pg-"))
+    # path of a socket has to be short.  Where the tests write into memory, it lies there as well.
+    folder = Path(tempfile.mkdtemp(prefix="phyassist-pg-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
     try:
         if owner := _other_user():
             os.chown(folder, int(owner["user"]), int(owner["group"]))
