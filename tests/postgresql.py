@@ -19,6 +19,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 START_WAIT_S = 60
 # The data of a test need not outlive a power cut, but a server that is killed has to remember every commit.
@@ -44,6 +48,7 @@ class Server:
         self._data = folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self._made = 0
+        self._emptying: dict[str, Connection] = {}
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
@@ -77,6 +82,8 @@ class Server:
 
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
         """End it: SIGQUIT at once and without order, as after a power cut; SIGINT in good order."""
+        for name in list(self._emptying):
+            self._leave(name)
         if self._process is not None:
             self._process.send_signal(how)
             self._process.wait()
@@ -106,28 +113,55 @@ class Server:
         """A new database, a copy of `template`; gives its name."""
         self._made += 1
         name = f"practice_{self._made}"
+        # PostgreSQL copies no database that somebody is connected to.
+        self._leave(template)
         self.ask(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
     def drop_database(self, name: str) -> None:
+        self._leave(name)
         self.ask(f"DROP DATABASE {name} WITH (FORCE)")
 
     def empty_database(self, name: str, tables: list[str]) -> None:
-        """Take every row out of these tables and put everybody out."""
+        """Take every row out of these tables and put everybody out.
+
+        Hundreds of tests end with it, so its connection stays: to make one takes longer than the emptying.
+        """
+        import psycopg
+
         deletes = "".join(f"DELETE FROM {table};" for table in tables)
-        self.ask(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            f"WHERE datname = '{name}' AND pid <> pg_backend_pid()"
-        )
         # A replica's session fires no triggers: the audit, which is only added to, can be emptied as well.
-        self.ask(f"SET session_replication_role = replica; {deletes}", name)
+        statement = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            f"WHERE datname = '{name}' AND pid <> pg_backend_pid();"
+            f"SET session_replication_role = replica; {deletes}"
+        )
+        try:
+            self._enter(name).execute(statement)
+        except psycopg.OperationalError:
+            # A test may have put everybody out itself.
+            self._leave(name)
+            self._enter(name).execute(statement)
+
+    def _enter(self, name: str) -> Connection:
+        import psycopg
+
+        if name not in self._emptying:
+            self._emptying[name] = psycopg.connect(self._address(name), autocommit=True)
+        return self._emptying[name]
+
+    def _leave(self, name: str) -> None:
+        if name in self._emptying:
+            self._emptying.pop(name).close()
+
+    def _address(self, database: str) -> str:
+        return f"host={self.folder} user=postgres dbname={database}"
 
     def ask(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
         """The rows that a statement gives."""
         import psycopg
 
-        address = f"host={self.folder} user=postgres dbname={database}"
-        with psycopg.connect(address, autocommit=True) as conn:
+        with psycopg.connect(self._address(database), autocommit=True) as conn:
             found = conn.execute(statement)
             return found.fetchall() if found.description else []
 
@@ -147,8 +181,8 @@ def run_server(*, standby_of: Server | None = None) -> Iterator[Server]:
     if find_spec("psycopg") is None:
         raise NoServer("psycopg is not installed")
     # A folder of its own: pytest's own folders are closed to the user that the server runs as, and the
-    # path of a socket has to be short.
-    folder = Path(tempfile.mkdtemp(prefix="phyassist-pg-"))
+    # path of a socket has to be short.  Where the tests write into memory, it lies there as well.
+    folder = Path(tempfile.mkdtemp(prefix="phyassist-pg-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
     try:
         if owner := _other_user():
             os.chown(folder, int(owner["user"]), int(owner["group"]))

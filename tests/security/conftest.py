@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
+import httpx2
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -42,10 +46,41 @@ def list_routes() -> list[tuple[str, str]]:
     return sorted((method, route.path) for route in routes for method in route.methods)
 
 
+class Line(httpx2.BaseTransport):
+    """Carries a request to the application and its whole answer back, both at once.
+
+    The test client's own line starts a loop for a request and changes threads a dozen times on the way, which
+    takes longer than most answers; thousands are asked for here.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        self.app = app
+        self.raise_server_exceptions = True
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        return asyncio.run_coroutine_threadsafe(self._ask(request), start_loop()).result()
+
+    async def _ask(self, request: httpx2.Request) -> httpx2.Response:
+        line = httpx2.ASGITransport(self.app, self.raise_server_exceptions, client=("testclient", 50000))
+        reply = await line.handle_async_request(request)
+        body = b"".join([piece async for piece in reply.stream])  # type: ignore[union-attr]
+        return httpx2.Response(reply.status_code, headers=reply.headers, stream=httpx2.ByteStream(body))
+
+
+@cache
+def start_loop() -> asyncio.AbstractEventLoop:
+    """The loop that answers every request: in a thread, as the browser's driver may have one in this."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="line", daemon=True).start()
+    return loop
+
+
 def make_browser(app: FastAPI, url: str = URL) -> TestClient:
     """A browser that has not been here before; it stops at redirects, to look at them."""
     headers = {"Origin": url, "Accept-Language": "en"}
-    return TestClient(app, base_url=url, headers=headers, follow_redirects=False)
+    browser = TestClient(app, base_url=url, headers=headers, follow_redirects=False)
+    browser._transport = Line(app)
+    return browser
 
 
 def sign_up(browser: TestClient) -> TestClient:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from phyassist.store.opening import open_store
+from phyassist.web.app import create_app
 from phyassist.web.guard import DOOR_BYTES_MAX, EVERYWHERE, make_hosts
 from phyassist.web.pages.choices import own_path
-from tests.conftest import PASSPHRASE
+from tests.conftest import FAST_COST, PASSPHRASE, copy_practice
 from tests.house.canary import CANARY, find_canary
-from tests.security.conftest import SEALED_URL, URL, list_routes, make_browser
+from tests.security.conftest import SEALED_URL, URL, PlainSettings, list_routes, make_browser, no_model
 
 WRITES = [path for method, path in list_routes() if method == "POST"]
 LEADING_AWAY = [
@@ -138,6 +141,14 @@ def test_tries_are_slowed_down_whatever_the_guesser_changes(inside: TestClient, 
 # Other sites -----------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def turned_away(sqlite_practice: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A stranger for hundreds of requests, of which every one is refused before it reaches a page."""
+    url = copy_practice(sqlite_practice, tmp_path_factory.mktemp("doors") / "practice.db")
+    with open_store(url, passphrase_cost=FAST_COST) as store:
+        yield make_browser(create_app(PlainSettings(), store=store, model=no_model))
+
+
 @pytest.mark.parametrize("path", WRITES)
 @pytest.mark.parametrize(
     "says",
@@ -153,8 +164,10 @@ def test_tries_are_slowed_down_whatever_the_guesser_changes(inside: TestClient, 
     ],
     ids=lambda says: " ".join(f"{name}:{value}" for name, value in says.items()) or "nothing",
 )
-def test_no_write_is_taken_from_another_site(path: str, says: dict[str, str], stranger: TestClient) -> None:
-    reply = stranger.post(path.replace("{", "").replace("}", ""), data={"name": "x"}, headers=says)
+def test_no_write_is_taken_from_another_site(
+    path: str, says: dict[str, str], turned_away: TestClient
+) -> None:
+    reply = turned_away.post(path.replace("{", "").replace("}", ""), data={"name": "x"}, headers=says)
 
     assert reply.status_code == 403
     assert "did not come from a page of PhyAssist" in reply.text

@@ -42,6 +42,8 @@ def anna(far: Store) -> SignedIn:
 
 def test_a_store_outlives_its_server(own_server: Server, far: Store, anna: SignedIn) -> None:
     lee = new_patient(far, anna, name="Lee")
+    # Whether it waits for a minute or for a moment, it gives up in the same way.
+    far.patience_s = 1.0
     own_server.stop()
 
     with pytest.raises(StoreUnusable, match="does not answer"):

@@ -3,8 +3,11 @@
 # ruff: noqa: E501 - what a person says is not broken to fit a line
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from types import MappingProxyType
 
 from phyassist.domain.drafts import (
     Basis,
@@ -206,6 +209,12 @@ def make_frame(language: Language, tab: str) -> frame.Frame:
 def make_head(language: Language) -> frame.PatientHead:
     name = NAMES[language][0]
     return frame.PatientHead("p1", name, "0231", consulting.view_facts(make_record(language)), language)
+
+
+@cache
+def list_views(language: Language) -> Mapping[str, View]:
+    """Every page and every fragment by name.  They are frozen, and it takes longer to make than to show them."""
+    return MappingProxyType({**make_pages(language), **make_fragments(language)})
 
 
 def make_pages(language: Language) -> dict[str, View]:

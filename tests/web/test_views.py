@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from functools import cache
 from html.parser import HTMLParser
 
 import pytest
-from jinja2 import meta
+from jinja2 import meta, nodes
 
 from phyassist.domain.people import Language
-from phyassist.web.render import View, get_environment, make_context, render_text
-from tests.web.samples import TEXT, make_fragments, make_pages
+from phyassist.web.render import get_environment, make_context, render_text
+from tests.web.samples import TEXT, list_views, make_fragments, make_pages
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 PAGES = sorted(make_pages("en"))
@@ -38,21 +39,23 @@ class Ids(HTMLParser):
             self.inline.append(tag)
 
 
-def every_view(language: Language) -> dict[str, View]:
-    return {**make_pages(language), **make_fragments(language)}
+@cache
+def parse_template(name: str) -> tuple[str, nodes.Template]:
+    """Its source and what Jinja reads in it: most of the templates are part of many pages."""
+    environment = get_environment()
+    source = environment.loader.get_source(environment, name)[0]
+    return source, environment.parse(source)
 
 
 @pytest.mark.parametrize("name", sorted({*PAGES, *FRAGMENTS}))
 def test_a_template_uses_nothing_but_its_views_fields(name: str) -> None:
-    view = every_view("en")[name]
-    environment = get_environment()
+    view = list_views("en")[name]
 
     wanted, seen, waiting, macros = set(), set(), [view.template], set()
     while waiting:
         template = waiting.pop()
         seen.add(template)
-        source = environment.loader.get_source(environment, template)[0]
-        tree = environment.parse(source)
+        source, tree = parse_template(template)
         macros |= {name.strip() for names in MACROS.findall(source) for name in names.split(",")}
         if template == view.template:
             wanted |= meta.find_undeclared_variables(tree)
@@ -67,7 +70,7 @@ def test_a_template_uses_nothing_but_its_views_fields(name: str) -> None:
 def test_a_page_is_sound_html_without_inline_code(name: str, language: Language) -> None:
     ids = Ids()
 
-    ids.feed(render_text(make_pages(language)[name]))
+    ids.feed(render_text(list_views(language)[name]))
 
     assert len(ids.ids) == len(set(ids.ids))
     assert not ids.inline
@@ -77,13 +80,13 @@ def test_a_page_is_sound_html_without_inline_code(name: str, language: Language)
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", FRAGMENTS)
 def test_a_fragment_renders(name: str, language: Language) -> None:
-    text = render_text(make_fragments(language)[name])
+    text = render_text(list_views(language)[name])
 
     assert text.strip()
 
 
 def test_a_view_does_not_print_the_patient() -> None:
-    page = make_pages("zh")["consultation"]
+    page = list_views("zh")["consultation"]
 
     assert TEXT["zh"] not in repr(page)
     assert "孙某" not in repr(page)
@@ -92,8 +95,7 @@ def test_a_view_does_not_print_the_patient() -> None:
 def test_markup_in_what_was_said_stays_text() -> None:
     from dataclasses import replace
 
-    pages = make_pages("en")
-    page = pages["consultation"]
+    page = list_views("en")["consultation"]
     page = replace(page, consultation=replace(page.consultation, text="</textarea><script>bad</script>"))
 
     html = render_text(page)
