@@ -87,9 +87,7 @@ def make_page(models: Mapping[str, Any]) -> str:
     for model, found in models.items():
         lines += [f"## {model}", "", *(f"- {name}: {value}" for name, value in found["facts"].items()), ""]
         lines += make_table(found["by_language"])
-    lines += [
-        "Passages stay off unless a practice wants them, as long as these figures do not speak for them."
-    ]
+    lines += ["Unless a practice chose, passages are given to models of the catalogue that gain by them."]
     return "\n".join(lines) + "\n"
 
 

@@ -45,7 +45,7 @@ from phyassist.services.draft_writing import Assignment, DraftKeeper, write_item
 from phyassist.services.following import get_followed, get_open
 from phyassist.services.intake import check_text
 from phyassist.services.leaving import guard
-from phyassist.services.library import Embedder, get_passage, search_passages
+from phyassist.services.library import Embedder, get_passage, search_passages, wants_passages
 from phyassist.services.prompting import Case, fit_case, load_case
 from phyassist.services.reworking import (
     add_item,
@@ -185,7 +185,7 @@ def make_first_ask(
     with store.read(by) as tx:
         consultation = tx.consultations.get(consultation_id)
         case = load_case(tx, consultation.patient_id, consultation)
-        wants_library = tx.settings.get().library_in_drafts
+        wants_library = wants_passages(tx.settings.get(), lm.base_sha256)
         choice = choose_for(tx, consultation.patient_id, lm.base_sha256, consultation.adapter_wanted)
         present = tx.drafts.open_of(consultation.patient_id)
     is_about_this = present is not None and present.consultation_id == consultation_id
@@ -275,7 +275,7 @@ def _load(
         consultation = tx.consultations.get(draft.consultation_id)
         check_consent(tx, by, draft.patient_id, Purpose.DRAFTING)
         case = load_case(tx, draft.patient_id, consultation)
-        wants_library = tx.settings.get().library_in_drafts
+        wants_library = wants_passages(tx.settings.get(), lm.base_sha256)
         choice = choose_for(tx, draft.patient_id, lm.base_sha256, consultation.adapter_wanted)
     check_text(consultation.source.text)
     shelf = _find_passages(store, by, draft, case, embedder) if wants_library else NO_SHELF
