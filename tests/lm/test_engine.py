@@ -92,13 +92,12 @@ def test_a_stop_while_the_prompt_is_read_frees_the_engine(engine: Engine) -> Non
     for event in engine.model.write(long_ask, stop):
         found.append(event)
         stop.set()
-    started = time.monotonic()
     next_reply = get_reply(engine.model, make_ask("Hello", reply_tokens=2))
 
     assert isinstance(found[-1], Reply)
     assert found[-1].finish == "stopped"
+    assert all(event.read < event.total for event in found if isinstance(event, Reading))
     assert next_reply.reply_tokens == 2
-    assert time.monotonic() - started < 4.0
 
 
 def test_a_question_is_served_before_reading_in_advance_goes_on(engine: Engine) -> None:
@@ -132,15 +131,20 @@ def test_a_question_takes_over_what_was_read_in_advance_so_far(engine: Engine) -
 
 def test_a_reader_who_leaves_frees_the_engine(engine: Engine) -> None:
     words: Iterator[object] = engine.model.write(make_ask("Tell a long story.", reply_tokens=1500), Never())
+    heard: list[float] = []
     for event in words:
         if isinstance(event, Words):
+            heard.append(time.monotonic())
+        if len(heard) == 20:
             break
     words.close()  # type: ignore[attr-defined]
 
     started = time.monotonic()
     get_reply(engine.model, make_ask("Hello there", reply_tokens=2))
 
-    assert time.monotonic() - started < 3.0
+    # As fast as this machine is now, the story's end is far away.
+    story_s = 1500 * (heard[-1] - heard[0]) / (len(heard) - 1)
+    assert time.monotonic() - started < story_s / 4
 
 
 def test_a_prompt_longer_than_the_window_is_refused(engine: Engine) -> None:
