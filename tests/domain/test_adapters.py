@@ -88,6 +88,15 @@ def test_one_that_helps_in_one_language_is_chosen_there_and_elsewhere_only_by_ha
     assert choose_adapter([chinese], SUN, BASE, "zh", language="en").card == chinese
 
 
+def test_a_published_one_writes_drafts_and_leaves_chat_to_the_base() -> None:
+    published = choose_adapter([card("free", AdapterKind.PUBLISHED)], SUN, BASE)
+    own = choose_adapter([card("own")], SUN, BASE)
+
+    assert published.card is not None
+    assert published.in_words.card is None
+    assert own.in_words == own
+
+
 def test_a_consultation_may_ask_for_another_adapter_or_for_the_base_alone() -> None:
     kept = card("kept", state=AdapterState.KEPT)
     every = (*KINDS, kept)

@@ -32,6 +32,8 @@ from phyassist.services.adapters import (
     want_adapter,
     withdraw_adapter,
 )
+from phyassist.services.answering import write_answer
+from phyassist.services.chatting import begin_thread
 from phyassist.services.consent import record_answers
 from phyassist.services.drafting import start_draft, write_draft
 from phyassist.services.erasing import erase_patient
@@ -110,6 +112,27 @@ def test_one_consultation_may_ask_for_another_and_its_items_say_who_wrote_them(
     # How many items there are and how they are worded is what an adapter learnt; the base has a form.
     assert is_free == [True, True, False]
     assert written == [("patient-adapter", "own"), ("adapter-wanted", "kept"), ("base-wanted", "")]
+
+
+def test_a_published_one_writes_drafts_and_the_base_answers_in_chat(
+    store: Store, anna: SignedIn, willing: Patient
+) -> None:
+    finish(store, anna, make_adapter(None, AdapterKind.PUBLISHED, name="free"))
+    consultation = make_consultation(store, anna, willing)
+    lm = ScriptedModel([make_reply(), "先问睡眠。", "先问睡眠。"], adapters=("free",))
+
+    draft = start_draft(store, anna, consultation_id=consultation.id)
+    list(write_draft(store, lm, anna, draft_id=draft.id, stop=Never()))
+    for patient_id in (willing.id, None):
+        thread = begin_thread(store, anna, patient_id=patient_id, question="先问什么？")
+        answer_id = thread.path[-1].id
+        list(
+            write_answer(
+                store, lm, anna, thread_id=thread.id, answer_id=answer_id, interface="zh", stop=Never()
+            )
+        )
+
+    assert [ask.adapter for ask in lm.asks] == ["free", "", ""]
 
 
 def test_an_adapter_is_free_of_the_form_where_its_notes_left_it_alone() -> None:

@@ -158,6 +158,12 @@ class AdapterChoice:
     card: AdapterCard | None
     reason: str
 
+    @property
+    def in_words(self) -> AdapterChoice:
+        """What answers in plain words: a published adapter learnt drafts, and would write in their form."""
+        is_published = self.card is not None and self.card.kind == AdapterKind.PUBLISHED
+        return AdapterChoice(None, "no-adapter") if is_published else self
+
     def free(self, language: Language) -> frozenset[Section]:
         """The sections that what answers is not held to a form in."""
         return self.card.freedom.get(language, HELD) if self.card is not None else HELD

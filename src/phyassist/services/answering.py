@@ -254,13 +254,13 @@ def _load_case(
 ) -> tuple[Case | None, Jurisdiction, AdapterChoice]:
     """What a draft of the last consultation would be made of, so that both begin with the same words."""
     if patient_id is None:
-        return None, tx.settings.get().jurisdiction, choose_for(tx, None, lm.base_sha256)
+        return None, tx.settings.get().jurisdiction, choose_for(tx, None, lm.base_sha256).in_words
     check_consent(tx, by, patient_id, Purpose.DRAFTING)
     current = tx.consultations.find_current(patient_id)
     consultation = None if current is None else tx.consultations.get(current)
     case = load_case(tx, patient_id, consultation)
     wanted = consultation.adapter_wanted if consultation else ""
-    choice = choose_for(tx, patient_id, lm.base_sha256, wanted)
+    choice = choose_for(tx, patient_id, lm.base_sha256, wanted).in_words
     return case, case.jurisdiction, choice
 
 
