@@ -5,7 +5,8 @@
 The reference cards in both languages and answers of counsel-chat are one index.  A title of counsel-chat,
 which is not in the index, looks for the answers that were given under it; a question to the cards looks for
 the section that answers it (2) and the other sections of its card (1), in both languages, or, across, in the
-other one alone.  Questions with an even number choose how much meaning weighs, the others are reported.
+other one alone; so does a topic of examinations.  Questions with an even number choose how much meaning
+weighs, the others are reported.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from phyassist.services.library import show_to_model
 
 RESULTS = Path(__file__).parent.parent / "docs/results"
 QUESTIONS = Path(__file__).with_name("library_questions.txt")
+EXAM_QUESTIONS = Path(__file__).with_name("library_exam_questions.txt")
 THREADS = 60
 TIMED_PASSAGES = 100_000
 WIDTH = 384
@@ -80,10 +82,12 @@ def read_counsel_chat(folder: Path) -> tuple[list[tuple[Document, tuple[Piece, .
     return texts, questions
 
 
-def read_card_questions() -> list[Question]:
+def read_card_questions(path: Path) -> list[Question]:
+    """Each line in Chinese, in English, and across into the cards of the other language."""
+    prefix = "exam topics" if path == EXAM_QUESTIONS else "cards"
     counts = {card.document.id: len(card.pieces) for card in load_cards()}
     questions: list[Question] = []
-    lines = [line for line in QUESTIONS.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    lines = [line for line in path.read_text("utf-8").splitlines() if line and not line.startswith("#")]
     for no, line in enumerate(lines):
         card, section, zh, en = (part.strip() for part in line.split(" | "))
 
@@ -95,8 +99,8 @@ def read_card_questions() -> list[Question]:
             }
 
         questions += [
-            Question("cards, asked in Chinese", no, zh, "", worth(("zh", "en"))),
-            Question("cards, asked in English", no, en, "", worth(("zh", "en"))),
+            Question(f"{prefix}, asked in Chinese", no, zh, "", worth(("zh", "en"))),
+            Question(f"{prefix}, asked in English", no, en, "", worth(("zh", "en"))),
             Question("Chinese to English", no, zh, "en", worth(("en",))),
             Question("English to Chinese", no, en, "zh", worth(("zh",))),
         ]
@@ -228,7 +232,7 @@ def run(data: Path, vectors_at: Path | None) -> dict[str, Any]:
     embedder = None if vectors_at is None else find_embedder()
     texts, questions = read_counsel_chat(data)
     texts += [(card.document, card.pieces) for card in load_cards()]
-    questions += read_card_questions()
+    questions += [*read_card_questions(QUESTIONS), *read_card_questions(EXAM_QUESTIONS)]
     of_pieces: dict[str, Floats] = {}
     of_questions: dict[str, Floats] = {}
     timing: dict[str, object] = {"index": time_search(WIDTH)}
