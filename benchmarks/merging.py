@@ -1,6 +1,6 @@
 """What joining two adapters costs, measured on two IMHI sets with the smallest model.
 
-    python benchmarks/merging.py --work FOLDER [--stage NAME]
+    python -m benchmarks.merging --work FOLDER [--stage NAME]
 
 Few rows with their labels alone, so that it ends in minutes: an adapter for SAD, one for dreaddit, one
 trained on both, and every way of joining the first two, scored on validation rows.  What is done already is
@@ -11,26 +11,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import sys
 import time
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from benchmarks.machine import find_processor
+from benchmarks.machine import list_facts, write_results
 
 from phyassist.cli.main import main as phyassist
 
-RESULTS = Path(__file__).parents[1] / "docs" / "results"
 BASE = "smollm2-135m-instruct"
-ROWS = {"SAD": 48, "dreaddit": 24}
-VAL_ROWS = 8
-SCORED_ROWS = 24
+ROWS = {"SAD": 192, "dreaddit": 128}
+VAL_ROWS = 12
+SCORED_ROWS = 60
 WAYS = "linear,cat,svd,ties,dare_ties"
 STAGES = ("data", "train-one", "train-two", "train-both", "compare", "page")
 ONE, TWO = ROWS
@@ -131,15 +125,12 @@ def write_page(work: Path) -> None:
     }
     costs = json.loads((work / "costs.json").read_text("utf-8"))
     mark = load_base_mark(work / "runs" / ONE / "adapter")
-    libraries = ("torch", "transformers", "peft")
-    facts = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "command": "python benchmarks/merging.py --work FOLDER",
-        "machine": f"{find_processor()}, {os.cpu_count()} cores, shared with other work",
-        "versions": ", ".join(f"{name} {version(name)}" for name in libraries),
-        "base": f"{mark.name}, SHA-256 {mark.sha256}",
-        "processor time": f"{sum(cost['cpu_s'] for cost in costs.values()) / 60:.0f} minutes",
-    }
+    facts = list_facts(
+        "python -m benchmarks.merging --work FOLDER",
+        ("torch", "transformers", "peft"),
+        base=f"{mark.name}, SHA-256 {mark.sha256}",
+        **{"processor time": f"{sum(cost['cpu_s'] for cost in costs.values()) / 60:.0f} minutes"},
+    )
     trained = [
         f"- {name}: {' and '.join(str(ROWS[each]) for each in (ROWS if name == 'both' else [name]))} rows, "
         f"{done['step']} steps, validation loss {done['best_val_loss']:.3f}"
@@ -159,17 +150,15 @@ def write_page(work: Path) -> None:
         *trained,
         "",
         "A small table: so few training rows teach little, and intervals of so few scored rows are wide, so "
-        "differences below some twenty points say nothing. How `phyassist adapters compare` is read: "
+        "differences below some ten points say nothing. How `phyassist adapters compare` is read: "
         f"`{ALONE}` is what was there before, each adapter is at home on its own set, a joined one is worth "
         "taking where it holds both rows, and joint training is what to hold it against. Weights 1 for each, "
         "half of the numbers kept by ties and dare.",
         "",
     ]
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "merging.md").write_text("\n".join(page), encoding="utf-8")
-    found: dict[str, Any] = json.loads((work / "merges/merges.json").read_text("utf-8"))
-    measured = {"facts": facts, "trained": runs, "costs": costs, **found}
-    (RESULTS / "merging.json").write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
+    merges = json.loads((work / "merges/merges.json").read_text("utf-8"))
+    found: dict[str, Any] = {"facts": facts, "trained": runs, "costs": costs, **merges}
+    write_results("merging", found, "\n".join(page))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import stat
 import threading
-import time
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -176,16 +175,14 @@ def test_a_stop_is_heeded_while_the_server_is_silent() -> None:
 
     stop = threading.Event()
     threading.Timer(0.3, stop.set).start()
-    started = time.monotonic()
     with serve(handle) as url:
         client = open_outside(url, "", "base", context_tokens=4096)
         *_, reply = client.write(ASK, stop)
-        waited_s = time.monotonic() - started
         server_saw_it = left.wait(5)
 
     assert isinstance(reply, Reply)
     assert reply.finish == "stopped"
-    assert waited_s < 3
+    # It would have been silent for longer: it was left, and did not leave.
     assert server_saw_it
 
 

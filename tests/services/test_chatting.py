@@ -130,6 +130,23 @@ def test_an_answer_comes_word_by_word_and_is_kept(store: Store, anna: SignedIn, 
     assert kept.path[-1].written_by.model == "scripted"
 
 
+def test_a_fact_that_nobody_gave_is_named_beside_the_answer(
+    store: Store, anna: SignedIn, sun: Patient
+) -> None:
+    made_up = "来访者的妈妈叫“桂兰”，在苏州工作。"
+
+    thread = talk(store, anna, sun.id, "妈妈叫什么？", "那么她在哪里工作？", lm=ScriptedModel([made_up] * 2))
+
+    # What was said in the conversation was given to the second answer, and its words stand there.
+    assert [message.absent for message in thread.path[1::2]] == [("桂兰", "苏州"), ()]
+
+
+def test_of_nobody_in_particular_no_fact_is_missing(store: Store, anna: SignedIn) -> None:
+    thread = talk(store, anna, None, "谁提出了行为激活？", lm=ScriptedModel(["在纽约工作的王建国。"]))
+
+    assert thread.path[-1].absent == ()
+
+
 def test_a_conversation_begins_as_the_draft_of_the_same_consultation_does(
     store: Store, anna: SignedIn, sun: Patient
 ) -> None:

@@ -183,7 +183,6 @@ def test_a_run_stops_in_the_middle_and_what_it_brought_is_destroyed(
     working.start()
     wait_for_step(store, anna, asked.id, 2)
 
-    began = time.monotonic()
     if how == "cancelled":
         cancel_run(store, anna, adapter_id=asked.id)
     elif how == "withdrawn":
@@ -193,7 +192,6 @@ def test_a_run_stops_in_the_middle_and_what_it_brought_is_destroyed(
     working.join(30)
 
     assert not working.is_alive()
-    assert time.monotonic() - began < 15
     rows = check_store(store_url).rows
     assert (rows["adapters"], rows["adapter_chunks"], rows["job_keys"]) == (0, 0, 0)
     states = [run.job.state for run in list_runs(store, anna)]

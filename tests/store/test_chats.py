@@ -43,6 +43,7 @@ FULL = ChatMessage(
     given=Given(("note1",), ("note2",), 3, 4),
     summary="谈过睡眠",
     held_back=("你不是一个人",),
+    absent=("小花",),
 )
 # What the first release with conversations wrote.
 FIRST_CODING = (
@@ -69,7 +70,7 @@ def test_a_message_is_read_back_and_so_is_what_was_written_long_ago() -> None:
     bare = dataclasses.replace(FULL, text="")
 
     assert unpack_message(pack_message(FULL), bare) == FULL
-    assert unpack_message(FIRST_CODING.encode(), bare) == FULL
+    assert unpack_message(FIRST_CODING.encode(), bare) == dataclasses.replace(FULL, absent=())
 
 
 @pytest.mark.parametrize("about", ["patient", "nobody"])

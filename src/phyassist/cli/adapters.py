@@ -144,11 +144,13 @@ def take(
     from phyassist.services.published_adapters import take_published
 
     settings = get_run(context).load_settings()
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "adapter"
-        manifest = pull_bundle(source, folder, lambda _: None, revision=revision, endpoint=settings.hub_url)
-        files = {name: (folder / name).read_bytes() for name in list_files(folder)}
     with open_practice(settings, from_stdin=passphrase_stdin) as practice:
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place) / "adapter"
+            manifest = pull_bundle(
+                source, folder, lambda _: None, revision=revision, endpoint=settings.hub_url
+            )
+            files = {name: (folder / name).read_bytes() for name in list_files(folder)}
         card = take_published(
             practice.store, practice.by, manifest=manifest, files=files, limits=settings.limits
         )

@@ -130,6 +130,8 @@ class _Talk:
         for each in answer.passages:
             if f"[{each.number}]" in answer.text:
                 say(f"[{each.number}] {each.title}{f', p. {each.page}' if each.page else ''}")
+        if answer.absent:
+            tell(f"stands nowhere in what the assistant was given: {', '.join(answer.absent)}")
         if answer.held_back:
             tell(f"sentences held back because they spoke to the client: {len(answer.held_back)}")
         tell(f"thread {self._thread.id[:8]} · {answer.state.value}")
@@ -148,6 +150,7 @@ def shape_answer(thread: ChatThread, answer: ChatMessage) -> dict[str, Any]:
             if f"[{each.number}]" in answer.text
         ],
         "held_back": len(answer.held_back),
+        "absent": list(answer.absent),
         "condensed": bool(answer.summary),
         "model": answer.written_by.model,
         "adapter": answer.written_by.adapter,

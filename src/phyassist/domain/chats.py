@@ -76,7 +76,8 @@ class ChatMessage:
     `asked_by` is the name of who asked.  `with_library`: the question may be answered from the library, and
     `passages` are those that the answer was given.  `summary` stood in the prompt in place of the
     conversation before the question.  `held_back` are sentences of the model's that are not part of the
-    answer: they spoke to the patient.
+    answer: they spoke to the patient.  `absent` are facts that it states of the patient and that stand
+    nowhere in what the model was given.
     """
 
     id: MessageId
@@ -94,6 +95,7 @@ class ChatMessage:
     given: Given = NOTHING_ELSE
     summary: str = field(default="", repr=False)
     held_back: tuple[str, ...] = field(default=(), repr=False)
+    absent: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

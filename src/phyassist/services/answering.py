@@ -27,8 +27,10 @@ from phyassist.domain.chats import (
 from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import WrittenBy
 from phyassist.domain.people import Jurisdiction, Language, PatientId
+from phyassist.domain.reading.sentences import guess_language
 from phyassist.errors import ModelError, NotAllowed, PromptTooLong, StoreError
 from phyassist.lm.protocol import Ask, LanguageModel, Message, Reading, Reply, Stop, Waiting, Words
+from phyassist.prompts.absent import find_absent
 from phyassist.prompts.answers import Answer, read_answer
 from phyassist.prompts.budget import MARGIN_TOKENS
 from phyassist.prompts.chat import (
@@ -124,7 +126,7 @@ def write_answer(
                 yield AnswerWritten(keeper.end(MessageState.STOPPED))
                 return
             summary, exchanges = made, ()
-        keeper.begin(prepared, made)
+        keeper.begin(prepared, (summary, exchanges), made)
         messages = make_messages(
             prepared.talk, summary=summary, exchanges=exchanges, question=prepared.question
         )
@@ -171,10 +173,13 @@ class _Keeper:
         self._message = loaded.answer
         self._reply = ""
         self._talk = Talk("zh", loaded.jurisdiction)
+        self._said_before = ""
         self._begun = ticks()
 
-    def begin(self, prepared: _Prepared, summary: str) -> None:
+    def begin(self, prepared: _Prepared, so_far: tuple[str, Sequence[Exchange]], summary: str) -> None:
         self._talk = prepared.talk
+        before, exchanges = so_far
+        self._said_before = "\n".join([before, *(f"{each.question}\n{each.answer}" for each in exchanges)])
         self._message = replace(
             self._message,
             passages=prepared.passages,
@@ -210,9 +215,26 @@ class _Keeper:
         return self._message
 
     def _save(self, state: MessageState) -> None:
-        answer = self._read(is_whole=state is not MessageState.WAITING)
-        changed = replace(self._message, text=answer.text, held_back=answer.held_back, state=state)
+        is_whole = state is not MessageState.WAITING
+        answer = self._read(is_whole=is_whole)
+        changed = replace(
+            self._message,
+            text=answer.text,
+            held_back=answer.held_back,
+            absent=self._find_absent(answer.text) if is_whole else (),
+            state=state,
+        )
         self._message = _save_answer(self._store, self._by, self._loaded.thread, changed)
+
+    def _find_absent(self, text: str) -> tuple[str, ...]:
+        """Facts of the patient that nobody gave; words of two languages cannot be compared."""
+        if not self._talk.prefix or guess_language(text) != self._talk.language:
+            return ()
+        message = self._message
+        passages = (f"{each.title}\n{each.text}" for each in message.passages)
+        question = self._loaded.question.text
+        given = (self._talk.prefix, *message.given.recalled, self._said_before, question, *passages)
+        return find_absent(text, "\n".join(given))
 
     def _read(self, *, is_whole: bool) -> Answer:
         return read_answer(

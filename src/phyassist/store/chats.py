@@ -224,6 +224,7 @@ def pack_message(message: ChatMessage) -> bytes:
             "text_left_out": message.given.text_left_out,
             "summary": message.summary,
             "held_back": list(message.held_back),
+            "absent": list(message.absent),
         }
     )
 
@@ -249,6 +250,7 @@ def unpack_message(blob: bytes, bare: ChatMessage) -> ChatMessage:
             ),
             summary=fields.get("summary", ""),
             held_back=tuple(fields.get("held_back", ())),
+            absent=tuple(fields.get("absent", ())),
         )
 
     return unpack(blob, read)

@@ -4,6 +4,23 @@ from __future__ import annotations
 
 import re
 
+# Medicines by their names.
+MEDICINES_ZH = (
+    r"舍曲林|氟西汀|帕罗西汀|西酞普兰|文拉法辛|"
+    r"度洛西汀|米氮平|曲唑酮|喹硫平|奥氮平|阿立哌唑|利培酮|丙戊酸|碳酸锂|"
+    r"劳拉西泮|阿普唑仑|氯硝西泮|艾司唑仑|佐匹克隆|唑吡坦|安非他酮|丁螺环酮|坦度螺酮|黛力新|褪黑素|"
+    r"中药|百忧解|左洛复|来士普|思诺思"
+)
+MEDICINES_EN = (
+    r"antidepress\w*|SSRIs?|"
+    r"SNRIs?|sertraline|zoloft|fluoxetine|prozac|paroxetine|paxil|citalopram|celexa|"
+    r"escitalopram|lexapro|venlafaxine|effexor|duloxetine|cymbalta|bupropion|wellbutrin|"
+    r"mirtazapine|trazodone|quetiapine|seroquel|olanzapine|abilify|risper\w*|lithium|lamictal|"
+    r"lamotrigine|depakote|xanax|alprazolam|ativan|lorazepam|klonopin|clonazepam|valium|"
+    r"diazepam|ambien|zolpidem|buspirone|adderall|ritalin|vyvanse|methylphenidate|melatonin|"
+    r"propranolol|gabapentin|birth control|insulin"
+)
+
 # Each entry: what it is about, the Chinese pattern, the English pattern.
 _TOPICS: tuple[tuple[str, str, str], ...] = (
     (
@@ -47,17 +64,9 @@ _TOPICS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "medicine",
-        r"吃药|服药|服(?=[一-龥]{1,5}(?:平|林|汀|明|胶囊|片|仑|泮|酮|沙坦|洛尔))|用药|药物|药|剂量|停药|毫克|mg|片|舍曲林|氟西汀|帕罗西汀|西酞普兰|文拉法辛|"
-        r"度洛西汀|米氮平|曲唑酮|喹硫平|奥氮平|阿立哌唑|利培酮|丙戊酸|碳酸锂|"
-        r"劳拉西泮|阿普唑仑|氯硝西泮|艾司唑仑|佐匹克隆|唑吡坦|安非他酮|丁螺环酮|坦度螺酮|黛力新|褪黑素|"
-        r"中药|百忧解|左洛复|来士普|思诺思",
-        r"medicat\w*|medicines?|meds|pills?|doses?|dosage|mg|prescri\w*|antidepress\w*|SSRIs?|"
-        r"SNRIs?|sertraline|zoloft|fluoxetine|prozac|paroxetine|paxil|citalopram|celexa|"
-        r"escitalopram|lexapro|venlafaxine|effexor|duloxetine|cymbalta|bupropion|wellbutrin|"
-        r"mirtazapine|trazodone|quetiapine|seroquel|olanzapine|abilify|risper\w*|lithium|lamictal|"
-        r"lamotrigine|depakote|xanax|alprazolam|ativan|lorazepam|klonopin|clonazepam|valium|"
-        r"diazepam|ambien|zolpidem|buspirone|adderall|ritalin|vyvanse|methylphenidate|melatonin|"
-        r"propranolol|gabapentin|birth control|insulin",
+        r"吃药|服药|服(?=[一-龥]{1,5}(?:平|林|汀|明|胶囊|片|仑|泮|酮|沙坦|洛尔))|用药|药物|药|剂量|停药|毫克|mg|片|"
+        + MEDICINES_ZH,
+        r"medicat\w*|medicines?|meds|pills?|doses?|dosage|mg|prescri\w*|" + MEDICINES_EN,
     ),
     (
         "substance",

@@ -74,6 +74,7 @@ class TurnView:
     recalled: tuple[str, ...] = field(repr=False)
     summary: str = field(repr=False)
     held_back: tuple[str, ...] = field(repr=False)
+    absent: tuple[str, ...] = field(repr=False)
     written_by: str
     with_library: bool
     of_patient: bool
@@ -291,6 +292,7 @@ def view_turn(
         given.recalled,
         message.summary,
         message.held_back,
+        message.absent,
         " + ".join(part for part in (message.written_by.model, message.written_by.adapter) if part),
         message.with_library,
         thread.patient_id is not None,

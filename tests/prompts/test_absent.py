@@ -1,0 +1,49 @@
+"""What an answer states and nobody said is named, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from phyassist.prompts.absent import find_absent
+
+EN = "I live in Hull with Anna, my sister. She is 34. The GP gave me sertraline 50 mg in 2019."
+ZH = "我和姐姐住在苏州，她三十四岁。家里养了一只猫叫年糕。医生给我开了舍曲林，每天50毫克。"
+
+
+@pytest.mark.parametrize(
+    ("answer", "absent"),
+    [
+        ("The client's dog is named Max.", ("Max",)),
+        ("The client's brother is called Priya, and lives in Leeds.", ("Priya", "Leeds")),
+        ("The client's sister is 49 years old.", ("49 years old",)),
+        ("The client was put on fluoxetine, 20 mg, in 2021.", ("fluoxetine", "20 mg", "2021")),
+        ("The client lives in Hull; Anna is 34 years old, and sertraline 50 mg began in 2019.", ()),
+        ("Nothing is said about a dog.", ()),
+        ("Ask the client about the 3 worst nights, and agree on 2 steps.", ()),
+    ],
+)
+def test_english_facts_that_nobody_said_are_named(answer: str, absent: tuple[str, ...]) -> None:
+    assert find_absent(answer, EN) == absent
+
+
+@pytest.mark.parametrize(
+    ("answer", "absent"),
+    [
+        ("来访者的猫叫“小花”。", ("小花",)),
+        ("来访者的猫叫喵喵。", ("喵喵",)),
+        ("来访者在上海工作，姐姐29岁。", ("上海", "29岁")),
+        ("医生给来访者开了抗抑郁药。", ("抗抑郁药",)),
+        ("来访者住在苏州，姐姐34岁，猫叫年糕，每天服舍曲林50毫克。", ()),
+        ("来访者的姐姐三十四岁。", ()),
+        ("可以叫上姐姐一起谈，约定每周2次。", ()),
+        ("资料里没有提到。", ()),
+    ],
+)
+def test_chinese_facts_that_nobody_said_are_named(answer: str, absent: tuple[str, ...]) -> None:
+    assert find_absent(answer, ZH) == absent
+
+
+def test_a_fact_is_named_once_and_a_part_of_a_word_is_no_proof() -> None:
+    answer = "The client's aunt Ann called. The client likes Ann, who is 3 years old."
+
+    assert find_absent(answer, "Joanna is 35.") == ("Ann", "3 years old")
