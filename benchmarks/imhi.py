@@ -1,9 +1,9 @@
 """The page of every run on IMHI.
 
-    python -m benchmarks.imhi --runs RUN… --test SCORES… --ships adapters/NAME…
+    python -m benchmarks.imhi --runs RUN… --test SCORES… --ships adapters/NAME… [--before SCORES…]
 
 RUN is a folder of `phyassist train-heads`, SCORES one of `phyassist evaluate imhi --part test`, which is made
-once for what ships.  Runs that stand in docs/results/imhi.json already stay there.
+once for what ships, or shipped before.  Runs and tests that stand in docs/results/imhi.json already stay.
 Writes docs/results/imhi.md and imhi.json.
 """
 
@@ -59,7 +59,7 @@ def list_dials(recipe: Mapping[str, Any]) -> str:
     return "".join(f" --set {name}={value}" for name, value in recipe.items() if value != own[name])
 
 
-def make_page(found: Mapping[str, Any], tests: Sequence[RunScores]) -> Iterator[str]:
+def make_page(found: Mapping[str, Any]) -> Iterator[str]:
     yield "# IMHI: every run"
     yield ""
     yield from (f"- {name}: {found[name]}" for name in ("date", "machine", "versions"))
@@ -77,11 +77,11 @@ def make_page(found: Mapping[str, Any], tests: Sequence[RunScores]) -> Iterator[
     yield ""
     yield from (f"- `{run['command']}`" for run in found["runs"] if "epochs" in run)
     yield ""
-    yield "## Test, looked at once"
+    yield "## Test, looked at once for each"
     yield ""
     yield f"`{found['best']['command']}`"
     yield ""
-    yield render_table({"ours, 135M": sort_scores(tests)})
+    yield render_table({f"ours, {base}": read_scores(test) for base, test in found["tests"].items()})
     yield ""
     yield (
         "Each figure with its interval of 95 %, by resampling posts. The published figures were read from "
@@ -91,16 +91,21 @@ def make_page(found: Mapping[str, Any], tests: Sequence[RunScores]) -> Iterator[
     yield "| file | sha256 |"
     yield "|---|---|"
     yield from (f"| {name} | {sha256} |" for name, sha256 in found["best"]["heads_sha256"].items())
-    for test in tests:
-        yield from (f"| {name}, test part | {sha256} |" for name, sha256 in test.said["data_sha256"].items())
+    yield from (f"| {name}, test part | {sha256} |" for name, sha256 in found["data_sha256"].items())
     yield ""
     yield found["left_out"]
 
 
-def sort_scores(tests: Sequence[RunScores]) -> list[SetScore]:
-    return sorted(
-        (score for test in tests for score in test.scores), key=lambda score: SETS.index(score.name)
+def list_scores(tests: Sequence[RunScores]) -> list[dict[str, Any]]:
+    """As the JSON keeps them, in the order of the table."""
+    scores = sorted(
+        (score for test in tests for score in test.scores), key=lambda each: SETS.index(each.name)
     )
+    return [asdict(score) for score in scores]
+
+
+def read_scores(kept: Sequence[Mapping[str, Any]]) -> list[SetScore]:
+    return [SetScore(**each) for each in kept]
 
 
 def main() -> None:
@@ -108,13 +113,18 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, nargs="+", required=True)
     parser.add_argument("--test", type=Path, nargs="+", required=True, help="one for each that ships")
     parser.add_argument("--ships", type=Path, nargs="+", required=True)
+    parser.add_argument("--before", type=Path, nargs="*", default=[], help="those of what shipped before")
     parser.add_argument("--chosen", required=True, help="What ships of these, and why, in a sentence.")
     options = parser.parse_args()
     before = json.loads((RESULTS / "imhi.json").read_text("utf-8"))
     runs = [describe_run(folder) for folder in options.runs]
     names = {run["name"] for run in runs}
     tests = [load_run(folder) for folder in options.test]
-    scores = sort_scores(tests)
+    earlier = [load_run(folder) for folder in options.before]
+    kept = before.get("tests", {}) | ({earlier[0].said["base"]: list_scores(earlier)} if earlier else {})
+    # What ships stands first.
+    kept = {tests[0].said["base"]: list_scores(tests)} | kept
+    scores = read_scores(kept[tests[0].said["base"]])
     heads = " ".join(f"--heads {folder}" for folder in options.ships)
     found = {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
@@ -122,6 +132,8 @@ def main() -> None:
         "versions": ", ".join(f"{name} {said}" for name, said in tests[0].said["environment"].items()),
         "runs": [run for run in before["runs"] if run["name"] not in names] + runs,
         "chosen": options.chosen,
+        "tests": kept,
+        "data_sha256": {name: sha256 for test in tests for name, sha256 in test.said["data_sha256"].items()},
         "left_out": "Training posts that stand in any test or validation set, of whichever task, are left "
         "out: 1 of DR, 3 rows of dreaddit, 4 of SAD, 754 rows of Irf, 6,936 of MultiWD.",
         "best": {
@@ -139,7 +151,7 @@ def main() -> None:
         },
     }
     (RESULTS / "imhi.json").write_text(json.dumps(found, indent=2) + "\n", "utf-8")
-    (RESULTS / "imhi.md").write_text("\n".join(make_page(found, tests)) + "\n", "utf-8")
+    (RESULTS / "imhi.md").write_text("\n".join(make_page(found)) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from phyassist.prompts.absent import find_absent
+from phyassist.prompts.absent import find_absent, find_unmentioned
 
 EN = "I live in Hull with Anna, my sister. She is 34. The GP gave me sertraline 50 mg in 2019."
 ZH = "我和姐姐住在苏州，她三十四岁。家里养了一只猫叫年糕。医生给我开了舍曲林，每天50毫克。"
@@ -47,3 +47,44 @@ def test_a_fact_is_named_once_and_a_part_of_a_word_is_no_proof() -> None:
     answer = "The client's aunt Ann called. The client likes Ann, who is 3 years old."
 
     assert find_absent(answer, "Joanna is 35.") == ("Ann", "3 years old")
+
+
+@pytest.mark.parametrize(
+    ("question", "unmentioned"),
+    [
+        ("What is the client's godmother called?", ("godmother",)),
+        ("How old is her cousin?", ("cousin",)),
+        ("How old is her sister?", ()),
+        ("How old are his sisters?", ()),
+        ("Where does the client's big brother work?", ()),
+        ("Which medicine did the doctor give her yesterday?", ()),
+        ("What are the client's strengths?", ()),
+        ("What could I ask the client about the family?", ()),
+    ],
+)
+def test_whom_nobody_spoke_of_is_named(question: str, unmentioned: tuple[str, ...]) -> None:
+    assert find_unmentioned(question, EN) == unmentioned
+
+
+@pytest.mark.parametrize(
+    ("question", "unmentioned"),
+    [
+        ("来访者的干妈叫什么名字？", ("干妈",)),
+        ("来访者养的乌龟叫什么？", ("乌龟",)),
+        ("她表妹现在多大了？", ()),
+        ("她的表妹今年多大了？", ("表妹",)),
+        ("她妈妈叫什么？", ("妈妈",)),
+        ("来访者的姐姐多大了？", ()),
+        ("她的猫叫什么？", ()),
+        ("来访者现在几岁？", ()),
+        ("来访者的优势是什么？", ()),
+        ("下次可以问她什么？", ()),
+    ],
+)
+def test_whom_nobody_spoke_of_is_named_in_chinese(question: str, unmentioned: tuple[str, ...]) -> None:
+    assert find_unmentioned(question, ZH) == unmentioned
+
+
+def test_other_words_for_the_same_person_are_known() -> None:
+    assert find_unmentioned("What is the client's mother called?", "My mum left.") == ()
+    assert find_unmentioned("她的丈夫叫什么？", "我老公不说话。") == ()

@@ -1,7 +1,8 @@
-"""Facts of an answer that stand nowhere in what the model was given.
+"""What a question or its answer takes for a fact, and what stands nowhere in what the model was given.
 
-A small model that is asked for what nobody said makes up a name rather than say that none is known.  Names,
-places, ages, years, doses and medicines can be looked for; what else is made up, these rules do not see.
+A small model that is asked for what nobody said makes up a name, or takes somebody else's, rather than say
+that none is known.  Whom or what was asked for can be looked for, and names, places, ages, years, doses and
+medicines of the answer; what else is made up, these rules do not see.
 """
 
 from __future__ import annotations
@@ -26,6 +27,69 @@ _DOSE = re.compile(rf"({_COUNT})\s*(?:毫克|mg\b)", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)")
 _SENTENCE_NO = re.compile(r"\[\d{1,4}\]")
 _DIGITS = "零一二三四五六七八九"
+
+
+# Several words for one person: whoever asks for the mother means the mum of whom the text speaks.
+_SAME = tuple(
+    frozenset(group.split())
+    for group in (
+        "mother mum mom mam mummy mommy parents",
+        "father dad daddy pa parents",
+        "husband wife spouse partner married",
+        "child children kid kids son daughter baby",
+        "brother sister sibling siblings",
+        "grandmother gran granny grandma nan nana grandparents",
+        "grandfather grandpa grandad granddad grandparents",
+        "boyfriend girlfriend partner",
+        "boss manager supervisor",
+        "work job employer company office",
+        "妈妈 母亲 妈 娘 父母",
+        "爸爸 父亲 爸 爹 父母",
+        "丈夫 老公 先生 爱人 妻子 老婆 太太 配偶",
+        "孩子 儿子 女儿 小孩 宝宝 娃",
+        "哥哥 弟弟 兄弟 哥 弟",
+        "姐姐 妹妹 姐妹 姐 妹",
+        "奶奶 外婆 姥姥 祖母",
+        "爷爷 外公 姥爷 祖父",
+        "男朋友 女朋友 男友 女友 对象",
+        "领导 主管 上司 老板 经理",
+    )
+)
+_KIN_ZH = "|".join(
+    sorted((word for group in _SAME for word in group if not word.isascii()), key=len, reverse=True)
+)
+_FACT_EN = re.compile(
+    r"\b(?:called|named?|how (?:old|many)|where|when|which|who|what (?:day|time|year))\b", re.IGNORECASE
+)
+# After a verb "her" is no object: "how old is her cousin?", and not "what did he give her yesterday?".
+_ASKED_EN = re.compile(
+    r"\b(?:is|are|was|were|does|do|did)\s+(?:the\s+(?:client|patient)['’]s|her|his|their)\s+"
+    r"((?:[a-z]+\s+){0,2}?[a-z]+)(?=\s+(?:called|named|born|from|work|live|go|study|play|die|do)\b|\s*[?.,]|\s*$)",
+    re.IGNORECASE,
+)
+_ASKED_ZH = re.compile(
+    rf"(?:来访者|[她他])(?:(?:家里?|养)?的([一-鿿]{{1,4}}?)|({_KIN_ZH}))"
+    r"(?:的名字)?(?:叫什么|叫啥|是谁|多大|几岁|(?:今年|现在)?(?:多大|几岁)|(?:住|工作|上班|上学)?在哪|住哪|有几|有多少|是哪)"
+)
+
+
+def find_unmentioned(question: str, given: str) -> tuple[str, ...]:
+    """Whom or what of the client a question asks the name, age, place or time of, and the file never names.
+
+    `given` is without the question.  "The client's cousin", where no word of the file says cousin.
+    """
+    known = _SENTENCE_NO.sub("", given.casefold())
+    asked = [
+        found[1].split()[-1].casefold() for found in _ASKED_EN.finditer(question) if _FACT_EN.search(question)
+    ]
+    asked += [found[1] or found[2] for found in _ASKED_ZH.finditer(question)]
+    return tuple(dict.fromkeys(word for word in asked if not any(map(known.__contains__, _find_same(word)))))
+
+
+def _find_same(word: str) -> set[str]:
+    """The word, as far as its forms share it, and the other words for the same person."""
+    singular = word.removesuffix("s")
+    return {singular, *(each for group in _SAME if word in group or singular in group for each in group)}
 
 
 def find_absent(answer: str, given: str) -> tuple[str, ...]:

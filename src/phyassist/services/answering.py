@@ -30,7 +30,7 @@ from phyassist.domain.people import Jurisdiction, Language, PatientId
 from phyassist.domain.reading.sentences import guess_language
 from phyassist.errors import ModelError, NotAllowed, PromptTooLong, StoreError
 from phyassist.lm.protocol import Ask, LanguageModel, Message, Reading, Reply, Stop, Waiting, Words
-from phyassist.prompts.absent import find_absent
+from phyassist.prompts.absent import find_absent, find_unmentioned
 from phyassist.prompts.answers import Answer, read_answer
 from phyassist.prompts.budget import MARGIN_TOKENS
 from phyassist.prompts.chat import (
@@ -227,14 +227,14 @@ class _Keeper:
         self._message = _save_answer(self._store, self._by, self._loaded.thread, changed)
 
     def _find_absent(self, text: str) -> tuple[str, ...]:
-        """Facts of the patient that nobody gave; words of two languages cannot be compared."""
+        """What was asked for or answered and nobody gave; words of two languages cannot be compared."""
         if not self._talk.prefix or guess_language(text) != self._talk.language:
             return ()
         message = self._message
         passages = (f"{each.title}\n{each.text}" for each in message.passages)
         question = self._loaded.question.text
-        given = (self._talk.prefix, *message.given.recalled, self._said_before, question, *passages)
-        return find_absent(text, "\n".join(given))
+        given = "\n".join((self._talk.prefix, *message.given.recalled, self._said_before, *passages))
+        return (*find_unmentioned(question, given), *find_absent(text, f"{given}\n{question}"))
 
     def _read(self, *, is_whole: bool) -> Answer:
         return read_answer(
