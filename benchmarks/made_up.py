@@ -95,9 +95,9 @@ def make_page(found: Mapping[str, Any]) -> str:
             )
     lines += [
         "",
-        "No warning comes where nobody and nothing is asked for by name, and the answer says what stands in the "
-        "file of somebody or something else. The rules were written with some of these answers at hand. Every "
-        "answer stands in made-up.json.",
+        "No warning comes where nobody and nothing is asked for by name, and the answer says what stands in "
+        "the file of somebody or something else. The rules were written with some of these answers at hand. "
+        "Every answer stands in made-up.json.",
     ]
     return "\n".join(lines) + "\n"
 
