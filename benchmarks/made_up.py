@@ -3,8 +3,9 @@
     python -m benchmarks.made_up MODEL.gguf …
 
 Of each of the app's own cases four things are asked, as in a chat about the client, that its text does not
-say.  An answer is right that says so.  Of the others, how many state something that the check of
-`prompts/absent.py` warns of on the page?  Writes docs/results/made-up.md and made-up.json.
+say; once as the app asks, which tells the model of what the file has no word, and once without.  An answer is
+right that says so.  Of the others, how many state something that the check of `prompts/absent.py` warns of on
+the page?  Writes docs/results/made-up.md and made-up.json.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from phyassist.services.quality import load_cases
 
 CONTEXT_TOKENS = 8192
 CASES_PER_LANGUAGE = 5
+TOLD = {False: "without", True: "told, as the app asks"}
 QUESTIONS: Mapping[Language, Sequence[str]] = {
     "en": (
         "What is the client's godmother called?",
@@ -52,25 +55,29 @@ _SAYS_SO = re.compile(
 )
 
 
-def ask_all(lm: LanguageModel, case: QualityCase) -> Iterator[dict[str, Any]]:
+def ask_all(lm: LanguageModel, case: QualityCase, *, told: bool) -> Iterator[dict[str, Any]]:
     """Each question, what was answered, whether it says that nothing is known, and what the check names."""
     file = Case(case.language, "other", split_sentences(case.text))
     talk = Talk(case.language, "other", fit_case(file, lm).prefix)
     for question in QUESTIONS[case.language]:
-        asked = render_question(talk, question, answer_in=case.language)
+        unmentioned = find_unmentioned(question, talk.prefix)
+        asked = render_question(
+            talk, question, unmentioned=unmentioned if told else (), answer_in=case.language
+        )
         messages = make_messages(talk, summary="", exchanges=(), question=asked)
         *_, reply = lm.write(Ask(messages, REPLY_TOKENS), Never())
         if not isinstance(reply, Reply):
             raise RuntimeError("an answer ended without a Reply")
         answer = read_answer(reply.text, language=case.language, jurisdiction="other", question=question)
         yield {
+            "told": told,
             "case": case.label.id,
             "language": case.language,
             "question": question,
             "answer": answer.text,
             "says so": bool(_SAYS_SO.search(answer.text)),
             "named": [
-                *find_unmentioned(question, talk.prefix),
+                *unmentioned,
                 *find_absent(answer.text, f"{talk.prefix}\n{question}"),
             ],
         }
@@ -81,17 +88,19 @@ def make_page(found: Mapping[str, Any]) -> str:
     lines += [f"- {name}: {value}" for name, value in found["facts"].items()]
     lines += [
         "",
-        "| model | language | questions | says that it is not mentioned | says something else "
+        "| model | language | what the file has no word of | questions "
+        "| says that it is not mentioned | says something else "
         "| of these with a warning below |",
-        "|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|",
     ]
     for model, rows in found["by_model"].items():
-        for language in QUESTIONS:
-            own = [row for row in rows if row["language"] == language]
+        for language, told in product(QUESTIONS, TOLD):
+            own = [row for row in rows if (row["language"], row["told"]) == (language, told)]
             other = [row for row in own if not row["says so"]]
             named = sum(bool(row["named"]) for row in other)
             lines.append(
-                f"| {model} | {language} | {len(own)} | {len(own) - len(other)} | {len(other)} | {named} |"
+                f"| {model} | {language} | {TOLD[told]} | {len(own)} | {len(own) - len(other)} "
+                f"| {len(other)} | {named} |"
             )
     lines += [
         "",
@@ -110,7 +119,9 @@ def main() -> None:
     for model in options.models:
         with Engine(model, options=EngineOptions(CONTEXT_TOKENS)) as engine:
             cases = load_cases(CASES_PER_LANGUAGE)
-            by_model[model.stem] = [row for case in cases for row in ask_all(engine.model, case)]
+            by_model[model.stem] = [
+                row for told in TOLD for case in cases for row in ask_all(engine.model, case, told=told)
+            ]
     names = " ".join(model.name for model in options.models)
     facts = list_facts(f"python -m benchmarks.made_up {names}", ("xllamacpp",))
     found = {"facts": facts, "by_model": by_model}

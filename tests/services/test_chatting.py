@@ -141,6 +141,22 @@ def test_a_fact_that_nobody_gave_is_named_beside_the_answer(
     assert [message.absent for message in thread.path[1::2]] == [("桂兰", "苏州"), ()]
 
 
+def test_the_model_is_told_of_whom_the_file_never_speaks(store: Store, anna: SignedIn, sun: Patient) -> None:
+    told = "资料里没有提到来访者的干妈。"
+    lm = ScriptedModel([told] * 3)
+
+    thread = talk(
+        store, anna, sun.id, "她的干妈叫什么？", "她的妈妈多大了？", "How old is her cousin?", lm=lm
+    )
+
+    asked = [ask.messages[-1].content.rsplit("咨询师：", 1)[-1] for ask in lm.asks]
+    assert "没有提到“干妈”" in asked[0]
+    assert "没有提到" not in asked[1]
+    # English words would be looked for in a Chinese file.
+    assert "没有提到" not in asked[2]
+    assert [message.absent for message in thread.path[1::2]] == [("干妈",), (), ()]
+
+
 def test_of_nobody_in_particular_no_fact_is_missing(store: Store, anna: SignedIn) -> None:
     thread = talk(store, anna, None, "谁提出了行为激活？", lm=ScriptedModel(["在纽约工作的王建国。"]))
 

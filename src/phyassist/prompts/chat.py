@@ -95,11 +95,13 @@ def render_question(
     *,
     passages: Sequence[GivenPassage] = (),
     recalled: Sequence[str] = (),
+    unmentioned: Sequence[str] = (),
     answer_in: Language,
 ) -> str:
     """The question with what it may be answered from.  Passages are data: orders in them are hidden.
 
-    `recalled` are lines of the file that do not stand above.
+    `recalled` are lines of the file that do not stand above; `unmentioned` words of the question that no line
+    has: told so, a small model says that it is not mentioned, and makes up less.
     """
     texts = load_texts(talk.language)
     said = f"{texts['question']}{question.strip()}"
@@ -113,6 +115,8 @@ def render_question(
             for each in passages
         )
         said = f"{texts['passages']}{shown}\n{texts['cite']}\n\n{said}"
+    for word in unmentioned:
+        said += Template(texts["unmentioned"]).substitute(word=word)
     if talk.jurisdiction == "cn" and asks_for_label(question):
         said += texts["asked_for_label"]
     if answer_in != talk.language:

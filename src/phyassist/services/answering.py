@@ -79,7 +79,8 @@ class _Loaded:
 class _Prepared:
     """The talk with its budget: `room_tokens` are left for the conversation and the answer.
 
-    `passages`, and the lines that `given` recalls, are those that had room beside the question.
+    `passages`, and the lines that `given` recalls, are those that had room beside the question; `said` is all
+    that the model is shown before it, and `unmentioned` what it asks for and `said` has no word of.
     """
 
     talk: Talk
@@ -87,6 +88,8 @@ class _Prepared:
     room_tokens: int
     passages: tuple[GivenPassage, ...]
     question: str = field(repr=False)
+    said: str = field(repr=False)
+    unmentioned: tuple[str, ...] = field(repr=False)
 
 
 def write_answer(
@@ -116,8 +119,9 @@ def write_answer(
         passages: tuple[GivenPassage, ...] = ()
         if loaded.question.with_library and find_passages is not None:
             passages = find_passages(loaded.question.text)
-        prepared = _prepare(loaded, lm, passages, interface)
         summary, exchanges = list_exchanges(loaded.thread.path_to(loaded.question.id)[:-1])
+        said = "\n".join([summary, *(f"{each.question}\n{each.answer}" for each in exchanges)])
+        prepared = _prepare(loaded, lm, passages, interface, said)
         made = ""
         if not _fits(lm, prepared, summary, exchanges):
             yield Condensing()
@@ -126,7 +130,7 @@ def write_answer(
                 yield AnswerWritten(keeper.end(MessageState.STOPPED))
                 return
             summary, exchanges = made, ()
-        keeper.begin(prepared, (summary, exchanges), made)
+        keeper.begin(prepared, made)
         messages = make_messages(
             prepared.talk, summary=summary, exchanges=exchanges, question=prepared.question
         )
@@ -173,13 +177,13 @@ class _Keeper:
         self._message = loaded.answer
         self._reply = ""
         self._talk = Talk("zh", loaded.jurisdiction)
-        self._said_before = ""
+        self._given = ""
+        self._unmentioned: tuple[str, ...] = ()
         self._begun = ticks()
 
-    def begin(self, prepared: _Prepared, so_far: tuple[str, Sequence[Exchange]], summary: str) -> None:
+    def begin(self, prepared: _Prepared, summary: str) -> None:
         self._talk = prepared.talk
-        before, exchanges = so_far
-        self._said_before = "\n".join([before, *(f"{each.question}\n{each.answer}" for each in exchanges)])
+        self._given, self._unmentioned = prepared.said, prepared.unmentioned
         self._message = replace(
             self._message,
             passages=prepared.passages,
@@ -230,11 +234,8 @@ class _Keeper:
         """What was asked for or answered and nobody gave; words of two languages cannot be compared."""
         if not self._talk.prefix or guess_language(text) != self._talk.language:
             return ()
-        message = self._message
-        passages = (f"{each.title}\n{each.text}" for each in message.passages)
-        question = self._loaded.question.text
-        given = "\n".join((self._talk.prefix, *message.given.recalled, self._said_before, *passages))
-        return (*find_unmentioned(question, given), *find_absent(text, f"{given}\n{question}"))
+        given = f"{self._given}\n{self._loaded.question.text}"
+        return (*self._unmentioned, *find_absent(text, given))
 
     def _read(self, *, is_whole: bool) -> Answer:
         return read_answer(
@@ -298,19 +299,28 @@ def _make_talk(
 
 
 def _prepare(
-    loaded: _Loaded, lm: LanguageModel, passages: tuple[GivenPassage, ...], interface: Language
+    loaded: _Loaded, lm: LanguageModel, passages: tuple[GivenPassage, ...], interface: Language, before: str
 ) -> _Prepared:
-    """Raises PromptTooLong where the question alone leaves no room for an answer."""
+    """`before` is the conversation.  Raises PromptTooLong where a question leaves no room to answer."""
     talk, given = _make_talk(loaded.case, loaded.jurisdiction, lm, interface)
     asked = loaded.question.text
     lines = recall(loaded.case, given, asked) if loaded.case is not None else ()
     answer_in = choose_answer_language(asked, interface)
+    # Words of two languages cannot be looked for in one another.
+    may_compare = bool(talk.prefix) and guess_language(asked) == talk.language
     room = lm.context_tokens - _count(lm, make_opening(talk)) - MARGIN_TOKENS
     for count in range(len(passages) + len(lines), -1, -1):
         # The literature gives way first: what the file says of this patient is nearer to the question.
         fitting, recalled = passages[: max(0, count - len(lines))], lines[:count]
-        question = render_question(talk, asked, passages=fitting, recalled=recalled, answer_in=answer_in)
-        prepared = _Prepared(talk, replace(given, recalled=recalled), room, fitting, question)
+        shown = (f"{each.title}\n{each.text}" for each in fitting)
+        said = "\n".join((talk.prefix, before, *recalled, *shown))
+        unmentioned = find_unmentioned(asked, said) if may_compare else ()
+        question = render_question(
+            talk, asked, passages=fitting, recalled=recalled, unmentioned=unmentioned, answer_in=answer_in
+        )
+        prepared = _Prepared(
+            talk, replace(given, recalled=recalled), room, fitting, question, said, unmentioned
+        )
         if _fits(lm, prepared, "", ()):
             return prepared
     raise PromptTooLong("the question is too long for the model", hint="shorten it")
