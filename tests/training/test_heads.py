@@ -14,6 +14,7 @@ pytest.importorskip("torch", reason="torch is not installed: pip install 'phyass
 from safetensors.numpy import load_file
 
 from phyassist.errors import BadInput, BadSetting
+from phyassist.training.bases import HEADS, identify_base, load_base_mark
 from phyassist.training.heads.model import Headed, load_headed, pad
 from phyassist.training.heads.posts import Post, list_asks, load_posts
 from phyassist.training.heads.recipe import HeadRecipe
@@ -60,6 +61,7 @@ def test_heads_learn_a_rule_and_come_back_from_the_disk(tmp_path: Path) -> None:
     scored = list(HeadScorer(load_headed(base, tmp_path / "run")).score("dreaddit", rows))
     assert [max(each, key=lambda label: each[label]) for each in scored] == [row.label for row in rows]
     assert json.loads((tmp_path / "run" / "done.json").read_text("utf-8"))["epoch"] == best.epoch
+    assert load_base_mark(tmp_path / "run" / HEADS) == identify_base(base)
     assert len((tmp_path / "run" / "progress.jsonl").read_text("utf-8").splitlines()) > RECIPE.epochs
 
 

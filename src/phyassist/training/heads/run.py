@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from phyassist.errors import BadInput, BadSetting
+from phyassist.training.bases import HEADS, identify_base, save_base_mark
 from phyassist.training.checkpoints import FolderCheckpoints
 from phyassist.training.heads.model import Headed
 from phyassist.training.heads.posts import list_asks, load_posts
@@ -88,6 +89,8 @@ def run_head_job(
     shares, together = choose_shares(headed, words, below["val"])
     headed.words, best = replace(words, shares=shares), replace(best, weighted_f1=together)
     headed.save(job.out)
+    # The base's folder need not be there where the heads are published.
+    save_base_mark(job.out / HEADS, identify_base(job.base))
     done = {
         **asdict(best),
         "heads_alone": alone,
