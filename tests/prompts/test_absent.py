@@ -87,4 +87,6 @@ def test_whom_nobody_spoke_of_is_named_in_chinese(question: str, unmentioned: tu
 
 def test_other_words_for_the_same_person_are_known() -> None:
     assert find_unmentioned("What is the client's mother called?", "My mum left.") == ()
+    assert find_unmentioned("What is the client's pet called?", "The puppy sleeps.") == ()
     assert find_unmentioned("她的丈夫叫什么？", "我老公不说话。") == ()
+    assert find_unmentioned("来访者的孩子几岁了？", "二宝三岁，天天闹。") == ()
