@@ -134,6 +134,7 @@ def test_a_lock_that_lasts_is_said_in_place_of_waited_for(postgresql: Server, po
         anna = set_up(
             store, name="Anna", passphrase=PASSPHRASE, language="en", jurisdiction="other", zone="UTC"
         ).signed_in
+        store.patience_s = 1.0
         with store.write(anna) as other:
             other.audit._conn.execute(text("SELECT * FROM audit_head FOR UPDATE"))
 

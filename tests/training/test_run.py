@@ -165,8 +165,17 @@ def test_what_cannot_fit_is_refused_with_what_would_help(
     ],
 )
 def test_what_cannot_be_trained_is_said_in_a_sentence(
-    words: tuple[str, str], said: str, code: int, base: Path, data: Path, tmp_path: Path, capsys: Any
+    words: tuple[str, str],
+    said: str,
+    code: int,
+    base: Path,
+    data: Path,
+    tmp_path: Path,
+    capsys: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Where no hub can be reached its client tries again for most of a minute.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     asked = {"--base": str(base), "--data": str(data), "--out": str(tmp_path / "run")}
     asked[words[0]] = words[1]
 
