@@ -27,9 +27,7 @@ _DOSE = re.compile(rf"({_COUNT})\s*(?:毫克|mg\b)", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)")
 _SENTENCE_NO = re.compile(r"\[\d{1,4}\]")
 _DIGITS = "零一二三四五六七八九"
-
-
-# Several words for one person: whoever asks for the mother means the mum of whom the text speaks.
+# Several words for one person or place: whoever asks for the mother means the mum of whom the text speaks.
 _SAME = tuple(
     frozenset(group.split())
     for group in (
@@ -68,7 +66,7 @@ _SAME = tuple(
         "工作 公司 单位 上班 职业",
     )
 )
-_KIN_ZH = "|".join(
+_KNOWN_ZH = "|".join(
     sorted((word for group in _SAME for word in group if not word.isascii()), key=len, reverse=True)
 )
 _FACT_EN = re.compile(
@@ -81,8 +79,8 @@ _ASKED_EN = re.compile(
     re.IGNORECASE,
 )
 _ASKED_ZH = re.compile(
-    rf"(?:来访者|[她他])(?:(?:家里?|养)?的([一-鿿]{{1,4}}?)|({_KIN_ZH}))"
-    r"(?:的名字)?(?:叫什么|叫啥|是谁|多大|几岁|(?:今年|现在)?(?:多大|几岁)|(?:住|工作|上班|上学)?在哪|住哪|有几|有多少|是哪)"
+    rf"(?:来访者|[她他])(?:(?:家里?|养)?的([一-鿿]{{1,4}}?)|({_KNOWN_ZH}))"
+    r"(?:的名字)?(?:叫什么|叫啥|是谁|(?:今年|现在)?(?:多大|几岁)|(?:住|工作|上班|上学)?在哪|住哪|有几|有多少|是哪)"
 )
 
 
