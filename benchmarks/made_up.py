@@ -60,7 +60,7 @@ def ask_all(lm: LanguageModel, case: QualityCase, *, told: bool) -> Iterator[dic
     file = Case(case.language, "other", split_sentences(case.text))
     talk = Talk(case.language, "other", fit_case(file, lm).prefix)
     for question in QUESTIONS[case.language]:
-        unmentioned = find_unmentioned(question, talk.prefix)
+        unmentioned = find_unmentioned([question], talk.prefix)
         asked = render_question(
             talk, question, unmentioned=unmentioned if told else (), answer_in=case.language
         )

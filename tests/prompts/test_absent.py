@@ -63,7 +63,7 @@ def test_a_fact_is_named_once_and_a_part_of_a_word_is_no_proof() -> None:
     ],
 )
 def test_whom_nobody_spoke_of_is_named(question: str, unmentioned: tuple[str, ...]) -> None:
-    assert find_unmentioned(question, EN) == unmentioned
+    assert find_unmentioned([question], EN) == unmentioned
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,25 @@ def test_whom_nobody_spoke_of_is_named(question: str, unmentioned: tuple[str, ..
     ],
 )
 def test_whom_nobody_spoke_of_is_named_in_chinese(question: str, unmentioned: tuple[str, ...]) -> None:
-    assert find_unmentioned(question, ZH) == unmentioned
+    assert find_unmentioned([question], ZH) == unmentioned
 
 
 def test_other_words_for_the_same_person_are_known() -> None:
-    assert find_unmentioned("What is the client's mother called?", "My mum left.") == ()
-    assert find_unmentioned("What is the client's pet called?", "The puppy sleeps.") == ()
-    assert find_unmentioned("她的丈夫叫什么？", "我老公不说话。") == ()
-    assert find_unmentioned("来访者的孩子几岁了？", "二宝三岁，天天闹。") == ()
+    assert find_unmentioned(["What is the client's mother called?"], "My mum left.") == ()
+    assert find_unmentioned(["What is the client's pet called?"], "The puppy sleeps.") == ()
+    assert find_unmentioned(["How old is the client's baby?"], "Two babies keep me awake.") == ()
+    assert find_unmentioned(["她的丈夫叫什么？"], "我老公不说话。") == ()
+    assert find_unmentioned(["来访者的孩子几岁了？"], "二宝三岁，天天闹。") == ()
+
+
+def test_a_part_of_another_word_is_no_mention() -> None:
+    assert find_unmentioned(["What is the client's father called?"], "I study and am in pain.") == ("father",)
+    assert find_unmentioned(["What is the client's cat called?"], "My education came first.") == ("cat",)
+
+
+def test_what_a_counsellor_tells_is_known_and_what_one_asks_is_not() -> None:
+    asked = "How old is the client's cousin?"
+
+    assert find_unmentioned([asked, "What is the client's cousin called?"], EN) == ("cousin",)
+    assert find_unmentioned(["Her cousin came along. What next?", asked], EN) == ()
+    assert find_unmentioned(["她的表妹多大了？", "她的表妹叫什么？"], ZH) == ("表妹",)

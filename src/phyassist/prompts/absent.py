@@ -8,11 +8,13 @@ medicines of the answer; what else is made up, these rules do not see.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from phyassist.domain.privacy.finding import find_private, name_parts
 from phyassist.domain.privacy.words import PrivateKind
 from phyassist.domain.reading.lexicons import MEDICINES_EN, MEDICINES_ZH
+from phyassist.domain.reading.sentences import split_sentences
+from phyassist.prompts.grounding import stem
 
 _NAMED = {PrivateKind.NAME, PrivateKind.PLACE}
 # Whom or what a name is given to: a cat as well as a person, which the finder of private names is not for.
@@ -32,7 +34,7 @@ _SAME = tuple(
     frozenset(group.split())
     for group in (
         "mother mum mom mam mummy mommy parents",
-        "father dad daddy pa parents",
+        "father dad daddy parents",
         "husband wife spouse partner married",
         "child children kid kids son daughter baby",
         "brother sister sibling siblings",
@@ -84,23 +86,37 @@ _ASKED_ZH = re.compile(
 )
 
 
-def find_unmentioned(question: str, given: str) -> tuple[str, ...]:
-    """Whom or what of the client a question asks the name, age, place or time of, and the file never names.
+def find_unmentioned(questions: Sequence[str], given: str) -> tuple[str, ...]:
+    """Whom or what of the client the last question asks the name, age or place of, and nothing mentions.
 
-    `given` is without the question.  "The client's cousin", where no word of the file says cousin.
+    "The client's cousin", where no word of `given` says cousin, nor a sentence of the questions that tells
+    something; one that asks only takes it for granted.
     """
-    known = _SENTENCE_NO.sub("", given.casefold())
+    question = questions[-1]
+    told = [each.text for said in questions for each in split_sentences(said) if each.text[-1] not in "?？"]
+    known = _SENTENCE_NO.sub("", "\n".join((given, *told)).casefold())
     asked = [
         found[1].split()[-1].casefold() for found in _ASKED_EN.finditer(question) if _FACT_EN.search(question)
     ]
     asked += [found[1] or found[2] for found in _ASKED_ZH.finditer(question)]
-    return tuple(dict.fromkeys(word for word in asked if not any(map(known.__contains__, _find_same(word)))))
+    return tuple(
+        dict.fromkeys(word for word in asked if not any(_is_said(each, known) for each in _find_same(word)))
+    )
 
 
 def _find_same(word: str) -> set[str]:
-    """The word, as far as its forms share it, and the other words for the same person."""
+    """The word, and the other words for the same person."""
     singular = word.removesuffix("s")
-    return {singular, *(each for group in _SAME if word in group or singular in group for each in group)}
+    return {word, *(each for group in _SAME if word in group or singular in group for each in group)}
+
+
+def _is_said(word: str, known: str) -> bool:
+    """Whether the word, or in English a form of it, begins a word there: doubt counts as said."""
+    return (
+        re.search(rf"\b{re.escape(stem(word))}\w{{,3}}\b", known) is not None
+        if word.isascii()
+        else word in known
+    )
 
 
 def find_absent(answer: str, given: str) -> tuple[str, ...]:

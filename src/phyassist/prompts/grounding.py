@@ -129,7 +129,7 @@ def _marks(text: str) -> frozenset[str]:
     for word in _WORD.findall(text.lower()):
         plain = word.replace("'", "").replace("’", "")
         if plain not in _EMPTY_EN:
-            marks.add(_stem(plain))
+            marks.add(stem(plain))
     return frozenset(marks)
 
 
@@ -139,7 +139,8 @@ def _marks_and_signs(text: str) -> frozenset[str]:
     return _marks(text) | signs
 
 
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
+    """An English word without the ending that its forms differ in."""
     for ending in ("ing", "edly", "ed", "ies", "es", "ly", "s", "y"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]

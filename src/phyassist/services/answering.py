@@ -20,6 +20,7 @@ from phyassist.domain.chats import (
     Given,
     GivenPassage,
     MessageId,
+    MessageKind,
     MessageState,
     ThreadId,
     list_exchanges,
@@ -79,8 +80,9 @@ class _Loaded:
 class _Prepared:
     """The talk with its budget: `room_tokens` are left for the conversation and the answer.
 
-    `passages`, and the lines that `given` recalls, are those that had room beside the question; `said` is all
-    that the model is shown before it, and `unmentioned` what it asks for and `said` has no word of.
+    `passages`, and the lines that `given` recalls, are those that had room beside the question.  `facts` is
+    all that may hold facts, the counsellor's own questions among it; `unmentioned` is whom or what the
+    question asks for and nothing of it mentions.
     """
 
     talk: Talk
@@ -88,7 +90,7 @@ class _Prepared:
     room_tokens: int
     passages: tuple[GivenPassage, ...]
     question: str = field(repr=False)
-    said: str = field(repr=False)
+    facts: str = field(repr=False)
     unmentioned: tuple[str, ...] = field(repr=False)
 
 
@@ -120,8 +122,7 @@ def write_answer(
         if loaded.question.with_library and find_passages is not None:
             passages = find_passages(loaded.question.text)
         summary, exchanges = list_exchanges(loaded.thread.path_to(loaded.question.id)[:-1])
-        said = "\n".join([summary, *(f"{each.question}\n{each.answer}" for each in exchanges)])
-        prepared = _prepare(loaded, lm, passages, interface, said)
+        prepared = _prepare(loaded, lm, passages, interface)
         made = ""
         if not _fits(lm, prepared, summary, exchanges):
             yield Condensing()
@@ -177,13 +178,13 @@ class _Keeper:
         self._message = loaded.answer
         self._reply = ""
         self._talk = Talk("zh", loaded.jurisdiction)
-        self._given = ""
+        self._facts = ""
         self._unmentioned: tuple[str, ...] = ()
         self._begun = ticks()
 
     def begin(self, prepared: _Prepared, summary: str) -> None:
         self._talk = prepared.talk
-        self._given, self._unmentioned = prepared.said, prepared.unmentioned
+        self._facts, self._unmentioned = prepared.facts, prepared.unmentioned
         self._message = replace(
             self._message,
             passages=prepared.passages,
@@ -234,8 +235,7 @@ class _Keeper:
         """What was asked for or answered and nobody gave; words of two languages cannot be compared."""
         if not self._talk.prefix or guess_language(text) != self._talk.language:
             return ()
-        given = f"{self._given}\n{self._loaded.question.text}"
-        return (*self._unmentioned, *find_absent(text, given))
+        return (*self._unmentioned, *find_absent(text, self._facts))
 
     def _read(self, *, is_whole: bool) -> Answer:
         return read_answer(
@@ -299,13 +299,16 @@ def _make_talk(
 
 
 def _prepare(
-    loaded: _Loaded, lm: LanguageModel, passages: tuple[GivenPassage, ...], interface: Language, before: str
+    loaded: _Loaded, lm: LanguageModel, passages: tuple[GivenPassage, ...], interface: Language
 ) -> _Prepared:
-    """`before` is the conversation.  Raises PromptTooLong where a question leaves no room to answer."""
+    """Raises PromptTooLong where the question alone leaves no room for an answer."""
     talk, given = _make_talk(loaded.case, loaded.jurisdiction, lm, interface)
     asked = loaded.question.text
     lines = recall(loaded.case, given, asked) if loaded.case is not None else ()
     answer_in = choose_answer_language(asked, interface)
+    # What the assistant said before proves nothing: it may have made it up.
+    path = loaded.thread.path_to(loaded.question.id)
+    asks = [each.text for each in path if each.kind is MessageKind.QUESTION]
     # Words of two languages cannot be looked for in one another.
     may_compare = bool(talk.prefix) and guess_language(asked) == talk.language
     room = lm.context_tokens - _count(lm, make_opening(talk)) - MARGIN_TOKENS
@@ -313,13 +316,14 @@ def _prepare(
         # The literature gives way first: what the file says of this patient is nearer to the question.
         fitting, recalled = passages[: max(0, count - len(lines))], lines[:count]
         shown = (f"{each.title}\n{each.text}" for each in fitting)
-        said = "\n".join((talk.prefix, before, *recalled, *shown))
-        unmentioned = find_unmentioned(asked, said) if may_compare else ()
+        shown_facts = "\n".join((talk.prefix, *recalled, *shown))
+        unmentioned = find_unmentioned(asks, shown_facts) if may_compare else ()
         question = render_question(
             talk, asked, passages=fitting, recalled=recalled, unmentioned=unmentioned, answer_in=answer_in
         )
+        facts = "\n".join((shown_facts, *asks))
         prepared = _Prepared(
-            talk, replace(given, recalled=recalled), room, fitting, question, said, unmentioned
+            talk, replace(given, recalled=recalled), room, fitting, question, facts, unmentioned
         )
         if _fits(lm, prepared, "", ()):
             return prepared
