@@ -194,19 +194,20 @@ class Bench:
     def measure(self, by: Counsellor) -> dict[str, Any]:
         """One counsellor: the base, and both other ways after each number of notes."""
         _, asked = self.part_texts(by)
-        tolds = self.sign_first(by, max(*self.options.notes, *self.options.also.get(by.name, ()), 0))
+        tolds = self.sign_first(by, max(self.numbers))
         say(f"{by.name}: {len(tolds)} notes signed")
         first = self.drafts(f"{name_base(by)}-t", asked, by)
         found: dict[str, Any] = {"wants": by.wants, "base": sum_up([count(each, by) for each in first])}
-        found["after"] = {
-            str(notes): self.measure_after(by, tolds[:notes], asked)
-            for notes in sorted({*self.options.notes, *self.options.also.get(by.name, ())})
-        }
+        found["after"] = {str(notes): self.measure_after(by, tolds[:notes], asked) for notes in self.numbers}
         return found
+
+    @property
+    def numbers(self) -> list[int]:
+        return sorted({self.options.notes, *self.options.also})
 
     def part_texts(self, by: Counsellor) -> tuple[list[str], list[str]]:
         """Those to learn from, in order, and those to measure by; the same however many notes are learnt."""
-        texts, most = load_texts(self.options.data, by.language), max(self.options.notes)
+        texts, most = load_texts(self.options.data, by.language), self.options.notes
         end = most + self.options.texts
         return texts[:most] + texts[end:], texts[most:end]
 
@@ -219,7 +220,7 @@ class Bench:
 
     def measure_after(self, by: Counsellor, tolds: Sequence[Told], asked: Sequence[str]) -> dict[str, Any]:
         notes, name = [told.note for told in tolds], f"{by.name}-{len(tolds)}"
-        is_whole = len(tolds) == max(self.options.notes)
+        is_whole = len(tolds) == self.options.notes
         examples = self.make_examples(tolds, "none")
         free = find_free([each.chosen for each in examples if not each.held_out], by.language)
         prompted = self.drafts(f"prompt-{name}-", asked, by, notes=notes, free=free)
@@ -407,9 +408,8 @@ def say_reduction(each: Mapping[str, Any]) -> str:
     return ", ".join(f"{each[key]:.0%} {words}" for key, words in said.items() if each[key] is not None) + "."
 
 
-def parse_also(said: str) -> dict[str, list[int]]:
-    name, _, notes = said.partition("=")
-    return {name: [int(each) for each in notes.split(",")]}
+def parse_numbers(said: str) -> list[int]:
+    return [int(each) for each in said.split(",")]
 
 
 def main() -> None:
@@ -418,13 +418,8 @@ def main() -> None:
     parser.add_argument("--base", type=Path, required=True, help="the same model as a folder to train on")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--notes", type=lambda said: [int(each) for each in said.split(",")], default=[20])
-    parser.add_argument(
-        "--also",
-        type=parse_also,
-        default={},
-        help="other numbers of notes for one of them, too: brief=5,10,40",
-    )
+    parser.add_argument("--notes", type=int, default=20)
+    parser.add_argument("--also", type=parse_numbers, default=[], help="other numbers of notes: 5,10,40")
     parser.add_argument("--texts", type=int, default=6)
     parser.add_argument("--epochs", type=float, default=3.0)
     parser.add_argument("--pairs", type=int, default=0, help="after how many notes to compare preferences")
@@ -435,8 +430,8 @@ def main() -> None:
     chosen = [each for each in COUNSELLORS if each.name in options.counsellors.split(",")]
     counsellors: dict[str, Any] = {}
     command = f"python -m benchmarks.learning {options.model.name} --base FOLDER --work FOLDER"
-    command += f" --notes {','.join(map(str, options.notes))}"
-    command += "".join(f" --also {name}={','.join(map(str, each))}" for name, each in options.also.items())
+    command += f" --notes {options.notes}"
+    command += f" --also {','.join(map(str, options.also))}" * bool(options.also)
     command += f" --texts {options.texts} --epochs {options.epochs}"
     command += f" --gate {options.gate}" * bool(options.gate)
     command += f" --pairs {options.pairs}" * bool(options.pairs)

@@ -59,7 +59,7 @@ def write_rows(options: argparse.Namespace) -> Mapping[str, int]:
 
     with Engine(options.model, options=EngineOptions(CONTEXT_TOKENS)) as engine:
         # The texts are parted as `learning.py` parts them by itself.
-        parting = argparse.Namespace(data=options.data, notes=[20], texts=6)
+        parting = argparse.Namespace(data=options.data, notes=20, texts=6)
         bench = Bench(engine, Path(options.base), Kept(options.work), parting)
         examples = bench.make_examples(bench.sign_first(COUNSELLORS[0], options.notes), "none")
     rows: dict[str, list[Any]] = {"train": [], "val": []}

@@ -90,6 +90,8 @@ def test_a_text_reads_the_same_alone_and_beside_a_longer_one(tmp_path: Path) -> 
     import torch
 
     headed = Headed(str(save_base(tmp_path / "base")), list_asks(["dreaddit", "SAD"]), RECIPE)
+    # Half precision rounds rows of different lengths differently.
+    headed.peft.float()
     torch.nn.init.normal_(headed.heads.weight)
     torch.nn.init.normal_(headed.heads.query.weight)
     headed.peft.eval()

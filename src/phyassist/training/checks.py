@@ -51,16 +51,21 @@ def look_at_devices() -> Iterator[Check]:
     """The processor, every GPU with its memory, and the preset that suits them."""
     import torch
 
+    from phyassist.training.base import choose_precision
+    from phyassist.training.recipe import Recipe
+
     machine = look_at_machine()
     memory = f"{machine.memory_bytes / GIB:.0f} GiB of memory"
-    yield Check("processor", True, f"{machine.cores} cores, {torch.get_num_threads()} threads, {memory}")
+    precision = choose_precision(Recipe(), "cpu")
+    cores = f"{machine.cores} cores, {torch.get_num_threads()} threads"
+    yield Check("processor", True, f"{cores}, {memory}, trains in {precision}")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     for no in range(count):
         free, total = torch.cuda.mem_get_info(no)
         kind = torch.cuda.get_device_properties(no)
-        precision = "bf16" if torch.cuda.is_bf16_supported() else "fp16 alone"
+        halves = "bf16" if torch.cuda.is_bf16_supported() else "fp16 alone"
         memory = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free"
-        yield Check(f"GPU {no}", True, f"{kind.name}, {memory}, {precision}, CUDA {torch.version.cuda}")
+        yield Check(f"GPU {no}", True, f"{kind.name}, {memory}, {halves}, CUDA {torch.version.cuda}")
     if not count:
         built = (
             f"this torch was built for CUDA {torch.version.cuda}" if torch.version.cuda else "torch for CPU"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from phyassist.errors import BadSetting
-from phyassist.training.base import load_config
+from phyassist.training.base import choose_dtype, choose_precision, load_config
 from phyassist.training.lora import attach, count_frozen
 from phyassist.training.recipe import Recipe
 from phyassist.training.run import Job, prepare_job
@@ -55,9 +56,7 @@ def estimate_job(job: Job) -> Fit:
         every = sum(weight.numel() for weight in model.parameters())
         model = attach(model, recipe)
     trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
-    precision = recipe.precision
-    if precision == "auto":
-        precision = "bf16" if device.startswith("cuda") else "fp32"
+    precision = choose_precision(recipe, device)
     per_weight = _BYTES[recipe.quantise]
     weight_bytes = per_weight[precision] if isinstance(per_weight, dict) else per_weight
     number_bytes = 4 if precision == "fp32" else 2
@@ -85,7 +84,7 @@ def estimate_job(job: Job) -> Fit:
         too_long=prepared.train.too_long,
         steps=prepared.steps,
         tokens=tokens,
-        expected_s=operations / measure_speed(device),
+        expected_s=operations / measure_speed(device, choose_dtype(recipe, device)),
     )
 
 
@@ -116,12 +115,12 @@ def find_memory(device: str) -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def measure_speed(device: str) -> float:
+def measure_speed(device: str, dtype: Any) -> float:
     """Floating-point operations a second that a matrix product reaches here, the best of five."""
     import torch
 
     size = 4096 if device.startswith("cuda") else 512
-    left, right = (torch.rand(size, size, device=device) for _ in range(2))
+    left, right = (torch.rand(size, size, device=device, dtype=dtype) for _ in range(2))
     best = float("inf")
     for _ in range(5):
         started = time.perf_counter()

@@ -41,7 +41,7 @@ class Recipe:
     )
     precision: Precision = field(
         default="auto",
-        metadata={"help": "Numbers to compute in; auto: bf16 where the device has it, else fp32."},
+        metadata={"help": "Numbers to compute in; auto: bf16 where the device multiplies in it, else fp32."},
     )
     learning_rate: float = field(default=2e-4, metadata={"help": "Learning rate at its height."})
     schedule: Schedule = field(default="cosine", metadata={"help": "How the learning rate falls."})

@@ -1,0 +1,62 @@
+"""What the base computes in, and that learning does not depend on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed: make train-setup installs it")
+pytest.importorskip("peft", reason="peft is not installed: make train-setup installs it")
+
+from phyassist.training.base import choose_precision, load_base  # noqa: E402
+from phyassist.training.encode import encode_all  # noqa: E402
+from phyassist.training.loop import StepReport, Trainer  # noqa: E402
+from phyassist.training.lora import attach  # noqa: E402
+from phyassist.training.recipe import Recipe, set_dials  # noqa: E402
+from tests.training.tiny import make_dialogues, make_tokenizer, save_base  # noqa: E402
+
+CPU_INFO = Path("/proc/cpuinfo")
+
+
+@pytest.mark.skipif(not CPU_INFO.is_file(), reason="the kernel says what the processor can on Linux alone")
+def test_a_processor_that_multiplies_in_bf16_trains_in_it_and_another_in_fp32() -> None:
+    flags = next(
+        line for line in CPU_INFO.read_text("utf-8").splitlines() if line.startswith("flags")
+    ).split()
+
+    chosen = choose_precision(Recipe(), "cpu")
+
+    assert (chosen == "bf16") == bool({"avx512_bf16", "amx_bf16"} & set(flags))
+
+
+def test_a_precision_that_is_named_is_taken() -> None:
+    named = [choose_precision(set_dials(Recipe(), {"precision": each}), "cpu") for each in ("fp32", "bf16")]
+
+    assert named == ["fp32", "bf16"]
+
+
+def test_as_much_is_learnt_in_bf16_as_in_fp32(tmp_path: Path) -> None:
+    base = str(save_base(tmp_path / "base"))
+
+    fell = {precision: learn(base, precision) for precision in ("fp32", "bf16")}
+
+    assert fell["fp32"] > 0.1
+    assert fell["bf16"] == pytest.approx(fell["fp32"], rel=0.05)
+
+
+def learn(base: str, precision: str) -> float:
+    """By how much the loss falls from the first step to the last."""
+    dials = {"precision": precision, "rank": 4, "epochs": 4, "examples_per_step": 4, "learning_rate": 5e-3}
+    recipe = set_dials(Recipe(), dials)
+    dialogues = ({"messages": said} for said in make_dialogues(8))
+    examples = encode_all(dialogues, make_tokenizer(), recipe).examples
+    torch.manual_seed(0)
+    heard: list[StepReport] = []
+
+    def hear(report: object) -> None:
+        if isinstance(report, StepReport):
+            heard.append(report)
+
+    Trainer(attach(load_base(base, recipe, "cpu"), recipe), recipe, examples, ()).run(hear)
+    return heard[0].loss - heard[-1].loss
