@@ -240,6 +240,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/practice/assistant/train"): Row(SIGNED_IN, {"kind": "counsellor"}, status=409),
     ("GET", "/practice/assistant/runs/{run_id}"): Row(OWN_ADAPTER, ids=OWN_RUN),
     ("POST", "/practice/assistant/runs/{run_id}/cancel"): Row(OWN_ADAPTER, status=303, ids=OWN_RUN),
+    ("POST", "/practice/assistant/shipped/{name}/take"): Row(
+        RUN_PRACTICE, status=303, ids={"name": "shipped_name"}
+    ),
     ("POST", "/practice/assistant/adapters/{adapter_id}/use"): Row(OWN_ADAPTER, status=303, ids=OWN),
     ("POST", "/practice/assistant/adapters/{adapter_id}/withdraw"): Row(OWN_ADAPTER, status=303, ids=OWN),
     ("POST", "/practice/assistant/adapters/{adapter_id}/delete"): Row(OWN_ADAPTER, status=303, ids=OWN),

@@ -209,6 +209,7 @@ def add_adapters(store: Store, by: SignedIn, patient_id: PatientId) -> dict[str,
         "adapter_id": made.id,
         "run_id": waiting.id,
         "own_adapter_id": own.id,
+        "shipped_name": "drafts-zh",
         "own_run_id": own_waiting.id,
         "example_id": list_examples(store, by, patient_id=patient_id)[0].id,
     }

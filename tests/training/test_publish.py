@@ -19,12 +19,12 @@ pytest.importorskip("huggingface_hub", reason="huggingface_hub is missing: pip i
 numpy = pytest.importorskip("numpy", reason="numpy is not installed: pip install 'phyassist[train]'")
 
 from phyassist.cli.main import main  # noqa: E402
+from phyassist.lm.bundle import write_sums  # noqa: E402
 from phyassist.services.adapters import choose_for  # noqa: E402
 from phyassist.services.demo import PASSPHRASE  # noqa: E402
 from phyassist.services.practice import sign_in  # noqa: E402
 from phyassist.store.opening import open_store  # noqa: E402
 from phyassist.training.bases import identify_base, save_base_mark  # noqa: E402
-from phyassist.training.bundle import write_sums  # noqa: E402
 from phyassist.training.provenance import join_sources  # noqa: E402
 from phyassist.training.recipe import Recipe  # noqa: E402
 from phyassist.training.run import describe_environment  # noqa: E402

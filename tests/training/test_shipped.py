@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from phyassist.training.bundle import MANIFEST, SUMS, read_sums, refuse_pickles, verify_sums
+from phyassist.lm.bundle import MANIFEST, SUMS, read_sums, refuse_pickles, verify_sums
+from phyassist.lm.shipped import get_shipped, list_shipped
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = sorted(path.parent for path in (ROOT / "adapters").glob(f"*/{MANIFEST}"))
+FREE = get_shipped("drafts-zh").folder
+FOLDERS = [*sorted(path.parent for path in (ROOT / "adapters").glob(f"*/{MANIFEST}")), FREE]
 HEADS = [folder for folder in FOLDERS if (folder / "heads.json").is_file()]
 BYTES_MAX = 25_000_000
 
@@ -48,8 +50,14 @@ def test_what_learnt_from_imhi_is_for_research_alone_and_tells_its_scores(folder
         ].items()
 
 
+def test_nothing_for_research_alone_is_offered_to_a_practice() -> None:
+    manifests = [json.loads((each.folder / MANIFEST).read_text("utf-8")) for each in list_shipped()]
+
+    assert [manifest["research_only"] for manifest in manifests] == [False]
+
+
 def test_the_workspaces_own_is_free_and_answers_where_it_was_measured_to_help() -> None:
-    manifest = json.loads((ROOT / "adapters/drafts-zh" / MANIFEST).read_text("utf-8"))
+    manifest = json.loads((FREE / MANIFEST).read_text("utf-8"))
     measured = json.loads((ROOT / "docs/results/workspace-adapter.json").read_text("utf-8"))
 
     assert not manifest["research_only"]
@@ -59,4 +67,4 @@ def test_the_workspaces_own_is_free_and_answers_where_it_was_measured_to_help() 
         for language in ("zh", "en")
     }
     assert manifest["answers_in"] == [name for name, (base, adapter) in facts.items() if adapter > base]
-    assert "| facts used ↑ |" in (ROOT / "adapters/drafts-zh/README.md").read_text("utf-8")
+    assert "| facts used ↑ |" in (FREE / "README.md").read_text("utf-8")

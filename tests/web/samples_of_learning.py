@@ -151,6 +151,11 @@ def make_learning(
             w,
             make_frame(language, "practice"),
             "/practice/assistant",
+            (
+                assistant.OfferRow(
+                    "drafts-zh", w("assistant.shipped_drafts-zh"), w("assistant.shipped_drafts-zh_lead")
+                ),
+            ),
             make_rows(w),
             None,
             "set",

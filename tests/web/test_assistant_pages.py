@@ -10,7 +10,9 @@ import pytest
 
 from phyassist.domain.people import Patient
 from phyassist.lm.protocol import Never
+from phyassist.lm.shipped import get_shipped
 from phyassist.services.drafting import start_draft, write_draft
+from phyassist.services.learning_runs import Base
 from phyassist.services.workers import load_worker
 from phyassist.services.working import work_once
 from phyassist.store.people import SignedIn
@@ -194,3 +196,24 @@ def test_two_are_set_side_by_side_and_nothing_is_kept(
     assert said.count("event: bit") == 2 * 7 + 2
     assert "side-new" in said
     assert "side-now" in said
+
+
+def test_one_that_comes_with_phyassist_is_taken_with_one_click(
+    store: Store, anna: SignedIn, worker: WorkerKeys
+) -> None:
+    at = "/practice/assistant"
+    fitting = TakingModel(Base("scripted", get_shipped("drafts-zh").base_sha256))
+    with open_workspace(store, anna, model=lambda: fitting, worker=worker.line) as pages:
+        offered = pages.http.get(at).text
+
+        taken = pages.http.post(f"{at}/shipped/drafts-zh/take")
+        after = pages.http.get(f"{at}?said=taken").text
+
+    assert "Drafts in Chinese" in offered
+    assert taken.headers["location"] == f"{at}?said=taken"
+    assert "Drafts in Chinese" not in after
+    assert re.search(
+        r"published assistant 1.*?in use since.*?from public data.*?written about in Chinese",
+        after,
+        re.DOTALL,
+    )

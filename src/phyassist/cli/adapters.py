@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +14,7 @@ from phyassist.cli.options import AsJson
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import make_console, say, say_json, tell
 from phyassist.cli.unlocking import PassphraseStdin, open_practice
+from phyassist.domain.adapters import MODEL
 from phyassist.errors import BadInput, BadSetting
 
 app = typer.Typer(help="Join and merge adapters, or take a published one.", no_args_is_help=True)
@@ -133,29 +135,39 @@ def compare(
 @app.command("take")
 def take(
     context: typer.Context,
-    source: Annotated[str, typer.Argument(help="ORGANISATION/NAME on the hub, or a folder.")],
+    source: Annotated[
+        str, typer.Argument(help="ORGANISATION/NAME on the hub, a folder, or one that came with PhyAssist.")
+    ],
     revision: Annotated[str, typer.Option(help="Branch, tag or commit; without it, main.")] = "",
     passphrase_stdin: PassphraseStdin = False,
 ) -> None:
     """Take a published adapter into the practice: verified, sealed, and used where there is no other."""
-    with needs_training():
-        from phyassist.training.bundle import list_files
-        from phyassist.training.hub import pull_bundle
-    from phyassist.services.published_adapters import take_published
+    from phyassist.lm.shipped import list_shipped
+    from phyassist.services.published_adapters import take_published, take_shipped
 
     settings = get_run(context).load_settings()
+    is_shipped = source in {each.name for each in list_shipped()} and not Path(source).is_dir()
     with open_practice(settings, from_stdin=passphrase_stdin) as practice:
-        with tempfile.TemporaryDirectory() as place:
-            folder = Path(place) / "adapter"
-            manifest = pull_bundle(
-                source, folder, lambda _: None, revision=revision, endpoint=settings.hub_url
+        if is_shipped:
+            card = take_shipped(practice.store, practice.by, name=source, limits=settings.limits)
+        else:
+            manifest, files = pull_files(source, revision, settings.hub_url)
+            card = take_published(
+                practice.store, practice.by, manifest=manifest, files=files, limits=settings.limits
             )
-            files = {name: (folder / name).read_bytes() for name in list_files(folder)}
-        card = take_published(
-            practice.store, practice.by, manifest=manifest, files=files, limits=settings.limits
-        )
     say(card.id)
-    tell(f"it answers with {manifest['base']['name']}, where there is no assistant of your own")
+    tell(f"it answers with {card.config[MODEL]}, where there is no assistant of your own")
+
+
+def pull_files(source: str, revision: str, endpoint: str) -> tuple[Mapping[str, Any], dict[str, bytes]]:
+    """The manifest of a bundle and its verified files; nothing of it stays on the disk."""
+    with needs_training():
+        from phyassist.lm.bundle import list_files
+        from phyassist.training.hub import pull_bundle
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "adapter"
+        manifest = pull_bundle(source, folder, lambda _: None, revision=revision, endpoint=endpoint)
+        return manifest, {name: (folder / name).read_bytes() for name in list_files(folder)}
 
 
 def find_base_of(context: typer.Context, adapter: Path, base: str) -> str:

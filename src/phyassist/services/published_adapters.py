@@ -11,6 +11,7 @@ from phyassist.domain.adapters import LANGUAGES, MODEL, AdapterCard, AdapterId, 
 from phyassist.domain.learning import Limits
 from phyassist.errors import BadInput, NotAllowed
 from phyassist.lm.protocol import GGUF_FILE
+from phyassist.lm.shipped import get_shipped, list_shipped, load_shipped
 from phyassist.services.access import check_runs_practice
 from phyassist.services.run_files import KEPT_FILES
 from phyassist.store.again import again
@@ -64,6 +65,35 @@ def take_published(
         tx.adapters.files.finish(done, key)
         tx.audit.write(Act.ADAPTER_USED, Kind.ADAPTER, card.id)
         return tx.adapters.get(card.id)
+
+
+def list_offers(store: Store, by: SignedIn, *, base_sha256: str) -> tuple[str, ...]:
+    """The names of adapters that come with PhyAssist, fit the loaded model, and were not taken yet.
+
+    Nothing for somebody who may not take one.
+    """
+    if not by.runs_practice:
+        return ()
+    with store.read(by) as tx:
+        taken = {file.sha256 for card in tx.adapters.cards() for file in card.files}
+    return tuple(
+        each.name for each in list_shipped() if each.base_sha256 == base_sha256 and each.sha256 not in taken
+    )
+
+
+def take_shipped(store: Store, by: SignedIn, *, name: str, limits: Limits) -> AdapterCard:
+    """As `take_published` does, one that comes with PhyAssist; the card of one that was taken before.
+
+    Raises UnknownName, ModelDamaged, NotAllowed.
+    """
+    check_runs_practice(by)
+    known = get_shipped(name)
+    with store.read(by) as tx:
+        for card in tx.adapters.cards():
+            if known.sha256 in {file.sha256 for file in card.files}:
+                return card
+    manifest, files = load_shipped(name)
+    return take_published(store, by, manifest=manifest, files=files, limits=limits)
 
 
 def _say_languages(manifest: Mapping[str, Any]) -> dict[str, str]:

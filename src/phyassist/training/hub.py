@@ -15,6 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from phyassist.errors import BadInput, HubFailed
+from phyassist.lm.bundle import (
+    CARD,
+    MANIFEST,
+    SUMS,
+    fill_folder,
+    list_files,
+    read_sums,
+    refuse_pickles,
+    verify_sums,
+)
 from phyassist.training.bases import (
     ADAPTER_CONFIG,
     ADAPTER_WEIGHTS,
@@ -24,16 +34,6 @@ from phyassist.training.bases import (
     check_fits,
     find_trained,
     load_adapter_config,
-)
-from phyassist.training.bundle import (
-    CARD,
-    MANIFEST,
-    SUMS,
-    fill_folder,
-    list_files,
-    read_sums,
-    refuse_pickles,
-    verify_sums,
 )
 from phyassist.training.publish import BESIDE
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from phyassist.errors import BadInput, BadSetting, TrainingFailed
+from phyassist.lm.bundle import fill_folder
 from phyassist.training.base import find_device, load_base, load_tokenizer
 from phyassist.training.bases import (
     BaseMark,
@@ -31,7 +32,6 @@ from phyassist.training.bases import (
     load_base_mark,
     save_base_mark,
 )
-from phyassist.training.bundle import fill_folder
 from phyassist.training.gguf_lora import ARCHITECTURES, export_gguf
 from phyassist.training.provenance import JOINED, join_sources
 from phyassist.training.recipe import Recipe

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from phyassist.errors import BadInput
-from phyassist.training.bundle import MANIFEST
+from phyassist.lm.bundle import MANIFEST
 from phyassist.training.catalogue import get_source
 from phyassist.training.heads.posts import TRAIN_SOURCES
 from phyassist.training.run import DATA_CARD, DONE, describe_environment

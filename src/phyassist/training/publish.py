@@ -13,6 +13,7 @@ from typing import Any
 from phyassist import __version__
 from phyassist.domain.people import Language
 from phyassist.errors import BadInput, BadSetting
+from phyassist.lm.bundle import CARD, MANIFEST, fill_folder, write_sums
 from phyassist.lm.hashing import count_sha256
 from phyassist.training.bases import (
     ADAPTER_CONFIG,
@@ -24,7 +25,6 @@ from phyassist.training.bases import (
     load_base_mark,
     save_base_mark,
 )
-from phyassist.training.bundle import CARD, MANIFEST, fill_folder, write_sums
 from phyassist.training.catalogue import load_sources
 from phyassist.training.model_card import render_model_card
 from phyassist.training.provenance import find_facts

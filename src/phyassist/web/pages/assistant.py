@@ -58,7 +58,7 @@ from phyassist.web.views.frame import make_frame
 
 router = APIRouter(route_class=PageRoute)
 AT = "/patients/{patient_id}/assistant"
-SAID = ("started", "used", "withdrawn", "deleted", "cancelled")
+SAID = ("started", "taken", "used", "withdrawn", "deleted", "cancelled")
 
 
 @router.get(AT)

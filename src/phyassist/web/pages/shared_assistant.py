@@ -16,6 +16,7 @@ from phyassist.services.adapters import cancel_run, delete_adapter, list_shelf, 
 from phyassist.services.learning import Scope, plan_run
 from phyassist.services.learning_runs import list_runs
 from phyassist.services.patients import list_patients
+from phyassist.services.published_adapters import list_offers, take_shipped
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
 from phyassist.web.pages.assistant import SAID, find_missing, start_run, tell_run
@@ -23,6 +24,7 @@ from phyassist.web.pages.entrance import describe
 from phyassist.web.render import render
 from phyassist.web.views.assistant import (
     FileChoice,
+    OfferRow,
     PlanView,
     SharedAssistantPage,
     find_base,
@@ -96,6 +98,12 @@ def delete_shared(desk: AtDesk, adapter_id: AdapterId) -> Response:
     return back("deleted")
 
 
+@router.post(AT + "/shipped/{name}/take")
+def take_shipped_one(desk: AtDesk, name: str) -> Response:
+    take_shipped(desk.house.store, desk.by, name=name, limits=desk.house.limits)
+    return back("taken")
+
+
 def back(said: str) -> Response:
     return RedirectResponse(f"{AT}?said={said}", 303)
 
@@ -115,6 +123,10 @@ def make_page(desk: Desk, form: ScopeForm, error: PhyAssistError | None = None) 
         w=w,
         frame=make_frame(desk, rows, tab="practice"),
         place=AT,
+        offers=tuple(
+            OfferRow(name, w(f"assistant.shipped_{name}"), w(f"assistant.shipped_{name}_lead"))
+            for name in list_offers(store, by, base_sha256=base)
+        ),
         rows=view_rows(list_shelf(store, by, base_sha256=base), desk, base),
         run=view_run(going, AT, w) if going else None,
         kind=form.kind or "counsellor",

@@ -20,7 +20,7 @@ from phyassist.domain.adapters import (
 )
 from phyassist.domain.jobs import JobState
 from phyassist.domain.learning import Bite, LearningExample, Phase, RunPlan, RunProgress
-from phyassist.domain.people import PatientId
+from phyassist.domain.people import Language, PatientId
 from phyassist.domain.records import Consultation
 from phyassist.errors import ModelError, UnknownName
 from phyassist.services.adapters import Shelf, list_choices
@@ -98,6 +98,15 @@ class FileChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferRow:
+    """A published assistant that comes with PhyAssist and may be taken into the practice."""
+
+    name: str
+    title: str
+    lead: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChipChoice:
     """What may be asked for in one consultation; an empty `value` is whatever is chosen by itself."""
 
@@ -143,6 +152,7 @@ class SharedAssistantPage:
     w: Words
     frame: Frame
     place: str
+    offers: tuple[OfferRow, ...]
     rows: tuple[AdapterRow, ...]
     run: RunView | None
     kind: str
@@ -177,8 +187,9 @@ def say_choice(choice: AdapterChoice, desk: Desk) -> str:
     card, w = choice.card, desk.w
     if card is None:
         return w(f"assistant.uses_{choice.reason}")
+    is_public = card.kind == AdapterKind.PUBLISHED and choice.reason == "adapter-wanted"
     return w(
-        f"assistant.uses_{choice.reason}",
+        "assistant.uses_published-wanted" if is_public else f"assistant.uses_{choice.reason}",
         no=card.number,
         name=name_adapter(card, w),
         date=desk.when.day_of_month(card.trained_at),
@@ -251,9 +262,13 @@ def view_row(
     return AdapterRow(
         adapter_id=card.id,
         name=name_adapter(card, w),
-        made=w("assistant.made", date=when.date(card.trained_at), notes=card.notes),
+        made=w(
+            "assistant.made_public" if card.kind == AdapterKind.PUBLISHED else "assistant.made",
+            date=when.date(card.trained_at),
+            notes=card.notes,
+        ),
         under=w("assistant.on_top", name=parent) if parent else "",
-        lines=tuple(_say_scores(card.verdict, w)),
+        lines=(*_say_languages(card, w), *_say_scores(card.verdict, w)),
         gate=say_verdict(card.verdict, w),
         state=state,
         state_said=w(f"assistant.{state}", date=when.date(card.in_use_since)),
@@ -271,6 +286,14 @@ def say_verdict(verdict: Verdict | None, w: Words) -> str:
     numbers = defaultdict(lambda: NOTHING, {name: f"{value:.2f}" for name, value in verdict.numbers.items()})
     key = f"assistant.gate_{verdict.reason.value.replace(' ', '-')}"
     return w(key, loss_before=numbers["loss_before"], loss_after=numbers["loss_after"])
+
+
+def _say_languages(card: AdapterCard, w: Words) -> Iterable[str]:
+    """For whom alone it answers, where it does not answer for everybody."""
+    languages: tuple[Language, ...] = ("zh", "en")
+    answered = [language for language in languages if card.answers_in(language)]
+    if len(answered) == 1:
+        yield w(f"assistant.only_{answered[0]}")
 
 
 def _say_scores(verdict: Verdict | None, w: Words) -> Iterable[str]:
