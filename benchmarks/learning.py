@@ -47,6 +47,8 @@ from phyassist.services.learning_examples import Told, make_examples
 from phyassist.services.prompting import Case, fit_case
 from phyassist.services.run_files import RunExample
 from phyassist.services.trainer import TrainerProcess, TrainerTask
+from phyassist.training.base import choose_precision
+from phyassist.training.recipe import get_preset
 
 CONTEXT_TOKENS = 4096
 CAVEAT = (
@@ -443,6 +445,7 @@ def main() -> None:
                     command,
                     ("xllamacpp", "torch", "peft"),
                     model=options.model.stem,
+                    precision=choose_precision(get_preset("notes"), "cpu"),
                     texts=f"{options.texts} for each counsellor, none of them learnt from",
                 ),
                 "counsellors": counsellors,

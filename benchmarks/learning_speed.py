@@ -3,9 +3,10 @@
     python -m benchmarks.learning_speed MODEL.gguf --base FOLDER --work FOLDER --trl PYTHON [--notes 10]
 
 The notes are those of the first counsellor of `learning.py`, whose FOLDER is used again.  Both arms learn the
-same rows as often, with the same rank, learning rate and examples a step, in float32, each in a process of
-its own, one after the other; trl puts LoRA on every block and pads its batches, as it does by itself.  Its
-environment is its own: name its python.  Writes docs/results/learning-speed.md and learning-speed.json.
+same rows as often, with the same rank, learning rate and examples a step, in the precision that the app
+chooses on this processor, each in a process of its own, one after the other; trl puts LoRA on every block and
+pads its batches, as it does by itself.  Its environment is its own: name its python.
+Writes docs/results/learning-speed.md and learning-speed.json.
 """
 
 from __future__ import annotations
@@ -96,11 +97,12 @@ def load_rows(work: Path) -> Mapping[str, list[Any]]:
 def load_recipe(examples: int) -> Any:
     """The app's own recipe for notes, with the step that it chooses for so many examples."""
     from phyassist.domain.learning import choose_step
+    from phyassist.training.base import choose_precision
     from phyassist.training.recipe import get_preset, set_dials
 
     recipe = get_preset("notes")
     step = choose_step(examples, recipe.examples_per_step)
-    return set_dials(recipe, {"examples_per_step": step, "precision": "fp32"})
+    return set_dials(recipe, {"examples_per_step": step, "precision": choose_precision(recipe, "cpu")})
 
 
 def train_ours(base: str, work: Path) -> Json:
@@ -132,6 +134,7 @@ def train_trl(base: str, work: Path) -> Json:
         rows,
         work / "speed-trl",
         lora={"r": recipe.rank, "lora_alpha": recipe.alpha},
+        dtype={"bf16": "bfloat16", "fp32": "float32"}[recipe.precision],
         per_device_train_batch_size=recipe.examples_per_step,
         num_train_epochs=recipe.epochs,
         learning_rate=recipe.learning_rate,
@@ -168,6 +171,7 @@ def save(
         model=options.model.stem,
         examples=f"{count['train']} learnt and {count['val']} held out, of {options.notes} notes; the base "
         f"alone has a loss of {base_loss:.3f} on these",
+        precision=load_recipe(count["train"]).precision,
     )
     page = ["# Learning from notes, beside trl", "", *(f"- {name}: {value}" for name, value in facts.items())]
     page += [

@@ -189,8 +189,10 @@ def train_trl(base: str, work: Path, rows: int) -> Json:
     )
 
 
-def run_trl(base: str, rows: list[Any], out: Path, *, lora: Mapping[str, Any], **config: Any) -> Json:
-    """A plain SFTTrainer on these rows, LoRA on every linear layer, in float32; its adapter goes to `out`."""
+def run_trl(
+    base: str, rows: list[Any], out: Path, *, lora: Mapping[str, Any], dtype: str = "float32", **config: Any
+) -> Json:
+    """A plain SFTTrainer on these rows, LoRA on every linear layer; its adapter goes to `out`."""
     import torch
     from datasets import Dataset
     from peft import LoraConfig
@@ -212,7 +214,7 @@ def run_trl(base: str, rows: list[Any], out: Path, *, lora: Mapping[str, Any], *
             use_cpu=True,
             save_strategy="no",
             report_to=[],
-            model_init_kwargs={"dtype": "float32"},
+            model_init_kwargs={"dtype": dtype},
             **config,
         ),
         train_dataset=Dataset.from_list([{"prompt": row[:-1], "completion": row[-1:]} for row in rows]),
