@@ -157,6 +157,21 @@ def test_the_model_is_told_of_whom_the_file_never_speaks(store: Store, anna: Sig
     assert [message.absent for message in thread.path[1::2]] == [("干妈",), (), ()]
 
 
+def test_an_answer_that_spoke_to_the_client_throughout_is_asked_for_once_more(
+    store: Store, anna: SignedIn, sun: Patient
+) -> None:
+    to_client = "你不是一个人，要相信自己。"
+    helped, still = ScriptedModel([to_client, SAID]), ScriptedModel([to_client] * 2)
+
+    answers = [talk(store, anna, sun.id, "接下来先问什么？", lm=lm).path[-1] for lm in (helped, still)]
+
+    first, second = helped.asks
+    assert (first.messages, first.temperature) == (second.messages, 0.0)
+    assert second.temperature > 0
+    assert len(still.asks) == 2
+    assert [(each.text, each.held_back) for each in answers] == [(SAID, ()), ("", (to_client,))]
+
+
 def test_of_nobody_in_particular_no_fact_is_missing(store: Store, anna: SignedIn) -> None:
     thread = talk(store, anna, None, "谁提出了行为激活？", lm=ScriptedModel(["在纽约工作的王建国。"]))
 

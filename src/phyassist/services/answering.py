@@ -59,6 +59,8 @@ from phyassist.store.transactions import Store, Tx
 SHOW_EVERY_S, KEEP_EVERY_S = 0.15, 0.6
 # At temperature 0 a second try would say the first one again.
 AGAIN_TEMPERATURE = 0.7
+# An answer that had to be held back as a whole is asked for once more, unlike any try that a person asks for.
+SECOND_SEED = 1000
 Ticks = Callable[[], float]
 FindPassages = Callable[[str], tuple[GivenPassage, ...]]
 _FINISHED = {"done": MessageState.DONE, "length": MessageState.LONG, "stopped": MessageState.STOPPED}
@@ -135,7 +137,10 @@ def write_answer(
         messages = make_messages(
             prepared.talk, summary=summary, exchanges=exchanges, question=prepared.question
         )
-        yield from keeper.follow(lm.write(_make_ask(loaded, messages), stop))
+        ask = _make_ask(loaded, messages)
+        if not (yield from keeper.follow(lm.write(ask, stop), may_ask_again=True)):
+            other = replace(ask, temperature=AGAIN_TEMPERATURE, seed=SECOND_SEED + ask.seed)
+            yield from keeper.follow(lm.write(other, stop))
     except (GeneratorExit, ModelError):
         # The page was closed or the engine died: what stood on the screen is kept as it stood.
         with suppress(NotAllowed, StoreError):
@@ -193,7 +198,10 @@ class _Keeper:
             adapter_reason=self._loaded.adapter.reason,
         )
 
-    def follow(self, events: Iterator[Reading | Waiting | Words | Reply]) -> Iterator[ChatEvent]:
+    def follow(
+        self, events: Iterator[Reading | Waiting | Words | Reply], *, may_ask_again: bool = False
+    ) -> Generator[ChatEvent, None, bool]:
+        """Whether it came to an end; not where all of it spoke to the client and another may be asked for."""
         shown_at = kept_at = float("-inf")
         first_s = 0.0
         for event in events:
@@ -208,11 +216,19 @@ class _Keeper:
                     self._save(MessageState.WAITING)
                     kept_at = now
             elif isinstance(event, Reply):
+                if may_ask_again and event.finish != "stopped" and self._holds_all_back():
+                    self._reply = ""
+                    return False
                 self._message = replace(self._message, written_by=WrittenBy(event.model, event.adapter))
                 read = event.prompt_tokens - event.cached_tokens
                 yield AnswerWritten(self.end(_FINISHED[event.finish]), first_s, read)
             else:
                 yield event
+        return True
+
+    def _holds_all_back(self) -> bool:
+        answer = self._read(is_whole=True)
+        return bool(answer.held_back) and not answer.text
 
     def end(self, state: MessageState) -> ChatMessage:
         """The answer as it is stored, and will stay."""
