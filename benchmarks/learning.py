@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
+import itertools
 import json
 import statistics
 import time
@@ -196,16 +197,18 @@ class Bench:
     def measure(self, by: Counsellor) -> dict[str, Any]:
         """One counsellor: the base, and both other ways after each number of notes."""
         _, asked = self.part_texts(by)
-        tolds = self.sign_first(by, max(self.numbers))
+        numbers = self.find_numbers(by)
+        tolds = self.sign_first(by, max(numbers))
         say(f"{by.name}: {len(tolds)} notes signed")
         first = self.drafts(f"{name_base(by)}-t", asked, by)
         found: dict[str, Any] = {"wants": by.wants, "base": sum_up([count(each, by) for each in first])}
         found["after"] = {str(notes): self.measure_after(by, tolds[:notes], asked) for notes in self.numbers}
         return found
 
-    @property
-    def numbers(self) -> list[int]:
-        return sorted({self.options.notes, *self.options.also})
+    def find_numbers(self, by: Counsellor) -> list[int]:
+        """After how many notes this one is measured."""
+        also = (numbers for names, numbers in self.options.also if not names or by.name in names)
+        return sorted({self.options.notes, *itertools.chain(*also)})
 
     def part_texts(self, by: Counsellor) -> tuple[list[str], list[str]]:
         """Those to learn from, in order, and those to measure by; the same however many notes are learnt."""
@@ -410,8 +413,9 @@ def say_reduction(each: Mapping[str, Any]) -> str:
     return ", ".join(f"{each[key]:.0%} {words}" for key, words in said.items() if each[key] is not None) + "."
 
 
-def parse_numbers(said: str) -> list[int]:
-    return [int(each) for each in said.split(",")]
+def parse_also(said: str) -> tuple[list[str], list[int]]:
+    names, _, numbers = said.rpartition("=")
+    return [each for each in names.split(",") if each], [int(each) for each in numbers.split(",")]
 
 
 def main() -> None:
@@ -421,7 +425,13 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--notes", type=int, default=20)
-    parser.add_argument("--also", type=parse_numbers, default=[], help="other numbers of notes: 5,10,40")
+    parser.add_argument(
+        "--also",
+        type=parse_also,
+        action="append",
+        default=[],
+        help="other numbers of notes, 5,10,40, or for some of them alone: brief,three=5,10,40",
+    )
     parser.add_argument("--texts", type=int, default=6)
     parser.add_argument("--epochs", type=float, default=3.0)
     parser.add_argument("--pairs", type=int, default=0, help="after how many notes to compare preferences")
@@ -433,7 +443,8 @@ def main() -> None:
     counsellors: dict[str, Any] = {}
     command = f"python -m benchmarks.learning {options.model.name} --base FOLDER --work FOLDER"
     command += f" --notes {options.notes}"
-    command += f" --also {','.join(map(str, options.also))}" * bool(options.also)
+    for names, numbers in options.also:
+        command += f" --also {','.join(names)}{'=' * bool(names)}{','.join(map(str, numbers))}"
     command += f" --texts {options.texts} --epochs {options.epochs}"
     command += f" --gate {options.gate}" * bool(options.gate)
     command += f" --pairs {options.pairs}" * bool(options.pairs)
