@@ -202,7 +202,7 @@ class Bench:
         say(f"{by.name}: {len(tolds)} notes signed")
         first = self.drafts(f"{name_base(by)}-t", asked, by)
         found: dict[str, Any] = {"wants": by.wants, "base": sum_up([count(each, by) for each in first])}
-        found["after"] = {str(notes): self.measure_after(by, tolds[:notes], asked) for notes in self.numbers}
+        found["after"] = {str(notes): self.measure_after(by, tolds[:notes], asked) for notes in numbers}
         return found
 
     def find_numbers(self, by: Counsellor) -> list[int]:
