@@ -287,10 +287,11 @@ def test_an_unread_reply_is_said_shown_and_tried_again(workspace: Workspace, ope
     add_patient(page, "Lee", TEXT["en"])
 
     page.click("[hx-post$='/drafts']")
+    # When the draft ends its parts are shown anew, and what was opened before is closed again.
     page.wait_for_selector(".unread")
+    page.wait_for_selector("[hx-post$='/drafts']")
     page.click(".unread summary")
     assert page.inner_text(".unread pre") == "I would rather not."
-    page.wait_for_selector("[hx-post$='/drafts']")
     page.click(".unread button")
 
     page.wait_for_selector("#items-advice .item:nth-child(3)")
