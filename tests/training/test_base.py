@@ -9,7 +9,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: make train-setup installs it")
 pytest.importorskip("peft", reason="peft is not installed: make train-setup installs it")
 
-from phyassist.training.base import choose_precision, load_base  # noqa: E402
+from phyassist.training.adapters import load_adapted  # noqa: E402
+from phyassist.training.base import choose_precision, find_device, load_base  # noqa: E402
 from phyassist.training.encode import encode_all  # noqa: E402
 from phyassist.training.loop import StepReport, Trainer  # noqa: E402
 from phyassist.training.lora import attach  # noqa: E402
@@ -34,6 +35,15 @@ def test_a_precision_that_is_named_is_taken() -> None:
     named = [choose_precision(set_dials(Recipe(), {"precision": each}), "cpu") for each in ("fp32", "bf16")]
 
     assert named == ["fp32", "bf16"]
+
+
+def test_an_adapter_is_merged_into_whole_numbers_on_a_processor(tmp_path: Path) -> None:
+    if find_device() != "cpu":
+        pytest.skip("a GPU answers here")
+
+    answering = load_adapted(str(save_base(tmp_path / "base")), None)
+
+    assert {weight.dtype for weight in answering.parameters()} == {torch.float32}
 
 
 def test_as_much_is_learnt_in_bf16_as_in_fp32(tmp_path: Path) -> None:

@@ -25,7 +25,10 @@ def load_adapted(base: str, adapter: Path | None) -> Any:
 
     if adapter is not None:
         check_adapter_files(adapter)
-    model: Any = load_base(base, Recipe(), find_device())
+    device = find_device()
+    # Part of an adapter is rounded away where it is merged into bf16 weights; a GPU has no room for others.
+    recipe = Recipe(precision="fp32") if device == "cpu" else Recipe()
+    model: Any = load_base(base, recipe, device)
     if adapter is not None:
         check_matches(adapter, model)
         model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
