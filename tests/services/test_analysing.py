@@ -172,6 +172,24 @@ def test_where_someone_speaks_of_suicide_the_first_advice_is_safety():
     assert not re.match(first, "评估来访者的安全状况是评估咨询师安全的重要步骤。")
 
 
+@pytest.mark.parametrize("spoken", ["", "她说过不想活了。"])
+def test_a_reason_speaks_of_suicide_only_where_somebody_did(spoken: str):
+    reply = make_reply(
+        reasons=[(1, "来访者觉得考试没有考好。"), (2, "来访者常常想到自杀。"), (3, "来访者最近睡不好。")]
+    )
+
+    *_, done = analyse_text(
+        SAID + spoken, ScriptedModel([reply]), question="", language="zh", jurisdiction="cn", stop=Never()
+    )
+
+    assert isinstance(done, AnalysisDone)
+    reasons = [item.text for item in done.items if item.section == Section.REASON]
+    assert ("来访者常常想到自杀。" in reasons) == bool(spoken)
+    assert "来访者觉得考试没有考好。" in reasons
+    assert [each.why for each in done.unread] == ([] if spoken else ["unspoken"])
+    assert all("自杀" in each.reply for each in done.unread)
+
+
 def test_the_reply_says_how_long_it_took():
     done = analyse(make_reply())
 

@@ -42,12 +42,14 @@ UNREAD_WHY: dict[Language, dict[str, str]] = {
         "not-json": "模型的回复不是要求的格式（JSON）。",
         "other-shape": "模型的回复缺少要求的部分，或多出了没有要求的部分。",
         "cut-short": "模型的回复在写完之前因长度限制中断。",
+        "unspoken": "模型写到了自杀或自伤，而没有人说过这些；从那里起没有采用。",
     },
     "en": {
         "empty": "the model wrote nothing.",
         "not-json": "the model's reply is not in the form that was asked for (JSON).",
         "other-shape": "the model's reply lacks parts that were asked for, or has others.",
         "cut-short": "the model's reply reached its length limit before it was finished.",
+        "unspoken": "the model wrote of suicide or self-harm, and nobody had; the rest was not taken.",
     },
 }
 QUOTES: dict[Language, tuple[str, str]] = {"zh": ("「", "」"), "en": ("“", "”")}

@@ -16,7 +16,7 @@ KEYS: Mapping[str, Section] = {
     "advice": Section.ADVICE,
 }
 # Why a reply is unread, in a word that pages translate.
-Why = Literal["empty", "not-json", "other-shape", "cut-short"]
+Why = Literal["empty", "not-json", "other-shape", "cut-short", "unspoken"]
 
 _FENCE = re.compile(r"\A\s*```(?:json)?\s*\n")
 _FENCE_END = re.compile(r"\s*```\s*\Z")

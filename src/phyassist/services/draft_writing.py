@@ -19,6 +19,7 @@ from phyassist.domain.drafts import (
     WrittenBy,
 )
 from phyassist.domain.people import Jurisdiction, Language
+from phyassist.domain.reading.harm import is_of_harm
 from phyassist.domain.reading.sentences import Sentence
 from phyassist.errors import ChangedMeanwhile
 from phyassist.lm.protocol import Ask, LanguageModel, Reading, Reply, Stop, Waiting
@@ -73,6 +74,7 @@ def write_items(
     failure: UnreadableReply | None = None
     repeated = 0
     reply: Reply | None = None
+    harm_was_given = any(is_of_harm(message.content) for message in ask.messages)
     for event in lm.write(ask, stop):
         if isinstance(event, Reply):
             reply = event
@@ -85,6 +87,8 @@ def write_items(
                         yield part
                         continue
                     item = _make_item(part, assignment, new_id, WrittenBy(lm.name, ask.adapter))
+                    if not harm_was_given and _asserts_harm(item):
+                        raise UnreadableReply("unspoken", item.section)
                     said = _said(item, items, assignment)
                     if is_repetition(item.text, said) or _is_as_before(item, assignment):
                         repeated += 1
@@ -103,6 +107,11 @@ def write_items(
         unread = (UnreadReply(ItemId(new_id()), failure.section, failure.why, reply.text, by),)
         yield UnreadWritten(unread[0])
     yield AnalysisDone(tuple(replace(item, written_by=by) for item in items), unread, reply, repeated)
+
+
+def _asserts_harm(item: DraftItem) -> bool:
+    """Whether it says of the client what must never be made up; advice may ask about it at any time."""
+    return item.section != Section.ADVICE and is_of_harm(item.text)
 
 
 def _find_failure(reader: ReplyReader, reply: Reply) -> UnreadableReply | None:

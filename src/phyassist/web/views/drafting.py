@@ -66,10 +66,13 @@ class SectionView:
 
 @dataclass(frozen=True, slots=True)
 class UnreadView:
+    """`is_unspoken`: it was held back, since it spoke of harm that nobody had spoken of."""
+
     unread_id: str
     section: str
     reply: str = field(repr=False)
     model: str
+    is_unspoken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +302,9 @@ def view_sections(
 
 def view_unread(unread: UnreadReply) -> UnreadView:
     section = unread.section.value if unread.section else ""
-    return UnreadView(unread.id, section, unread.reply, unread.written_by.model)
+    return UnreadView(
+        unread.id, section, unread.reply, unread.written_by.model, is_unspoken=unread.why == "unspoken"
+    )
 
 
 def view_draft(draft: Draft, run: str = "", called: Mapping[str, str] | None = None) -> DraftView:
