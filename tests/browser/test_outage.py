@@ -81,10 +81,27 @@ def test_an_item_that_is_edited_while_the_database_is_gone_is_saved_once(
 
     until(page, f"document.querySelector('{FIRST} .item-text').innerText === 'in my own words'")
     assert still == "in my own words"
-    assert page.locator("#alerts .alert").count() == 0
+    assert page.locator("#alerts .alert").all_inner_texts() == []
     page.reload()
     page.wait_for_selector(f"html[data-ready] {FIRST}")
     assert page.locator(".item-text", has_text="in my own words").count() == 1
+
+
+def test_what_the_page_asks_for_while_the_database_is_gone_comes_when_it_is_back(
+    far: Workspace, server: Server, open_page: Any
+) -> None:
+    page = open_page("en")
+    set_up(page, far.url)
+    add_patient(page, NAMES["en"][0], TEXT["en"])
+    server.stop(signal.SIGQUIT)
+
+    page.click("#tab-chat")
+    until(page, "!document.querySelector('#bar').hidden")
+    server.start()
+
+    page.wait_for_selector("#pane-chat form")
+    until(page, "document.querySelector('#bar').hidden")
+    assert page.locator("#alerts .alert").all_inner_texts() == []
 
 
 def test_a_draft_that_is_being_written_goes_on_when_the_database_is_back(

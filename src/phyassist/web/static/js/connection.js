@@ -52,21 +52,24 @@ async function knock() {
   for (const each of again) each();
 }
 
+// The form still holds its words, and a part of the page that was asked for is still wanted.
+function sendAgain({ elt, verb, path }) {
+  if (!elt.isConnected) return;
+  if (verb === "get") window.htmx.ajax("GET", path, { source: elt });
+  else window.htmx.trigger(elt, elt.matches("form") ? "submit" : "click");
+}
+
 export function startConnection() {
   document.body.addEventListener("htmx:sendError", (event) => {
-    const element = event.detail.elt;
     const config = event.detail.requestConfig;
-    if (config && config.verb === "get") { whenConnected(element, () => {}); return; }
-    // The form still holds its words: sending again is pressing its button again.
-    whenConnected(element, () => { if (element.isConnected) window.htmx.trigger(element, element.matches("form") ? "submit" : "click"); });
+    whenConnected(event.detail.elt, () => sendAgain(config));
   });
   document.body.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, requestConfig } = event.detail;
-    const elt = requestConfig.elt;
-    if (!isAway(xhr.status, xhr.getResponseHeader("Retry-After")) || requestConfig.verb === "get") return;
-    // In place of an alert: the form keeps its words and is sent again.
+    if (!isAway(xhr.status, xhr.getResponseHeader("Retry-After"))) return;
+    // In place of an alert: what was asked is asked again, once the database answers.
     event.detail.shouldSwap = false;
-    whenStored(elt, () => { if (elt.isConnected) window.htmx.trigger(elt, elt.matches("form") ? "submit" : "click"); });
+    whenStored(requestConfig.elt, () => sendAgain(requestConfig));
   });
   document.body.addEventListener("htmx:sseError", (event) => {
     whenConnected(event.detail.elt || event.target, () => {});
