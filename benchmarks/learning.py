@@ -325,7 +325,12 @@ class Bench:
             self.lm, examples, new=name, present="", losses=losses, freedoms={name: freedom}, stop=Never()
         )
         verdict = judge(measured)
-        return {"accepted": verdict.is_accepted, "reason": verdict.reason.value, **verdict.numbers}
+        return {
+            "accepted": verdict.is_accepted,
+            "reason": verdict.reason.value,
+            "lost": list(measured.general_lost),
+            **verdict.numbers,
+        }
 
 
 def say(what: str) -> None:
@@ -380,7 +385,11 @@ def make_page(found: Mapping[str, Any]) -> str:
             if "gate" in after:
                 gate = after["gate"]
                 said = "accepted" if gate["accepted"] else "not put into use"
-                lines += ["", f"The gate on “{row['wants']}” after {notes} notes: {said}, {gate['reason']}."]
+                lost = f" ({', '.join(gate['lost'])})" * bool(gate["lost"])
+                lines += [
+                    "",
+                    f"The gate on “{row['wants']}” after {notes} notes: {said}, {gate['reason']}{lost}.",
+                ]
     for notes, each in found.items():
         if notes.startswith("at"):
             of = len(each["counsellors"])

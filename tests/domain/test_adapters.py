@@ -82,7 +82,7 @@ def test_one_that_helps_in_one_language_is_chosen_there_and_elsewhere_only_by_ha
     any_language = card("any", AdapterKind.PUBLISHED)
 
     assert choose_adapter([chinese], SUN, BASE, language="zh").card == chinese
-    assert choose_adapter([chinese], SUN, BASE, language="en").reason == "none-accepted"
+    assert choose_adapter([chinese], SUN, BASE, language="en").reason == "other-language"
     assert choose_adapter([chinese], None, BASE).card is None
     assert choose_adapter([chinese, any_language], SUN, BASE, language="en").card == any_language
     assert choose_adapter([chinese], SUN, BASE, "zh", language="en").card == chinese

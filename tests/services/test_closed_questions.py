@@ -20,8 +20,8 @@ def answer_rightly(ask: Ask) -> str:
 
 
 def test_both_languages_are_asked_and_right_answers_counted() -> None:
-    right = answer_questions(ScriptedModel([answer_rightly] * COUNT), Never())
-    same = answer_questions(ScriptedModel([lambda ask: ask.choices[0]] * COUNT), Never())
+    right = answer_questions(ScriptedModel([answer_rightly] * COUNT), ("en", "zh"), Never())
+    same = answer_questions(ScriptedModel([lambda ask: ask.choices[0]] * COUNT), ("en", "zh"), Never())
 
     assert right == {"en": Share(10, 10), "zh": Share(10, 10)}
     assert same == {"en": Share(5, 10), "zh": Share(5, 10)}, "as many are answered yes as no"

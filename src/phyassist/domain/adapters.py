@@ -16,7 +16,7 @@ AdapterId = NewType("AdapterId", str)
 # What a consultation names in the place of an adapter that is to answer: the base model alone.
 BASE_ALONE = "base"
 # What a card's `config` says beside the values of its run: the base, where it is left free of the form, and
-# the languages that it answers in, where it helps in some alone.
+# the languages that it answers in, where these are not all.
 MODEL, FREE, LANGUAGES = "model", "free", "languages"
 # The sections of a draft that are held to no form, by language.
 Freedom = Mapping[Language, frozenset[Section]]
@@ -190,7 +190,7 @@ def choose_adapter(
     The patient's own comes before the counsellor's, that before the practice's, then a published one, then
     the base alone; of each kind the one that was accepted last, if it fits the loaded base.  `wanted` is what
     a consultation asks for instead: an adapter's id, or the base alone; what does not fit is not used.
-    One that helps in some languages alone is chosen for those who work in such a `language`.
+    One is chosen for those alone who are written about in a `language` that it learnt.
     """
     may_answer = [
         card
@@ -214,7 +214,11 @@ def choose_adapter(
             return AdapterChoice(max(accepted, key=_accepted_at), reason)
     if not may_answer:
         return AdapterChoice(None, "no-adapter")
-    return AdapterChoice(None, "none-accepted" if fitting else "other-base")
+    if not fitting:
+        return AdapterChoice(None, "other-base")
+    kinds = {kind for kind, _ in _ORDER}
+    is_other = any(card.kind in kinds and card.state == AdapterState.ACCEPTED for card in fitting)
+    return AdapterChoice(None, "other-language" if is_other else "none-accepted")
 
 
 def _accepted_at(card: AdapterCard) -> tuple[datetime, datetime]:

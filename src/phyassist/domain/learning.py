@@ -180,6 +180,11 @@ class RunPlan:
         return list_learnt(self.held_out)
 
     @property
+    def languages(self) -> tuple[Language, ...]:
+        """Those of the notes that are learnt: the adapter answers in these."""
+        return tuple(sorted({example.language for example in self.trained_on}))
+
+    @property
     def held_out(self) -> tuple[LearningExample, ...]:
         return tuple(example for example in self.examples if example.held_out)
 

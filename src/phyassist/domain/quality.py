@@ -15,7 +15,7 @@ from phyassist.domain.drafts import DraftItem
 from phyassist.domain.people import Language
 from phyassist.domain.reading.sentences import guess_language
 from phyassist.domain.records import Statement
-from phyassist.domain.scores import LabelledText, Share, add_shares, score_text
+from phyassist.domain.scores import LabelledText, Share, add_shares, find_chance, score_text
 
 Task = Literal["organise", "analyse"]
 TASKS: tuple[Task, ...] = ("organise", "analyse")
@@ -40,6 +40,9 @@ MEASURES: Mapping[Task, Mapping[str, bool]] = {
         "words_repeated": False,
     },
 }
+# Runs of words overlap, and one loop makes dozens of them: a reply counts as one observation, not its runs.
+_BY_REPLY = frozenset({"words_repeated"})
+_CHANCE_MAX = 0.05
 RUN_WORDS = 4
 _WORD = re.compile(r"[a-z0-9'’]+|[㐀-䶿一-鿿]", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+")
@@ -151,7 +154,9 @@ class Loss:
 
 
 def find_losses(after: Quality, before: Quality) -> tuple[Loss, ...]:
-    """What is worse than before in a language: the interval of the difference does not hold nought."""
+    """What is worse than before in a language: the interval of the difference does not hold nought; for what
+    a reply says over, that chance alone would hardly have so many replies say more of it over.
+    """
     return tuple(
         Loss(task, measure, language, was, now)
         for task in TASKS
@@ -159,8 +164,18 @@ def find_losses(after: Quality, before: Quality) -> tuple[Loss, ...]:
         for language in before.languages
         if (was := before.share(task, measure, language)).of
         and (now := after.share(task, measure, language)).of
-        and _is_worse(now, was, more_is_better=more_is_better)
+        and (
+            find_chance(_list_gains(after, before, task, measure, language)) <= _CHANCE_MAX
+            if measure in _BY_REPLY
+            else _is_worse(now, was, more_is_better=more_is_better)
+        )
     )
+
+
+def _list_gains(after: Quality, before: Quality, task: Task, measure: str, language: str) -> list[float]:
+    """Case by case how much more there is of it, where both have the case."""
+    were = {case.id: case.shares[task][measure] for case in before.cases if case.language == language}
+    return [case.shares[task][measure].value - were[case.id].value for case in after.cases if case.id in were]
 
 
 def _is_worse(now: Share, was: Share, *, more_is_better: bool) -> bool:

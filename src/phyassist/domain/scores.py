@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -79,6 +80,18 @@ class Share:
             "low": round(low, 4),
             "high": round(high, 4),
         }
+
+
+def find_chance(gains: Sequence[float]) -> float:
+    """How likely so large a sum is where each of these few gains had its sign by chance alone: exact, the
+    randomisation test of pairs (Fisher 1935).  Five that all point one way have 1/32.
+    """
+    total = sum(gains) - 1e-12
+    sums = [
+        sum(sign * gain for sign, gain in zip(signs, gains, strict=True))
+        for signs in itertools.product((1, -1), repeat=len(gains))
+    ]
+    return sum(each >= total for each in sums) / len(sums)
 
 
 @dataclass(frozen=True, slots=True)

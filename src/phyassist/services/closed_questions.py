@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -39,8 +39,10 @@ def load_questions() -> tuple[ClosedQuestion, ...]:
     return tuple(_read(said))
 
 
-def answer_questions(lm: LanguageModel, stop: Stop) -> Mapping[Language, Share]:
-    """Of each language how many are answered rightly; those that `stop` left out are not counted.
+def answer_questions(
+    lm: LanguageModel, languages: Collection[Language], stop: Stop
+) -> Mapping[Language, Share]:
+    """Of each of these languages how many are answered rightly; those that `stop` left out are not counted.
 
     Raises the model's errors.
     """
@@ -48,6 +50,8 @@ def answer_questions(lm: LanguageModel, stop: Stop) -> Mapping[Language, Share]:
     for each in load_questions():
         if stop.is_set():
             break
+        if each.language not in languages:
+            continue
         prefix = make_prefix(
             language=each.language, record=Record(), notes=(), sentences=split_sentences(each.text)
         )

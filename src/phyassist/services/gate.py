@@ -27,7 +27,7 @@ from phyassist.services.quality import analyse_case, load_cases, score_analysis
 from phyassist.services.run_files import RunExample
 
 HELD_OUT_MAX = 3
-CASES_PER_LANGUAGE = 2
+CASES_MAX = 5
 NEUTRAL_TOKENS = 120
 # A reply says its words over and over where this much more of it stood before.
 REPETITION_MORE = 0.2
@@ -53,15 +53,19 @@ def measure_adapter(
     """The new adapter against the present one (empty: the base alone), both known to the model by name.
 
     `losses` are those that the trainer measured: of `new`, of `present`, of the `base`; `freedoms` are by
-    adapter, as its card has them.  What `stop` cut off is not measured.  Raises the model's errors.
+    adapter, as its card has them.  An adapter answers in the languages that it learnt, and is judged there.
+    What `stop` cut off is not measured.  Raises the model's errors.
     """
+    languages = sorted({each.language for each in examples if not each.held_out})
     asked = [each for each in examples if each.held_out and not each.rejected][-HELD_OUT_MAX:]
-    cases = load_cases(CASES_PER_LANGUAGE)
+    cases = load_cases(CASES_MAX // len(languages), languages)
     before, after = (_measure_kept(lm, asked, name, stop) for name in (present, new))
     general_before, general_after = (
         _measure_general(lm, cases, name, freedoms.get(name, {}), stop) for name in (present, new)
     )
-    answers_before, answers_after = (answer_questions(WithAdapter(lm, name), stop) for name in (present, new))
+    answers_before, answers_after = (
+        answer_questions(WithAdapter(lm, name), languages, stop) for name in (present, new)
+    )
     memory = _measure_memory(lm, examples, new, names, stop)
     is_whole = not stop.is_set()
     return Measured(
@@ -82,7 +86,7 @@ def measure_adapter(
 
 def list_lost(after: Quality, before: Quality) -> tuple[str, ...]:
     """The measures that got worse beyond chance; replies that are no whole JSON any more, or repeat
-    themselves, count at once: at temperature 0 neither is chance.
+    themselves far more, count at once: at temperature 0 neither is chance.
     """
     lost = [f"{loss.measure} {loss.language}" for loss in find_losses(after, before)]
     for language in before.languages:
@@ -116,7 +120,7 @@ def _measure_kept(lm: LanguageModel, examples: Sequence[RunExample], adapter: st
 def _measure_general(
     lm: LanguageModel, cases: Iterable[QualityCase], adapter: str, freedom: Freedom, stop: Stop
 ) -> Quality:
-    """The app's own analysis of texts that have nothing to do with the practice, in both languages."""
+    """The app's own analysis of texts that have nothing to do with the practice."""
     with_adapter = WithAdapter(lm, adapter)
     measured = []
     for case in cases:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from phyassist.domain.adapters import (
     FREE,
+    LANGUAGES,
     MODEL,
     AdapterCard,
     AdapterId,
@@ -128,7 +129,12 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, base: Base, config: dict[s
         parent_id=plan.parent_id,
         label=plan.label,
         ledger=plan.ledger,
-        config={MODEL: base.model, FREE: write_freedom(find_freedom(plan.trained_on)), **config},
+        config={
+            MODEL: base.model,
+            FREE: write_freedom(find_freedom(plan.trained_on)),
+            LANGUAGES: ",".join(plan.languages),
+            **config,
+        },
     )
     with store.write(by) as tx:
         for each in plan.patient_ids:
@@ -164,7 +170,7 @@ def _lend(tx: Tx, adapter_id: AdapterId) -> LentAdapter:
 def _choose_present(
     tx: Tx, plan: RunPlan, patient_id: PatientId | None, base_sha256: str
 ) -> AdapterId | None:
-    """What answers where the new adapter would: for a patient, or for those who share."""
+    """What answers where the new adapter would: for a patient, or for those who share, in its languages."""
     if patient_id is not None:
         choice = choose_for(tx, patient_id, base_sha256)
         return None if choice.card is None else choice.card.id
@@ -174,6 +180,7 @@ def _choose_present(
         if card.kind == plan.kind
         and card.state == AdapterState.ACCEPTED
         and (card.base_sha256, card.label) == (base_sha256, plan.label)
+        and any(card.answers_in(language) for language in plan.languages)
     ]
     newest = max(same, key=lambda card: card.in_use_since or card.trained_at, default=None)
     return plan.parent_id if newest is None else newest.id

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from phyassist.domain.adapters import HELD
 from phyassist.domain.drafts import Section
+from phyassist.domain.people import Language
 from phyassist.domain.quality import (
     CaseQuality,
     DraftReply,
@@ -29,12 +30,14 @@ from phyassist.services.intake import OrganiseDone, Progress, read_text
 _PATIENCE_S = 900.0
 
 
-def load_cases(per_language: int = 0) -> tuple[QualityCase, ...]:
-    """So many cases of each language, shortest first; 0: all."""
+def load_cases(
+    per_language: int = 0, languages: Sequence[Language] = ("zh", "en")
+) -> tuple[QualityCase, ...]:
+    """So many cases of each of these languages, shortest first; 0: all."""
     cases = sorted((load_case(name).to_quality() for name in NAMES), key=lambda case: len(case.text))
     return tuple(
         case
-        for language in ("zh", "en")
+        for language in languages
         for case in [each for each in cases if each.language == language][: per_language or None]
     )
 

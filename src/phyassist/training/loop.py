@@ -134,6 +134,9 @@ class Trainer:
         self._optimiser = _make_optimiser(recipe, self._weights)
         self._device = self._weights[0].device
         self._orders: dict[int, list[int]] = {}
+        # What is only measured is to take no more memory than a step does.
+        longest = max((each.tokens for each in train), default=recipe.row_tokens)
+        self._measured_tokens = min(recipe.row_tokens, recipe.examples_per_step * longest)
         self._best: Mapping[str, Any] = {}
 
     def run(
@@ -178,7 +181,7 @@ class Trainer:
         import torch
 
         self._model.eval()
-        rows = pack(examples, self._recipe.row_tokens)
+        rows = pack(examples, self._measured_tokens)
         forward = Forward(self._model) if whole else self._forward
         total = torch.zeros(3, dtype=torch.float64, device=self._device)
         with torch.no_grad():
@@ -287,7 +290,7 @@ class Trainer:
         # Each pair bears its example's number where its reference will stand: rows come in another order.
         asked = [replace(each, reference=float(no)) for no, each in enumerate(examples) if each.rejected]
         with torch.no_grad(), self._model.disable_adapter():
-            for row in pack(asked, self._recipe.row_tokens):
+            for row in pack(asked, self._measured_tokens):
                 log_probs = self._forward.log_probs(row)
                 for pair in row.pairs:
                     gap = log_probs[pair.chosen].sum() - log_probs[pair.rejected].sum()

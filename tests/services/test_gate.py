@@ -1,0 +1,99 @@
+"""The gate measures an adapter on what it learnt, in the languages that it will answer in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from phyassist.domain.people import Language
+from phyassist.domain.quality import MEASURES, TASKS, CaseQuality, Quality, find_losses
+from phyassist.domain.scores import Share, find_chance
+from phyassist.lm.protocol import Ask, Message, Never
+from phyassist.lm.scripted import ScriptedModel
+from phyassist.services.closed_questions import load_questions
+from phyassist.services.gate import list_lost, measure_adapter
+from phyassist.services.quality import load_cases
+from phyassist.services.run_files import RunExample
+
+
+def make_example(language: Language, *, held_out: bool = False) -> RunExample:
+    return RunExample(language, (Message("user", "…"),), '{"advice": ["rest"]}', held_out=held_out)
+
+
+def list_asked(languages: tuple[Language, ...]) -> list[Ask]:
+    """What the gate asks of the model about adapters that learnt these languages."""
+    lm = ScriptedModel(["{}"] * 400, adapters=["new", "present"], context_tokens=16_000)
+    examples = [make_example(each) for each in languages] + [make_example(languages[0], held_out=True)]
+    measured = measure_adapter(
+        lm, examples, new="new", present="present", losses={}, freedoms={}, stop=Never()
+    )
+    assert measured.general_cases == len(load_cases(5 // len(languages), languages))
+    return lm.asks
+
+
+def mentions(asks: list[Ask], text: str) -> bool:
+    return any(text in message.content for ask in asks for message in ask.messages)
+
+
+def test_what_learnt_one_language_is_judged_in_that_one_on_all_of_its_cases():
+    english, both = list_asked(("en",)), list_asked(("en", "zh"))
+
+    first = {language: load_cases(1, (language,))[0].text[:12] for language in ("en", "zh")}
+    assert [mentions(english, first[each]) for each in ("en", "zh")] == [True, False]
+    assert [mentions(both, first[each]) for each in ("en", "zh")] == [True, True]
+    asked = {each.language for each in load_questions() if mentions(english, each.text[:12])}
+    assert asked == {"en"}
+
+
+def test_before_and_after_are_asked_the_same():
+    asks = list_asked(("zh",))
+
+    by_name = {name: [ask for ask in asks if ask.adapter == name] for name in ("new", "present")}
+    # The neutral prompts, two of a language, are the new one's alone.
+    assert len(by_name["new"]) == len(by_name["present"]) + 2
+
+
+def make_quality(repeated: list[int]) -> Quality:
+    """Drafts of 100 runs of words each, of which so many came again; nothing else counted."""
+    none = {task: dict.fromkeys(MEASURES[task], Share()) for task in TASKS}
+    cases = [
+        CaseQuality(
+            f"case{no}",
+            "en",
+            "",
+            {**none, "analyse": {**none["analyse"], "words_repeated": share}},
+            (),
+            (),
+            1,
+            1.0,
+        )
+        for no, share in enumerate(Share(hits, 100) for hits in repeated)
+    ]
+    return Quality("small", tuple(cases))
+
+
+def test_one_reply_that_says_a_sentence_again_is_chance_and_five_of_them_are_not():
+    before = make_quality([10, 10, 10, 10, 10])
+    one, five = make_quality([40, 10, 10, 10, 10]), make_quality([20, 15, 22, 19, 25])
+
+    assert find_losses(one, before) == ()
+    assert [each.measure for each in find_losses(five, before)] == ["words_repeated"]
+    assert find_losses(before, five) == ()
+
+
+def test_much_more_of_it_counts_however_few_the_replies_are():
+    assert list_lost(make_quality([50, 60]), make_quality([10, 20])) == ("words_repeated en",)
+    assert list_lost(make_quality([30, 30]), make_quality([10, 20])) == ()
+
+
+def test_a_case_that_only_one_of_them_has_says_nothing():
+    before, after = make_quality([10] * 5), make_quality([20] * 5)
+    some = replace(after, cases=after.cases[:4])
+
+    assert find_losses(some, before) == ()
+
+
+def test_how_likely_gains_are_by_chance():
+    assert find_chance([1.0] * 5) == 1 / 32
+    assert find_chance([0.0] * 5) == 1.0
+    assert find_chance([]) == 1.0
+    assert find_chance([0.2, -0.1]) == 0.5
