@@ -28,7 +28,7 @@ from phyassist.services.erasing import erase_patient
 from phyassist.services.jobs import get_job, take_job
 from phyassist.services.learning import list_examples
 from phyassist.services.learning_runs import get_run, list_runs
-from phyassist.services.patients import new_patient
+from phyassist.services.patients import edit_patient, new_patient
 from phyassist.services.workers import list_workers, load_worker
 from phyassist.services.working import work_once
 from phyassist.store.audit import Act
@@ -113,6 +113,24 @@ def test_the_next_run_is_compared_with_the_adapter_in_use_and_rolling_back_bring
         choice = choose_for(tx, willing.id, BASE.sha256)
     assert choice.card is not None
     assert choice.card.id == first.id
+
+
+def test_an_adapter_answers_in_the_language_that_it_learnt_and_in_no_other(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys
+) -> None:
+    asked = start(store, anna, [willing], worker)
+    work_once(store, worker, make_tools())
+
+    edit_patient(store, anna, patient_id=willing.id, name=willing.name, number=willing.number, language="en")
+    with store.read(anna) as tx:
+        in_english = choose_for(tx, willing.id, BASE.sha256)
+        by_hand = choose_for(tx, willing.id, BASE.sha256, asked.id)
+
+    card = get_run(store, anna, run_id=asked.id).card
+    assert card is not None
+    assert [card.answers_in(language) for language in ("zh", "en")] == [True, False]
+    assert (in_english.card, in_english.reason) == (None, "other-language")
+    assert by_hand.card == card
 
 
 def test_a_worker_is_given_what_a_run_learns_from_and_nothing_else(

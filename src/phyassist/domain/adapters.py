@@ -132,7 +132,7 @@ class AdapterCard:
         return {} if self.kind == AdapterKind.PUBLISHED else read_freedom(self.config.get(FREE, ""))
 
     def answers_in(self, language: Language | None) -> bool:
-        """Whether it may be chosen for whom drafts are written in this language; None: in any."""
+        """Whether it may be chosen where this language is written; None: where nobody knows which."""
         said = self.config.get(LANGUAGES, "")
         return not said or language in said.split(",")
 

@@ -85,9 +85,18 @@ def list_usable(tx: Tx, patient_id: PatientId | None) -> tuple[AdapterCard, ...]
     return tuple(card for card in cards if card.patient_id != patient_id)
 
 
-def choose_for(tx: Tx, patient_id: PatientId | None, base_sha256: str, wanted: str = "") -> AdapterChoice:
-    """Which adapter answers for a patient, `wanted` being what a consultation asks for instead."""
-    language = find_language(tx, patient_id)
+def choose_for(
+    tx: Tx,
+    patient_id: PatientId | None,
+    base_sha256: str,
+    wanted: str = "",
+    *,
+    interface: Language | None = None,
+) -> AdapterChoice:
+    """Which adapter answers for a patient, `wanted` being what a consultation asks for instead; about nobody,
+    one of the language of the interface.
+    """
+    language = find_language(tx, patient_id) or interface
     return choose_adapter(list_usable(tx, patient_id), patient_id, base_sha256, wanted, language=language)
 
 

@@ -113,7 +113,7 @@ def write_answer(
     Raises NotFound, NotYourPatient, ReadOnly, ConsentMissing, NotAllowed where it is written already,
     PromptTooLong, and the model's errors.
     """
-    loaded = _load(store, by, lm, thread_id=thread_id, answer_id=answer_id)
+    loaded = _load(store, by, lm, interface, thread_id=thread_id, answer_id=answer_id)
     patient_id = loaded.thread.patient_id
     if patient_id is not None:
         stop = Withdrawn(stop, store, by, patient_id)
@@ -163,7 +163,7 @@ def warm_chat(
     """
     with store.read(by) as tx:
         thread = None if thread_id is None else tx.chats.get(thread_id)
-        case, jurisdiction, choice = _load_case(tx, by, patient_id, lm)
+        case, jurisdiction, choice = _load_case(tx, by, patient_id, lm, interface)
     choice = make_ready(store, by, lm, choice)
     talk, _ = _make_talk(case, jurisdiction, lm, interface)
     messages: tuple[Message, ...] = make_opening(talk)
@@ -274,7 +274,13 @@ def _save_answer(store: Store, by: SignedIn, thread: ChatThread, answer: ChatMes
 
 
 def _load(
-    store: Store, by: SignedIn, lm: LanguageModel, *, thread_id: ThreadId, answer_id: MessageId
+    store: Store,
+    by: SignedIn,
+    lm: LanguageModel,
+    interface: Language,
+    *,
+    thread_id: ThreadId,
+    answer_id: MessageId,
 ) -> _Loaded:
     with store.read(by) as tx:
         thread = tx.chats.get(thread_id)
@@ -283,17 +289,18 @@ def _load(
         answer = thread.get_answer(answer_id)
         if answer.state is not MessageState.WAITING or answer.parent_id is None:
             raise NotAllowed(f"answer {answer_id} is written already", hint="ask again for another one")
-        case, jurisdiction, choice = _load_case(tx, by, thread.patient_id, lm)
+        case, jurisdiction, choice = _load_case(tx, by, thread.patient_id, lm, interface)
     choice = make_ready(store, by, lm, choice)
     return _Loaded(thread, answer, thread.get(answer.parent_id), case, jurisdiction, choice)
 
 
 def _load_case(
-    tx: Tx, by: SignedIn, patient_id: PatientId | None, lm: LanguageModel
+    tx: Tx, by: SignedIn, patient_id: PatientId | None, lm: LanguageModel, interface: Language
 ) -> tuple[Case | None, Jurisdiction, AdapterChoice]:
     """What a draft of the last consultation would be made of, so that both begin with the same words."""
     if patient_id is None:
-        return None, tx.settings.get().jurisdiction, choose_for(tx, None, lm.base_sha256).in_words
+        choice = choose_for(tx, None, lm.base_sha256, interface=interface)
+        return None, tx.settings.get().jurisdiction, choice.in_words
     check_consent(tx, by, patient_id, Purpose.DRAFTING)
     current = tx.consultations.find_current(patient_id)
     consultation = None if current is None else tx.consultations.get(current)

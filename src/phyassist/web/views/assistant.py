@@ -242,14 +242,16 @@ def view_rows(shelf: Shelf, desk: Desk, base_sha256: str) -> tuple[AdapterRow, .
 
 
 def _find_in_use(shelf: Shelf) -> set[AdapterId]:
-    """Of each kind the one that was accepted last; of a patient's, the one that answers."""
+    """Of each kind and language the one that was accepted last; of a patient's, the one that answers."""
     if any(card.patient_id is not None for card in shelf.cards):
         return {shelf.choice.card.id} if shelf.choice.card else set()
-    newest: dict[tuple[AdapterKind, str], AdapterCard] = {}
-    for card in sorted(shelf.cards, key=lambda card: card.in_use_since or card.trained_at):
-        if card.state == AdapterState.ACCEPTED:
-            newest[card.kind, card.label] = card
-    return {card.id for card in newest.values()}
+    newest = {
+        (card.kind, card.label, language): card.id
+        for card in sorted(shelf.cards, key=lambda card: card.in_use_since or card.trained_at)
+        for language in _list_answered(card)
+        if card.state == AdapterState.ACCEPTED
+    }
+    return set(newest.values())
 
 
 def view_row(
@@ -290,10 +292,14 @@ def say_verdict(verdict: Verdict | None, w: Words) -> str:
 
 def _say_languages(card: AdapterCard, w: Words) -> Iterable[str]:
     """For whom alone it answers, where it does not answer for everybody."""
-    languages: tuple[Language, ...] = ("zh", "en")
-    answered = [language for language in languages if card.answers_in(language)]
-    if len(answered) == 1:
+    answered = _list_answered(card)
+    if card.patient_id is None and len(answered) == 1:
         yield w(f"assistant.only_{answered[0]}")
+
+
+def _list_answered(card: AdapterCard) -> tuple[Language, ...]:
+    languages: tuple[Language, ...] = ("zh", "en")
+    return tuple(language for language in languages if card.answers_in(language))
 
 
 def _say_scores(verdict: Verdict | None, w: Words) -> Iterable[str]:
