@@ -44,9 +44,9 @@ from phyassist.services.draft_events import AnalysisDone
 from phyassist.services.draft_writing import write_items
 from phyassist.services.drafting import prepare_question
 from phyassist.services.gate import measure_adapter
-from phyassist.services.learning_examples import Told, make_examples
+from phyassist.services.learning_examples import Told, find_freedom, make_examples
 from phyassist.services.prompting import Case, fit_case
-from phyassist.services.run_files import RunExample
+from phyassist.services.run_files import RunExample, make_run_example
 from phyassist.services.trainer import TrainerProcess, TrainerTask
 from phyassist.training.base import choose_precision
 from phyassist.training.recipe import get_preset
@@ -273,8 +273,9 @@ class Bench:
     def make_examples(self, tolds: Sequence[Told], preference: str) -> tuple[RunExample, ...]:
         """The newest fifth of the notes held out, as in the app."""
         made = hold_out([each for told in tolds for each in make_examples(told, "other")])
+        freedom = find_freedom([each for each in made if not each.held_out])
         return tuple(
-            RunExample(each.language, each.messages, each.chosen, each.rejected or "", each.held_out)
+            make_run_example(each, self.lm.name, freedom)
             for each in made
             if each.kind == ExampleKind.SUPERVISED or preference != "none"
         )

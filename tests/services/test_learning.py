@@ -9,7 +9,7 @@ import pytest
 
 from phyassist.domain.adapters import AdapterKind
 from phyassist.domain.consents import Answer, Purpose
-from phyassist.domain.drafts import Draft, Section
+from phyassist.domain.drafts import Draft, Section, WrittenBy
 from phyassist.domain.learning import (
     ExampleKind,
     Hindrance,
@@ -23,16 +23,18 @@ from phyassist.domain.learning import (
 from phyassist.domain.notes import Note
 from phyassist.domain.people import Patient
 from phyassist.domain.reading.sentences import split_sentences
+from phyassist.domain.records import Record
 from phyassist.errors import BadInput, ConsentMissing, NotAllowed
 from phyassist.lm.protocol import Never
 from phyassist.lm.scripted import ScriptedModel
 from phyassist.services.consent import record_answers
 from phyassist.services.drafting import redo_items
 from phyassist.services.learning import Scope, gather_examples, leave_out, list_examples, plan_run
-from phyassist.services.learning_examples import PROMPT_TOKENS
+from phyassist.services.learning_examples import PROMPT_TOKENS, Told, make_examples
 from phyassist.services.noting import amend_note, save_note
 from phyassist.services.patients import new_patient
 from phyassist.services.reworking import comment_on_item, delete_item, edit_item
+from phyassist.services.run_files import make_run_example
 from phyassist.store.audit import Act
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -141,6 +143,35 @@ def test_what_was_kept_stands_against_what_was_first_written(
     assert json.loads(asked.rejected)["advice"][0]["text"] == ADVICE[0]
     assert {each.note.note_id for each in found} == {note.id}
     assert list_learnt(found) == (learnt, asked), "what was kept is learnt once, and what a comment asked for"
+    assert {each.drafted for each in (learnt, edit, again, gone)} == {learnt.drafted}
+    assert learnt.drafted is not None
+    assert json.loads(learnt.drafted.reply) == json.loads(make_reply()), "as the model first wrote it"
+    assert asked.drafted is None
+
+
+def test_only_what_the_very_model_wrote_without_an_assistant_counts_as_drafted(
+    store: Store, anna: SignedIn, willing: Patient, clock: Clock
+) -> None:
+    draft = draft_of(store, anna, willing)
+    note = sign(store, anna, draft, clock)
+
+    def write_by(adapter: str) -> Told:
+        items = tuple(
+            replace(item, written_by=WrittenBy("scripted", adapter if item.section == Section.ADVICE else ""))
+            for item in draft.items
+        )
+        return Told(note, split_sentences(SAID), Record(), (), (replace(draft, items=items),))
+
+    (alone,), (with_assistant,) = (make_examples(write_by(each), "cn") for each in ("", "a7"))
+
+    assert alone.drafted is not None
+    assert with_assistant.drafted is not None
+    assert set(json.loads(alone.drafted.reply)) == {"symptom_type", "reasons", "advice"}
+    assert set(json.loads(with_assistant.drafted.reply)) == {"symptom_type", "reasons"}
+    free = {"zh": frozenset({Section.ADVICE})}
+    assert make_run_example(alone, "scripted", {}).drafted == alone.drafted.reply
+    assert make_run_example(alone, "scripted", free).drafted == with_assistant.drafted.reply
+    assert make_run_example(alone, "a larger one", {}).drafted == ""
 
 
 def test_a_note_without_changes_is_a_supervised_example_alone(

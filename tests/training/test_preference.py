@@ -117,7 +117,7 @@ def test_a_prompt_is_computed_once_for_both_replies() -> None:
     alike = len("Rest.")
     assert len(packed.ids) == len(example.ids) + len(example.rejected) - alike
     assert len(packed.targets) == example.reply_tokens + len(example.rejected)
-    assert packed.learnt == example.reply_tokens
+    assert packed.kept == example.reply_tokens
 
 
 @pytest.mark.parametrize("preference", ["dpo", "orpo"])

@@ -37,13 +37,23 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Drafted:
+    """The reply as a model alone, without an assistant, had written it before anybody changed it."""
+
+    model: str
+    reply: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class LearningExample:
     """The messages that the app itself sends, with the reply to learn and, of a pair, the one to avoid.
 
     A comment's example asks for its item alone.  All others ask for the whole analysis: those of one part of
     a note share `messages` and `chosen`, and `rejected` differs from it in the one item that `item_id` names.
-    `at` is when its note was signed.  `left_out`: a person took it out of training.  `held_out`: it belongs
-    to the newest notes, by which the gate measures and on which nothing is trained.
+    `drafted` is what a model had written in the place of `chosen`, so that a trainer learns what was changed;
+    None where it had written nothing.  `at` is when its note was signed.  `left_out`: a person took it out of
+    training.  `held_out`: it belongs to the newest notes, by which the gate measures and on which nothing is
+    trained.
     """
 
     id: ExampleId
@@ -59,6 +69,7 @@ class LearningExample:
     rejected: str | None = field(default=None, repr=False)
     left_out: bool = False
     held_out: bool = False
+    drafted: Drafted | None = None
 
     @property
     def characters(self) -> int:

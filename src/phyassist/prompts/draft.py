@@ -12,7 +12,7 @@ import json
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -213,6 +213,14 @@ def render_reply(
         key = "reasons" if item.section == Section.REASON else "advice"
         body.setdefault(key, []).append({**said, "text": text})
     return json.dumps(body, ensure_ascii=False)
+
+
+def leave_out(reply: str, sections: Collection[Section]) -> str:
+    """A reply, as `render_reply` makes it, without these sections; empty where nothing is left."""
+    names = {Section.SYMPTOM_TYPE: "symptom_type", Section.REASON: "reasons", Section.ADVICE: "advice"}
+    left = {names[section] for section in sections}
+    kept = {name: said for name, said in json.loads(reply).items() if name not in left}
+    return json.dumps(kept, ensure_ascii=False) if kept else ""
 
 
 def find_free(replies: Iterable[str], language: Language) -> frozenset[Section]:

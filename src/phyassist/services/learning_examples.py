@@ -8,12 +8,20 @@ the item as it was kept, is a pair; so is what was deleted, and a comment become
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from phyassist.domain.adapters import Freedom, NoteRef
 from phyassist.domain.drafts import Draft, DraftItem, ItemId
-from phyassist.domain.learning import ExampleId, ExampleKind, LearningExample, Origin, estimate_tokens
+from phyassist.domain.learning import (
+    Drafted,
+    ExampleId,
+    ExampleKind,
+    LearningExample,
+    Origin,
+    estimate_tokens,
+)
 from phyassist.domain.messages import Message
 from phyassist.domain.notes import Note
 from phyassist.domain.people import Jurisdiction, Language
@@ -200,7 +208,29 @@ class _Maker:
             messages=messages,
             chosen=chosen,
             rejected=rejected,
+            drafted=None if origin == Origin.COMMENT else self._find_drafted(part),
         )
+
+    def _find_drafted(self, part: _Part) -> Drafted | None:
+        """A part as a model first wrote it.  What an assistant wrote is left out, so that what was kept of it
+        is learnt whole by the next one, which begins without it.
+        """
+        machines = _follow(self._told.versions)
+        first = [machines[item.id].tries[0] for item in self._list_written() if item.id in machines]
+        alone = [item for item in first if not item.written_by.adapter and self._part_of(item) is part]
+        if not alone:
+            return None
+        model = Counter(item.written_by.model for item in alone).most_common(1)[0][0]
+        written = [item for item in alone if item.written_by.model == model]
+        return Drafted(model, render_reply(written, part.sentences))
+
+    def _list_written(self) -> tuple[DraftItem, ...]:
+        """The items in their order, each at the first version that has it."""
+        found: dict[ItemId, DraftItem] = {}
+        for draft in self._told.versions:
+            for item in draft.items:
+                found.setdefault(item.id, item)
+        return tuple(found.values())
 
     def _ask(self, part: _Part, *more: DraftItem) -> tuple[Message, ...]:
         task = make_task(

@@ -118,6 +118,7 @@ def _check_workers(store: Store, by: SignedIn, here: WorkerLine | None) -> None:
 def _begin(store: Store, by: SignedIn, plan: RunPlan, base: Base, config: dict[str, str]) -> Run:
     now, run_id = store.clock(), AdapterId(store.new_id())
     patient_id = plan.patient_ids[0] if plan.kind == AdapterKind.PATIENT else None
+    freedom = find_freedom(plan.trained_on)
     card = AdapterCard(
         id=run_id,
         base_sha256=base.sha256,
@@ -131,7 +132,7 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, base: Base, config: dict[s
         ledger=plan.ledger,
         config={
             MODEL: base.model,
-            FREE: write_freedom(find_freedom(plan.trained_on)),
+            FREE: write_freedom(freedom),
             LANGUAGES: ",".join(plan.languages),
             **config,
         },
@@ -141,7 +142,7 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, base: Base, config: dict[s
             check_may_change(tx, each)
         task = _make_task(tx, plan, patient_id, base)
         key = tx.adapters.begin(card, plan.patient_ids)
-        tx.adapters.files.save(run_id, key, EXAMPLES_FILE, pack_examples(plan.examples))
+        tx.adapters.files.save(run_id, key, EXAMPLES_FILE, pack_examples(plan.examples, base.model, freedom))
         sealed = seal_task(run_id, task, key)
         job = tx.jobs.add(Job(JobId(run_id), TRAIN, by.id, patient_id, total=plan.steps, task=sealed))
         tx.workers.give(job.id, key)

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from phyassist.domain.adapters import HELD, Freedom
 from phyassist.domain.learning import LearningExample
 from phyassist.domain.people import Language
 from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, Message
+from phyassist.prompts.draft import leave_out
 
 EXAMPLES_FILE, CHECKPOINT_FILE = "examples", "checkpoint"
 # What is kept of a run that is over.
@@ -18,13 +20,17 @@ KEPT_FILES = (CONFIG_FILE, WEIGHTS_FILE, GGUF_FILE)
 
 @dataclass(frozen=True, slots=True)
 class RunExample:
-    """An ask, the reply to learn, and one that was not kept (empty: there is none)."""
+    """An ask, the reply to learn, and one that was not kept (empty: there is none).
+
+    `drafted` is the reply as the model that is trained had written it; empty: it had not.
+    """
 
     language: Language
     messages: tuple[Message, ...] = field(repr=False)
     chosen: str = field(repr=False)
     rejected: str = field(default="", repr=False)
     held_out: bool = False
+    drafted: str = field(default="", repr=False)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -33,14 +39,29 @@ class RunExample:
             "chosen": self.chosen,
             "rejected": self.rejected,
             "held_out": self.held_out,
+            "drafted": self.drafted,
         }
 
 
-def pack_examples(examples: Iterable[LearningExample]) -> bytes:
-    rows = [
-        RunExample(each.language, each.messages, each.chosen, each.rejected or "", each.held_out).to_json()
-        for each in examples
-    ]
+def make_run_example(example: LearningExample, model: str, freedom: Freedom) -> RunExample:
+    """As `model` is to learn it.  What another model had drafted is all new to it, and so is a section that
+    it is to write without the form in which it had drafted.
+    """
+    drafted = ""
+    if example.drafted is not None and example.drafted.model == model:
+        drafted = leave_out(example.drafted.reply, freedom.get(example.language, HELD))
+    return RunExample(
+        example.language,
+        example.messages,
+        example.chosen,
+        example.rejected or "",
+        example.held_out,
+        drafted,
+    )
+
+
+def pack_examples(examples: Iterable[LearningExample], model: str, freedom: Freedom) -> bytes:
+    rows = [make_run_example(each, model, freedom).to_json() for each in examples]
     return json.dumps(rows, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
@@ -53,6 +74,8 @@ def unpack_examples(data: bytes) -> tuple[RunExample, ...]:
             row["chosen"],
             row["rejected"],
             row["held_out"],
+            # A run that waited while PhyAssist was brought up to date has none.
+            row.get("drafted", ""),
         )
         for row in rows
     )

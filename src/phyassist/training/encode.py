@@ -5,12 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Protocol
 
 from phyassist.errors import BadInput
 
 if TYPE_CHECKING:
     from phyassist.training.recipe import Recipe
+
+
+# Fewer tokens that two wordings have in common are chance.
+RUN_TOKENS = 3
 
 
 class Tokenizer(Protocol):
@@ -25,6 +30,7 @@ class Tokenizer(Protocol):
 class Encoded:
     """Token ids of a whole dialogue; the reply begins at `reply_at`.  Loss falls on the reply alone.
 
+    `changed` says of each token of the reply whether somebody changed it; empty: all are to be learnt.
     `rejected` are the tokens of a reply to the same prompt that was not kept, none where there is no such;
     `reference` is how much likelier than it the kept reply is to the model without the adapter, in nats.
     """
@@ -33,6 +39,7 @@ class Encoded:
     reply_at: int
     rejected: tuple[int, ...] = field(default=(), repr=False)
     reference: float = 0.0
+    changed: tuple[bool, ...] = field(default=(), repr=False)
 
     @property
     def reply_tokens(self) -> int:
@@ -57,18 +64,46 @@ class EncodedSet:
     too_long: int
 
 
-def encode(messages: Sequence[Mapping[str, str]], tokenizer: Tokenizer, *, rejected: str = "") -> Encoded:
+def encode(
+    messages: Sequence[Mapping[str, str]],
+    tokenizer: Tokenizer,
+    *,
+    rejected: str = "",
+    drafted: str = "",
+) -> Encoded:
     """The dialogue in the model's own chat template, and another reply to its prompt that was not kept.
 
-    Raises BadInput where the template does not put a reply right after its own prompt.
+    `drafted` is the reply as the model itself had written it.  Raises BadInput where the template does not
+    put a reply right after its own prompt.
     """
     *asked, _ = messages
     prompt = _render(asked, tokenizer, add_generation_prompt=True)
     whole = _answer(messages, prompt, tokenizer)
-    other: list[int] = []
-    if rejected:
-        other = _answer([*asked, {"role": "assistant", "content": rejected}], prompt, tokenizer)
-    return Encoded(tuple(whole), len(prompt), () if other == whole else tuple(other[len(prompt) :]))
+    other, own = (
+        _answer([*asked, {"role": "assistant", "content": said}], prompt, tokenizer) if said else []
+        for said in (rejected, drafted)
+    )
+    return Encoded(
+        tuple(whole),
+        len(prompt),
+        () if other == whole else tuple(other[len(prompt) :]),
+        changed=find_changed(own[len(prompt) :], whole[len(prompt) :]) if own else (),
+    )
+
+
+def find_changed(drafted: Sequence[int], kept: Sequence[int]) -> tuple[bool, ...]:
+    """For each token of the kept reply whether somebody changed it: it stands in no run that the draft has
+    too, or it is the first after a change, by which the model learns to leave something out.
+    """
+    changed = [True] * len(kept)
+    matcher = SequenceMatcher(None, drafted, kept, autojunk=False)
+    for block in matcher.get_matching_blocks():
+        if block.size < RUN_TOKENS:
+            continue
+        follows = block.b > 0 or block.a > 0
+        for place in range(block.b + follows, block.b + block.size):
+            changed[place] = False
+    return tuple(changed)
 
 
 def _answer(messages: Sequence[Mapping[str, str]], prompt: Sequence[int], tokenizer: Tokenizer) -> list[int]:
@@ -88,7 +123,12 @@ def encode_all(rows: Iterable[Mapping[str, Any]], tokenizer: Tokenizer, recipe: 
     encoded, too_long = [], 0
     for row in rows:
         rejected = row.get("rejected") or ""
-        one = encode(row["messages"], tokenizer, rejected=rejected if recipe.preference != "none" else "")
+        one = encode(
+            row["messages"],
+            tokenizer,
+            rejected=rejected if recipe.preference != "none" else "",
+            drafted=(row.get("drafted") or "") if recipe.anchor else "",
+        )
         if one.tokens > recipe.row_tokens:
             too_long += 1
         else:

@@ -32,8 +32,11 @@ class Forward:
         self._kept = _Kept()
 
     def log_probs(self, row: Row) -> Any:
-        """The output layer is computed at the reply's places alone."""
-        import torch
+        """Of each target token (targets,)."""
+        return find_log_probs(self.logits(row), row)
+
+    def logits(self, row: Row) -> Any:
+        """Of each target's place (targets, vocabulary); the output layer is computed there alone."""
 
         given = {
             "input_ids": self._tensor(row.ids)[None],
@@ -47,8 +50,7 @@ class Forward:
                 logits = self.model(**given, logits_to_keep=keep).logits[0]
         else:
             logits = self.model(**given, logits_to_keep=keep).logits[0]
-        targets = self._tensor(row.targets).to(logits.device)
-        return -torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
+        return logits.float()
 
     def _find_lower(self, row: Row, given: dict[str, Any]) -> Any:
         states = self._kept.find(row)
@@ -62,6 +64,24 @@ class Forward:
         import torch
 
         return torch.tensor(values, device=self._device)
+
+
+def find_log_probs(logits: Any, row: Row) -> Any:
+    """The log-probability (targets,) of each target token."""
+    import torch
+
+    targets = torch.tensor(row.targets, device=logits.device)
+    return -torch.nn.functional.cross_entropy(logits, targets, reduction="none")
+
+
+def find_drift(before: Any, after: Any) -> Any:
+    """How far what is said has gone from what was said before, both as logits (places, vocabulary): the sum
+    of the Kullback-Leibler divergences from `before`, in nats.
+    """
+    import torch
+
+    was, said = (torch.log_softmax(each, dim=-1) for each in (before, after))
+    return torch.nn.functional.kl_div(said, was, reduction="sum", log_target=True)
 
 
 class _Kept:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from phyassist.errors import TrainingFailed
 from phyassist.training.encode import Encoded, order_epoch
-from phyassist.training.forward import Forward
+from phyassist.training.forward import Forward, find_drift, find_log_probs
 from phyassist.training.lora import count_frozen
 from phyassist.training.preference import sum_pair_losses
 from phyassist.training.rows import Row, pack
@@ -191,8 +191,8 @@ class Trainer:
                 total += weight * said.to(total)
         self._team.sum(total)
         self._model.train()
-        learnt, count = _count(rows)
-        mean = float(total[0]) / learnt
+        kept, count = _count(rows)
+        mean = float(total[0]) / kept
         return (mean, float(total[1]) / count, float(total[2]) / count) if count else (mean, None, None)
 
     def _judge(self, at: _Standing) -> EvalReport:
@@ -223,7 +223,7 @@ class Trainer:
             group["lr"] = rate
         rows = pack([self._train[no] for no in self._choose(step)], recipe.row_tokens)
         # One sum over every reply token of the step, however the rows fell: no row weighs more than another.
-        learnt, count = _count(rows)
+        kept, count = _count(rows)
         # Dropout differs from step to step and from process to process, and is the same after a resume.
         torch.manual_seed(random.Random(f"{recipe.seed}/{step}/{self._team.rank}").getrandbits(63))
         self._model.train()
@@ -232,12 +232,12 @@ class Trainer:
         for row, weight in self._team.share(rows):
             if should_stop():
                 return None
-            tokens, pairs, _ = self._losses(row, self._forward)
-            (weight * (tokens / learnt + recipe.preference_weight * pairs / max(1, count))).backward()
+            tokens, pairs, _ = self._anchored_losses(row)
+            (weight * (tokens / kept + recipe.preference_weight * pairs / max(1, count))).backward()
             total += weight * torch.stack([tokens, pairs]).detach().to(total)
         self._team.sum(total)
         norm = self._sum_gradients()
-        mean, pair_loss = float(total[0]) / learnt, float(total[1]) / count if count else None
+        mean, pair_loss = float(total[0]) / kept, float(total[1]) / count if count else None
         if not all(math.isfinite(each) for each in (mean, pair_loss or 0.0, norm)):
             raise TrainingFailed(
                 f"the loss of step {step + 1} is no number any more; checkpoints before it are whole",
@@ -269,9 +269,31 @@ class Trainer:
 
     def _losses(self, row: Row, forward: Forward) -> tuple[Any, Any, int]:
         """The summed loss of the tokens of kept replies, that of pairs, and how many pairs stand right."""
-        log_probs = forward.log_probs(row)
+        return self._sum_losses(row, forward.log_probs(row))
+
+    def _sum_losses(self, row: Row, log_probs: Any) -> tuple[Any, Any, int]:
         pairs, right = sum_pair_losses(row, log_probs, self._recipe)
-        return -log_probs[: row.learnt].sum(), pairs, right
+        return -log_probs[: row.kept].sum(), pairs, right
+
+    def _anchored_losses(self, row: Row) -> tuple[Any, Any, int]:
+        """The same, to be trained on: tokens that nobody changed are not learnt, but held to what the model
+        says without the adapter (as Li and Hoiem 2017 hold old tasks).  Learnt like the others, they would
+        have it say its own sentences ever more alike.
+        """
+        import torch
+
+        if not row.held:
+            return self._losses(row, self._forward)
+        logits = self._forward.logits(row)
+        held = torch.tensor(row.held, device=logits.device)
+        self._model.eval()
+        with torch.no_grad(), self._model.disable_adapter():
+            before = self._forward.logits(row)[held]
+        self._model.train()
+        log_probs = find_log_probs(logits, row)
+        tokens, pairs, right = self._sum_losses(row, log_probs)
+        learnt = tokens + log_probs[held].sum()
+        return learnt + self._recipe.anchor * find_drift(before, logits[held]), pairs, right
 
     def _note_reference(self) -> None:
         """What the model without the adapter thinks of every pair: asked once, so no second model is held.
@@ -364,8 +386,8 @@ def report_to_json(report: Report) -> Mapping[str, Any]:
 
 
 def _count(rows: Sequence[Row]) -> tuple[int, int]:
-    """Tokens to learn and pairs of replies."""
-    return sum(row.learnt for row in rows), sum(len(row.pairs) for row in rows)
+    """Tokens of kept replies and pairs of replies."""
+    return sum(row.kept for row in rows), sum(len(row.pairs) for row in rows)
 
 
 def _make_optimiser(recipe: Recipe, weights: Sequence[Any]) -> Any:

@@ -68,13 +68,16 @@ def run_examples(
     It goes on from the newest of `checkpoints`, if there is one.  `should_stop` is asked before every row.
     Raises BadInput where there is nothing to train on, ModelMissing, TrainingFailed, StoreFull.
     """
+    parent, others = (None, {}) if beside is None else (beside.parent, beside.others)
+    if parent is not None:
+        # What the model says without an adapter is not what it said with the parent.
+        recipe = replace(recipe, anchor=0.0)
     tokenizer = load_tokenizer(base)
     learnt, held = (encode_all((one.to_json() for one in part), tokenizer, recipe) for part in (train, val))
     check_any(learnt, recipe)
     import torch
 
     torch.manual_seed(recipe.seed)
-    parent, others = (None, {}) if beside is None else (beside.parent, beside.others)
     if parent is not None:
         recipe = _shape_like(parent, recipe, load_config(base).num_hidden_layers)
     model = attach(load_base(base, recipe, find_device()), recipe)

@@ -25,20 +25,25 @@ Turn = tuple[str, str]
 class Dialogue:
     """The messages of one ask and the reply to learn: loss falls on the reply alone.
 
-    `rejected` is another reply to the same ask that was not kept; empty where there is none.
+    `rejected` is another reply to the same ask that was not kept, `drafted` the one that the model itself
+    had written before somebody changed it; empty where there is none.
     """
 
     asked: tuple[Message, ...] = field(repr=False)
     reply: str = field(repr=False)
     rejected: str = field(default="", repr=False)
+    drafted: str = field(default="", repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """The form that trainers read: `{"messages": [{"role", "content"}, …]}`, and `rejected` if any."""
+        """The form that trainers read: `{"messages": [{"role", "content"}, …]}`, `rejected` and `drafted`
+        if any.
+        """
         said = [*self.asked, Message("assistant", self.reply)]
         row: dict[str, Any] = {
             "messages": [{"role": message.role, "content": message.content} for message in said]
         }
-        return {**row, "rejected": self.rejected} if self.rejected else row
+        more = {"rejected": self.rejected, "drafted": self.drafted}
+        return {**row, **{name: said for name, said in more.items() if said}}
 
 
 def make_dialogue(example: Example) -> Dialogue:

@@ -170,6 +170,7 @@ def make_dialogues(rows: Iterable[Mapping[str, Any]], recipe: Recipe) -> list[Di
             tuple(Message(role, content) for role, content in row["messages"]),
             row["chosen"],
             row["rejected"] if with_pairs else "",
+            row["drafted"],
         )
         for row in rows
     ]

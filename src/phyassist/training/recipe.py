@@ -74,6 +74,13 @@ class Recipe:
         default=1.0, metadata={"help": "Weight of the preference beside the loss of the kept reply."}
     )
     beta: float = field(default=0.1, metadata={"help": "dpo, orpo: how sharply two replies are told apart."})
+    anchor: float = field(
+        default=0.0,
+        metadata={
+            "help": "What of a kept reply stands as the model had written it is not learnt but held to what "
+            "the model says without the adapter, with this weight; 0: it is learnt like all else."
+        },
+    )
     patience: int = field(
         default=0,
         metadata={"help": "Evaluations without a better validation loss before it stops; 0: never."},
@@ -146,6 +153,8 @@ def _check(recipe: Recipe) -> None:
         raise BadSetting("dropout and warmup are shares of one", hint="give numbers from 0 to below 1")
     if not 0 < recipe.layers <= 1:
         raise BadSetting("layers is a share of the blocks", hint="give a number above 0, up to 1")
+    if recipe.anchor < 0:
+        raise BadSetting("anchor cannot be below 0", hint="give a larger number")
     above_zero = ("learning_rate", "epochs", "clip", "preference_weight", "beta")
     if any(getattr(recipe, name) <= 0 for name in above_zero):
         raise BadSetting(f"{', '.join(above_zero)} are above zero", hint="give larger numbers")

@@ -30,7 +30,8 @@ class Row:
     """A forest: `parents` say which place a token goes on from (-1: none), `positions` how deep it stands.
 
     `keep` are the places whose next token is a reply's, `targets` those tokens: both of the same length.
-    Targets of replies to learn come first, `learnt` of them; those of rejected replies follow.
+    Targets of kept replies come first, `kept` of them; those of rejected replies follow.  `held` are those of
+    the kept that are not to be learnt, since the model had written them itself.
     """
 
     ids: tuple[int, ...] = field(repr=False)
@@ -38,7 +39,8 @@ class Row:
     positions: tuple[int, ...] = field(repr=False)
     keep: tuple[int, ...] = field(repr=False)
     targets: tuple[int, ...] = field(repr=False)
-    learnt: int
+    kept: int
+    held: tuple[int, ...] = field(repr=False)
     pairs: tuple[Pair, ...]
 
 
@@ -115,7 +117,13 @@ def _lay(forest: Forest, examples: Sequence[Encoded]) -> Row:
         return slice(start, len(keep))
 
     chosen = [put(example.ids, example.reply_at) for example in examples]
-    learnt = len(keep)
+    kept = len(keep)
+    held = [
+        where.start + no
+        for example, where in zip(examples, chosen, strict=True)
+        for no, is_changed in enumerate(example.changed)
+        if not is_changed
+    ]
     pairs = tuple(
         Pair(where, put(example.paths[1], example.reply_at), example.reference)
         for example, where in zip(examples, chosen, strict=True)
@@ -127,6 +135,7 @@ def _lay(forest: Forest, examples: Sequence[Encoded]) -> Row:
         tuple(forest.positions),
         tuple(keep),
         tuple(targets),
-        learnt,
+        kept,
+        tuple(held),
         pairs,
     )
