@@ -4,8 +4,9 @@
 
 The notes are those of the first counsellor of `learning.py`, whose FOLDER is used again.  Both arms learn the
 same rows as often, with the same rank, learning rate and examples a step, in the precision that the app
-chooses on this processor, each in a process of its own, one after the other; trl puts LoRA on every block and
-pads its batches, as it does by itself.  Its environment is its own: name its python.
+chooses on this processor, each in a process of its own, one after the other; trl puts LoRA on every block,
+pads its batches and learns whole replies, as it does by itself; ours learns what was changed in them.  Its
+environment is its own: name its python.
 Writes docs/results/learning-speed.md and learning-speed.json.
 """
 
@@ -20,7 +21,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.training import ask_losses, encode_rows, measure, run_trl
+from benchmarks.training import ask_losses, measure, run_trl
 
 Json = dict[str, Any]
 ARMS = ("phyassist", "trl")
@@ -67,7 +68,7 @@ def write_rows(options: argparse.Namespace) -> Mapping[str, int]:
     for each in examples:
         said = [{"role": message.role, "content": message.content} for message in each.messages]
         rows["val" if each.held_out else "train"].append(
-            [*said, {"role": "assistant", "content": each.chosen}]
+            {"messages": [*said, {"role": "assistant", "content": each.chosen}], "drafted": each.drafted}
         )
     (options.work / "speed-rows.json").write_text(json.dumps(rows), "utf-8")
     return {part: len(each) for part, each in rows.items()}
@@ -116,7 +117,7 @@ def train_ours(base: str, work: Path) -> Json:
 
     rows = load_rows(work)["train"]
     recipe = load_recipe(len(rows))
-    examples = encode_rows(base, rows, recipe)
+    examples = encode(base, rows, recipe)
     torch.manual_seed(0)
     model = attach(load_base(base, recipe, "cpu"), recipe)
     trainer = Trainer(model, recipe, examples, ())
@@ -131,7 +132,7 @@ def train_trl(base: str, work: Path) -> Json:
     recipe = load_recipe(len(rows))
     return run_trl(
         base,
-        rows,
+        [row["messages"] for row in rows],
         work / "speed-trl",
         lora={"r": recipe.rank, "lora_alpha": recipe.alpha},
         dtype={"bf16": "bfloat16", "fp32": "float32"}[recipe.precision],
@@ -144,10 +145,18 @@ def train_trl(base: str, work: Path) -> Json:
 
 
 def find_losses(base: str, work: Path) -> Json:
-    """Mean loss a reply token on the held-out rows, of the base and of both adapters."""
+    """Mean loss a changed token of the held-out rows, of the base and of both adapters."""
     rows = load_rows(work)["val"]
     folders = {arm: work / f"speed-{arm}" / "adapter" for arm in ARMS}
-    return ask_losses(base, rows, folders, row_tokens=load_recipe(len(rows)).row_tokens)
+    recipe = load_recipe(len(rows))
+    return ask_losses(base, encode(base, rows, recipe), folders, row_tokens=recipe.row_tokens)
+
+
+def encode(base: str, rows: list[Any], recipe: Any) -> Any:
+    from phyassist.training.base import load_tokenizer
+    from phyassist.training.encode import encode_all
+
+    return encode_all(rows, load_tokenizer(base), recipe).examples
 
 
 RUNS: Mapping[str, Callable[[str, Path], Json]] = {
@@ -176,7 +185,7 @@ def save(
     page = ["# Learning from notes, beside trl", "", *(f"- {name}: {value}" for name, value in facts.items())]
     page += [
         "",
-        "| | seconds | of the processor | peak memory, MiB | held-out loss |",
+        "| | seconds | of the processor | peak memory, MiB | held-out loss of what was changed |",
         "|---|---|---|---|---|",
     ]
     for arm, each in arms.items():

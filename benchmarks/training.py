@@ -290,11 +290,15 @@ def train_factory(base: str, work: Path, rows: int) -> Json:
 
 def find_losses(base: str, work: Path, _: int) -> Json:
     """Mean loss a reply token on the held-out rows, of the base and of every adapter there is."""
+    from phyassist.training.recipe import Recipe
+
     folders = {name: work / name / "adapter" for name in ARMS}
-    return ask_losses(base, load_rows(work)["val"], folders, row_tokens=1024)
+    examples = encode_rows(base, load_rows(work)["val"], Recipe(row_tokens=1024))
+    return ask_losses(base, examples, folders, row_tokens=1024)
 
 
-def ask_losses(base: str, rows: list[Any], adapters: Mapping[str, Path], *, row_tokens: int) -> Json:
+def ask_losses(base: str, examples: Any, adapters: Mapping[str, Path], *, row_tokens: int) -> Json:
+    """Mean loss of the reply tokens that are to be learnt, of the base and of each adapter."""
     import torch
     from peft import PeftModel
 
@@ -303,13 +307,15 @@ def ask_losses(base: str, rows: list[Any], adapters: Mapping[str, Path], *, row_
     from phyassist.training.recipe import Recipe
     from phyassist.training.rows import pack
 
-    packed = pack(encode_rows(base, rows, Recipe(row_tokens=row_tokens)), row_tokens)
+    packed = pack(examples, row_tokens)
 
     def ask(model: Any) -> float:
-        forward = Forward(model.eval())
+        forward, total = Forward(model.eval()), 0.0
         with torch.no_grad():
-            total = sum(float(forward.log_probs(row).sum()) for row in packed)
-        return -total / sum(len(row.targets) for row in packed)
+            for row in packed:
+                said = forward.log_probs(row)
+                total += float(said.sum() - said[list(row.held)].sum())
+        return -total / sum(len(row.targets) - len(row.held) for row in packed)
 
     found = {"base": ask(load_base(base, Recipe(), "cpu"))}
     for name, folder in adapters.items():

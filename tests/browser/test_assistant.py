@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from phyassist.services.patients import list_patients
+from phyassist.services.patients import edit_patient, list_patients
 from phyassist.services.practice import sign_in
 from phyassist.services.workers import load_worker
 from phyassist.services.working import work_once
@@ -47,6 +47,9 @@ def test_the_assistant_learns_answers_and_is_rolled_back(
     with open_store(f"sqlite:///{workspace.folder}/practice.db") as store:
         by = sign_in(store, passphrase=PASSPHRASE)
         patient = list_patients(store, by)[0].patient
+        # Whatever the page speaks, this one is written about in Chinese.
+        card = {"patient_id": patient.id, "name": patient.name, "number": patient.number}
+        edit_patient(store, by, language="zh", **card)
         sign_notes(store, by, patient, Standing())  # type: ignore[arg-type]
     page.click(".tabs a[href$='/consultation']")
     page.click(".page-line form[action$='/consultations'] button")
@@ -92,6 +95,14 @@ def test_the_assistant_learns_answers_and_is_rolled_back(
     page.wait_for_selector("html[data-ready] #assistant-chip")
     assert ALONE[language] in page.inner_text("#assistant-chip summary")
 
+    with open_store(f"sqlite:///{workspace.folder}/practice.db") as store:
+        by = sign_in(store, passphrase=PASSPHRASE)
+        edit_patient(store, by, language="en", **card)
+    page.click(".tabs a[href$='/assistant']")
+    page.wait_for_selector(".adapter.is-other_language")
+    look(page, found, "learnt in another language", (1280,))
+    with open_store(f"sqlite:///{workspace.folder}/practice.db") as store:
+        edit_patient(store, by, language="zh", **card)
     page.click(".tabs a[href$='/assistant']")
     page.click(".adapter.is-in_use form[action$='/withdraw'] button")
     page.wait_for_selector(".adapter.is-withdrawn")

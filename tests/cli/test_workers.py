@@ -77,6 +77,20 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lo
 
 
 @needs_proc
+def test_a_process_killed_before_it_could_serve_is_started_again_while_another_serves(invented: Path) -> None:
+    with serving("--workers", "2") as (address, process, lines):
+        for _ in range(2):
+            before = children_of(process.pid)
+            # The newest one: at the second time it has only just been started.
+            os.kill(before[-1], signal.SIGKILL)
+            wait_for(lambda gone=before[-1]: len(children_of(process.pid)) == 2 and is_gone(gone))
+        answer = httpx.get(f"{address}/alive")
+
+    assert answer.status_code == 200
+    assert sum("is started again" in line for line in lines) == 2
+
+
+@needs_proc
 def test_a_login_works_in_every_process_and_after_one_was_killed(invented: Path) -> None:
     # A browser without kept connections is answered by whichever process is quicker.
     with serving("--workers", "2") as (address, process, lines):

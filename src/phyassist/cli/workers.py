@@ -35,7 +35,6 @@ _ENDS_IN_S = 8.0
 class Worker:
     number: int
     process: BaseProcess
-    has_opened: threading.Event
 
 
 class EngineHolder:
@@ -121,7 +120,8 @@ class _Crew:
             for worker in [each for each in self._workers if each.process.sentinel in ended]:
                 worker.process.join()
                 self._workers.remove(worker)
-                if not worker.has_opened.is_set():
+                # Where none has served yet, what is wrong would be wrong again.
+                if not self._is_announced.locked():
                     raise WorkersDied(
                         f"web process {worker.number} ended before it could serve",
                         hint="look into the log, or start without --workers",
@@ -153,19 +153,16 @@ class _Crew:
         theirs.close()
         alive.close()
 
-        has_opened = threading.Event()
-
         def serve_questions() -> None:
             with suppress(EOFError, OSError):
                 ours.recv_bytes()
-                has_opened.set()
                 if self._is_announced.acquire(blocking=False):
                     self._announce()
                 answer_questions(ours, self._engine)
             watched.close()
 
         threading.Thread(target=serve_questions, name=f"worker-{number}", daemon=True).start()
-        return Worker(number, process, has_opened)
+        return Worker(number, process)
 
 
 def work(settings: Settings, sock: socket.socket, questions: Connection, alive: Connection) -> None:

@@ -18,6 +18,8 @@ BASE_ALONE = "base"
 # What a card's `config` says beside the values of its run: the base, where it is left free of the form, and
 # the languages that it answers in, where these are not all.
 MODEL, FREE, LANGUAGES = "model", "free", "languages"
+# The rest of a run's card are the dials that its recipe was given.
+NO_DIALS = frozenset({MODEL, FREE, LANGUAGES})
 # The sections of a draft that are held to no form, by language.
 Freedom = Mapping[Language, frozenset[Section]]
 HELD: frozenset[Section] = frozenset()

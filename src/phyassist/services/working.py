@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from phyassist.domain.adapters import FREE, MODEL, AdapterCard, AdapterState, Freedom
+from phyassist.domain.adapters import NO_DIALS, AdapterCard, AdapterState, Freedom
 from phyassist.domain.frames import Frame
 from phyassist.domain.gate import Measured, judge
 from phyassist.domain.jobs import Job, Standing
@@ -177,7 +177,7 @@ def _train(work: _Work, checkpoint: bytes | None) -> _Made:
         for name, lent in (("present", run.task.present), ("parent", run.task.parent))
         if lent is not None
     }
-    recipe = {name: value for name, value in run.card.config.items() if name not in {MODEL, FREE}}
+    recipe = {name: value for name, value in run.card.config.items() if name not in NO_DIALS}
     task = TrainerTask(work.base.folder, work.base.gguf, recipe, work.examples, others, checkpoint)
     made = _Made(curve=list(watch.progress.curve))
     with TrainerProcess(task, work.tools.trainer) as trainer:

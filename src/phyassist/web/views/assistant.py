@@ -238,7 +238,17 @@ def view_rows(shelf: Shelf, desk: Desk, base_sha256: str) -> tuple[AdapterRow, .
     names = {card.id: name_adapter(card, desk.w) for card in shelf.cards}
     in_use = _find_in_use(shelf)
     done = [card for card in shelf.cards if card.state != AdapterState.TRAINING]
-    return tuple(view_row(card, desk, base_sha256, names, is_in_use=card.id in in_use) for card in done)
+    return tuple(
+        view_row(
+            card,
+            desk,
+            base_sha256,
+            names,
+            is_in_use=card.id in in_use,
+            may_answer=shelf.language is None or card.answers_in(shelf.language),
+        )
+        for card in done
+    )
 
 
 def _find_in_use(shelf: Shelf) -> set[AdapterId]:
@@ -255,12 +265,20 @@ def _find_in_use(shelf: Shelf) -> set[AdapterId]:
 
 
 def view_row(
-    card: AdapterCard, desk: Desk, base_sha256: str, names: Mapping[AdapterId, str], *, is_in_use: bool
+    card: AdapterCard,
+    desk: Desk,
+    base_sha256: str,
+    names: Mapping[AdapterId, str],
+    *,
+    is_in_use: bool,
+    may_answer: bool,
 ) -> AdapterRow:
     w, when = desk.w, desk.when
     fits = not base_sha256 or card.base_sha256 == base_sha256
     parent = names.get(card.parent_id) if card.parent_id else None
-    state = "in_use" if is_in_use else "earlier" if card.state == AdapterState.ACCEPTED else card.state.value
+    state = card.state.value
+    if card.state == AdapterState.ACCEPTED:
+        state = "in_use" if is_in_use else "earlier" if may_answer else "other_language"
     return AdapterRow(
         adapter_id=card.id,
         name=name_adapter(card, w),
