@@ -394,7 +394,11 @@ def make_page(found: Mapping[str, Any]) -> str:
     for notes, each in found.items():
         if notes.startswith("at"):
             of = len(each["counsellors"])
-            lines += ["", f"After {notes[2:]} notes, the mean of {of} counsellors: " + say_reduction(each)]
+            lines += [
+                "",
+                f"After {notes[2:]} notes, the mean of {of} counsellor{'s' * (of > 1)}: "
+                + say_reduction(each),
+            ]
     for name, arms in found.get("preferences", {}).items():
         lines += ["", f"What was not kept, beside what was ({name}):", ""]
         lines += ["| preference | adapter | tokens | minutes of training |", "|---|---|---|---|"]
