@@ -2,18 +2,24 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from phyassist.domain.drafts import Basis, Section
+from phyassist.domain.library import Document, DocumentId, Passage, Reference, Scope
+from phyassist.domain.reading.sentences import split_sentences
 from phyassist.errors import EmptyText
 from phyassist.lm.protocol import Never, Reply
 from phyassist.lm.scripted import ScriptedModel
+from phyassist.prompts.citing import fill_shelf, render_shelf
 from phyassist.services.draft_events import (
     AnalysisDone,
     Prepared,
 )
-from phyassist.services.drafting import analyse_text
+from phyassist.services.draft_writing import write_items
+from phyassist.services.drafting import analyse_text, prepare_question
+from phyassist.services.prompting import Case, fit_case
 from tests.services.drafts import (
     ADVICE,
     REASONS,
@@ -188,6 +194,28 @@ def test_a_reason_speaks_of_suicide_only_where_somebody_did(spoken: str):
     assert "来访者觉得考试没有考好。" in reasons
     assert [each.why for each in done.unread] == ([] if spoken else ["unspoken"])
     assert all("自杀" in each.reply for each in done.unread)
+
+
+def test_a_passage_of_the_library_that_speaks_of_suicide_says_nothing_of_the_client():
+    case = Case("zh", "cn", split_sentences(SAID))
+    lm = ScriptedModel([make_reply(reasons=[(2, "来访者常常想到自杀。")] * 3)])
+    fitted = fit_case(case, lm)
+    ask, assignment = prepare_question(case, fitted, "")
+    document = Document(DocumentId("d1"), Scope.PRACTICE, Reference("求助热线"), "md", 0, 1)
+    shelf = fill_shelf((Passage(document, 1, 0, "", "有自杀念头时，先当面问清。"),), "zh")
+    *others, task = ask.messages
+    with_shelf = replace(task, content=render_shelf(shelf, "zh") + task.content)
+
+    *_, done = write_items(
+        lm,
+        replace(ask, messages=(*others, with_shelf)),
+        replace(assignment, shelf=shelf),
+        Never(),
+        lambda: "item",
+    )
+
+    assert isinstance(done, AnalysisDone)
+    assert [each.why for each in done.unread] == ["unspoken"]
 
 
 def test_the_reply_says_how_long_it_took():
