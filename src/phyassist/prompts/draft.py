@@ -26,6 +26,7 @@ from phyassist.domain.reading.harm import is_of_harm
 from phyassist.domain.reading.sentences import Sentence
 from phyassist.domain.reading.speakers import Speaker
 from phyassist.prompts.citing import Shelf, render_shelf, say_sources
+from phyassist.prompts.replies import KEYS
 
 REPLY_TOKENS = 900
 # Of a longer comment the model says over the beginning; the whole stands in the task.
@@ -215,11 +216,9 @@ def render_reply(
     return json.dumps(body, ensure_ascii=False)
 
 
-def leave_out(reply: str, sections: Collection[Section]) -> str:
+def without_sections(reply: str, sections: Collection[Section]) -> str:
     """A reply, as `render_reply` makes it, without these sections; empty where nothing is left."""
-    names = {Section.SYMPTOM_TYPE: "symptom_type", Section.REASON: "reasons", Section.ADVICE: "advice"}
-    left = {names[section] for section in sections}
-    kept = {name: said for name, said in json.loads(reply).items() if name not in left}
+    kept = {name: said for name, said in json.loads(reply).items() if KEYS[name] not in sections}
     return json.dumps(kept, ensure_ascii=False) if kept else ""
 
 

@@ -116,6 +116,7 @@ class _Maker:
         self._told, self._jurisdiction, self._language = told, jurisdiction, language
         self._kept = tuple(item for item in told.note.items if not item.deleted)
         self.parts = self._split()
+        self._drafted = {part.number: self._find_drafted(part) for part in self.parts}
 
     def learn_part(self, part: _Part) -> LearningExample:
         """The items of a part as the reply to learn."""
@@ -208,7 +209,7 @@ class _Maker:
             messages=messages,
             chosen=chosen,
             rejected=rejected,
-            drafted=None if origin == Origin.COMMENT else self._find_drafted(part),
+            drafted=None if origin == Origin.COMMENT else self._drafted[part.number],
         )
 
     def _find_drafted(self, part: _Part) -> Drafted | None:

@@ -11,7 +11,7 @@ from phyassist.domain.adapters import HELD, Freedom
 from phyassist.domain.learning import LearningExample
 from phyassist.domain.people import Language
 from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, Message
-from phyassist.prompts.draft import leave_out
+from phyassist.prompts.draft import without_sections
 
 EXAMPLES_FILE, CHECKPOINT_FILE = "examples", "checkpoint"
 # What is kept of a run that is over.
@@ -49,7 +49,7 @@ def make_run_example(example: LearningExample, model: str, freedom: Freedom) -> 
     """
     drafted = ""
     if example.drafted is not None and example.drafted.model == model:
-        drafted = leave_out(example.drafted.reply, freedom.get(example.language, HELD))
+        drafted = without_sections(example.drafted.reply, freedom.get(example.language, HELD))
     return RunExample(
         example.language,
         example.messages,
