@@ -36,7 +36,7 @@ from tests.security.world import (
 )
 
 PRIVATE = (
-    *("Lee Quist", "0231", "cannot sleep", "exams", "she is tired", "she is alone"),
+    *("Lee Quist", "Q-0231", "cannot sleep", "exams", "she is tired", "she is alone"),
     *(PRIVATELY, ASKED, ANSWERED),
 )
 OF_A_PATIENT = (

@@ -149,7 +149,7 @@ def fill_file(store: Store, former: SignedIn, by: SignedIn) -> dict[str, str]:
 
     `former` began the file and handed it over.
     """
-    patient = new_patient(store, former, name="Lee Quist", number="0231", language="en")
+    patient = new_patient(store, former, name="Lee Quist", number="Q-0231", language="en")
     hand_over(store, former, to_id=by.id, patient_ids=(patient.id,))
     take_up(store, by)
     signed = start_consultation(store, by, patient_id=patient.id)
