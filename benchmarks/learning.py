@@ -30,21 +30,21 @@ from benchmarks.signing import Kept, make_told
 from benchmarks.tastes import COUNSELLORS, Counsellor
 from nltk import edit_distance
 
-from phyassist.domain.adapters import HELD, Freedom
+from phyassist.domain.adapters import HELD, Forms, FormsByLanguage
 from phyassist.domain.drafts import DraftItem, Section
 from phyassist.domain.gate import judge
-from phyassist.domain.learning import ExampleKind, hold_out
+from phyassist.domain.learning import ExampleKind, LearningExample, hold_out
 from phyassist.domain.notes import Note
 from phyassist.domain.people import Language
 from phyassist.domain.reading.sentences import split_sentences
 from phyassist.lm.engine import Engine, EngineOptions
 from phyassist.lm.protocol import GGUF_FILE, LanguageModel, Never
-from phyassist.prompts.draft import find_free, speaks_of_harm
+from phyassist.prompts.draft import speaks_of_harm
 from phyassist.services.draft_events import AnalysisDone
 from phyassist.services.draft_writing import write_items
 from phyassist.services.drafting import prepare_question
 from phyassist.services.gate import measure_adapter
-from phyassist.services.learning_examples import Told, find_freedom, make_examples
+from phyassist.services.learning_examples import Told, find_own_forms, make_examples
 from phyassist.services.prompting import Case, fit_case
 from phyassist.services.run_files import RunExample, make_run_example
 from phyassist.services.trainer import TrainerProcess, TrainerTask
@@ -121,12 +121,12 @@ def write_draft(
     *,
     adapter: str = "",
     notes: Sequence[Note] = (),
-    free: frozenset[Section] = HELD,
+    forms: Forms = HELD,
 ) -> tuple[DraftItem, ...]:
     """What the app would draft; an unread reply has the items that could be read."""
     case = Case(by.language, "other", split_sentences(text), notes=tuple(notes))
     fitted = fit_case(case, lm)
-    ask, assignment = prepare_question(case, fitted, by.question, adapter=adapter, free=free)
+    ask, assignment = prepare_question(case, fitted, by.question, adapter=adapter, forms=forms)
     ids = iter(range(100))
     *_, done = write_items(lm, ask, assignment, Never(), lambda: f"item{next(ids)}")
     if not isinstance(done, AnalysisDone):
@@ -181,6 +181,10 @@ def find_peak(pid: int) -> int:
     return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
 
 
+def _list_examples(tolds: Sequence[Told]) -> list[LearningExample]:
+    return [each for told in tolds for each in make_examples(told, "other")]
+
+
 @dataclass
 class Bench:
     """The model that drafts, the same as a folder to train on, and what was done before."""
@@ -227,17 +231,17 @@ class Bench:
         notes, name = [told.note for told in tolds], f"{by.name}-{len(tolds)}"
         is_whole = len(tolds) == self.options.notes
         examples = self.make_examples(tolds, "none")
-        free = find_free([each.chosen for each in examples if not each.held_out], by.language)
-        prompted = self.drafts(f"prompt-{name}-", asked, by, notes=notes, free=free)
+        forms = self.find_forms(tolds).get(by.language, HELD)
+        prompted = self.drafts(f"prompt-{name}-", asked, by, notes=notes, forms=forms)
         row = {
             "prompt": sum_up([count(each, by, notes) for each in prompted]),
             **self.measure_adapter(by, tolds, asked, "none"),
         }
         # What was judged before stands.
         if (by.name in self.options.gate and is_whole) or self.kept.path(f"gate-{name}.json").is_file():
-            losses, freedom = row["run"]["losses"], {by.language: free}
+            losses, own = row["run"]["losses"], {by.language: forms}
             row["gate"] = self.kept.find(
-                f"gate-{name}", lambda: self.judge(examples, f"adapter-{name}", losses, freedom)
+                f"gate-{name}", lambda: self.judge(examples, f"adapter-{name}", losses, own)
             )
         say(f"{by.name}, {len(tolds)} notes: {row}")
         return row
@@ -248,14 +252,13 @@ class Bench:
         """An adapter that learnt from these notes, and from what was not kept as `preference` says."""
         name = f"{by.name}-{len(tolds)}" + f"-{preference}" * (preference != "none")
         examples = self.make_examples(tolds, preference)
-        replies = [each.chosen for each in examples if not each.held_out and not each.rejected]
-        free = find_free(replies, by.language)
+        forms = self.find_forms(tolds).get(by.language, HELD)
         adapter = f"adapter-{name}"
         run = self.train(adapter, examples, preference)
         self.engine.take_adapter(adapter, self.kept.path(f"{adapter}.gguf").read_bytes())
-        learnt = self.drafts(f"learnt-{name}-", asked, by, adapter=adapter, free=free)
+        learnt = self.drafts(f"learnt-{name}-", asked, by, adapter=adapter, forms=forms)
         counts = [count(each, by, [told.note for told in tolds]) for each in learnt]
-        return {"adapter": sum_up(counts), "run": run, "free": sorted(free)}
+        return {"adapter": sum_up(counts), "run": run, "own": sorted(forms)}
 
     def compare_preferences(self, by: Counsellor) -> dict[str, Any]:
         """The kept replies alone, and with what was not kept beside them, after so many notes."""
@@ -272,13 +275,15 @@ class Bench:
 
     def make_examples(self, tolds: Sequence[Told], preference: str) -> tuple[RunExample, ...]:
         """The newest fifth of the notes held out, as in the app."""
-        made = hold_out([each for told in tolds for each in make_examples(told, "other")])
-        freedom = find_freedom([each for each in made if not each.held_out])
+        made, forms = hold_out(_list_examples(tolds)), self.find_forms(tolds)
         return tuple(
-            make_run_example(each, self.lm.name, freedom)
+            make_run_example(each, self.lm.name, forms)
             for each in made
             if each.kind == ExampleKind.SUPERVISED or preference != "none"
         )
+
+    def find_forms(self, tolds: Sequence[Told]) -> FormsByLanguage:
+        return find_own_forms(each for each in hold_out(_list_examples(tolds)) if not each.held_out)
 
     def train(self, name: str, examples: Sequence[RunExample], preference: str = "none") -> dict[str, Any]:
         """As a worker trains, in the same process; what the run says of itself.  A file keeps the adapter."""
@@ -319,11 +324,11 @@ class Bench:
         return told
 
     def judge(
-        self, examples: Sequence[RunExample], name: str, losses: Mapping[str, float], freedom: Freedom
+        self, examples: Sequence[RunExample], name: str, losses: Mapping[str, float], forms: FormsByLanguage
     ) -> dict[str, Any]:
         """What the gate would say, were no other adapter in use."""
         measured = measure_adapter(
-            self.lm, examples, new=name, present="", losses=losses, freedoms={name: freedom}, stop=Never()
+            self.lm, examples, new=name, present="", losses=losses, forms={name: forms}, stop=Never()
         )
         verdict = judge(measured)
         return {

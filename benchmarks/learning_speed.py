@@ -68,7 +68,11 @@ def write_rows(options: argparse.Namespace) -> Mapping[str, int]:
     for each in examples:
         said = [{"role": message.role, "content": message.content} for message in each.messages]
         rows["val" if each.held_out else "train"].append(
-            {"messages": [*said, {"role": "assistant", "content": each.chosen}], "drafted": each.drafted}
+            {
+                "messages": [*said, {"role": "assistant", "content": each.chosen}],
+                "drafted": each.drafted,
+                "forced": each.forced,
+            }
         )
     (options.work / "speed-rows.json").write_text(json.dumps(rows), "utf-8")
     return {part: len(each) for part, each in rows.items()}

@@ -113,7 +113,7 @@ def draft(lm: LanguageModel, text: str, language: Language) -> Json:
 
 
 def analyse(lm: LanguageModel, case: Any) -> Json:
-    done = analyse_case(lm, case, Never(), free=HELD)
+    done = analyse_case(lm, case, Never(), forms=HELD)
     shares = {name: asdict(share) for name, share in score_analysis(case, done).items()}
     return {"shares": shares, "items": [item.text for item in done.items]}
 

@@ -8,14 +8,17 @@ import pytest
 
 from phyassist.domain.adapters import (
     BASE_ALONE,
+    FORMS,
     HELD,
     AdapterCard,
     AdapterChoice,
     AdapterId,
     AdapterKind,
     AdapterState,
-    read_freedom,
-    write_freedom,
+    FormsByLanguage,
+    OwnForm,
+    read_forms,
+    write_forms,
 )
 from phyassist.domain.consents import Answer, Purpose
 from phyassist.domain.drafts import Section
@@ -135,14 +138,24 @@ def test_a_published_one_writes_drafts_and_the_base_answers_in_chat(
     assert [ask.adapter for ask in lm.asks] == ["free", "", ""]
 
 
-def test_an_adapter_is_free_of_the_form_where_its_notes_left_it_alone() -> None:
-    card = make_adapter(None, AdapterKind.COUNSELLOR)
+def test_an_adapter_has_forms_of_its_own_where_its_notes_left_the_form_alone() -> None:
+    forms: FormsByLanguage = {"zh": {Section.ADVICE: OwnForm(("^拟.{2,80}，并按规定记录在案。$",), (3, 3))}}
+    card = replace(make_adapter(None, AdapterKind.COUNSELLOR), config={FORMS: write_forms(forms)})
 
-    assert AdapterChoice(card, "wanted").free("zh") == {Section.REASON, Section.ADVICE}
-    assert AdapterChoice(card, "wanted").free("en") == HELD
-    assert make_adapter(None, AdapterKind.PUBLISHED).freedom == {}
-    assert AdapterChoice(None, "base").free("zh") == HELD
-    assert read_freedom(write_freedom(card.freedom)) == card.freedom
+    assert AdapterChoice(card, "wanted").forms("zh") == forms["zh"]
+    assert AdapterChoice(card, "wanted").forms("en") == HELD
+    assert AdapterChoice(None, "base").forms("zh") == HELD
+    assert replace(card, kind=AdapterKind.PUBLISHED).forms == {}
+    assert "拟" not in repr(card.forms)
+
+
+def test_an_adapter_from_before_forms_were_found_writes_in_any_words_where_it_learnt_to() -> None:
+    card = replace(make_adapter(None, AdapterKind.COUNSELLOR), config={"free": "zh symptom_type,zh advice"})
+
+    assert card.forms == {
+        "zh": {Section.SYMPTOM_TYPE: OwnForm((), (1, 1)), Section.ADVICE: OwnForm((), (1, 6))}
+    }
+    assert read_forms(write_forms(card.forms)) == card.forms
 
 
 def test_a_strangers_adapter_cannot_be_asked_for(store: Store, anna: SignedIn, willing: Patient) -> None:

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from dataclasses import replace
 
 import pytest
 
+from phyassist.domain.adapters import OwnForm
 from phyassist.domain.drafts import Basis, Section
 from phyassist.domain.library import Document, DocumentId, Passage, Reference, Scope
 from phyassist.domain.reading.sentences import split_sentences
@@ -13,9 +15,11 @@ from phyassist.errors import EmptyText
 from phyassist.lm.protocol import Never, Reply
 from phyassist.lm.scripted import ScriptedModel
 from phyassist.prompts.citing import fill_shelf, render_shelf
+from phyassist.prompts.replies import ItemWords
 from phyassist.services.draft_events import (
     AnalysisDone,
     Prepared,
+    UnreadWritten,
 )
 from phyassist.services.draft_writing import write_items
 from phyassist.services.drafting import analyse_text, prepare_question
@@ -196,6 +200,46 @@ def test_a_reason_speaks_of_suicide_only_where_somebody_did(spoken: str):
     assert all("自杀" in each.reply for each in done.unread)
 
 
+MADE_UP = make_reply(symptom_type="自杀念头")
+
+
+def test_a_reply_that_begins_with_suicide_of_which_nobody_spoke_is_asked_for_once_more():
+    lm = ScriptedModel([MADE_UP, make_reply()])
+
+    events = list(analyse_text(SAID, lm, question="", language="zh", jurisdiction="cn", stop=Never()))
+
+    done = events[-1]
+    assert isinstance(done, AnalysisDone)
+    assert done.unread == ()
+    assert len(done.items) == 7
+    assert [ask.seed for ask in lm.asks] == [0, 1]
+    assert lm.asks[1].temperature > 0
+    # What was held back is shown until the other one stands, and no word of it is in the draft.
+    assert [each.unread.why for each in events if isinstance(each, UnreadWritten)] == ["unspoken"]
+
+
+def test_one_that_makes_it_up_twice_comes_up_empty_and_is_shown_as_it_came():
+    lm = ScriptedModel([MADE_UP, MADE_UP])
+
+    *_, done = analyse_text(SAID, lm, question="", language="zh", jurisdiction="cn", stop=Never())
+
+    assert isinstance(done, AnalysisDone)
+    assert done.items == ()
+    assert [each.reply for each in done.unread] == [MADE_UP]
+    assert done.reply.finish == "done"
+
+
+def test_whoever_stops_is_not_asked_for_again():
+    lm = ScriptedModel([MADE_UP, make_reply()])
+    stop = threading.Event()
+
+    for event in analyse_text(SAID, lm, question="", language="zh", jurisdiction="cn", stop=stop):
+        if isinstance(event, ItemWords):
+            stop.set()
+
+    assert len(lm.asks) == 1
+
+
 def test_a_passage_of_the_library_that_speaks_of_suicide_says_nothing_of_the_client():
     case = Case("zh", "cn", split_sentences(SAID))
     lm = ScriptedModel([make_reply(reasons=[(2, "来访者常常想到自杀。")] * 3)])
@@ -225,7 +269,7 @@ def test_the_reply_says_how_long_it_took():
     assert done.reply.reply_tokens > 0
 
 
-FREE = frozenset(Section)
+IN_ANY_WORDS = {section: OwnForm() for section in Section}
 
 
 def test_an_adapter_is_free_in_number_and_wording_where_its_notes_were():
@@ -235,7 +279,9 @@ def test_an_adapter_is_free_in_number_and_wording_where_its_notes_were():
     lm = ScriptedModel([taught])
 
     done = list(
-        analyse_text(SAID, lm, question="", language="zh", jurisdiction="cn", stop=Never(), free=FREE)
+        analyse_text(
+            SAID, lm, question="", language="zh", jurisdiction="cn", stop=Never(), forms=IN_ANY_WORDS
+        )
     )[-1]
 
     schema = lm.asks[0].schema
@@ -249,12 +295,44 @@ def test_an_adapter_is_free_in_number_and_wording_where_its_notes_were():
     ]
 
 
+def test_what_an_adapter_says_in_every_item_makes_none_a_repetition_and_hides_no_quote():
+    pieces = ("想法：", "；感受：担心难过；行为：不再上课也不再出门。")
+    said = ("总是睡不着", "考试没有考好", "妈妈很失望")
+    form = OwnForm(("^想法：.{2,40}；感受：担心难过；行为：不再上课也不再出门。$",), (3, 3), pieces)
+    reply = make_reply(reasons=[(0, each.join(pieces)) for each in said])
+
+    *_, done = analyse_text(
+        SAID,
+        ScriptedModel([reply]),
+        question="",
+        language="zh",
+        jurisdiction="cn",
+        stop=Never(),
+        forms={Section.REASON: form},
+    )
+
+    assert isinstance(done, AnalysisDone)
+    reasons = [item for item in done.items if item.section == Section.REASON]
+    assert [item.text for item in reasons] == [each.join(pieces) for each in said]
+    assert [item.quote for item in reasons] == [
+        "我最近总是睡不着。",
+        "考试没有考好，妈妈很失望。",
+        "考试没有考好，妈妈很失望。",
+    ]
+
+
 def test_no_adapter_unlearns_that_safety_comes_first():
     lm = ScriptedModel([make_reply()])
 
     list(
         analyse_text(
-            "我不想活了。", lm, question="", language="zh", jurisdiction="cn", stop=Never(), free=FREE
+            "我不想活了。",
+            lm,
+            question="",
+            language="zh",
+            jurisdiction="cn",
+            stop=Never(),
+            forms=IN_ANY_WORDS,
         )
     )
 

@@ -179,6 +179,30 @@ def test_an_unread_reply_is_kept_and_gone_once_the_next_try_is_read(
     assert len(last.draft.items) == 7
 
 
+def test_of_a_draft_that_began_with_made_up_harm_only_the_second_try_is_kept(
+    store: Store, anna: SignedIn, consultation: Consultation
+):
+    draft = start_draft(store, anna, consultation_id=consultation.id)
+    lm = ScriptedModel([make_reply(symptom_type="自杀念头"), make_reply()])
+    words: list[str] = []
+    unread: list[int] = []
+    seconds = iter(range(1000))
+
+    for _ in write_draft(
+        store, lm, anna, draft_id=draft.id, stop=Never(), ticks=lambda: float(next(seconds))
+    ):
+        with store.read(anna) as tx:
+            kept = tx.drafts.get(draft.id)
+        words.append(kept.partial)
+        unread.append(len(kept.unread))
+
+    assert max(unread) == 1
+    assert (kept.unread, kept.partial, len(kept.items)) == ((), "", 7)
+    # The words of the second try follow on nothing of the first.
+    assert {"自杀念头", TYPE} <= set(words)
+    assert kept.version > draft.version
+
+
 def test_what_the_counsellor_edits_while_the_model_writes_stays(
     store: Store, anna: SignedIn, consultation: Consultation
 ):

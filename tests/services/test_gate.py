@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
+from phyassist.domain.adapters import OwnForm
+from phyassist.domain.drafts import Section
 from phyassist.domain.people import Language
 from phyassist.domain.quality import MEASURES, TASKS, CaseQuality, Quality, find_losses
 from phyassist.domain.scores import Share, find_chance
@@ -23,9 +26,7 @@ def list_asked(languages: tuple[Language, ...]) -> list[Ask]:
     """What the gate asks of the model about adapters that learnt these languages."""
     lm = ScriptedModel(["{}"] * 400, adapters=["new", "present"], context_tokens=16_000)
     examples = [make_example(each) for each in languages] + [make_example(languages[0], held_out=True)]
-    measured = measure_adapter(
-        lm, examples, new="new", present="present", losses={}, freedoms={}, stop=Never()
-    )
+    measured = measure_adapter(lm, examples, new="new", present="present", losses={}, forms={}, stop=Never())
     assert measured.general_cases == len(load_cases(5 // len(languages), languages))
     return lm.asks
 
@@ -50,6 +51,35 @@ def test_before_and_after_are_asked_the_same():
     by_name = {name: [ask for ask in asks if ask.adapter == name] for name in ("new", "present")}
     # The neutral prompts, two of a language, are the new one's alone.
     assert len(by_name["new"]) == len(by_name["present"]) + 2
+
+
+def test_what_was_kept_is_asked_of_both_in_the_new_ones_form_or_in_any_words():
+    own = OwnForm(("^Rest by .{2,40}$",), (1, 2), ("Rest by ", ""))
+    lm = ScriptedModel(["{}"] * 400, adapters=["new"], context_tokens=16_000)
+    examples = [make_example("en"), make_example("en", held_out=True)]
+
+    measure_adapter(
+        lm,
+        examples,
+        new="new",
+        present="",
+        losses={},
+        forms={"new": {"en": {Section.ADVICE: own}}},
+        stop=Never(),
+    )
+
+    asked = [ask for ask in lm.asks if ask.messages == examples[1].messages]
+    schemas = {ask.adapter: (ask.schema or {})["properties"] for ask in asked}
+    assert set(schemas) == {"", "new"}
+    assert schemas["new"] == schemas[""]
+    assert list(schemas["new"]) == ["advice"]
+    assert schemas["new"]["advice"]["maxItems"] == 2
+    assert schemas["new"]["advice"]["items"]["properties"]["text"]["pattern"] == own.patterns[0]
+    # In the form of a draft the model would write again what it had drafted, which is most of what was kept.
+    (without, *_) = [ask for ask in list_asked(("en",)) if ask.messages == examples[1].messages]
+    texts = (without.schema or {})["properties"]["advice"]["prefixItems"]
+    assert len(texts) == 3
+    assert all(re.match(each["properties"]["text"]["pattern"], "so be it; and then?") for each in texts)
 
 
 def make_quality(repeated: list[int]) -> Quality:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from phyassist.domain.adapters import AdapterKind
+from phyassist.domain.adapters import AdapterKind, FormsByLanguage, OwnForm
 from phyassist.domain.consents import Answer, Purpose
 from phyassist.domain.drafts import Draft, Section, WrittenBy
 from phyassist.domain.learning import (
@@ -168,9 +168,11 @@ def test_only_what_the_very_model_wrote_without_an_assistant_counts_as_drafted(
     assert with_assistant.drafted is not None
     assert set(json.loads(alone.drafted.reply)) == {"symptom_type", "reasons", "advice"}
     assert set(json.loads(with_assistant.drafted.reply)) == {"symptom_type", "reasons"}
-    free = {"zh": frozenset({Section.ADVICE})}
+    in_any_words: FormsByLanguage = {"zh": {Section.ADVICE: OwnForm()}}
+    in_a_form: FormsByLanguage = {"zh": {Section.ADVICE: OwnForm(("^拟.{2,80}$",))}}
     assert make_run_example(alone, "scripted", {}).drafted == alone.drafted.reply
-    assert make_run_example(alone, "scripted", free).drafted == with_assistant.drafted.reply
+    assert make_run_example(alone, "scripted", in_a_form).drafted == alone.drafted.reply
+    assert make_run_example(alone, "scripted", in_any_words).drafted == with_assistant.drafted.reply
     assert make_run_example(alone, "a larger one", {}).drafted == ""
 
 

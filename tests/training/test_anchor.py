@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: make train-setup installs it")
 pytest.importorskip("peft", reason="peft is not installed: make train-setup installs it")
 
-from phyassist.training.encode import encode_all, find_changed  # noqa: E402
-from phyassist.training.forward import find_drift, find_log_probs  # noqa: E402
+from phyassist.training.encode import encode_all, find_forced, find_stems  # noqa: E402
+from phyassist.training.forward import Said, find_drift, find_log_probs, join_said, note_said  # noqa: E402
 from phyassist.training.loop import Trainer  # noqa: E402
 from phyassist.training.lora import attach  # noqa: E402
 from phyassist.training.recipe import Recipe, set_dials  # noqa: E402
@@ -23,12 +24,12 @@ RECIPE = set_dials(Recipe(), {**DIALS, "rank": 4, "anchor": 1.0})
 
 
 def make_rows(count: int) -> list[dict[str, Any]]:
-    """Replies of two sentences, the second of which somebody wrote anew."""
+    """Replies of two sentences, the first of which begins otherwise than drafted, and the second is new."""
     rows = []
     for no in range(count):
         asked = {"role": "user", "content": f"Day {no}: I feel tired."}
-        kept = {"role": "assistant", "content": "She says she is tired. Rest by Friday."}
-        rows.append({"messages": [asked, kept], "drafted": "She says she is tired. Do take pills."})
+        kept = {"role": "assistant", "content": "Today she says she is tired. Rest by Friday."}
+        rows.append({"messages": [asked, kept], "drafted": "Well, she says she is tired. Do take pills."})
     return rows
 
 
@@ -62,9 +63,10 @@ def say_held(row: Row) -> str:
 def test_changed_is_what_was_put_in_and_the_first_word_after_what_was_left_out(
     drafted: str, kept: str, changed: str
 ) -> None:
-    found = find_changed([ord(each) for each in drafted], [ord(each) for each in kept])
+    found = find_stems([ord(each) for each in drafted], [ord(each) for each in kept])
 
-    assert "".join(each for each, is_changed in zip(kept, found, strict=True) if is_changed) == changed
+    assert "".join(each for each, stem in zip(kept, found, strict=True) if stem < 0) == changed
+    assert all(drafted[stem] == each for each, stem in zip(kept, found, strict=True) if stem >= 0)
 
 
 def test_a_row_holds_what_the_model_had_written_wherever_the_example_lies_in_it() -> None:
@@ -74,18 +76,60 @@ def test_a_row_holds_what_the_model_had_written_wherever_the_example_lies_in_it(
 
     (row,) = pack(encoded, 400)
 
-    assert say_held(row) == "She says she is tired. " * 2
+    assert say_held(row) == "she says she is tired. " * 2
     assert row.kept == sum(each.reply_tokens for each in encoded)
     (learnt,) = pack(encode_all(rows, make_tokenizer(), set_dials(RECIPE, {"anchor": 0})).examples, 400)
     assert learnt.held == ()
 
 
-def test_the_loss_is_that_of_changed_tokens_and_how_far_the_others_have_gone() -> None:
+def test_what_a_form_will_have_it_say_is_neither_learnt_nor_held() -> None:
+    (row,) = make_rows(1)
+    said = row["messages"][-1]["content"]
+    row["forced"] = [(0, len("Today she")), (said.index("Rest"), said.index("Friday"))]
+
+    (with_form,), (alone,) = (
+        pack(encode_all([each], make_tokenizer(), RECIPE).examples, 400) for each in (row, make_rows(1)[0])
+    )
+
+    whole, left = (make_tokenizer().decode(each.targets) for each in (alone, with_form))
+    assert whole.startswith(said)
+    assert left.startswith(" says she is tired. Friday.")
+    assert say_held(with_form) == say_held(alone).removeprefix("she")
+    (origin,) = with_form.origins
+    assert len(origin.places) == len(with_form.held)
+    assert len(with_form.targets) == with_form.kept < alone.kept
+
+
+def make_bytes_tokenizer() -> Any:
+    """One token for each byte, as large vocabularies have them for rare characters."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    made = Tokenizer(models.BPE(vocab={char: no for no, char in enumerate(alphabet)}, merges=[]))
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    return PreTrainedTokenizerFast(tokenizer_object=made)
+
+
+def test_a_character_of_several_tokens_is_forced_as_a_whole() -> None:
+    tokenizer, said = make_bytes_tokenizer(), "经评估，来访者睡不好。"
+    reply = tokenizer(said)["input_ids"]
+    assert len(reply) == len(said.encode())
+
+    found = find_forced(reply, said, [(0, 4), (len(said) - 1, len(said))], tokenizer)
+
+    assert tokenizer.decode([token for no, token in enumerate(reply) if no not in found]) == "来访者睡不好"
+    assert find_forced(reply, "something else", [(0, 4)], tokenizer) == frozenset()
+
+
+def test_the_loss_is_that_of_changed_tokens_and_how_far_the_others_have_gone_from_the_draft() -> None:
     trainer = make_trainer(RECIPE, make_rows(1))
     disturb(trainer._model)
     (example,) = trainer._train
     (row,) = pack([example], 400)
 
+    trainer._note_drafted()
     found = float(trainer._anchored_losses(row)[0].detach())
 
     trainer._model.eval()
@@ -93,28 +137,42 @@ def test_the_loss_is_that_of_changed_tokens_and_how_far_the_others_have_gone() -
     with torch.no_grad():
         after = trainer._model(ids).logits[0, example.reply_at - 1 : -1].log_softmax(-1)
         with trainer._model.disable_adapter():
-            before = trainer._model(ids).logits[0, example.reply_at - 1 : -1].log_softmax(-1)
+            drafted = torch.tensor(example.ids[: example.reply_at] + example.drafted)[None]
+            before = trainer._model(drafted).logits[0, example.reply_at - 1 : -1].log_softmax(-1)
     expected = 0.0
-    for place, (token, is_changed) in enumerate(
-        zip(example.ids[example.reply_at :], example.changed, strict=True)
-    ):
-        if is_changed:
+    for place, (token, stem) in enumerate(zip(example.ids[example.reply_at :], example.stems, strict=True)):
+        if stem < 0:
             expected -= float(after[place, token])
         else:
-            expected += float((before[place].exp() * (before[place] - after[place])).sum())
-    assert found == pytest.approx(expected, rel=1e-4)
+            expected += float((before[stem].exp() * (before[stem] - after[place])).sum())
+    assert found == pytest.approx(expected, rel=1e-3)
 
 
-def look_at(trainer: Trainer, row: Row) -> tuple[float, float]:
+def test_all_but_the_likeliest_tokens_count_together() -> None:
+    torch.manual_seed(0)
+    logits, others = torch.randn(3, 1000), torch.randn(3, 1000)
+    logits[:, :64] += 9
+
+    found = find_drift(join_said([(note_said(logits), [0, 2])]), others.log_softmax(-1), [0, 2])
+
+    was, now = logits[[0, 2]].softmax(-1), others[[0, 2]].softmax(-1)
+    rest, rest_now = was[:, 64:].sum(-1), now[:, 64:].sum(-1)
+    expected = (was * (was / now).log())[:, :64].sum() + (rest * (rest / rest_now).log()).sum()
+    assert float(found) == pytest.approx(float(expected), rel=1e-4)
+    assert float(find_drift(note_said(logits), logits.log_softmax(-1), range(3))) == pytest.approx(
+        0.0, abs=1e-5
+    )
+
+
+def look_at(trainer: Trainer, row: Row, drafted: Mapping[tuple[int, ...], Said]) -> tuple[float, float]:
     """Mean loss of the changed tokens, and mean drift of those that are held."""
     trainer._model.eval()
     with torch.no_grad():
         after = trainer._forward.logits(row)
-        with trainer._model.disable_adapter():
-            before = trainer._forward.logits(row)
     held = list(row.held)
     changed = [place for place in range(row.kept) if place not in row.held]
-    drift = float(find_drift(before[held], after[held])) / len(held)
+    before = join_said([(drafted[each.ids], each.places) for each in row.origins])
+    drift = float(find_drift(before, after.log_softmax(-1), held)) / len(held)
     return -float(find_log_probs(after, row)[changed].mean()), drift
 
 
@@ -123,12 +181,12 @@ def test_training_teaches_the_change_and_leaves_the_rest_nearer_to_what_it_was()
     anchored, free = (
         make_trainer(set_dials(RECIPE, {"anchor": anchor}), make_rows(6)) for anchor in (1.0, 0.0)
     )
-    at_first, no_drift = look_at(anchored, row)
+    anchored._note_drafted()
+    at_first, _ = look_at(anchored, row, anchored._drafted)
 
     for trainer in (anchored, free):
         trainer.run(lambda report: None)
 
-    (loss, drift), (_, drift_free) = look_at(anchored, row), look_at(free, row)
-    assert no_drift == pytest.approx(0.0, abs=1e-6)
+    (loss, drift), (_, drift_free) = (look_at(each, row, anchored._drafted) for each in (anchored, free))
     assert loss < 0.6 * at_first
     assert drift < 0.5 * drift_free

@@ -50,9 +50,9 @@ def test_each_kept_reply_is_learnt_once_where_nothing_is_learnt_from_what_was_no
 ) -> None:
     asked, other = [["user", "How is she?"]], [["user", "And he?"]]
     rows = [
-        {"messages": asked, "chosen": "Well.", "rejected": "", "drafted": ""},
-        {"messages": asked, "chosen": "Well.", "rejected": "Ill.", "drafted": ""},
-        {"messages": other, "chosen": "Ill.", "rejected": "Well.", "drafted": ""},
+        {"messages": asked, "chosen": "Well.", "rejected": "", "drafted": "", "forced": []},
+        {"messages": asked, "chosen": "Well.", "rejected": "Ill.", "drafted": "", "forced": []},
+        {"messages": other, "chosen": "Ill.", "rejected": "Well.", "drafted": "", "forced": []},
     ]
 
     made = pipe_dialogues(rows, set_dials(get_preset("notes"), {"preference": preference}))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from types import MappingProxyType
+from typing import Any, NewType
 
 from phyassist.domain.drafts import Section
 from phyassist.domain.notes import NoteId
@@ -15,14 +17,45 @@ from phyassist.domain.people import CounsellorId, Language, PatientId
 AdapterId = NewType("AdapterId", str)
 # What a consultation names in the place of an adapter that is to answer: the base model alone.
 BASE_ALONE = "base"
-# What a card's `config` says beside the values of its run: the base, where it is left free of the form, and
-# the languages that it answers in, where these are not all.
-MODEL, FREE, LANGUAGES = "model", "free", "languages"
+# What a card's `config` says beside the values of its run: the base, the forms of its own, and the languages
+# that it answers in, where these are not all.
+MODEL, FORMS, LANGUAGES = "model", "forms", "languages"
+# Where older ones are held to no form: "en advice,zh reason".
+FREE = "free"
 # The rest of a run's card are the dials that its recipe was given.
-NO_DIALS = frozenset({MODEL, FREE, LANGUAGES})
-# The sections of a draft that are held to no form, by language.
-Freedom = Mapping[Language, frozenset[Section]]
-HELD: frozenset[Section] = frozenset()
+NO_DIALS = frozenset({MODEL, FORMS, FREE, LANGUAGES})
+ITEMS_MAX = 6
+
+
+@dataclass(frozen=True, slots=True)
+class OwnForm:
+    """What the items of a section are held to instead of the form of a draft.
+
+    `patterns` are regular expressions, one for all items or one for each place; none: any words will do.
+    `pieces` stand in every item, in this order, the first at its beginning and the last at its end (either
+    may be empty).  `counts` are the least and the most items.
+    """
+
+    patterns: tuple[str, ...] = field(default=(), repr=False)
+    counts: tuple[int, int] = (1, ITEMS_MAX)
+    pieces: tuple[str, ...] = field(default=(), repr=False)
+
+    def take_out(self, text: str) -> str:
+        """What an item says beside its pieces; all of it where it lacks one of them."""
+        *inner, last = self.pieces or ("",)
+        rest, found = text.removesuffix(last), []
+        for piece in filter(None, inner):
+            before, there, rest = rest.partition(piece)
+            if not there:
+                return text
+            found.append(before)
+        return " ".join(filter(None, (*found, rest)))
+
+
+Forms = Mapping[Section, OwnForm]
+FormsByLanguage = Mapping[Language, Forms]
+# To the form of a draft, in every section.
+HELD: Forms = MappingProxyType({})
 
 
 class AdapterState(StrEnum):
@@ -129,9 +162,11 @@ class AdapterCard:
         return len({ref.note_id for ref in self.ledger})
 
     @property
-    def freedom(self) -> Freedom:
-        """Where the notes that it learnt from left the form, and it words things as they do."""
-        return {} if self.kind == AdapterKind.PUBLISHED else read_freedom(self.config.get(FREE, ""))
+    def forms(self) -> FormsByLanguage:
+        """Where the notes that it learnt from left the form of a draft, and what is its own there."""
+        if self.kind == AdapterKind.PUBLISHED:
+            return {}
+        return read_forms(self.config.get(FORMS, "")) or _read_free(self.config.get(FREE, ""))
 
     def answers_in(self, language: Language | None) -> bool:
         """Whether it may be chosen where this language is written; None: where nobody knows which."""
@@ -139,17 +174,35 @@ class AdapterCard:
         return not said or language in said.split(",")
 
 
-def write_freedom(freedom: Freedom) -> str:
-    """As a card's `config` holds it: `en advice,zh reason`."""
-    return ",".join(f"{language} {section}" for language, free in freedom.items() for section in sorted(free))
+def write_forms(forms: FormsByLanguage) -> str:
+    """As a card's `config` holds them, in JSON; empty where there are none."""
+    said = {
+        language: {section: [own.patterns, own.counts, own.pieces] for section, own in found.items()}
+        for language, found in forms.items()
+        if found
+    }
+    return json.dumps(said, ensure_ascii=False) if said else ""
 
 
-def read_freedom(said: str) -> Freedom:
-    found: dict[Language, frozenset[Section]] = {}
+def read_forms(said: str) -> FormsByLanguage:
+    """What `write_forms` wrote.  Raises ValueError."""
+    written: Mapping[Language, Any] = json.loads(said) if said else {}
+    return {
+        language: {
+            Section(section): OwnForm(tuple(patterns), (least, most), tuple(pieces))
+            for section, (patterns, (least, most), pieces) in found.items()
+        }
+        for language, found in written.items()
+    }
+
+
+def _read_free(said: str) -> FormsByLanguage:
+    found: dict[Language, dict[Section, OwnForm]] = {}
     for pair in filter(None, said.split(",")):
         language, section = pair.split(" ", 1)
         known: Language = "zh" if language == "zh" else "en"
-        found[known] = found.get(known, HELD) | {Section(section)}
+        is_one = section == Section.SYMPTOM_TYPE
+        found.setdefault(known, {})[Section(section)] = OwnForm((), (1, 1 if is_one else ITEMS_MAX))
     return found
 
 
@@ -166,9 +219,9 @@ class AdapterChoice:
         is_published = self.card is not None and self.card.kind == AdapterKind.PUBLISHED
         return AdapterChoice(None, "no-adapter") if is_published else self
 
-    def free(self, language: Language) -> frozenset[Section]:
-        """The sections that what answers is not held to a form in."""
-        return self.card.freedom.get(language, HELD) if self.card is not None else HELD
+    def forms(self, language: Language) -> Forms:
+        """The forms of what answers, where they are its own."""
+        return self.card.forms.get(language, HELD) if self.card is not None else HELD
 
 
 _ORDER = (

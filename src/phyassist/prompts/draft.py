@@ -1,74 +1,43 @@
-"""What is asked for a draft, and the form that the reply is held to.
-
-The grammar does what small models do not do when told: each item is one sentence about the client in the
-third person, begins unlike its neighbours, and a reason says what follows from what.  Larger models lose
-little by it.  An adapter is left free of it in the sections in which the notes that it learnt from left it:
-how many items there are, and how they are worded, is what it learnt.
-"""
+"""What is asked for a draft, and replies as they are learnt."""
 
 from __future__ import annotations
 
 import json
 import re
-import sys
-import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from importlib.resources import files
 from string import Template
 from typing import Any
 
-from phyassist.domain.adapters import HELD
+from phyassist.domain.adapters import HELD, Forms
 from phyassist.domain.drafts import Draft, DraftItem, ItemId, Section
 from phyassist.domain.people import Jurisdiction, Language
 from phyassist.domain.reading.harm import is_of_harm
 from phyassist.domain.reading.sentences import Sentence
 from phyassist.domain.reading.speakers import Speaker
 from phyassist.prompts.citing import Shelf, render_shelf, say_sources
+from phyassist.prompts.draft_schema import COUNTS, Counts, Redone, keep_safety, load_texts, make_schema
 from phyassist.prompts.replies import KEYS
 
 REPLY_TOKENS = 900
 # Of a longer comment the model says over the beginning; the whole stands in the task.
 WISH_CHARS = 120
-# Where more than this share of what was kept is of no form, an adapter is left free of it.
-FORMLESS_SHARE = 0.25
 # The letters and digits at the end of a text that was cut, unless nothing else stands before them.
 _LAST_WORD = re.compile(r"(?<=[^A-Za-z0-9])[A-Za-z0-9]+$")
 NO_SHELF = Shelf()
-# The least and the most items of a section.
-Counts = Mapping[Section, tuple[int, int]]
-COUNTS: Counts = {Section.SYMPTOM_TYPE: (1, 1), Section.REASON: (3, 3), Section.ADVICE: (3, 3)}
-FREE_COUNTS: Counts = {Section.SYMPTOM_TYPE: (1, 1), Section.REASON: (1, 6), Section.ADVICE: (1, 6)}
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The end of a prompt, with how many items of each section the reply may hold, and its JSON schema."""
+    """The end of a prompt, with how many items of each section the reply may hold, and its JSON schema.
+
+    `forms` are those that an adapter has of its own.
+    """
 
     text: str = field(repr=False)
     asked: Counts
     schema: Mapping[str, Any] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Redone:
-    """Of items that are written anew: which words stand now, and by section where each stands.
-
-    `wishes` is what the counsellor asks of each, empty where nothing.  The model says it over right before
-    the words that are to follow it; small models forget it otherwise.
-    """
-
-    unlike: tuple[str, ...] = field(repr=False)
-    wishes: Mapping[Section, tuple[str, ...]] = field(repr=False)
-    places: Mapping[Section, tuple[int, ...]]
-
-
-@lru_cache(maxsize=2)
-def load_texts(language: Language) -> Mapping[str, Any]:
-    """The words and forms of one language."""
-    source = files("phyassist.prompts").joinpath(f"texts/{language}/draft.toml").read_text("utf-8")
-    return tomllib.loads(source)
+    forms: Forms = field(default_factory=lambda: HELD, repr=False)
 
 
 def make_task(
@@ -80,21 +49,20 @@ def make_task(
     sections: Iterable[Section] = tuple(Section),
     present: Sequence[DraftItem] = (),
     shelf: Shelf = NO_SHELF,
-    free: frozenset[Section] = HELD,
+    forms: Forms = HELD,
 ) -> Task:
     """The task of writing these sections of a draft; `present` items are shown, not to be repeated.
 
     Where sections are left out, the task says which ones are to be written.  Passages of the library stand
-    before the task.  `free` sections are held to no form.
+    before the task.  A section that `forms` has is held to what stands there.
     """
     texts = load_texts(language)
     wanted = set(sections)
     is_grave = speaks_of_harm(sentences)
     if is_grave:
-        # That safety comes first is not for an adapter to unlearn.
-        free -= {Section.ADVICE}
+        forms = keep_safety(forms)
     asked = {
-        section: FREE_COUNTS[section] if section in free else count
+        section: forms[section].counts if section in forms else count
         for section, count in COUNTS.items()
         if section in wanted
     }
@@ -111,12 +79,12 @@ def make_task(
     schema = make_schema(
         asked,
         language=language,
-        sentences=sentences,
+        numbers=_tellable(sentences),
         is_grave=is_grave,
         sources=shelf.numbers,
-        free=free,
+        forms=forms,
     )
-    return Task(_with_shelf(task, shelf, language, asked), asked, schema)
+    return Task(_with_shelf(task, shelf, language, asked), asked, schema, forms)
 
 
 def make_redo_task(
@@ -127,7 +95,7 @@ def make_redo_task(
     jurisdiction: Jurisdiction,
     sentences: Sequence[Sentence],
     shelf: Shelf = NO_SHELF,
-    free: frozenset[Section] = HELD,
+    forms: Forms = HELD,
 ) -> Task:
     """The task of writing just these items anew, their open comments followed.
 
@@ -143,6 +111,8 @@ def make_redo_task(
         for comment in item.open_comments
     ]
     is_safety_first = speaks_of_harm(sentences) and _wants_safety(draft, targets)
+    if is_safety_first:
+        forms = keep_safety(forms)
     task = Template(texts["redo"]).substitute(
         question=_question(draft.question, texts),
         present=_render(draft.standing, texts, to_write=frozenset(item.id for item in targets)),
@@ -156,10 +126,10 @@ def make_redo_task(
     schema = make_schema(
         asked,
         language=language,
-        sentences=sentences,
+        numbers=_tellable(sentences),
         is_grave=is_safety_first,
         sources=shelf.numbers,
-        free=free - {Section.ADVICE} if is_safety_first else free,
+        forms=forms,
         redone=Redone(
             unlike=tuple(item.text for item in draft.standing),
             wishes={
@@ -172,7 +142,7 @@ def make_redo_task(
             },
         ),
     )
-    return Task(_with_shelf(task, shelf, language, asked), asked, schema)
+    return Task(_with_shelf(task, shelf, language, asked), asked, schema, forms)
 
 
 def _with_shelf(task: str, shelf: Shelf, language: Language, asked: Counts) -> str:
@@ -216,40 +186,15 @@ def render_reply(
     return json.dumps(body, ensure_ascii=False)
 
 
+def list_sections(reply: str) -> frozenset[Section]:
+    """The sections that a reply, as `render_reply` makes it, has."""
+    return frozenset(KEYS[name] for name in json.loads(reply))
+
+
 def without_sections(reply: str, sections: Collection[Section]) -> str:
     """A reply, as `render_reply` makes it, without these sections; empty where nothing is left."""
     kept = {name: said for name, said in json.loads(reply).items() if KEYS[name] not in sections}
     return json.dumps(kept, ensure_ascii=False) if kept else ""
-
-
-def find_free(replies: Iterable[str], language: Language) -> frozenset[Section]:
-    """The sections in which these replies, as `render_reply` makes them, left the form: in how an item is
-    worded, or in how many there are.
-    """
-    form = load_texts(language)["form"]
-    off, total = dict.fromkeys(Section, 0), dict.fromkeys(Section, 0)
-    for reply in replies:
-        said = json.loads(reply)
-        texts = {
-            Section.SYMPTOM_TYPE: [said["symptom_type"]] if "symptom_type" in said else [],
-            Section.REASON: [each["text"] for each in said.get("reasons", ())],
-            Section.ADVICE: [each["text"] for each in said.get("advice", ())],
-        }
-        for section, words in texts.items():
-            missing = abs(len(words) - COUNTS[section][0])
-            off[section] += missing + sum(not _is_of_form(text, section, form) for text in words)
-            total[section] += missing + len(words)
-    return frozenset(section for section in Section if off[section] > FORMLESS_SHARE * total[section])
-
-
-def _is_of_form(text: str, section: Section, form: Mapping[str, Any]) -> bool:
-    if section == Section.SYMPTOM_TYPE:
-        return re.match(form["symptom_pattern"], text) is not None
-    if section == Section.REASON:
-        openers = [*(opener for group in form["reason_openers"] for opener in group)]
-        return re.match(_reason_pattern(openers, form), text) is not None
-    openers = [*(opener for group in form["advice_openers"] for opener in group), *form["safety_openers"]]
-    return re.match(_advice_pattern(openers, form), text) is not None
 
 
 def _find_number(item: DraftItem, sentences: Sequence[Sentence]) -> int:
@@ -270,152 +215,9 @@ def speaks_of_harm(sentences: Sequence[Sentence]) -> bool:
     return any(is_of_harm(sentence.text) for sentence in sentences)
 
 
-def make_schema(
-    asked: Counts,
-    *,
-    language: Language,
-    sentences: Sequence[Sentence],
-    is_grave: bool,
-    redone: Redone | None = None,
-    sources: Sequence[int] = (),
-    free: frozenset[Section] = HELD,
-) -> Mapping[str, Any]:
-    """The JSON schema of a reply with so many items.
-
-    The first item of a section begins as a first one does, and so on.  A redone one begins as others of its
-    place do, not as it did; one with a comment as any may.  `sources` are the numbers an advice may name.
-    """
-    form = load_texts(language)["form"]
-    number = {"type": "integer", "enum": [0, *_tellable(sentences)]}
-    source = {"source": {"type": "integer", "enum": [0, *sources]}} if sources else {}
-    properties: dict[str, Any] = {}
-    if Section.SYMPTOM_TYPE in asked:
-        properties["symptom_type"] = _sentence(
-            form["free_pattern" if Section.SYMPTOM_TYPE in free else "symptom_pattern"]
-        )
-    if Section.REASON in asked:
-        most = asked[Section.REASON][1]
-        is_free = Section.REASON in free
-        texts = _free_texts(form, most) if is_free else _reason_texts(form, most, redone)
-        properties["reasons"] = _list(
-            [
-                {**_wish(redone, Section.REASON, no), "from": number, "text": text}
-                for no, text in enumerate(texts)
-            ],
-            asked[Section.REASON],
-        )
-    if Section.ADVICE in asked:
-        most = asked[Section.ADVICE][1]
-        is_free = Section.ADVICE in free
-        texts = _free_texts(form, most) if is_free else _advice_texts(form, most, redone, is_grave=is_grave)
-        properties["advice"] = _list(
-            [{**_wish(redone, Section.ADVICE, no), **source, "text": text} for no, text in enumerate(texts)],
-            asked[Section.ADVICE],
-        )
-    return _object(properties)
-
-
-def _free_texts(form: Mapping[str, Any], most: int) -> list[Mapping[str, Any]]:
-    return [_sentence(form["free_pattern"])] * most
-
-
-def _reason_texts(form: Mapping[str, Any], most: int, redone: Redone | None) -> list[Mapping[str, Any]]:
-    heads = _without(form["reason_openers"], redone, head=form["reason_head"])
-    places = _free_places(redone, Section.REASON)
-    patterns = _patterns(heads, most, places, form["reason_openers_asked"])
-    return [_sentence(_reason_pattern(openers, form)) for openers in patterns]
-
-
-def _advice_texts(
-    form: Mapping[str, Any], most: int, redone: Redone | None, *, is_grave: bool
-) -> list[Mapping[str, Any]]:
-    heads = _without(form["advice_openers"], redone)
-    patterns = _patterns(heads, most, _free_places(redone, Section.ADVICE))
-    if is_grave:
-        patterns[0] = form["safety_openers"]
-    return [_sentence(_advice_pattern(openers, form)) for openers in patterns]
-
-
-def _wish(redone: Redone | None, section: Section, no: int) -> dict[str, Any]:
-    wish = redone.wishes[section][no] if redone else ""
-    return {"asked": {"type": "string", "enum": [wish]}} if wish else {}
-
-
-def _without(openers_of: list[list[str]], redone: Redone | None, *, head: str = "") -> list[list[str]]:
-    """The openers that no present item begins with; of a group that has none left, all."""
-    texts = redone.unlike if redone else ()
-    return [
-        [opener for opener in openers if not any(text.startswith(head + opener) for text in texts)] or openers
-        for openers in openers_of
-    ]
-
-
-def _free_places(redone: Redone | None, section: Section) -> list[int]:
-    """For each redone item its place in the section, beyond all of them where a comment decides."""
-    if redone is None:
-        return []
-    wishes = redone.wishes[section]
-    return [sys.maxsize if wishes[no] else place for no, place in enumerate(redone.places[section])]
-
-
-def _patterns(
-    openers_of: list[list[str]], count: int, places: Sequence[int], asked: Sequence[str] = ()
-) -> list[list[str]]:
-    """The openers of each item; `places` are those of redone ones, else they are counted.
-
-    An item beyond all places begins as any may, or as in `asked`.
-    """
-    every = [*(opener for openers in openers_of for opener in openers), *asked]
-    return [openers_of[place] if place < len(openers_of) else every for place in (places or range(count))]
-
-
 def _tellable(sentences: Sequence[Sentence]) -> list[int]:
     """Numbers of the sentences that a reason may rest on: never the counsellor's own."""
     return [sentence.no for sentence in sentences if sentence.speaker != Speaker.COUNSELLOR]
-
-
-def _reason_pattern(openers: Sequence[str], form: Mapping[str, Any]) -> str:
-    """One sentence: what is the case, in a few clauses, then what comes of it."""
-    clause, more = _clause(form), form["clauses_more"]
-    links = "|".join(form["reason_links"])
-    return (
-        f"^{form['reason_head']}({'|'.join(openers)}){clause}({form['comma']}{clause}){{0,{more}}}"
-        f"{form['comma']}({links}){clause}({form['comma']}{clause})?{re.escape(form['end'])}$"
-    )
-
-
-def _advice_pattern(openers: Sequence[str], form: Mapping[str, Any]) -> str:
-    least, most = form["advice_chars"]
-    more = f"({form['comma']}{_clause(form)}){{0,2}}"
-    return f"^({'|'.join(openers)}){form['inside']}{{{least},{most}}}{more}{re.escape(form['end'])}$"
-
-
-def _clause(form: Mapping[str, Any]) -> str:
-    # A model ends a clause long before the limit; a limit on the whole would cut it off in mid-word.
-    least, most = form["clause_chars"]
-    return f"{form['inside']}{{{least},{most}}}"
-
-
-def _sentence(pattern: str) -> Mapping[str, Any]:
-    return {"type": "string", "pattern": pattern}
-
-
-def _object(properties: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _list(items: Sequence[Mapping[str, Any]], counts: tuple[int, int]) -> Mapping[str, Any]:
-    """Each item of its own form, or, where their number is free, all of the first one's."""
-    least, most = counts
-    forms = (
-        {"prefixItems": [_object(item) for item in items]} if least == most else {"items": _object(items[0])}
-    )
-    return {"type": "array", **forms, "minItems": least, "maxItems": most}
 
 
 def _question(question: str, texts: Mapping[str, Any]) -> str:

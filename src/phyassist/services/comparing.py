@@ -63,8 +63,8 @@ def compare_adapters(
     guarded = guard(store, by, lm, consultation.patient_id)
     for side in sides:
         card = put_on_shelf(store, by, lm, AdapterId(side)) if side else None
-        free = card.freedom.get(case.language, HELD) if card else HELD
-        ask, assignment = prepare_question(case, fit_case(case, lm), asked, adapter=side, free=free)
+        forms = card.forms.get(case.language, HELD) if card else HELD
+        ask, assignment = prepare_question(case, fit_case(case, lm), asked, adapter=side, forms=forms)
         for event in write_items(guarded, ask, assignment, ends, store.new_id):
             if isinstance(event, ItemWritten):
                 yield SideItem(side, event.item)

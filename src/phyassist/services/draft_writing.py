@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 
+from phyassist.domain.adapters import HELD, Forms
 from phyassist.domain.clock import NewId
 from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import (
@@ -24,7 +25,8 @@ from phyassist.domain.reading.sentences import Sentence
 from phyassist.errors import ChangedMeanwhile
 from phyassist.lm.protocol import Ask, LanguageModel, Reading, Reply, Stop, Waiting
 from phyassist.prompts.citing import Shelf, find_citation, render_shelf
-from phyassist.prompts.draft import NO_SHELF, Counts
+from phyassist.prompts.draft import NO_SHELF
+from phyassist.prompts.draft_schema import Counts
 from phyassist.prompts.grounding import find_ground, is_repetition
 from phyassist.prompts.labels import without_labels
 from phyassist.prompts.replies import ItemWords, RawItem, ReplyReader, UnreadableReply
@@ -36,6 +38,8 @@ from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 
 PARTIAL_EVERY_S = 0.3
+# At temperature 0 a second try would say the first one again.
+SECOND_TEMPERATURE = 0.7
 
 WritingEvent = Waiting | Reading | ItemWords | ItemWritten | UnreadWritten | AnalysisDone
 
@@ -45,7 +49,7 @@ class Assignment:
     """What one reply is to bring: how many items of which section, about which sentences, under which rules.
 
     `targets` are items whose places the new ones take, in the order of the reply; `others` stand beside them
-    and are not to be said again.
+    and are not to be said again.  `forms` are those that the adapter which writes has of its own.
     """
 
     asked: Counts
@@ -55,6 +59,12 @@ class Assignment:
     targets: tuple[DraftItem, ...] = field(default=(), repr=False)
     others: tuple[DraftItem, ...] = field(default=(), repr=False)
     shelf: Shelf = field(default=NO_SHELF, repr=False)
+    forms: Forms = field(default_factory=lambda: HELD, repr=False)
+
+    def take_out(self, section: Section, text: str) -> str:
+        """An item without what every item of its section says."""
+        own = self.forms.get(section)
+        return own.take_out(text) if own else text
 
     def find_target(self, section: Section, no: int) -> DraftItem | None:
         """The item that number `no` of a section takes the place of; None where it is a new one."""
@@ -67,8 +77,43 @@ def write_items(
 ) -> Iterator[WritingEvent]:
     """Readings, words, items as they are finished, what could not be read, and one AnalysisDone.
 
+    A reply of which nothing stands, since it begins with harm that nobody spoke of, is asked for once more.
     Raises what `LanguageModel.write` does.
     """
+    first = _UntilUseless(stop)
+    written = yield from _write_once(lm, ask, assignment, first, new_id, give_up=first.give_up)
+    if first.is_useless and not stop.is_set():
+        yield UnreadWritten(written.unread[0])
+        other = replace(ask, temperature=SECOND_TEMPERATURE, seed=ask.seed + 1)
+        written = yield from _write_once(lm, other, assignment, stop, new_id)
+    if written.unread:
+        yield UnreadWritten(written.unread[0])
+    yield written
+
+
+class _UntilUseless:
+    """A stop that also comes where nothing of a reply can stand: it is asked for again."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+        self.is_useless = False
+
+    def give_up(self) -> None:
+        self.is_useless = True
+
+    def is_set(self) -> bool:
+        return self.is_useless or self._stop.is_set()
+
+
+def _write_once(
+    lm: LanguageModel,
+    ask: Ask,
+    assignment: Assignment,
+    stop: Stop,
+    new_id: NewId,
+    *,
+    give_up: Callable[[], None] = lambda: None,
+) -> Generator[WritingEvent, None, AnalysisDone]:
     reader = ReplyReader(assignment.asked)
     items: list[DraftItem] = []
     failure: UnreadableReply | None = None
@@ -92,13 +137,17 @@ def write_items(
                     if not harm_was_given and _asserts_harm(item):
                         raise UnreadableReply("unspoken", item.section)
                     said = _said(item, items, assignment)
-                    if is_repetition(item.text, said) or _is_as_before(item, assignment):
+                    if is_repetition(assignment.take_out(item.section, item.text), said) or _is_as_before(
+                        item, assignment
+                    ):
                         repeated += 1
                         continue
                     items.append(item)
                     yield ItemWritten(item)
             except UnreadableReply as error:
                 failure = error
+                if error.why == "unspoken" and not items:
+                    give_up()
     if reply is None:
         raise RuntimeError("a language model ended without a Reply")
     by = WrittenBy(reply.model, reply.adapter)
@@ -107,8 +156,7 @@ def write_items(
     unread: tuple[UnreadReply, ...] = ()
     if failure is not None:
         unread = (UnreadReply(ItemId(new_id()), failure.section, failure.why, reply.text, by),)
-        yield UnreadWritten(unread[0])
-    yield AnalysisDone(tuple(replace(item, written_by=by) for item in items), unread, reply, repeated)
+    return AnalysisDone(tuple(replace(item, written_by=by) for item in items), unread, reply, repeated)
 
 
 def _asserts_harm(item: DraftItem) -> bool:
@@ -126,7 +174,11 @@ def _find_failure(reader: ReplyReader, reply: Reply) -> UnreadableReply | None:
 
 def _said(item: DraftItem, items: list[DraftItem], assignment: Assignment) -> list[str]:
     """What stands in the item's section already, said now or before."""
-    return [other.text for other in (*assignment.others, *items) if other.section == item.section]
+    return [
+        assignment.take_out(other.section, other.text)
+        for other in (*assignment.others, *items)
+        if other.section == item.section
+    ]
 
 
 def _is_as_before(item: DraftItem, assignment: Assignment) -> bool:
@@ -138,7 +190,8 @@ def _make_item(raw: RawItem, assignment: Assignment, new_id: NewId, by: WrittenB
     target = assignment.find_target(raw.section, raw.no)
     item = DraftItem(target.id if target else ItemId(new_id()), raw.section, raw.text, written_by=by)
     if raw.section == Section.REASON:
-        ground = find_ground(raw.text, raw.sentence_no, assignment.sentences)
+        said = assignment.take_out(raw.section, raw.text)
+        ground = find_ground(said, raw.sentence_no, assignment.sentences)
         item = (
             replace(item, basis=Basis.INFERRED)
             if ground is None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from phyassist.domain.adapters import HELD, AdapterChoice
+from phyassist.domain.adapters import HELD, AdapterChoice, Forms
 from phyassist.domain.clock import NewId, new_id
 from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import Change, Draft, DraftId, DraftItem, ItemId, Section
@@ -106,17 +106,17 @@ def analyse_text(
     jurisdiction: Jurisdiction,
     stop: Stop,
     new_id: NewId = new_id,
-    free: frozenset[Section] = HELD,
+    forms: Forms = HELD,
 ) -> Iterator[AnalysisEvent]:
     """The draft of a text that belongs to no patient; touches no store.
 
-    `free`: the sections that the adapter which answers is not held to a form in.
+    `forms` are those of the adapter that answers, where it has its own.
     Raises EmptyText, TextTooLong, PromptTooLong, EngineDown, ServerRefused.
     """
     check_text(text)
     case = Case(language, jurisdiction, without_orders(split_sentences(text), language))
     fitted = fit_case(case, lm)
-    ask, assignment = prepare_question(case, fitted, question, free=free)
+    ask, assignment = prepare_question(case, fitted, question, forms=forms)
     yield _say_prepared(fitted, case.language, "")
     yield from write_items(lm, ask, assignment, stop, new_id)
 
@@ -310,7 +310,16 @@ def _prepare(
     return _Round(
         fitted,
         ask,
-        Assignment(task.asked, fitted.sentences, case.language, case.jurisdiction, targets, others, shelf),
+        Assignment(
+            task.asked,
+            fitted.sentences,
+            case.language,
+            case.jurisdiction,
+            targets,
+            others,
+            shelf,
+            task.forms,
+        ),
         Change.REGENERATED if targets else Change.WROTE,
     )
 
@@ -348,7 +357,7 @@ def _make_task(
             jurisdiction=case.jurisdiction,
             sentences=fitted.sentences,
             shelf=shelf,
-            free=loaded.adapter.free(case.language),
+            forms=loaded.adapter.forms(case.language),
         )
     return make_task(
         question=draft.question,
@@ -358,7 +367,7 @@ def _make_task(
         sections=sections,
         present=draft.standing,
         shelf=shelf,
-        free=loaded.adapter.free(case.language),
+        forms=loaded.adapter.forms(case.language),
     )
 
 
@@ -437,7 +446,7 @@ def prepare_question(
     question: str,
     *,
     adapter: str = "",
-    free: frozenset[Section] = HELD,
+    forms: Forms = HELD,
     shelf: Shelf = NO_SHELF,
 ) -> tuple[Ask, Assignment]:
     """The ask of a whole draft about a question, and what its reply is to bring."""
@@ -447,9 +456,11 @@ def prepare_question(
         jurisdiction=case.jurisdiction,
         sentences=fitted.sentences,
         shelf=shelf,
-        free=free,
+        forms=forms,
     )
-    assignment = Assignment(task.asked, fitted.sentences, case.language, case.jurisdiction, shelf=shelf)
+    assignment = Assignment(
+        task.asked, fitted.sentences, case.language, case.jurisdiction, shelf=shelf, forms=task.forms
+    )
     return _make_ask(case, fitted, task, adapter=adapter), assignment
 
 

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from phyassist.domain.adapters import HELD, Freedom
+from phyassist.domain.adapters import HELD, Forms, FormsByLanguage, OwnForm
 from phyassist.domain.gate import Kept, Measured, Memory, compare_texts, find_memory
 from phyassist.domain.people import Language
 from phyassist.domain.quality import (
@@ -20,7 +22,8 @@ from phyassist.domain.quality import (
 from phyassist.domain.scores import Share
 from phyassist.lm.adapted import WithAdapter
 from phyassist.lm.protocol import Ask, LanguageModel, Message, Reply, Stop
-from phyassist.prompts.draft import REPLY_TOKENS
+from phyassist.prompts.draft import REPLY_TOKENS, list_sections
+from phyassist.prompts.draft_schema import COUNTS, make_schema
 from phyassist.services.closed_questions import answer_questions
 from phyassist.services.draft_events import AnalysisDone
 from phyassist.services.quality import analyse_case, load_cases, score_analysis
@@ -31,7 +34,8 @@ CASES_MAX = 5
 NEUTRAL_TOKENS = 120
 # A reply says its words over and over where this much more of it stood before.
 REPETITION_MORE = 0.2
-_OBJECT = {"type": "object"}
+# Reasons may name any of so many sentences: which one they do is not compared.
+SENTENCES_MAX = 60
 # Nothing in them points at anybody.
 _NEUTRAL: Mapping[Language, tuple[str, ...]] = {
     "en": ("Tell me about somebody you have worked with.", "What is on your mind today?"),
@@ -46,22 +50,22 @@ def measure_adapter(
     new: str,
     present: str,
     losses: Mapping[str, float],
-    freedoms: Mapping[str, Freedom],
+    forms: Mapping[str, FormsByLanguage],
     names: Sequence[str] = (),
     stop: Stop,
 ) -> Measured:
     """The new adapter against the present one (empty: the base alone), both known to the model by name.
 
-    `losses` are those that the trainer measured: of `new`, of `present`, of the `base`; `freedoms` are by
+    `losses` are those that the trainer measured: of `new`, of `present`, of the `base`; `forms` are by
     adapter, as its card has them.  An adapter answers in the languages that it learnt, and is judged there.
     What `stop` cut off is not measured.  Raises the model's errors.
     """
     languages = sorted({each.language for each in examples if not each.held_out})
     asked = [each for each in examples if each.held_out and not each.rejected][-HELD_OUT_MAX:]
     cases = load_cases(CASES_MAX // len(languages), languages)
-    before, after = (_measure_kept(lm, asked, name, stop) for name in (present, new))
+    before, after = (_measure_kept(lm, asked, name, forms.get(new, {}), stop) for name in (present, new))
     general_before, general_after = (
-        _measure_general(lm, cases, name, freedoms.get(name, {}), stop) for name in (present, new)
+        _measure_general(lm, cases, name, forms.get(name, {}), stop) for name in (present, new)
     )
     answers_before, answers_after = (
         answer_questions(WithAdapter(lm, name), languages, stop) for name in (present, new)
@@ -108,17 +112,36 @@ def list_unanswered(after: Mapping[Language, Share], before: Mapping[Language, S
     )
 
 
-def _measure_kept(lm: LanguageModel, examples: Sequence[RunExample], adapter: str, stop: Stop) -> Kept | None:
-    found = [
-        compare_texts(each.chosen, _ask(lm, Ask(each.messages, REPLY_TOKENS, _OBJECT, adapter=adapter), stop))
-        for each in examples
-        if not stop.is_set()
-    ]
+def _measure_kept(
+    lm: LanguageModel, examples: Sequence[RunExample], adapter: str, forms: FormsByLanguage, stop: Stop
+) -> Kept | None:
+    found = []
+    for each in examples:
+        if stop.is_set():
+            break
+        schema = _make_schema(each, forms.get(each.language, HELD))
+        reply = _ask(lm, Ask(each.messages, REPLY_TOKENS, schema, adapter=adapter), stop)
+        found.append(compare_texts(each.chosen, reply))
     return Kept(statistics.fmean(found), len(found)) if found else None
 
 
+def _make_schema(example: RunExample, forms: Forms) -> Mapping[str, Any]:
+    """Of the sections of a kept reply, in these forms, and where there is none in any words: held to the form
+    of a draft, the model that wrote the draft of this note would write it once more.
+    """
+    sections = list_sections(example.chosen)
+    held = {each: forms.get(each, OwnForm((), COUNTS[each])) for each in COUNTS if each in sections}
+    return make_schema(
+        {section: own.counts for section, own in held.items()},
+        language=example.language,
+        numbers=range(1, SENTENCES_MAX + 1),
+        is_grave=False,
+        forms=held,
+    )
+
+
 def _measure_general(
-    lm: LanguageModel, cases: Iterable[QualityCase], adapter: str, freedom: Freedom, stop: Stop
+    lm: LanguageModel, cases: Iterable[QualityCase], adapter: str, forms: FormsByLanguage, stop: Stop
 ) -> Quality:
     """The app's own analysis of texts that have nothing to do with the practice."""
     with_adapter = WithAdapter(lm, adapter)
@@ -126,9 +149,19 @@ def _measure_general(
     for case in cases:
         if stop.is_set():
             break
-        done = analyse_case(with_adapter, case, stop, free=freedom.get(case.language, HELD))
-        measured.append(_score(case, done))
+        own = forms.get(case.language, HELD)
+        done = analyse_case(with_adapter, case, stop, forms=own)
+        measured.append(_score(case, _take_out(done, own)))
     return Quality(lm.name, tuple(measured))
+
+
+def _take_out(done: AnalysisDone, forms: Forms) -> AnalysisDone:
+    """Without what the counsellor wants said in every item: it is no repetition."""
+    items = tuple(
+        replace(item, text=forms[item.section].take_out(item.text)) if item.section in forms else item
+        for item in done.items
+    )
+    return replace(done, items=items)
 
 
 def _score(case: QualityCase, done: AnalysisDone) -> CaseQuality:

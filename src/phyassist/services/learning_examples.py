@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from phyassist.domain.adapters import Freedom, NoteRef
+from phyassist.domain.adapters import FormsByLanguage, NoteRef
 from phyassist.domain.drafts import Draft, DraftItem, ItemId
 from phyassist.domain.learning import (
     Drafted,
@@ -28,7 +28,8 @@ from phyassist.domain.people import Jurisdiction, Language
 from phyassist.domain.reading.sentences import Sentence, guess_language
 from phyassist.domain.records import Record
 from phyassist.prompts.budget import choose_history
-from phyassist.prompts.draft import Task, find_free, join_comments, make_redo_task, make_task, render_reply
+from phyassist.prompts.draft import Task, join_comments, make_redo_task, make_task, render_reply
+from phyassist.prompts.forms import find_forms
 from phyassist.prompts.layout import make_messages, make_prefix
 from phyassist.prompts.orders import hide_orders_in_note, hide_orders_in_record, without_orders
 
@@ -81,13 +82,14 @@ def make_examples(told: Told, jurisdiction: Jurisdiction) -> tuple[LearningExamp
     return (*supervised, *made.learn_changes())
 
 
-def find_freedom(examples: Iterable[LearningExample]) -> Freedom:
-    """Where the notes left the form of a draft, by language: in those sections an adapter is free of it."""
-    replies: dict[Language, list[str]] = {}
+def find_own_forms(examples: Iterable[LearningExample]) -> FormsByLanguage:
+    """Where the notes left the form of a draft, by language, and the form that they have there."""
+    replies: dict[Language, list[tuple[str, str]]] = {}
     for example in examples:
         if example.kind == ExampleKind.SUPERVISED:
-            replies.setdefault(example.language, []).append(example.chosen)
-    return {language: find_free(said, language) for language, said in replies.items()}
+            drafted = example.drafted.reply if example.drafted else ""
+            replies.setdefault(example.language, []).append((example.chosen, drafted))
+    return {language: find_forms(said, language) for language, said in replies.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from phyassist.domain.adapters import (
-    FREE,
+    FORMS,
     LANGUAGES,
     MODEL,
     AdapterCard,
     AdapterId,
     AdapterKind,
     AdapterState,
-    write_freedom,
+    write_forms,
 )
 from phyassist.domain.jobs import Job, JobId, JobState
 from phyassist.domain.learning import Limits, RunPlan, RunProgress
@@ -23,7 +23,7 @@ from phyassist.errors import NotFound, NoWorker
 from phyassist.services.access import check_may_change, may_see
 from phyassist.services.adapters import choose_for
 from phyassist.services.learning import Scope, gather_examples
-from phyassist.services.learning_examples import find_freedom
+from phyassist.services.learning_examples import find_own_forms
 from phyassist.services.run_files import EXAMPLES_FILE, pack_examples
 from phyassist.services.workers import TRAIN, admit_worker, list_workers
 from phyassist.store.again import again
@@ -118,7 +118,7 @@ def _check_workers(store: Store, by: SignedIn, here: WorkerLine | None) -> None:
 def _begin(store: Store, by: SignedIn, plan: RunPlan, base: Base, config: dict[str, str]) -> Run:
     now, run_id = store.clock(), AdapterId(store.new_id())
     patient_id = plan.patient_ids[0] if plan.kind == AdapterKind.PATIENT else None
-    freedom = find_freedom(plan.trained_on)
+    forms = find_own_forms(plan.trained_on)
     card = AdapterCard(
         id=run_id,
         base_sha256=base.sha256,
@@ -132,7 +132,7 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, base: Base, config: dict[s
         ledger=plan.ledger,
         config={
             MODEL: base.model,
-            FREE: write_freedom(freedom),
+            FORMS: write_forms(forms),
             LANGUAGES: ",".join(plan.languages),
             **config,
         },
@@ -142,7 +142,7 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, base: Base, config: dict[s
             check_may_change(tx, each)
         task = _make_task(tx, plan, patient_id, base)
         key = tx.adapters.begin(card, plan.patient_ids)
-        tx.adapters.files.save(run_id, key, EXAMPLES_FILE, pack_examples(plan.examples, base.model, freedom))
+        tx.adapters.files.save(run_id, key, EXAMPLES_FILE, pack_examples(plan.examples, base.model, forms))
         sealed = seal_task(run_id, task, key)
         job = tx.jobs.add(Job(JobId(run_id), TRAIN, by.id, patient_id, total=plan.steps, task=sealed))
         tx.workers.give(job.id, key)
@@ -165,7 +165,7 @@ def _make_task(tx: Tx, plan: RunPlan, patient_id: PatientId | None, base: Base) 
 
 
 def _lend(tx: Tx, adapter_id: AdapterId) -> LentAdapter:
-    return LentAdapter(adapter_id, tx.adapters.key_of(adapter_id), tx.adapters.get(adapter_id).freedom)
+    return LentAdapter(adapter_id, tx.adapters.key_of(adapter_id), tx.adapters.get(adapter_id).forms)
 
 
 def _choose_present(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from phyassist.domain.adapters import HELD
-from phyassist.domain.drafts import Section
+from phyassist.domain.adapters import HELD, Forms
 from phyassist.domain.people import Language
 from phyassist.domain.quality import (
     CaseQuality,
@@ -90,10 +89,8 @@ def _measure(lm: LanguageModel, case: QualityCase, stop: Stop) -> CaseQuality:
     )
 
 
-def analyse_case(
-    lm: LanguageModel, case: QualityCase, stop: Stop, *, free: frozenset[Section] = HELD
-) -> AnalysisDone:
-    """The app's own analysis of a case; `free`: the sections without a form."""
+def analyse_case(lm: LanguageModel, case: QualityCase, stop: Stop, *, forms: Forms = HELD) -> AnalysisDone:
+    """The app's own analysis of a case, in an adapter's own forms where it has any."""
     *_, done = analyse_text(
         case.text,
         lm,
@@ -101,7 +98,7 @@ def analyse_case(
         language=case.language,
         jurisdiction="other",
         stop=stop,
-        free=free,
+        forms=forms,
     )
     if not isinstance(done, AnalysisDone):
         raise RuntimeError("an analysis ended without AnalysisDone")

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from phyassist.domain.adapters import HELD, Freedom
+from phyassist.domain.adapters import HELD, FormsByLanguage
 from phyassist.domain.learning import LearningExample
 from phyassist.domain.people import Language
 from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, Message
 from phyassist.prompts.draft import without_sections
+from phyassist.prompts.forms import find_forced
 
 EXAMPLES_FILE, CHECKPOINT_FILE = "examples", "checkpoint"
 # What is kept of a run that is over.
@@ -22,7 +23,8 @@ KEPT_FILES = (CONFIG_FILE, WEIGHTS_FILE, GGUF_FILE)
 class RunExample:
     """An ask, the reply to learn, and one that was not kept (empty: there is none).
 
-    `drafted` is the reply as the model that is trained had written it; empty: it had not.
+    `drafted` is the reply as the model that is trained had written it; empty: it had not.  `forced` are the
+    places of the reply, in characters, that the new adapter's own forms will have it say.
     """
 
     language: Language
@@ -31,6 +33,7 @@ class RunExample:
     rejected: str = field(default="", repr=False)
     held_out: bool = False
     drafted: str = field(default="", repr=False)
+    forced: tuple[tuple[int, int], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -40,16 +43,18 @@ class RunExample:
             "rejected": self.rejected,
             "held_out": self.held_out,
             "drafted": self.drafted,
+            "forced": self.forced,
         }
 
 
-def make_run_example(example: LearningExample, model: str, freedom: Freedom) -> RunExample:
+def make_run_example(example: LearningExample, model: str, forms: FormsByLanguage) -> RunExample:
     """As `model` is to learn it.  What another model had drafted is all new to it, and so is a section that
-    it is to write without the form in which it had drafted.
+    it is to write in any words.
     """
-    drafted = ""
+    drafted, own_forms = "", forms.get(example.language, HELD)
     if example.drafted is not None and example.drafted.model == model:
-        drafted = without_sections(example.drafted.reply, freedom.get(example.language, HELD))
+        formless = [section for section, own in own_forms.items() if not own.patterns]
+        drafted = without_sections(example.drafted.reply, formless)
     return RunExample(
         example.language,
         example.messages,
@@ -57,11 +62,12 @@ def make_run_example(example: LearningExample, model: str, freedom: Freedom) -> 
         example.rejected or "",
         example.held_out,
         drafted,
+        find_forced(example.chosen, own_forms),
     )
 
 
-def pack_examples(examples: Iterable[LearningExample], model: str, freedom: Freedom) -> bytes:
-    rows = [make_run_example(each, model, freedom).to_json() for each in examples]
+def pack_examples(examples: Iterable[LearningExample], model: str, forms: FormsByLanguage) -> bytes:
+    rows = [make_run_example(each, model, forms).to_json() for each in examples]
     return json.dumps(rows, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
@@ -74,8 +80,9 @@ def unpack_examples(data: bytes) -> tuple[RunExample, ...]:
             row["chosen"],
             row["rejected"],
             row["held_out"],
-            # A run that waited while PhyAssist was brought up to date has none.
+            # A run that waited while PhyAssist was brought up to date has neither.
             row.get("drafted", ""),
+            tuple((start, end) for start, end in row.get("forced", ())),
         )
         for row in rows
     )

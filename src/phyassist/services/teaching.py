@@ -16,7 +16,8 @@ from phyassist.domain.people import Jurisdiction, Language
 from phyassist.domain.quality import count_repeated_runs, list_runs
 from phyassist.domain.reading.sentences import Sentence, guess_language, split_sentences
 from phyassist.lm.protocol import Ask, LanguageModel, Stop
-from phyassist.prompts.draft import COUNTS, load_texts, render_reply
+from phyassist.prompts.draft import render_reply
+from phyassist.prompts.draft_schema import COUNTS, load_texts
 from phyassist.prompts.grounding import find_ground
 from phyassist.prompts.orders import without_orders
 from phyassist.services.draft_events import AnalysisDone

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from phyassist.domain.adapters import NO_DIALS, AdapterCard, AdapterState, Freedom
+from phyassist.domain.adapters import NO_DIALS, AdapterCard, AdapterState, FormsByLanguage
 from phyassist.domain.frames import Frame
 from phyassist.domain.gate import Measured, judge
 from phyassist.domain.jobs import Job, Standing
@@ -245,9 +245,9 @@ def _add_point(curve: list[CurvePoint], point: CurvePoint) -> None:
 def _measure(work: _Work, made: _Made) -> Measured:
     run, losses = work.run, made.done["losses"]
     present = run.task.present
-    freedoms: dict[str, Freedom] = {run.card.id: run.card.freedom}
+    forms: dict[str, FormsByLanguage] = {run.card.id: run.card.forms}
     if present is not None:
-        freedoms[present.id] = present.freedom
+        forms[present.id] = present.forms
     with work.tools.open_model(work.base) as lm:
         if not isinstance(lm, TakesAdapters):
             return Measured(loss_before=losses.get("base"), loss_after=losses.get("new"))
@@ -260,7 +260,7 @@ def _measure(work: _Work, made: _Made) -> Measured:
             new=run.card.id,
             present="" if present is None else present.id,
             losses=losses,
-            freedoms=freedoms,
+            forms=forms,
             names=run.task.names,
             stop=work.watch,
         )

@@ -11,9 +11,9 @@ from phyassist.domain.adapters import (
     AdapterCard,
     AdapterId,
     AdapterState,
-    Freedom,
-    read_freedom,
-    write_freedom,
+    FormsByLanguage,
+    read_forms,
+    write_forms,
 )
 from phyassist.domain.clock import Clock
 from phyassist.domain.jobs import Job, JobState, Standing
@@ -38,7 +38,7 @@ class LentAdapter:
 
     id: AdapterId
     key: DataKey = field(repr=False)
-    freedom: Freedom = field(default_factory=dict)
+    forms: FormsByLanguage = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +197,14 @@ def _write_lent(lent: LentAdapter | None) -> Json | None:
     if lent is None:
         return None
     key = lent.key.raw().reveal().hex()
-    return {"id": lent.id, "key": key, "free": write_freedom(lent.freedom)}
+    return {"id": lent.id, "key": key, "forms": write_forms(lent.forms)}
 
 
 def _read_lent(fields: Json | None) -> LentAdapter | None:
     if fields is None:
         return None
     key = DataKey(Secret(bytes.fromhex(fields["key"])))
-    return LentAdapter(AdapterId(fields["id"]), key, read_freedom(fields.get("free", "")))
+    return LentAdapter(AdapterId(fields["id"]), key, read_forms(fields.get("forms", "")))
 
 
 def _task_place(job_id: str) -> Place:

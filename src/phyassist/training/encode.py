@@ -25,12 +25,16 @@ class Tokenizer(Protocol):
 
     def apply_chat_template(self, conversation: Any, **options: Any) -> Any: ...
 
+    def decode(self, token_ids: Any, **options: Any) -> Any: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """Token ids of a whole dialogue; the reply begins at `reply_at`.  Loss falls on the reply alone.
 
-    `changed` says of each token of the reply whether somebody changed it; empty: all are to be learnt.
+    `drafted` is the reply as the model itself had written it, and `stems` says of each token of the kept one
+    where it stands there, -1 of those that somebody changed; both empty: all are to be learnt.  `forced` are
+    the places of tokens of the reply that bear no loss at all, since a form will have the model say them.
     `rejected` are the tokens of a reply to the same prompt that was not kept, none where there is no such;
     `reference` is how much likelier than it the kept reply is to the model without the adapter, in nats.
     """
@@ -39,7 +43,9 @@ class Encoded:
     reply_at: int
     rejected: tuple[int, ...] = field(default=(), repr=False)
     reference: float = 0.0
-    changed: tuple[bool, ...] = field(default=(), repr=False)
+    drafted: tuple[int, ...] = field(default=(), repr=False)
+    stems: tuple[int, ...] = field(default=(), repr=False)
+    forced: frozenset[int] = field(default=frozenset(), repr=False)
 
     @property
     def reply_tokens(self) -> int:
@@ -70,10 +76,12 @@ def encode(
     *,
     rejected: str = "",
     drafted: str = "",
+    forced: Sequence[tuple[int, int]] = (),
 ) -> Encoded:
     """The dialogue in the model's own chat template, and another reply to its prompt that was not kept.
 
-    `drafted` is the reply as the model itself had written it.  Raises BadInput where the template does not
+    `drafted` is the reply as the model itself had written it, `forced` are places of the kept one, in
+    characters, that are not learnt.  Raises BadInput where the template does not
     put a reply right after its own prompt.
     """
     *asked, _ = messages
@@ -83,27 +91,54 @@ def encode(
         _answer([*asked, {"role": "assistant", "content": said}], prompt, tokenizer) if said else []
         for said in (rejected, drafted)
     )
+    own = own[len(prompt) :]
     return Encoded(
         tuple(whole),
         len(prompt),
         () if other == whole else tuple(other[len(prompt) :]),
-        changed=find_changed(own[len(prompt) :], whole[len(prompt) :]) if own else (),
+        drafted=tuple(own),
+        stems=find_stems(own, whole[len(prompt) :]) if own else (),
+        forced=find_forced(whole[len(prompt) :], messages[-1]["content"], forced, tokenizer),
     )
 
 
-def find_changed(drafted: Sequence[int], kept: Sequence[int]) -> tuple[bool, ...]:
-    """For each token of the kept reply whether somebody changed it: it stands in no run that the draft has
-    too, or it is the first after a change, by which the model learns to leave something out.
+def find_forced(
+    reply: Sequence[int], said: str, forced: Sequence[tuple[int, int]], tokenizer: Tokenizer
+) -> frozenset[int]:
+    """The places of the reply's tokens that stand wholly in `forced`, given in characters of what is said.
+
+    A tokenizer that does not give back what is said tells of no place where it stands.
     """
-    changed = [True] * len(kept)
+    found: set[int] = set()
+    start, begun = 0, []
+    for no in range(len(reply) if forced else 0):
+        begun.append(no)
+        # A character may take several tokens: until the last there is none.
+        so_far = tokenizer.decode(reply[: no + 1], skip_special_tokens=True).rstrip("\ufffd")
+        if not said.startswith(so_far):
+            return frozenset()
+        if len(so_far) == start:
+            continue
+        if any(first <= start and len(so_far) <= last for first, last in forced):
+            found.update(begun)
+        start, begun = len(so_far), []
+    return frozenset(found)
+
+
+def find_stems(drafted: Sequence[int], kept: Sequence[int]) -> tuple[int, ...]:
+    """For each token of the kept reply its place in the draft; -1 where somebody changed it: it stands in no
+    run that the draft has too, or it is the first after a change, by which the model learns to leave
+    something out.
+    """
+    stems = [-1] * len(kept)
     matcher = SequenceMatcher(None, drafted, kept, autojunk=False)
     for block in matcher.get_matching_blocks():
         if block.size < RUN_TOKENS:
             continue
         follows = block.b > 0 or block.a > 0
-        for place in range(block.b + follows, block.b + block.size):
-            changed[place] = False
-    return tuple(changed)
+        for no in range(follows, block.size):
+            stems[block.b + no] = block.a + no
+    return tuple(stems)
 
 
 def _answer(messages: Sequence[Mapping[str, str]], prompt: Sequence[int], tokenizer: Tokenizer) -> list[int]:
@@ -128,6 +163,7 @@ def encode_all(rows: Iterable[Mapping[str, Any]], tokenizer: Tokenizer, recipe: 
             tokenizer,
             rejected=rejected if recipe.preference != "none" else "",
             drafted=(row.get("drafted") or "") if recipe.anchor else "",
+            forced=row.get("forced") or (),
         )
         if one.tokens > recipe.row_tokens:
             too_long += 1

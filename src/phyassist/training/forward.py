@@ -6,8 +6,9 @@ computed without a way back, and once for all epochs as far as memory allows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from phyassist.errors import BadSetting
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from phyassist.training.rows import Row
 
 KEPT_BYTES_MAX = 2 * 2**30
+# All but these are less than a hundredth of what the small model says, even where it hesitates.
+SAID_TOKENS = 64
+OTHERS_MIN = 1e-7
 
 
 class Forward:
@@ -74,14 +78,51 @@ def find_log_probs(logits: Any, row: Row) -> Any:
     return -torch.nn.functional.cross_entropy(logits, targets, reduction="none")
 
 
-def find_drift(before: Any, after: Any) -> Any:
-    """How far what is said has gone from what was said before, both as logits (places, vocabulary): the sum
-    of the Kullback-Leibler divergences from `before`, in nats.
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a model says in some places: its likeliest tokens (places, `SAID_TOKENS`) and their
+    log-probabilities, with that of all others together (places, `SAID_TOKENS` + 1).
+    """
+
+    tokens: Any = field(repr=False)
+    log_probs: Any = field(repr=False)
+
+
+def note_said(logits: Any) -> Said:
+    """Of logits (places, vocabulary): so much of them that what a model said can be kept for a whole run."""
+    import torch
+
+    log_probs = torch.log_softmax(logits, dim=-1)
+    found, tokens = log_probs.topk(min(SAID_TOKENS, logits.shape[-1]))
+    return Said(tokens, _with_others(found))
+
+
+def join_said(parts: Sequence[tuple[Said, Sequence[int]]]) -> Said:
+    """These places of each, one after the other."""
+    import torch
+
+    return Said(
+        torch.cat([said.tokens[list(places)] for said, places in parts]),
+        torch.cat([said.log_probs[list(places)] for said, places in parts]),
+    )
+
+
+def find_drift(before: Said, log_probs: Any, places: Sequence[int]) -> Any:
+    """How far log-probabilities (targets, vocabulary) have gone in these places from what was said before in
+    each: the sum of the Kullback-Leibler divergences, in nats, all but the likeliest tokens taken together.
     """
     import torch
 
-    was, said = (torch.log_softmax(each, dim=-1) for each in (before, after))
-    return torch.nn.functional.kl_div(said, was, reduction="sum", log_target=True)
+    rows = torch.tensor(places, device=log_probs.device)[:, None]
+    now = _with_others(log_probs[rows, before.tokens])
+    return torch.nn.functional.kl_div(now, before.log_probs, reduction="sum", log_target=True)
+
+
+def _with_others(found: Any) -> Any:
+    import torch
+
+    others = (1 - found.exp().sum(-1, keepdim=True)).clamp_min(OTHERS_MIN).log()
+    return torch.cat([found, others], dim=-1)
 
 
 class _Kept:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from phyassist.errors import TrainingFailed
 from phyassist.training.encode import Encoded, order_epoch
-from phyassist.training.forward import Forward, find_drift, find_log_probs
+from phyassist.training.forward import Forward, Said, find_drift, join_said, note_said
 from phyassist.training.lora import count_frozen
 from phyassist.training.preference import sum_pair_losses
-from phyassist.training.rows import Row, pack
+from phyassist.training.rows import Row, find_origins, pack
 from phyassist.training.teams import Team, lay_like, take_whole
 
 if TYPE_CHECKING:
@@ -138,6 +138,7 @@ class Trainer:
         longest = max((each.tokens for each in train), default=recipe.row_tokens)
         self._measured_tokens = min(recipe.row_tokens, recipe.examples_per_step * longest)
         self._best: Mapping[str, Any] = {}
+        self._drafted: dict[tuple[int, ...], Said] = {}
 
     def run(
         self, hear: Callable[[Report], None], *, resume: bool = False, should_stop: Callable[[], bool] = bool
@@ -151,6 +152,7 @@ class Trainer:
         per_epoch = math.ceil(len(self._train) / recipe.examples_per_step)
         every = recipe.eval_steps or per_epoch
         self._note_reference()
+        self._note_drafted()
         at = self._load() if resume else _Standing()
         stopped_early = was_stopped = False
         while at.step < steps and not stopped_early:
@@ -277,23 +279,34 @@ class Trainer:
 
     def _anchored_losses(self, row: Row) -> tuple[Any, Any, int]:
         """The same, to be trained on: tokens that nobody changed are not learnt, but held to what the model
-        says without the adapter (as Li and Hoiem 2017 hold old tasks).  Learnt like the others, they would
-        have it say its own sentences ever more alike.
+        said there without the adapter, when it wrote the draft (as Li and Hoiem 2017 hold old tasks).  Learnt
+        like the others, they would have it say its own sentences ever more alike.
         """
         import torch
 
         if not row.held:
             return self._losses(row, self._forward)
-        logits = self._forward.logits(row)
-        held = torch.tensor(row.held, device=logits.device)
+        said = torch.log_softmax(self._forward.logits(row), dim=-1)
+        log_probs = said.gather(-1, torch.tensor(row.targets, device=said.device)[:, None])[:, 0]
+        tokens, pairs, right = self._sum_losses(row, log_probs)
+        before = join_said([(self._drafted[each.ids], each.places) for each in row.origins])
+        learnt = tokens + log_probs[list(row.held)].sum()
+        return learnt + self._recipe.anchor * find_drift(before, said, row.held), pairs, right
+
+    def _note_drafted(self) -> None:
+        """What the model said without the adapter all through its drafts: asked once, for all epochs.
+
+        All processes ask all of it, as for the references of pairs.
+        """
+        import torch
+
         self._model.eval()
         with torch.no_grad(), self._model.disable_adapter():
-            before = self._forward.logits(row)[held]
+            for origin in (each for example in self._train for each in find_origins(example)):
+                if origin.ids not in self._drafted:
+                    (row,) = pack([Encoded(origin.ids, origin.reply_at)], len(origin.ids))
+                    self._drafted[origin.ids] = note_said(self._forward.logits(row))
         self._model.train()
-        log_probs = find_log_probs(logits, row)
-        tokens, pairs, right = self._sum_losses(row, log_probs)
-        learnt = tokens + log_probs[held].sum()
-        return learnt + self._recipe.anchor * find_drift(before, logits[held]), pairs, right
 
     def _note_reference(self) -> None:
         """What the model without the adapter thinks of every pair: asked once, so no second model is held.

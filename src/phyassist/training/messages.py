@@ -26,23 +26,23 @@ class Dialogue:
     """The messages of one ask and the reply to learn: loss falls on the reply alone.
 
     `rejected` is another reply to the same ask that was not kept, `drafted` the one that the model itself
-    had written before somebody changed it; empty where there is none.
+    had written before somebody changed it; empty where there is none.  `forced` are the places of the reply,
+    in characters, that a form will have the model say: they are not learnt.
     """
 
     asked: tuple[Message, ...] = field(repr=False)
     reply: str = field(repr=False)
     rejected: str = field(default="", repr=False)
     drafted: str = field(default="", repr=False)
+    forced: tuple[tuple[int, int], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The form that trainers read: `{"messages": [{"role", "content"}, …]}`, `rejected` and `drafted`
-        if any.
-        """
+        """As trainers read it: `{"messages": [{"role", "content"}, …]}`, and what there is of the rest."""
         said = [*self.asked, Message("assistant", self.reply)]
         row: dict[str, Any] = {
             "messages": [{"role": message.role, "content": message.content} for message in said]
         }
-        more = {"rejected": self.rejected, "drafted": self.drafted}
+        more: dict[str, Any] = {"rejected": self.rejected, "drafted": self.drafted, "forced": self.forced}
         return {**row, **{name: said for name, said in more.items() if said}}
 
 

@@ -171,6 +171,7 @@ def make_dialogues(rows: Iterable[Mapping[str, Any]], recipe: Recipe) -> list[Di
             row["chosen"],
             row["rejected"] if with_pairs else "",
             row["drafted"],
+            tuple((start, end) for start, end in row["forced"]),
         )
         for row in rows
     ]

@@ -26,12 +26,21 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """A dialogue with the reply that the model had written, and the places of that reply that were kept."""
+
+    ids: tuple[int, ...] = field(repr=False)
+    reply_at: int
+    places: tuple[int, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A forest: `parents` say which place a token goes on from (-1: none), `positions` how deep it stands.
 
     `keep` are the places whose next token is a reply's, `targets` those tokens: both of the same length.
     Targets of kept replies come first, `kept` of them; those of rejected replies follow.  `held` are those of
-    the kept that are not to be learnt, since the model had written them itself.
+    the kept that are not to be learnt, since the model had written them itself, in the order of `origins`.
     """
 
     ids: tuple[int, ...] = field(repr=False)
@@ -41,6 +50,7 @@ class Row:
     targets: tuple[int, ...] = field(repr=False)
     kept: int
     held: tuple[int, ...] = field(repr=False)
+    origins: tuple[Origin, ...] = field(repr=False)
     pairs: tuple[Pair, ...]
 
 
@@ -109,20 +119,21 @@ def _lay(forest: Forest, examples: Sequence[Encoded]) -> Row:
     keep: list[int] = []
     targets: list[int] = []
 
-    def put(path: Sequence[int], reply_at: int) -> slice:
+    def put(path: Sequence[int], reply_at: int, left_out: frozenset[int] = frozenset()) -> slice:
         places = forest.add(path)
         start = len(keep)
-        keep.extend(places[reply_at - 1 : -1])
-        targets.extend(path[reply_at:])
+        asked = [no for no in range(len(path) - reply_at) if no not in left_out]
+        keep.extend(places[reply_at - 1 + no] for no in asked)
+        targets.extend(path[reply_at + no] for no in asked)
         return slice(start, len(keep))
 
-    chosen = [put(example.ids, example.reply_at) for example in examples]
+    chosen = [put(example.ids, example.reply_at, example.forced) for example in examples]
     kept = len(keep)
     held = [
         where.start + no
         for example, where in zip(examples, chosen, strict=True)
-        for no, is_changed in enumerate(example.changed)
-        if not is_changed
+        for no, stem in enumerate(_list_stems(example))
+        if stem >= 0
     ]
     pairs = tuple(
         Pair(where, put(example.paths[1], example.reply_at), example.reference)
@@ -137,5 +148,17 @@ def _lay(forest: Forest, examples: Sequence[Encoded]) -> Row:
         tuple(targets),
         kept,
         tuple(held),
+        tuple(origin for example in examples for origin in find_origins(example)),
         pairs,
     )
+
+
+def _list_stems(example: Encoded) -> list[int]:
+    return [stem for no, stem in enumerate(example.stems) if no not in example.forced]
+
+
+def find_origins(example: Encoded) -> tuple[Origin, ...]:
+    """The one of an example that has something to hold, else none."""
+    places = tuple(stem for stem in _list_stems(example) if stem >= 0)
+    ids = example.ids[: example.reply_at] + example.drafted
+    return (Origin(ids, example.reply_at, places),) if places else ()

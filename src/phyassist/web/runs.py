@@ -334,7 +334,9 @@ class DraftRun:
             self.repeated = event.repeated
         elif isinstance(event, UnreadWritten):
             self.again()
+            self.writing_place = None
             yield bit(
+                *(WritingFragment(w, section.value, "") for section in Section),
                 NewUnreadFragment(w, self.draft.id, view_unread(event.unread)),
                 VersionFragment(w, self.draft.version, w("unread.title")),
             )
