@@ -78,7 +78,7 @@ class Recipe:
         default=0.0,
         metadata={
             "help": "What of a kept reply stands as the model had written it is not learnt but held to what "
-            "the model says without the adapter, with this weight; 0: it is learnt like all else."
+            "the model said when it wrote it, with this weight; 0: it is learnt like all else."
         },
     )
     patience: int = field(
