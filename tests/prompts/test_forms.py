@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 
@@ -75,6 +76,9 @@ def test_the_pieces_that_a_form_has_said_are_found_in_a_reply_and_taken_out_of_a
 
     # That a thought is over, and how, is the model's to say.
     assert found == ["Thought: ", " feeling: ", " behaviour: "]
+    turned = dict(reversed(json.loads(make_reply(reasons=[(1, TRIADS[2])])).items()))
+    other_order = json.dumps(turned, ensure_ascii=False)
+    assert len(find_forced(other_order, forms)) == 3
     own = forms[Section.REASON]
     assert own.take_out(TRIADS[3]) == "lost the job that paid for the flat ashamed hides letters"
     assert own.take_out("Thought: none.") == "Thought: none."
@@ -157,6 +161,12 @@ def test_who_keeps_fewer_than_were_drafted_has_a_number_of_its_own_and_the_same_
     assert set(own) == {Section.ADVICE}
     assert own[Section.ADVICE].counts == (1, 2)
     assert all(re.match(own[Section.ADVICE].patterns[0], text) for text in ADVICE)
+
+
+def test_a_part_of_a_note_without_a_section_misses_nothing_of_it() -> None:
+    whole, part = DRAFTED, make_reply(reasons=None, advice=ADVICE)
+
+    assert find_forms([(whole, DRAFTED), (part, ""), (part, part), (part, part)], "zh") == {}
 
 
 def test_an_item_that_the_model_never_drafted_is_not_missed() -> None:

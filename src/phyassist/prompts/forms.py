@@ -19,6 +19,7 @@ from phyassist.domain.adapters import Forms, OwnForm
 from phyassist.domain.drafts import Section
 from phyassist.domain.people import Language
 from phyassist.prompts.draft_schema import COUNTS, load_texts, make_form
+from phyassist.prompts.replies import KEYS
 
 # Where more than this share of what was kept is of another form, or of another number, the notes left it.
 LEFT_SHARE = 0.25
@@ -62,7 +63,9 @@ def find_forms(replies: Iterable[tuple[str, str]], language: Language) -> Forms:
         texts = [text for each in kept for text in each]
         drafted = [text for _, each in pairs for text in each[section]]
         gone = sum(
-            abs(len(each[section]) - (len(before[section]) or COUNTS[section][0])) for each, before in pairs
+            abs(len(each[section]) - (len(before[section]) or COUNTS[section][0]))
+            for each, before in pairs
+            if each[section] or before[section]
         )
         general = make_form(section, form)
         off = sum(re.match(general, text) is None for text in texts)
@@ -81,15 +84,15 @@ def find_forced(reply: str, forms: Forms) -> tuple[tuple[int, int], ...]:
     ends, in characters.  How a piece begins is the model's own choice: that what stands before it is over.
     """
     found: list[tuple[int, int]] = []
-    at = 0
-    for section, texts in _read(reply).items():
-        own = forms.get(section)
-        for text in texts:
-            said = json.dumps(text, ensure_ascii=False)[1:-1]
-            at = reply.index(said, at)
+    texts, at = _read(reply), 0
+    for name in json.loads(reply):
+        own = forms.get(KEYS[name])
+        for text in texts[KEYS[name]]:
+            said = json.dumps(text, ensure_ascii=False)
+            at = reply.index(said, at) + 1
             if own and any(re.match(each, text) for each in own.patterns):
-                found += _find_pieces(said, own.pieces, at)
-            at += len(said)
+                found += _find_pieces(said[1:-1], own.pieces, at)
+            at += len(said) - 1
     return tuple(found)
 
 
