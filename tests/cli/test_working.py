@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from phyassist.cli.keeping import WorkerKeeper
+from phyassist.cli.learning import card_as_json
+from phyassist.domain.adapters import FORMS, AdapterKind, OwnForm, write_forms
+from phyassist.domain.drafts import Section
 from phyassist.domain.jobs import JobState
 from phyassist.domain.people import Patient
 from phyassist.services.learning_runs import get_run
@@ -20,6 +24,7 @@ from phyassist.store.transactions import Store
 from tests.cli.conftest import FAST_COST, Cli
 from tests.conftest import Clock
 from tests.services.runs import sign_notes, start
+from tests.store.making import make_adapter
 
 
 def test_a_computer_is_shown_admitted_listed_and_removed(cli: Cli, invented: Path, tmp_path: Path) -> None:
@@ -63,3 +68,15 @@ def test_a_server_starts_its_own_worker_when_a_run_waits(
 
     # The base model of these tests is on no computer: the worker looked for it, and said so.
     assert (run.job.state, run.job.error_code) == (JobState.FAILED, "PA-MODEL-MISSING")
+
+
+def test_a_listed_assistant_says_where_it_has_a_form_of_its_own_and_no_word_of_it() -> None:
+    own = OwnForm(("^Thought: .{2,80}$",), (3, 3), ("Thought: ", ""))
+    card = make_adapter(None, AdapterKind.COUNSELLOR)
+    listed = card_as_json(
+        replace(card, config={"rank": "8", FORMS: write_forms({"en": {Section.REASON: own}})})
+    )
+
+    assert listed["config"] == {"rank": "8"}
+    assert listed["own_forms"] == {"en": ["reason"]}
+    assert "Thought" not in json.dumps(listed)

@@ -155,7 +155,7 @@ def test_an_adapter_from_before_forms_were_found_writes_in_any_words_where_it_le
     assert card.forms == {
         "zh": {Section.SYMPTOM_TYPE: OwnForm((), (1, 1)), Section.ADVICE: OwnForm((), (1, 6))}
     }
-    assert read_forms(write_forms(card.forms)) == card.forms
+    assert read_forms({FORMS: write_forms(card.forms)}) == card.forms
 
 
 def test_a_strangers_adapter_cannot_be_asked_for(store: Store, anna: SignedIn, willing: Patient) -> None:

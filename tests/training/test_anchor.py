@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: make train-setup installs it")
 pytest.importorskip("peft", reason="peft is not installed: make train-setup installs it")
 
-from phyassist.training.encode import encode_all, find_forced, find_stems  # noqa: E402
+from phyassist.training.encode import encode_all, find_forced_tokens, find_stems  # noqa: E402
 from phyassist.training.forward import Said, find_drift, find_log_probs, join_said, note_said  # noqa: E402
 from phyassist.training.loop import Trainer  # noqa: E402
 from phyassist.training.lora import attach  # noqa: E402
@@ -117,10 +117,10 @@ def test_a_character_of_several_tokens_is_forced_as_a_whole() -> None:
     reply = tokenizer(said)["input_ids"]
     assert len(reply) == len(said.encode())
 
-    found = find_forced(reply, said, [(0, 4), (len(said) - 1, len(said))], tokenizer)
+    found = find_forced_tokens(reply, said, [(0, 4), (len(said) - 1, len(said))], tokenizer)
 
     assert tokenizer.decode([token for no, token in enumerate(reply) if no not in found]) == "来访者睡不好"
-    assert find_forced(reply, "something else", [(0, 4)], tokenizer) == frozenset()
+    assert find_forced_tokens(reply, "something else", [(0, 4)], tokenizer) == frozenset()
 
 
 def test_the_loss_is_that_of_changed_tokens_and_how_far_the_others_have_gone_from_the_draft() -> None:

@@ -85,7 +85,7 @@ def adapters(
         patient_id = find_patient(practice, patient).id if patient else None
         cards = list_shelf(practice.store, practice.by, patient_id=patient_id).cards
     if as_json:
-        say_json([_card_as_json(card) for card in cards])
+        say_json([card_as_json(card) for card in cards])
         return
     if not cards:
         tell("no adapters yet")
@@ -187,7 +187,10 @@ def _as_json(
     }
 
 
-def _card_as_json(card: AdapterCard) -> dict[str, Any]:
+def card_as_json(card: AdapterCard) -> dict[str, Any]:
+    """What is told of an adapter; of its own forms only where it has any, for they are words of notes."""
+    from phyassist.domain.adapters import FORMS
+
     return {
         "id": card.id,
         "kind": card.kind.value,
@@ -200,7 +203,8 @@ def _card_as_json(card: AdapterCard) -> dict[str, Any]:
         "retrain_since": card.retrain_since.isoformat() if card.retrain_since else None,
         "state": card.state.value,
         "notes": [{"note": ref.note_id, "version": ref.version} for ref in card.ledger],
-        "config": dict(card.config),
+        "config": {name: value for name, value in card.config.items() if name != FORMS},
+        "own_forms": {language: sorted(forms) for language, forms in card.forms.items()},
         "scores": dict(card.scores),
         "gate": None
         if card.verdict is None

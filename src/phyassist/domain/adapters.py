@@ -166,7 +166,7 @@ class AdapterCard:
         """Where the notes that it learnt from left the form of a draft, and what is its own there."""
         if self.kind == AdapterKind.PUBLISHED:
             return {}
-        return read_forms(self.config.get(FORMS, "")) or _read_free(self.config.get(FREE, ""))
+        return read_forms(self.config)
 
     def answers_in(self, language: Language | None) -> bool:
         """Whether it may be chosen where this language is written; None: where nobody knows which."""
@@ -184,8 +184,11 @@ def write_forms(forms: FormsByLanguage) -> str:
     return json.dumps(said, ensure_ascii=False) if said else ""
 
 
-def read_forms(said: str) -> FormsByLanguage:
-    """What `write_forms` wrote.  Raises ValueError."""
+def read_forms(config: Mapping[str, Any]) -> FormsByLanguage:
+    """What `write_forms` wrote, where a card's `config` has it, or an older one.  Raises ValueError."""
+    if FREE in config:
+        return _read_free(config[FREE])
+    said = config.get(FORMS)
     written: Mapping[Language, Any] = json.loads(said) if said else {}
     return {
         language: {

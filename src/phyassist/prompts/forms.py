@@ -192,7 +192,7 @@ def _choose_openers(
     begun = [_find_opener(text, every) for _, text in kept]
     if sum(map(bool, begun)) < (1 - LEFT_SHARE) * len(kept):
         by_place = [[text for place, text in kept if place == no] for no in range(len(groups))]
-        alike = sum(len(_begin_alike(texts)) for texts in by_place)
+        alike = sum(len(each) for texts in by_place for each in _group(texts).values() if len(each) > 1)
         found = tuple(_list_beginnings(texts) for texts in by_place)
         return found if all(found) and alike >= ALIKE_SHARE * len(kept) else ()
     refused = {_find_opener(text, every) for text in drafted} - set(begun)
@@ -205,21 +205,21 @@ def _choose_openers(
 
 def _list_beginnings(texts: Sequence[str], least: int = 1) -> tuple[str, ...]:
     """What at least so many of these begin with: a word, and more where all that have it go on alike."""
-    alike: dict[str, list[str]] = {}
+    found = (
+        _shorten(_find_head(alike, len(alike))) if len(alike) > 1 else first
+        for first, alike in _group(texts).items()
+        if len(alike) >= least
+    )
+    return tuple(filter(None, found))
+
+
+def _group(texts: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """Those that begin with the same word, by that word."""
+    groups: dict[str, list[str]] = {}
     for text in texts:
         if first := _FIRST.match(text):
-            alike.setdefault(first.group(), []).append(text)
-    return tuple(
-        _shorten(_find_head(each, len(each))) if len(each) > 1 else first
-        for first, each in alike.items()
-        if len(each) >= least
-    )
-
-
-def _begin_alike(texts: Sequence[str]) -> list[str]:
-    """Those that begin with the same word as another."""
-    words = Counter(match.group() for text in texts if (match := _FIRST.match(text)))
-    return [text for text in texts if (match := _FIRST.match(text)) and words[match.group()] > 1]
+            groups.setdefault(first.group(), []).append(text)
+    return groups
 
 
 def _shorten(beginning: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection, delete, select
 
 from phyassist.domain.adapters import (
+    FORMS,
     AdapterCard,
     AdapterId,
     AdapterState,
@@ -197,14 +198,14 @@ def _write_lent(lent: LentAdapter | None) -> Json | None:
     if lent is None:
         return None
     key = lent.key.raw().reveal().hex()
-    return {"id": lent.id, "key": key, "forms": write_forms(lent.forms)}
+    return {"id": lent.id, "key": key, FORMS: write_forms(lent.forms)}
 
 
 def _read_lent(fields: Json | None) -> LentAdapter | None:
     if fields is None:
         return None
     key = DataKey(Secret(bytes.fromhex(fields["key"])))
-    return LentAdapter(AdapterId(fields["id"]), key, read_forms(fields.get("forms", "")))
+    return LentAdapter(AdapterId(fields["id"]), key, read_forms(fields))
 
 
 def _task_place(job_id: str) -> Place:

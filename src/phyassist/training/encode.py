@@ -98,11 +98,11 @@ def encode(
         () if other == whole else tuple(other[len(prompt) :]),
         drafted=tuple(own),
         stems=find_stems(own, whole[len(prompt) :]) if own else (),
-        forced=find_forced(whole[len(prompt) :], messages[-1]["content"], forced, tokenizer),
+        forced=find_forced_tokens(whole[len(prompt) :], messages[-1]["content"], forced, tokenizer),
     )
 
 
-def find_forced(
+def find_forced_tokens(
     reply: Sequence[int], said: str, forced: Sequence[tuple[int, int]], tokenizer: Tokenizer
 ) -> frozenset[int]:
     """The places of the reply's tokens that stand wholly in `forced`, given in characters of what is said.

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from phyassist.training.rows import Row
 
 KEPT_BYTES_MAX = 2 * 2**30
-# All but these are less than a hundredth of what the small model says, even where it hesitates.
+# All others together are 2 % of what the 0.5B says over its English drafts, 5 % over its Chinese ones; a
+# whole distribution would take 0.6 MB a place.
 SAID_TOKENS = 64
 OTHERS_MIN = 1e-7
 
