@@ -287,9 +287,6 @@ def test_an_unread_reply_is_said_shown_and_tried_again(workspace: Workspace, ope
     add_patient(page, "Lee", TEXT["en"])
 
     page.click("[hx-post$='/drafts']")
-    # When the draft ends its parts are shown anew, and what was opened before is closed again.
-    page.wait_for_selector(".unread")
-    page.wait_for_selector("[hx-post$='/drafts']")
     page.click(".unread summary")
     assert page.inner_text(".unread pre") == "I would rather not."
     page.click(".unread button")
@@ -297,6 +294,30 @@ def test_an_unread_reply_is_said_shown_and_tried_again(workspace: Workspace, ope
     page.wait_for_selector("#items-advice .item:nth-child(3)")
     assert ADVICE["en"][0] in page.inner_text("#items-advice")
     until(page, "document.querySelectorAll('.unread').length === 0")
+
+
+def test_an_opened_unread_reply_stays_open_while_another_section_is_written_anew(
+    workspace: Workspace, open_page: Any
+) -> None:
+    page = open_page("en")
+
+    def say_half(ask: Any) -> str:
+        return answer(ask).partition('"advice"')[0] + '"advice": so far'
+
+    anew = '{"symptom_type": "Worry about exams"}'
+    workspace.model.script = ScriptedModel([say_half, anew], name="scripted-model")
+    set_up(page, workspace.url)
+    add_patient(page, "Lee", TEXT["en"])
+    page.click("[hx-post$='/drafts']")
+    page.click(".unread summary")
+    page.wait_for_selector("[hx-post$='/drafts']")
+
+    page.click(".section:has(#items-symptom_type) [hx-post$='/redo']")
+    page.get_by_text("Worry about exams").first.wait_for()
+    page.wait_for_selector("[hx-post$='/drafts']")
+
+    assert page.locator(".unread pre").is_visible()
+    assert "so far" in page.inner_text(".unread pre")
 
 
 def test_the_open_tab_is_seen_on_a_narrow_screen(workspace: Workspace, open_page: Any) -> None:
