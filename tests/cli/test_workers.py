@@ -18,6 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from phyassist.cli.workers import choose_pause
 from phyassist.errors import EngineDown, ModelMissing
 from phyassist.lm.protocol import Ask, Message, Never, Reply
 from phyassist.lm.shared import SharedEngine, answer_questions
@@ -88,6 +89,22 @@ def test_a_process_killed_before_it_could_serve_is_started_again_while_another_s
 
     assert answer.status_code == 200
     assert sum("is started again" in line for line in lines) == 2
+
+
+@needs_proc
+def test_a_process_that_dies_again_and_again_is_given_a_pause(invented: Path) -> None:
+    with serving("--workers", "2") as (address, process, lines):
+        for death in range(1, 4):
+            newest = children_of(process.pid)[-1]
+            os.kill(newest, signal.SIGKILL)
+            wait_for(lambda count=death: sum("is started again" in line for line in lines) == count)
+            wait_for(lambda: len(children_of(process.pid)) == 2)
+            answer = httpx.get(f"{address}/alive")
+            assert answer.status_code == 200
+    said = [line.partition("is started again")[2].strip() for line in lines if "is started again" in line]
+
+    assert said == ["", "in 1 s", "in 2 s"]
+    assert [choose_pause(deaths) for deaths in (1, 2, 8, 20)] == [0.0, 1.0, 60.0, 60.0]
 
 
 @needs_proc

@@ -31,10 +31,22 @@ WORKERS_MAX = 32
 _ENDS_IN_S = 8.0
 
 
+# One that dies again and again soon after its start would keep a processor busy with starting it.
+_LONG_LIFE_S = 60.0
+_PAUSE_MAX_S = 60.0
+
+
 @dataclass
 class Worker:
     number: int
     process: BaseProcess
+    started_at: float
+    deaths: int = 0
+
+
+def choose_pause(deaths: int) -> float:
+    """Seconds before the next start of one that died so often in a row without a long life."""
+    return min(2.0 ** (deaths - 2), _PAUSE_MAX_S) if deaths > 1 else 0.0
 
 
 class EngineHolder:
@@ -115,8 +127,16 @@ class _Crew:
     def keep(self, count: int) -> None:
         """Start them, and again whichever dies.  Raises WorkersDied where that does not help."""
         self._workers = [self._start(number) for number in range(1, count + 1)]
+        resting: list[tuple[float, Worker]] = []
         while True:
-            ended = wait([each.process.sentinel for each in self._workers])
+            until = min((at for at, _ in resting), default=None)
+            ended = wait(
+                [each.process.sentinel for each in self._workers],
+                None if until is None else max(0.0, until - time.monotonic()),
+            )
+            for due in [each for each in resting if each[0] <= time.monotonic()]:
+                resting.remove(due)
+                self._workers.append(self._start(due[1].number, due[1].deaths))
             for worker in [each for each in self._workers if each.process.sentinel in ended]:
                 worker.process.join()
                 self._workers.remove(worker)
@@ -126,8 +146,13 @@ class _Crew:
                         f"web process {worker.number} ended before it could serve",
                         hint="look into the log, or start without --workers",
                     )
-                tell(f"web process {worker.number} ended ({worker.process.exitcode}) and is started again")
-                self._workers.append(self._start(worker.number))
+                now = time.monotonic()
+                worker.deaths = 1 if now - worker.started_at > _LONG_LIFE_S else worker.deaths + 1
+                pause_s = choose_pause(worker.deaths)
+                when = f" in {pause_s:g} s" if pause_s else ""
+                code = worker.process.exitcode
+                tell(f"web process {worker.number} ended ({code}) and is started again{when}")
+                resting.append((now + pause_s, worker))
 
     def end(self) -> None:
         """Let each finish what it answers, then end it."""
@@ -140,7 +165,7 @@ class _Crew:
                 worker.process.kill()
                 worker.process.join()
 
-    def _start(self, number: int) -> Worker:
+    def _start(self, number: int, deaths: int = 0) -> Worker:
         from phyassist.lm.shared import answer_questions
 
         ours, theirs = self._spawning.Pipe()
@@ -162,7 +187,7 @@ class _Crew:
             watched.close()
 
         threading.Thread(target=serve_questions, name=f"worker-{number}", daemon=True).start()
-        return Worker(number, process)
+        return Worker(number, process, time.monotonic(), deaths)
 
 
 def work(settings: Settings, sock: socket.socket, questions: Connection, alive: Connection) -> None:
