@@ -20,6 +20,8 @@ from typing import Any
 from benchmarks.machine import RESULTS, list_facts, write_results
 
 from phyassist.domain.drafts import Section
+from phyassist.domain.library import Passage
+from phyassist.domain.people import Language
 from phyassist.domain.quality import MEASURES, DraftReply, QualityCase, score_draft
 from phyassist.domain.reading.sentences import split_sentences
 from phyassist.domain.scores import add_shares
@@ -28,11 +30,12 @@ from phyassist.knowledge.index import LibraryIndex
 from phyassist.knowledge.meaning import LocalEmbedder, find_embedder
 from phyassist.lm.engine import Engine, EngineOptions
 from phyassist.lm.protocol import LanguageModel, Never
-from phyassist.prompts.citing import PASSAGES_MAX, Shelf, fill_shelf
+from phyassist.prompts.citing import PASSAGES_MAX, Shelf, choose_passages
 from phyassist.prompts.draft import NO_SHELF
 from phyassist.services.draft_events import AnalysisDone
 from phyassist.services.draft_writing import write_items
 from phyassist.services.drafting import prepare_question
+from phyassist.services.library import FOUND_MAX
 from phyassist.services.prompting import Case, fit_case
 from phyassist.services.quality import load_cases
 
@@ -47,12 +50,18 @@ def open_cards(embedder: LocalEmbedder | None) -> LibraryIndex:
     return LibraryIndex.empty(name).with_documents(fresh, set())
 
 
-def find_shelf(index: LibraryIndex, embedder: LocalEmbedder | None, case: QualityCase) -> Shelf:
-    asked = f"{case.question} {case.text}"
+def find_passages(
+    index: LibraryIndex, embedder: LocalEmbedder | None, asked: str, language: Language
+) -> tuple[Passage, ...]:
+    """What the cards say on a question and its text, best first."""
     rows = embedder.embed_question(asked) if embedder else ()
     vector = rows[0] if len(rows) else None
-    found = index.search(asked, vector, limit=PASSAGES_MAX, language=case.language)
-    return fill_shelf(found, case.language)
+    return index.search(asked, vector, limit=FOUND_MAX, language=language)
+
+
+def find_shelf(index: LibraryIndex, embedder: LocalEmbedder | None, case: QualityCase) -> Shelf:
+    found = find_passages(index, embedder, f"{case.question} {case.text}", case.language)
+    return choose_passages(found, told=f"{case.question} {case.text}", language=case.language)
 
 
 def analyse(lm: LanguageModel, case: QualityCase, shelf: Shelf) -> dict[str, Any]:

@@ -141,3 +141,23 @@ def test_unless_the_practice_chose_passages_are_given_to_a_model_that_gains_by_t
     assert not wants_passages(PracticeSettings(), "of a model that nobody measured")
     assert wants_passages(PracticeSettings(library_in_drafts=True), small)
     assert not wants_passages(PracticeSettings(library_in_drafts=False), larger)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_given"),
+    [(TEXT, False), (TEXT + "来访者：有时想，要是睡着了不再醒来就好了。", True)],
+    ids=["nobody spoke of it", "the client did"],
+)
+def test_a_passage_that_speaks_of_harm_is_given_where_somebody_did(
+    store: Store, anna: SignedIn, draft: Draft, text: str, is_given: bool
+):
+    grave = "# 危机手册\n\n失眠三个月、躺在床上睡不着、白天很累的来访者，要问有没有自杀的念头。".encode()
+    add_file(store, anna, file=("g.md", grave), scope=Scope.OWN, known=load_known(store, anna))
+    save_source(store, anna, consultation_id=draft.consultation_id, text=text, after=1)
+
+    written, ask = write(store, anna, draft, "请来访者每晚写睡眠日记。", 0)
+
+    titles = {each.title for each in written.passages_used}
+    assert ("要问有没有自杀的念头" in ask.messages[-1].content) == is_given
+    assert ("危机手册" in titles) == is_given
+    assert "夜间手册" in titles

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from phyassist.domain.library import Citation, Passage
 from phyassist.domain.people import Language
+from phyassist.domain.reading.harm import is_of_harm
 from phyassist.domain.reading.sentences import Sentence, split_sentences
 from phyassist.prompts.grounding import find_ground
 from phyassist.prompts.orders import without_orders
@@ -56,6 +57,20 @@ def fill_shelf(passages: Sequence[Passage], language: Language) -> Shelf:
             sentences.append(numbered)
             of[numbered.no] = passage
     return Shelf(tuple(passages), tuple(sentences), of)
+
+
+def choose_passages(found: Sequence[Passage], *, told: str, language: Language) -> Shelf:
+    """A shelf of the best ones that were found.
+
+    One that speaks of taking a life or of self-harm is left out unless `told`, what else the prompt says,
+    does: a small model takes such words for the client's own (docs/results/unspoken.md).
+    """
+    may = [each for each in found if is_of_harm(told) or not _is_of_harm(each)]
+    return fill_shelf(may[:PASSAGES_MAX], language)
+
+
+def _is_of_harm(passage: Passage) -> bool:
+    return is_of_harm(f"{passage.document.title}\n{passage.heading}\n{passage.text}")
 
 
 def render_shelf(shelf: Shelf, language: Language) -> str:

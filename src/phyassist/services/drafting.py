@@ -24,7 +24,7 @@ from phyassist.domain.records import ConsultationId
 from phyassist.errors import ModelError, NotAllowed, NotFound
 from phyassist.lm.protocol import Ask, LanguageModel, Stop
 from phyassist.prompts.budget import MARGIN_TOKENS, Fitted
-from phyassist.prompts.citing import PASSAGES_MAX, Shelf, fill_shelf
+from phyassist.prompts.citing import Shelf, choose_passages
 from phyassist.prompts.draft import NO_SHELF, REPLY_TOKENS, Task, make_redo_task, make_task
 from phyassist.prompts.layout import make_messages
 from phyassist.prompts.orders import count_hidden, without_orders
@@ -45,7 +45,7 @@ from phyassist.services.draft_writing import Assignment, DraftKeeper, write_item
 from phyassist.services.following import get_followed, get_open
 from phyassist.services.intake import check_text
 from phyassist.services.leaving import guard
-from phyassist.services.library import Embedder, get_passage, search_passages, wants_passages
+from phyassist.services.library import FOUND_MAX, Embedder, get_passage, search_passages, wants_passages
 from phyassist.services.prompting import Case, fit_case, load_case
 from phyassist.services.reworking import (
     add_item,
@@ -191,8 +191,8 @@ def make_first_ask(
     is_about_this = present is not None and present.consultation_id == consultation_id
     asked = present.question if present is not None and is_about_this else consultation.question
     draft = Draft(DraftId(""), consultation.patient_id, consultation_id, asked)
-    shelf = _find_passages(store, by, draft, case, embedder) if wants_library else NO_SHELF
-    return _prepare(_Loaded(draft, case, choice, shelf), lm, tuple(Section)).ask
+    passages = _find_passages(store, by, draft, case, embedder) if wants_library else ()
+    return _prepare(_Loaded(draft, case, choice, passages), lm, tuple(Section)).ask
 
 
 def redo_items(
@@ -254,7 +254,7 @@ class _Loaded:
     draft: Draft
     case: Case
     adapter: AdapterChoice
-    shelf: Shelf = field(default=NO_SHELF, repr=False)
+    passages: tuple[Passage, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,21 +278,22 @@ def _load(
         wants_library = wants_passages(tx.settings.get(), lm.base_sha256)
         choice = choose_for(tx, draft.patient_id, lm.base_sha256, consultation.adapter_wanted)
     check_text(consultation.source.text)
-    shelf = _find_passages(store, by, draft, case, embedder) if wants_library else NO_SHELF
-    return _Loaded(draft, case, make_ready(store, by, lm, choice), shelf)
+    passages = _find_passages(store, by, draft, case, embedder) if wants_library else ()
+    return _Loaded(draft, case, make_ready(store, by, lm, choice), passages)
 
 
-def _find_passages(store: Store, by: SignedIn, draft: Draft, case: Case, embedder: Embedder | None) -> Shelf:
+def _find_passages(
+    store: Store, by: SignedIn, draft: Draft, case: Case, embedder: Embedder | None
+) -> tuple[Passage, ...]:
     """The passages that the draft was given before, so that it rests on the same ones and the engine need not
-    read others; at first what the library says on question and text, in the language of the draft.
+    read others; at first what the library says on question and text, in the language of the draft, more than
+    a prompt holds.
     """
     if draft.passages_used:
-        return fill_shelf(_find_again(store, by, draft.passages_used), case.language)
+        return _find_again(store, by, draft.passages_used)
     told = " ".join(each.text for each in case.sentences if each.speaker != Speaker.COUNSELLOR)
-    found = search_passages(
-        store, by, f"{draft.question} {told}", embedder=embedder, limit=PASSAGES_MAX, language=case.language
-    )
-    return fill_shelf(found, case.language)
+    asked = f"{draft.question} {told}"
+    return search_passages(store, by, asked, embedder=embedder, limit=FOUND_MAX, language=case.language)
 
 
 def _prepare(
@@ -332,8 +333,11 @@ def _choose_shelf(
     targets: tuple[DraftItem, ...],
 ) -> tuple[Shelf, Task]:
     """As many passages as fit beside the text and the reply, and the task with them."""
-    for count in range(len(loaded.shelf.passages), 0, -1):
-        shelf = loaded.shelf.first(count, loaded.case.language)
+    whole = choose_passages(
+        loaded.passages, told=f"{loaded.draft.question}\n{fitted.prefix}", language=loaded.case.language
+    )
+    for count in range(len(whole.passages), 0, -1):
+        shelf = whole.first(count, loaded.case.language)
         task = _make_task(loaded, fitted, shelf, sections, targets)
         tokens = lm.count_tokens(fitted.prefix) + lm.count_tokens(task.text)
         if tokens + MARGIN_TOKENS + REPLY_TOKENS <= lm.context_tokens:
