@@ -17,6 +17,8 @@ from phyassist.domain.learning import (
     Limit,
     Limits,
     Origin,
+    choose_epochs,
+    choose_step,
     estimate_tokens,
     list_learnt,
 )
@@ -204,8 +206,17 @@ def test_the_newest_notes_are_held_out_and_the_ledger_names_those_that_are_learn
         notes[2].id: 1,
         notes[3].id: 1,
     }
-    assert plan.steps == 12
+    assert plan.steps == 24
     assert plan.expected_s > 60
+
+
+@pytest.mark.parametrize(
+    ("examples", "steps"), [(1, 24), (4, 24), (8, 24), (16, 48), (64, 48), (400, 300)], ids=str
+)
+def test_few_examples_are_seen_more_often(examples: int, steps: int):
+    step = choose_step(examples, 4)
+
+    assert examples * choose_epochs(examples, 3.0, step) / step == pytest.approx(steps)
 
 
 def test_one_note_is_too_little_and_none_is_nothing(

@@ -149,6 +149,16 @@ def choose_step(examples: int, usual: int) -> int:
     return max(1, min(usual, examples // STEPS_AN_EPOCH))
 
 
+# After 12 steps on five notes, one counsellor had more to edit than with the model alone and the gate refused
+# two; after 24 all had less or as little, and it refused one (docs/learning.md).
+STEPS_MIN = 24
+
+
+def choose_epochs(examples: int, usual: float, examples_per_step: int) -> float:
+    """How often every example is seen: as usual, or so often that a run of few takes some steps."""
+    return max(usual, STEPS_MIN * examples_per_step / max(1, examples))
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How fast a machine trains, and what a run does: `overhead_s` goes by before and after the steps."""
@@ -297,12 +307,14 @@ def make_plan(
     held = hold_out(used)
     trained_on = [example for example in held if not example.held_out]
     learnt = list_learnt(trained_on)
+    step = choose_step(len(learnt), pace.examples_per_step)
+    epochs = choose_epochs(len(learnt), pace.epochs, step)
     return RunPlan(
         kind=kind,
         patient_ids=tuple(patient_ids),
         examples=(*trained_on, *(example for example in held if example.held_out)),
-        steps=math.ceil(len(learnt) * pace.epochs / choose_step(len(learnt), pace.examples_per_step)),
-        expected_s=_seconds(sum(example.tokens for example in learnt), pace),
+        steps=math.ceil(len(learnt) * epochs / step),
+        expected_s=_seconds(sum(example.tokens for example in learnt), replace(pace, epochs=epochs)),
         bites=tuple(bitten),
         hindrances=tuple(hindrances) or tuple(_find_hindrances(used)),
     )

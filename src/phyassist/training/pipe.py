@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from phyassist.domain.frames import Frame, read_frame, write_frame
-from phyassist.domain.learning import choose_step
+from phyassist.domain.learning import choose_epochs, choose_step
 from phyassist.errors import MissingLibrary, ModelMissing, PhyAssistError, describe_frames
 from phyassist.lm.child import forbid_core_files
 from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, Message
@@ -129,9 +129,10 @@ def train(asked: Asked, to: IO[bytes], lock: threading.Lock) -> None:
         make_dialogues([row for row in asked.rows if row["held_out"] == is_held], recipe)
         for is_held in (False, True)
     )
+    step = choose_step(len(learnt), recipe.examples_per_step)
     made = run_examples(
         base,
-        replace(recipe, examples_per_step=choose_step(len(learnt), recipe.examples_per_step)),
+        replace(recipe, examples_per_step=step, epochs=choose_epochs(len(learnt), recipe.epochs, step)),
         learnt,
         held,
         hear=hear,
