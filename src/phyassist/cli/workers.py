@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 WORKERS_MAX = 32
 _ENDS_IN_S = 8.0
-
-
 # One that dies again and again soon after its start would keep a processor busy with starting it.
 _LONG_LIFE_S = 60.0
 _PAUSE_MAX_S = 60.0

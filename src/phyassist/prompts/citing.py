@@ -65,8 +65,9 @@ def choose_passages(found: Sequence[Passage], *, told: str, language: Language) 
     One that speaks of taking a life or of self-harm is left out unless `told`, what else the prompt says,
     does: a small model takes such words for the client's own (docs/results/unspoken.md).
     """
-    may = [each for each in found if is_of_harm(told) or not _is_of_harm(each)]
-    return fill_shelf(may[:PASSAGES_MAX], language)
+    if not is_of_harm(told):
+        found = [each for each in found if not _is_of_harm(each)]
+    return fill_shelf(found[:PASSAGES_MAX], language)
 
 
 def _is_of_harm(passage: Passage) -> bool:
