@@ -74,3 +74,11 @@ def test_names_are_found_however_they_are_written() -> None:
     found = find_memory(["anything"], ["then HERON LAKE said"], ["Heron Lake", "Sun Mei", ""])
 
     assert found.names == 1
+
+
+def test_a_name_counts_as_a_word_and_by_a_part_of_it() -> None:
+    found = find_memory(
+        ["anything"], ["I could not sleep. Then Maria was sad."], ["Lee", "Maria Lopez", "An"]
+    )
+
+    assert found.names == 1
