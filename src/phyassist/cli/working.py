@@ -14,7 +14,7 @@ import typer
 from phyassist.cli.options import ModelOption
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import tell
-from phyassist.errors import ModelMissing, NoWorker
+from phyassist.errors import ModelMissing, NoWorker, StoreAway
 
 if TYPE_CHECKING:
     from phyassist.domain.adapters import AdapterCard
@@ -49,12 +49,17 @@ def worker(
             tell(f"{own.line.machine} waits for something to train  (Ctrl C ends it)")
         tools = make_tools(settings, store)
         while True:
-            job = work_once(store, own, tools)
-            if job is None:
-                if once:
-                    return
-                time.sleep(LOOK_EVERY_S)
+            try:
+                if work_once(store, own, tools) is not None:
+                    continue
                 see_worker(store, own)
+            except StoreAway:
+                # A database that is started again is no reason to end.
+                if once:
+                    raise
+            if once:
+                return
+            time.sleep(LOOK_EVERY_S)
 
 
 def make_tools(settings: Settings, store: Store) -> Tools:

@@ -62,7 +62,8 @@ class Stopped(Exception):
 def work_once(store: Store, worker: WorkerKeys, tools: Tools) -> Job | None:
     """Take the run that has waited longest and see it through; None where none waits for this worker.
 
-    A run that fails says so with an error's code, and nothing of it stays.
+    A run that fails says so with an error's code, and nothing of it stays.  Raises StoreAway where the store
+    does not answer; one that is lost in mid-run leaves the run to whoever takes it up.
     """
     with store.entrance(writes=True) as entrance:
         job = entrance.jobs.take(worker.id, (TRAIN,))
@@ -73,6 +74,9 @@ def work_once(store: Store, worker: WorkerKeys, tools: Tools) -> Job | None:
         _carry_out(store, worker, job, tools)
     except Stopped:
         _give_up(store, job)
+    except StoreAway as error:
+        # The run itself is sound: it waits until the lease is over, and goes on from its last checkpoint.
+        _log.warning("a run was left, for the database does not answer (%s)", error.code)
     except PhyAssistError as error:
         _log.info("a run failed (%s)", error.code)
         _fail(store, job, error.code)
