@@ -368,3 +368,48 @@ def test_a_comment_that_was_answered_by_hand_is_an_instruction_too(
     (asked,) = by_origin(list_examples(store, anna, patient_id=willing.id), Origin.COMMENT)
 
     assert json.loads(asked.chosen)["advice"] == [{"asked": "更小的一步", "text": "约定明天到校门口。"}]
+
+
+def test_a_note_that_was_left_out_takes_its_comments_and_an_emptied_section_with_it(
+    store: Store, anna: SignedIn, willing: Patient, clock: Clock
+) -> None:
+    draft = draft_of(store, anna, willing)
+    symptom = draft.standing[0]
+    draft = comment_on_item(
+        store, anna, draft_id=draft.id, item_id=symptom.id, words="更具体", after=draft.version
+    )
+    draft = edit_item(
+        store, anna, draft_id=draft.id, item_id=symptom.id, text="考试焦虑", after=draft.version
+    )
+    for item in draft.of(Section.ADVICE):
+        draft = delete_item(store, anna, draft_id=draft.id, item_id=item.id, after=draft.version)
+    gone = sign(store, anna, draft, clock)
+    for _ in range(2):
+        sign(store, anna, draft_of(store, anna, willing), clock)
+    found = [
+        each for each in list_examples(store, anna, patient_id=willing.id) if each.note.note_id == gone.id
+    ]
+    (note,) = by_origin(tuple(found), Origin.NOTE)
+
+    leave_out(store, anna, patient_id=willing.id, example_id=note.id, is_left_out=True)
+
+    assert {each.origin for each in found} == {Origin.NOTE, Origin.COMMENT, Origin.DELETION}
+    plan = plan_run(store, anna, scope=scope_of(willing), limits=LIMITS)
+    assert gone.id not in {each.note.note_id for each in plan.examples}
+
+
+def test_what_was_left_out_stays_out_when_its_note_is_amended_and_no_earlier_day_hears_of_it(
+    store: Store, anna: SignedIn, willing: Patient, clock: Clock
+) -> None:
+    first, second, _ = (sign(store, anna, draft_of(store, anna, willing), clock) for _ in range(3))
+    example = next(
+        each for each in list_examples(store, anna, patient_id=willing.id) if each.note.note_id == first.id
+    )
+    leave_out(store, anna, patient_id=willing.id, example_id=example.id, is_left_out=True)
+
+    amend_note(store, anna, note_id=first.id, reason="忘了", text="后来才知道她怀孕了。")
+
+    plan = plan_run(store, anna, scope=scope_of(willing), limits=LIMITS)
+    assert first.id not in {each.note.note_id for each in plan.examples}
+    asked = next(each for each in plan.examples if each.note.note_id == second.id)
+    assert not any("怀孕" in message.content for message in asked.messages)

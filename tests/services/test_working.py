@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from phyassist.domain.adapters import AdapterState, VerdictReason
+from phyassist.domain.adapters import AdapterCard, AdapterKind, AdapterState, VerdictReason
 from phyassist.domain.consents import Answer, Purpose
 from phyassist.domain.jobs import LEASE, JobState
-from phyassist.domain.learning import Phase
+from phyassist.domain.learning import Limits, Phase
 from phyassist.domain.people import Patient
-from phyassist.errors import NotFound, NoWorker
+from phyassist.errors import ConsentMissing, NotAllowed, NotFound, NoWorker, StoreAway
 from phyassist.lm.protocol import Never
 from phyassist.services.adapters import cancel_run, choose_for, withdraw_adapter
 from phyassist.services.comparing import SideDone, SideItem, compare_adapters
@@ -26,11 +26,11 @@ from phyassist.services.consent import record_answers
 from phyassist.services.drafting import start_draft, write_draft
 from phyassist.services.erasing import erase_patient
 from phyassist.services.jobs import get_job, take_job
-from phyassist.services.learning import list_examples
+from phyassist.services.learning import Scope, check_may_begin, gather_examples, list_examples
 from phyassist.services.learning_runs import get_run, list_runs
 from phyassist.services.patients import edit_patient, new_patient
 from phyassist.services.workers import list_workers, load_worker
-from phyassist.services.working import work_once
+from phyassist.services.working import BaseFiles, Tools, work_once
 from phyassist.store.audit import Act
 from phyassist.store.moving import check_store
 from phyassist.store.opening import open_store
@@ -229,7 +229,7 @@ def test_a_worker_that_is_killed_leaves_its_run_to_the_next_one_at_its_last_chec
     code = (
         "import sys; from pathlib import Path\n"
         "from phyassist.services.workers import load_worker\n"
-        "from phyassist.services.working import work_once\n"
+        "from phyassist.services.working import BaseFiles, Tools, work_once\n"
         "from phyassist.store.opening import open_store\n"
         "from tests.services.runs import make_tools\n"
         "from tests.conftest import Clock\n"
@@ -325,3 +325,36 @@ def test_two_adapters_answer_the_same_question_side_by_side_and_nothing_is_kept(
     assert lm.asks[0].messages == lm.asks[1].messages
     with store.read(anna) as tx:
         assert tx.drafts.open_of(willing.id) is None
+
+
+def test_a_run_is_begun_once_and_only_while_consent_lasts(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys
+) -> None:
+    scope = Scope(AdapterKind.PATIENT, (willing.id,))
+    plan = gather_examples(store, anna, scope=scope, limits=Limits(), base_sha256=BASE.sha256)
+    start(store, anna, [willing], worker)
+
+    with store.write(anna) as tx, pytest.raises(NotAllowed, match="in training"):
+        check_may_begin(tx, anna, plan, Limits())
+    record_answers(store, anna, patient_id=willing.id, answers={Purpose.OWN_TRAINING: Answer.NO})
+    with store.write(anna) as tx, pytest.raises(ConsentMissing):
+        check_may_begin(tx, anna, plan, Limits())
+
+
+def test_a_run_whose_database_is_away_for_a_moment_is_gone_on_with(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys, clock: Clock
+) -> None:
+    asked, tools = start(store, anna, [willing], worker), make_tools()
+
+    def find_base(card: AdapterCard) -> BaseFiles:
+        raise StoreAway(f"the database does not answer about {card.id}")
+
+    work_once(store, worker, Tools(find_base, tools.open_model, tools.trainer))
+    left = get_run(store, anna, run_id=asked.id)
+    clock.move(seconds=LEASE.total_seconds())
+    work_once(store, worker, tools)
+
+    assert left.card is not None
+    assert left.job.state is JobState.RUNNING
+    run = get_run(store, anna, run_id=asked.id)
+    assert (run.job.state, run.job.attempt) == (JobState.DONE, 2)

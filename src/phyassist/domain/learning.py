@@ -51,9 +51,9 @@ class LearningExample:
     A comment's example asks for its item alone.  All others ask for the whole analysis: those of one part of
     a note share `messages` and `chosen`, and `rejected` differs from it in the one item that `item_id` names.
     `drafted` is what a model had written in the place of `chosen`, so that a trainer learns what was changed;
-    None where it had written nothing.  `at` is when its note was signed.  `left_out`: a person took it out of
-    training.  `held_out`: it belongs to the newest notes, by which the gate measures and on which nothing is
-    trained.
+    None where it had written nothing.  `at` is when its note was signed; `part` numbers the parts of a note
+    that was split.  `left_out`: a person took it out of training.  `held_out`: it belongs to the newest
+    notes, by which the gate measures and on which nothing is trained.
     """
 
     id: ExampleId
@@ -70,6 +70,7 @@ class LearningExample:
     left_out: bool = False
     held_out: bool = False
     drafted: Drafted | None = None
+    part: int = 0
 
     @property
     def characters(self) -> int:
@@ -321,16 +322,16 @@ def make_plan(
 
 
 def _list_used(examples: Sequence[LearningExample]) -> list[LearningExample]:
-    # The pairs of a note have its own reply as the kept one: they must not bring back what was left out.
+    # The changes of a note, comments too, must not bring back what was left out.
     left_out = {
-        (example.note, example.messages, example.chosen)
+        (example.note, example.part)
         for example in examples
         if example.left_out and example.kind == ExampleKind.SUPERVISED
     }
     return [
         example
         for example in examples
-        if not example.left_out and (example.note, example.messages, example.chosen) not in left_out
+        if not example.left_out and (example.note, example.part) not in left_out
     ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from phyassist.domain.adapters import AdapterCard, AdapterId, AdapterKind, AdapterState, choose_adapter
 from phyassist.domain.consents import Purpose
@@ -97,7 +98,7 @@ def plan_run(store: Store, by: SignedIn, *, scope: Scope, limits: Limits, base_s
         found.examples,
         limits=limits,
         pace=pace,
-        bites=_find_bites(found, scope, limits),
+        bites=_find_bites(found.cards, found.kept_of_practice, scope, limits),
         hindrances=found.hindrances,
     )
     return replace(plan, label=scope.label, parent_id=_find_parent(found.cards, base_sha256))
@@ -126,6 +127,26 @@ def gather_examples(
         )
     _write_audit(store, by, scope, plan.patient_ids)
     return plan
+
+
+def check_may_begin(tx: Tx, by: SignedIn, plan: RunPlan, limits: Limits) -> None:
+    """Asked again in the transaction that begins a run: between the plan and it, a consent may have been
+    withdrawn, or the same run begun by a second press.
+
+    Raises NotFound, NotYourPatient, ReadOnly, ConsentMissing, NotAllowed.
+    """
+    scope = Scope(plan.kind, plan.patient_ids, plan.label)
+    for patient_id in plan.patient_ids:
+        check_may_change(tx, patient_id)
+        check_consent(tx, by, patient_id, scope.purpose)
+    cards = tx.adapters.cards()
+    what = [bite.limit.value for bite in _find_bites(cards, tx.adapters.count_all(), scope, limits)]
+    if _is_in_training(cards, by, scope):
+        what.append(Hindrance.IN_TRAINING.value)
+    if what:
+        raise NotAllowed(
+            f"no run can begin: {', '.join(what)}", hint="the assistant page says what is missing"
+        )
 
 
 def find_pace(cards: Iterable[AdapterCard], base_sha256: str) -> Pace:
@@ -174,7 +195,7 @@ def _collect(store: Store, by: SignedIn, scope: Scope) -> _Collected:
     hindrances: list[Hindrance] = []
     if asked and not agreed:
         hindrances.append(Hindrance.NO_CONSENT)
-    if any(card.state == AdapterState.TRAINING and _is_of(card, by, scope) for card in cards):
+    if _is_in_training(cards, by, scope):
         hindrances.append(Hindrance.IN_TRAINING)
     return _Collected(agreed, tuple(examples), cards, count, tuple(hindrances))
 
@@ -219,12 +240,17 @@ def _load_note(tx: Tx, note: Note, notes: Iterable[Note]) -> Told:
         sentences=split_sentences(consultation.source.text),
         record=record.before(note.consultation_id),
         earlier=tuple(
-            other
+            _as_of(other, begun_at)
             for other in notes
             if other.signed_at <= begun_at and other.consultation_id != note.consultation_id
         ),
         versions=versions,
     )
+
+
+def _as_of(note: Note, at: datetime) -> Note:
+    """A note with the amendments that it had then."""
+    return replace(note, amendments=tuple(each for each in note.amendments if each.at <= at))
 
 
 def _without_names(tx: Tx, patient_id: PatientId, tolds: tuple[Told, ...]) -> tuple[Told, ...]:
@@ -250,12 +276,18 @@ def _is_of(card: AdapterCard, by: SignedIn, scope: Scope) -> bool:
     return scope.kind != AdapterKind.COUNSELLOR or card.owner_id == by.id
 
 
-def _find_bites(found: _Collected, scope: Scope, limits: Limits) -> Iterator[Bite]:
-    own = sum(card.patient_id in scope.patient_ids for card in found.cards if card.patient_id is not None)
+def _is_in_training(cards: Iterable[AdapterCard], by: SignedIn, scope: Scope) -> bool:
+    return any(card.state == AdapterState.TRAINING and _is_of(card, by, scope) for card in cards)
+
+
+def _find_bites(
+    cards: Iterable[AdapterCard], kept_of_practice: int, scope: Scope, limits: Limits
+) -> Iterator[Bite]:
+    own = sum(card.patient_id in scope.patient_ids for card in cards if card.patient_id is not None)
     if scope.kind == AdapterKind.PATIENT and own >= limits.adapters_per_patient:
         yield Bite(Limit.ADAPTERS_PATIENT, limits.adapters_per_patient, own)
-    if found.kept_of_practice >= limits.adapters_per_practice:
-        yield Bite(Limit.ADAPTERS_PRACTICE, limits.adapters_per_practice, found.kept_of_practice)
+    if kept_of_practice >= limits.adapters_per_practice:
+        yield Bite(Limit.ADAPTERS_PRACTICE, limits.adapters_per_practice, kept_of_practice)
 
 
 def _find_parent(cards: Iterable[AdapterCard], base_sha256: str) -> AdapterId | None:

@@ -35,6 +35,7 @@ from phyassist.prompts.orders import hide_orders_in_note, hide_orders_in_record,
 
 # An example that is longer is split.  A trainer's row has to hold one, with the reply.
 PROMPT_TOKENS = 1536
+ORIGINAL_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +197,9 @@ class _Maker:
     ) -> LearningExample:
         note, item_id = self._told.note, item.id if item else None
         said = item.text + join_comments(item) if item else ""
-        # An id that stays the same for as long as the example does, and says nothing of what it holds.
-        parts = (note.id, self._told.ref.version, origin, item_id or "", part.number, len(self.parts), said)
+        # An id that stays the same for as long as the example does, and says nothing of what it holds.  An
+        # amendment changes nothing that is learnt of its note: what was left out stays out.
+        parts = (note.id, ORIGINAL_VERSION, origin, item_id or "", part.number, len(self.parts), said)
         digest = hashlib.sha256("\n".join(str(each) for each in (note.fingerprint, *parts)).encode())
         return LearningExample(
             id=ExampleId(digest.hexdigest()[:32]),
@@ -212,6 +214,7 @@ class _Maker:
             chosen=chosen,
             rejected=rejected,
             drafted=None if origin == Origin.COMMENT else self._drafted[part.number],
+            part=part.number,
         )
 
     def _find_drafted(self, part: _Part) -> Drafted | None:

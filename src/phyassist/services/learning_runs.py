@@ -20,9 +20,9 @@ from phyassist.domain.learning import Limits, RunPlan, RunProgress
 from phyassist.domain.people import PatientId
 from phyassist.domain.workers import WorkerLine
 from phyassist.errors import NotFound, NoWorker
-from phyassist.services.access import check_may_change, may_see
+from phyassist.services.access import may_see
 from phyassist.services.adapters import choose_for
-from phyassist.services.learning import Scope, gather_examples
+from phyassist.services.learning import Scope, check_may_begin, gather_examples
 from phyassist.services.learning_examples import find_own_forms
 from phyassist.services.run_files import EXAMPLES_FILE, pack_examples
 from phyassist.services.workers import TRAIN, admit_worker, list_workers
@@ -72,7 +72,7 @@ def start_training(
     """
     _check_workers(store, by, here)
     plan = gather_examples(store, by, scope=scope, limits=limits, base_sha256=base.sha256)
-    return _begin(store, by, plan, base, dict(config or {}))
+    return _begin(store, by, plan, base, dict(config or {}), limits=limits)
 
 
 def list_runs(store: Store, by: SignedIn, *, patient_id: PatientId | None = None) -> tuple[Run, ...]:
@@ -115,7 +115,9 @@ def _check_workers(store: Store, by: SignedIn, here: WorkerLine | None) -> None:
 
 
 @again
-def _begin(store: Store, by: SignedIn, plan: RunPlan, base: Base, config: dict[str, str]) -> Run:
+def _begin(
+    store: Store, by: SignedIn, plan: RunPlan, base: Base, config: dict[str, str], *, limits: Limits
+) -> Run:
     now, run_id = store.clock(), AdapterId(store.new_id())
     patient_id = plan.patient_ids[0] if plan.kind == AdapterKind.PATIENT else None
     forms = find_own_forms(plan.trained_on)
@@ -138,8 +140,7 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, base: Base, config: dict[s
         },
     )
     with store.write(by) as tx:
-        for each in plan.patient_ids:
-            check_may_change(tx, each)
+        check_may_begin(tx, by, plan, limits)
         task = _make_task(tx, plan, patient_id, base)
         key = tx.adapters.begin(card, plan.patient_ids)
         tx.adapters.files.save(run_id, key, EXAMPLES_FILE, pack_examples(plan.examples, base.model, forms))
