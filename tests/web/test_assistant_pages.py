@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from phyassist.domain.adapters import AdapterCard
 from phyassist.domain.people import Patient
+from phyassist.errors import MissingLibrary
 from phyassist.lm.protocol import Never
 from phyassist.lm.shipped import get_shipped
 from phyassist.services.drafting import start_draft, write_draft
 from phyassist.services.learning_runs import Base
 from phyassist.services.workers import load_worker
-from phyassist.services.working import work_once
+from phyassist.services.working import BaseFiles, Tools, work_once
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from phyassist.store.workers import WorkerKeys
@@ -186,6 +188,9 @@ def test_two_are_set_side_by_side_and_nothing_is_kept(
     sign(pages, patient, clock)
     pages.http.post(f"/patients/{patient.id}/assistant/train")
     work_once(pages.store, worker, make_tools(model))
+    clock.move(minutes=5)
+    # Opened a moment ago, with nothing said yet: what was said before is compared.
+    make_consultation(pages.store, pages.by, patient, "")
     (shown,) = re.findall(r'hx-get="(/consultations/\w+/compare/\w+)"', page_of(pages, patient))
 
     sides = pages.http.get(shown, headers=PART).text
@@ -217,3 +222,18 @@ def test_one_that_comes_with_phyassist_is_taken_with_one_click(
         after,
         re.DOTALL,
     )
+
+
+def test_a_run_that_failed_says_what_to_do(
+    pages: Driven, patient: Patient, clock: Clock, worker: WorkerKeys, model: TakingModel
+) -> None:
+    sign(pages, patient, clock)
+    at, tools = f"/patients/{patient.id}/assistant", make_tools(model)
+    pages.http.post(f"{at}/train")
+
+    def find_base(card: AdapterCard) -> BaseFiles:
+        raise MissingLibrary(f"torch is not installed for {card.id}")
+
+    work_once(pages.store, worker, Tools(find_base, tools.open_model, tools.trainer))
+
+    assert re.search(r"PA-LIBRARY.*pip install .*phyassist\[train\]", page_of(pages, patient))

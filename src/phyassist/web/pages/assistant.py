@@ -178,7 +178,8 @@ def make_page(desk: Desk, patient_id: PatientId, *, said: str = "", problem: str
         rows=view_rows(shelf, desk, base),
         run=view_run(going, place, w) if going else None,
         examples=view_examples(desk, patient_id, plan),
-        consultation_id=file.consultations[0].id if file.consultations else "",
+        # The newest with words to answer: one that was opened a moment ago has none yet.
+        consultation_id=next((each.id for each in file.consultations if each.source.text.strip()), ""),
         said=said,
         problem=problem or say_ended(runs, w),
     )

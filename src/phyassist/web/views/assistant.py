@@ -341,7 +341,9 @@ def say_ended(runs: tuple[Run, ...], w: Words) -> str:
         return ""
     job = runs[0].job
     if job.state == JobState.FAILED:
-        return w("assistant.run_failed", code=job.error_code)
+        advice = f"assistant.run_failed_{job.error_code}"
+        said = w("assistant.run_failed", code=job.error_code)
+        return f"{said} {w(advice)}" if w.has(advice) else said
     return w("assistant.run_cancelled") if job.state == JobState.CANCELLED else ""
 
 
