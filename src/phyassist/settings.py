@@ -87,6 +87,12 @@ class Settings(BaseSettings):
         description="Address of an OpenAI-compatible server to use instead of a model file, "
         "such as http://127.0.0.1:8000/v1.",
     )
+    model_base: str = Field(
+        "",
+        description="Model whose weights the practice's own server at model_url has: a name of the catalogue "
+        "or a path to its .gguf file. Adapters are trained for it and handed to the server. Empty: unknown; "
+        "the server answers without adapters.",
+    )
     model_key: SecretStr = Field(
         SecretStr(""), description="Key that the server at model_url asks for. Never shown and never logged."
     )

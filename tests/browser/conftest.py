@@ -53,6 +53,7 @@ class PlainSettings:
     jurisdiction: Jurisdiction = "cn"
     upload_bytes_max: int = 1_000_000
     limits: Limits = field(default_factory=Limits)
+    model_url: str = ""
 
 
 class GatedModel:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import stat
 import threading
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +17,7 @@ from phyassist.lm.counting import estimate_tokens
 from phyassist.lm.protocol import Ask, Message, Never, Reply
 from phyassist.lm.wire import parse_events
 from tests.lm.local_server import Handle, send, send_events, serve
+from tests.lm.vllm_server import Vllm
 
 SECRET = "she said that nobody knows"
 ASK = Ask((Message("user", SECRET),), reply_tokens=20)
@@ -206,34 +205,6 @@ def test_reading_in_advance_costs_nothing_on_a_server_of_others() -> None:
     client.warm(ASK.messages)
 
 
-class Vllm:
-    """A server that speaks vLLM's doors for adapters at run time, and reads what it is pointed at."""
-
-    def __init__(self) -> None:
-        self.loaded: dict[str, Path] = {}
-        self.modes: list[int] = []
-
-    def handle(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
-        said = json.loads(body or b"{}")
-        if handler.path == "/v1/models":
-            names = ["base", *self.loaded]
-            send(handler, 200, json.dumps({"data": [{"id": name} for name in names]}).encode())
-        elif handler.path == "/v1/load_lora_adapter" and said["lora_name"] in self.loaded:
-            send(handler, 400, b"The lora adapter has already been loaded.")
-        elif handler.path == "/v1/load_lora_adapter":
-            folder = Path(said["lora_path"])
-            assert (folder / "adapter_config.json").read_bytes() == b"config"
-            assert (folder / "adapter_model.safetensors").read_bytes() == b"weights"
-            self.modes.append(stat.S_IMODE(folder.stat().st_mode))
-            self.loaded[said["lora_name"]] = folder
-            send(handler, 200, b"Success: LoRA adapter added successfully.")
-        elif handler.path == "/v1/unload_lora_adapter":
-            self.loaded.pop(said["lora_name"])
-            send(handler, 200, b"Success: LoRA adapter removed successfully.")
-        else:
-            send(handler, 404, b"{}")
-
-
 def read_file(name: str) -> bytes:
     return {"adapter_config.json": b"config", "adapter_model.safetensors": b"weights"}[name]
 
@@ -251,6 +222,7 @@ def test_a_server_takes_an_adapter_from_memory_at_run_time_and_gives_it_back() -
         client.close()
 
     assert (before, after, was_there) == (False, True, True)
+    assert vllm.files == {"a17": (b"config", b"weights")}
     assert (vllm.modes, folder.parts[:3], vllm.loaded) == ([0o700], ("/", "dev", "shm"), {})
     assert not folder.exists()
 

@@ -29,6 +29,7 @@ class PlainSettings:
     jurisdiction: Jurisdiction = "cn"
     upload_bytes_max: int = 1000
     limits: Limits = field(default_factory=Limits)
+    model_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,10 @@ def open_workspace(
     model: Callable[[], LanguageModel] = no_model,
     worker: WorkerLine | None = None,
     upload_bytes_max: int = 1000,
+    model_url: str = "",
 ) -> Iterator[Driven]:
     """The pages over this store, unlocked by this counsellor."""
-    settings = PlainSettings(upload_bytes_max=upload_bytes_max)
+    settings = PlainSettings(upload_bytes_max=upload_bytes_max, model_url=model_url)
     app = create_app(settings, store=store, model=model, clock=store.clock, worker=worker)
     headers = {"Origin": URL, "Accept-Language": language}
     with TestClient(app, base_url=URL, headers=headers, follow_redirects=False) as http:

@@ -66,16 +66,19 @@ def test_an_answer_that_cannot_be_is_said_and_the_remark_stays(pages: Driven, pa
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("zh", "知情同意书"), ("en", "Consent to computer-aided work")]
+    ("language", "words", "elsewhere"),
+    [("zh", "知情同意书", "服务器上运行"), ("en", "Consent to computer-aided work", "runs on a server")],
 )
-def test_the_form_speaks_its_own_language_and_does_not_claim_that_a_server_is_here(
-    pages: Driven, patient: Patient, language: str, words: str
+@pytest.mark.parametrize("model_url", ["", "http://gpu.practice.example/v1"], ids=["here", "elsewhere"])
+def test_the_form_speaks_its_own_language_and_says_where_the_model_runs(
+    store: Store, anna: SignedIn, patient: Patient, language: str, words: str, elsewhere: str, model_url: str
 ) -> None:
-    page = pages.http.get(f"/patients/{patient.id}/consent/form?language={language}").text
+    with open_workspace(store, anna, model=lambda: ScriptedModel([]), model_url=model_url) as pages:
+        page = pages.http.get(f"/patients/{patient.id}/consent/form?language={language}").text
 
     assert words in page
     assert patient.name in page
-    assert ("runs on a server" in page) or ("服务器上运行" in page)
+    assert (elsewhere in page) is bool(model_url)
 
 
 def test_printing_is_written_down(pages: Driven, patient: Patient) -> None:

@@ -31,6 +31,7 @@ class PlainSettings:
     jurisdiction: Jurisdiction = "cn"
     upload_bytes_max: int = 1000
     limits: Limits = field(default_factory=Limits)
+    model_url: str = ""
 
 
 def no_model() -> LanguageModel:

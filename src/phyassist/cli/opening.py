@@ -36,6 +36,7 @@ def open_language_model(
             settings.model_url,
             settings.model_key.get_secret_value(),
             settings.own_servers.split(","),
+            settings.model_base,
             allow_outside or (lambda: settings.outside_servers),
         ),
         context_tokens=settings.context_tokens,

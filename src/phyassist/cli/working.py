@@ -84,9 +84,9 @@ def find_base(settings: Settings, card: AdapterCard) -> BaseFiles:
     from phyassist.lm.hashing import load_sha256
 
     for known in load_catalogue():
-        if known.sha256 == card.base_sha256:
+        if known.sha256 and known.sha256 == card.base_sha256:
             return _base(settings, known.name, get_model_file(known, settings.models_dir))
-    others = [Path(settings.model), *sorted(settings.models_dir.glob("*.gguf"))]
+    others = [Path(settings.model), Path(settings.model_base), *sorted(settings.models_dir.glob("*.gguf"))]
     for path in others:
         if path.suffix == ".gguf" and path.is_file() and load_sha256(path) == card.base_sha256:
             return _base(settings, path.stem, path)

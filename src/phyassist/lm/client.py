@@ -448,14 +448,22 @@ class OutsideServer:
         return None
 
 
-def open_outside(url: str, key: str, model: str, *, context_tokens: int) -> OpenAIClient:
+def open_outside(
+    url: str, key: str, model: str, *, context_tokens: int, base_sha256: str = ""
+) -> OpenAIClient:
     """A client of the server at `url` (with or without `/v1`); without `model`, of the first that it lists.
 
+    `base_sha256` is the hash of the file whose weights the server has, where somebody knows.
     Raises EngineDown where nobody answers, ServerRefused where the key or the answer is not right.
     """
     address = Address(url.rstrip("/").removesuffix("/v1").rstrip("/"), key)
     server = OutsideServer(address, context_tokens)
-    return OpenAIClient(server, name=model or find_first_model(server), context_tokens=context_tokens)
+    return OpenAIClient(
+        server,
+        name=model or find_first_model(server),
+        context_tokens=context_tokens,
+        base_sha256=base_sha256,
+    )
 
 
 def find_first_model(server: OutsideServer) -> str:

@@ -41,12 +41,14 @@ class ServerAddress:
     """A server elsewhere (an empty `url`: none), its key, and whether text may go there.
 
     `own` are host names of the practice's own servers; to any other, text goes as `lm.outside` says and only
-    where `allow_outside` agrees at that moment.
+    where `allow_outside` agrees at that moment.  `base` is the model file whose weights an own server has;
+    without it nobody knows which adapters fit.
     """
 
     url: str = ""
     key: str = field(default="", repr=False)
     own: Sequence[str] = ()
+    base: str = ""
     allow_outside: Callable[[], bool] = field(default=lambda: False, repr=False)
 
 
@@ -75,9 +77,16 @@ def open_model(
     Raises UnknownName, ModelMissing, ModelDamaged, AdapterMissing; for a server EngineDown, ServerRefused.
     """
     if server.url:
-        client = open_outside(server.url, server.key, model, context_tokens=context_tokens)
+        is_own = is_own_server(server.url, server.own)
+        client = open_outside(
+            server.url,
+            server.key,
+            model,
+            context_tokens=context_tokens,
+            base_sha256=find_sha256(server.base, models_dir) if server.base and is_own else "",
+        )
         served: LanguageModel = client
-        if not is_own_server(server.url, server.own):
+        if not is_own:
             served = Outside(client, urlsplit(server.url).netloc, server.allow_outside)
         return OpenModel(served, "named in the settings", client.close)
     engine, reason = open_engine(
@@ -129,6 +138,16 @@ def find_file(model: str, models_dir: Path) -> ModelFile:
         known, reason = choice.model, choice.reason
     path = get_model_file(known, models_dir)
     return ModelFile(known.name, path, known.sha256 or load_sha256(path), reason)
+
+
+def find_sha256(model: str, models_dir: Path) -> str:
+    """The hash of the file that `model` (a name of the catalogue, or a path) stands for.
+
+    One of the catalogue need not lie on this computer.  Raises UnknownName, ModelMissing, ModelDamaged.
+    """
+    if model.endswith(".gguf"):
+        return find_file(model, models_dir).sha256
+    return _get_named(model).sha256 or find_file(model, models_dir).sha256
 
 
 def _get_named(model: str) -> CatalogueModel:

@@ -127,7 +127,7 @@ class TakesAdapters(Protocol):
 
 
 class LanguageModel(Protocol):
-    """A served model.  `base_sha256` is empty where the server does not let us know the file."""
+    """A served model.  `base_sha256` is empty where nobody said which file a server has."""
 
     @property
     def name(self) -> str: ...

@@ -19,7 +19,7 @@ from phyassist.domain.jobs import Job, JobId, JobState
 from phyassist.domain.learning import Limits, RunPlan, RunProgress
 from phyassist.domain.people import PatientId
 from phyassist.domain.workers import WorkerLine
-from phyassist.errors import NotFound, NoWorker
+from phyassist.errors import ModelMissing, NotFound, NoWorker
 from phyassist.services.access import may_see
 from phyassist.services.adapters import choose_for
 from phyassist.services.learning import Scope, check_may_begin, gather_examples
@@ -68,8 +68,14 @@ def start_training(
 
     `here` is the worker of this computer: while no other one is, it is admitted by who runs the practice.
     `config` holds values for the trainer's recipe.
-    Raises NoWorker, ConsentMissing, NotAllowed, NotFound, NotYourPatient, ReadOnly.
+    Raises ModelMissing where nobody knows the base, NoWorker, ConsentMissing, NotAllowed, NotFound,
+    NotYourPatient, ReadOnly.
     """
+    if not base.sha256:
+        raise ModelMissing(
+            "nobody said which model the server has, so nothing can be trained for it",
+            hint="name it as model_base in the settings",
+        )
     _check_workers(store, by, here)
     plan = gather_examples(store, by, scope=scope, limits=limits, base_sha256=base.sha256)
     return _begin(store, by, plan, base, dict(config or {}), limits=limits)

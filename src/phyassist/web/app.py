@@ -97,6 +97,8 @@ class WebSettings(Protocol):
     def upload_bytes_max(self) -> int: ...
     @property
     def limits(self) -> Limits: ...
+    @property
+    def model_url(self) -> str: ...
 
 
 def create_app(
@@ -130,6 +132,7 @@ def create_app(
         zone=zone,
         runs=RunKeeper(store),
         limits=settings.limits,
+        is_model_here=not settings.model_url,
         worker=worker,
         embedder=embedder,
         shelver=None if embedder is None else Shelver(store, embedder),

@@ -84,6 +84,7 @@ class Warming:
 class House:
     """`model` gives the open language model; it raises ModelMissing or UnknownName where there is none.
 
+    `is_model_here`: it is a file that this computer runs, not a server's.
     `limits` say how much may be learnt; `worker` is what this computer trains with, to be admitted with the
     first run.
     """
@@ -97,6 +98,7 @@ class House:
     zone: str
     runs: RunKeeper
     limits: Limits = field(default_factory=Limits)
+    is_model_here: bool = True
     worker: WorkerLine | None = None
     warming: Warming = field(default_factory=Warming)
     embedder: Embedder | None = None

@@ -150,9 +150,11 @@ def start_run(desk: Desk, scope: Scope) -> None:
 def find_missing(desk: Desk) -> tuple[str, ...]:
     """What keeps this practice from training at all, in sentences."""
     try:
-        desk.house.model()
+        model = desk.house.model()
     except (ModelError, UnknownName):
         return (desk.w("assistant.need_no-model"),)
+    if not model.base_sha256:
+        return (desk.w("assistant.need_no-base"),)
     workers = list_workers(desk.house.store, desk.by)
     others = any(worker.is_there(desk.house.clock()) for worker in workers)
     if not others and find_spec("torch") is None:

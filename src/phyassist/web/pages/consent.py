@@ -96,9 +96,9 @@ def make_page(
 
 
 def describe_place(desk: Desk) -> tuple[str, bool]:
-    """The model's name, and whether it is a file that runs here: a server does not tell which file it has."""
+    """The model's name, and whether it is a file that runs here."""
     try:
         model = desk.house.model()
     except (ModelError, UnknownName):
         return "", False
-    return model.name, bool(model.base_sha256)
+    return model.name, desk.house.is_model_here
