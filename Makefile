@@ -15,6 +15,8 @@ PYTEST_WORKERS ?= 3
 IMHI_DATA ?= ../shared/data
 IMHI_STEPS ?= 12
 IMHI_ROWS ?= 60
+# So many steps are a run of their own: more of them train anew, and one that broke off goes on.
+IMHI_RUN = build/imhi-small/run-$(IMHI_STEPS)
 
 .PHONY: help setup run demo test imhi-small cluster-test recovery-test kill-test check format lint types pages chromium models clean
 
@@ -46,10 +48,11 @@ kill-test: $(VENV)/.installed-test ## kill a process at 200 random moments and c
 imhi-small: $(VENV)/.installed-test ## the smallest IMHI table: SmolLM2-135M, one set, a few minutes
 	$(BIN)/phyassist models fetch smollm2-135m-instruct
 	test -d build/imhi-small/data || $(BIN)/phyassist data prepare --source imhi-dreaddit --data $(IMHI_DATA) --out build/imhi-small/data
-	test -f build/imhi-small/run/done.json || $(BIN)/phyassist train --base smollm2-135m-instruct \
-		--data build/imhi-small/data --out build/imhi-small/run --set steps_max=$(IMHI_STEPS) --set val_rows=20 --set layers=0.5
-	$(BIN)/phyassist evaluate imhi --base smollm2-135m-instruct --adapter build/imhi-small/run/adapter \
-		--sets dreaddit --data $(IMHI_DATA) --limit $(IMHI_ROWS) --out build/imhi-small/scores
+	test -f $(IMHI_RUN)/done.json || $(BIN)/phyassist train --base smollm2-135m-instruct \
+		--data build/imhi-small/data --out $(IMHI_RUN) --set steps_max=$(IMHI_STEPS) --set val_rows=20 --set layers=0.5 \
+		$$(test -f $(IMHI_RUN)/config.json && echo --resume)
+	$(BIN)/phyassist evaluate imhi --base smollm2-135m-instruct --adapter $(IMHI_RUN)/adapter \
+		--sets dreaddit --data $(IMHI_DATA) --limit $(IMHI_ROWS) --out build/imhi-small/scores-$(IMHI_STEPS)
 
 check: $(VENV)/.installed-test lint types test ## format, lint, types and tests: what .ci/run calls
 

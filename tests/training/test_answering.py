@@ -153,3 +153,10 @@ def test_an_adapter_for_another_base_is_refused(tmp_path: Path) -> None:
     for name in ("mixtral", "wide"):
         with pytest.raises(BadInput, match=f"the adapter {name} does not fit this base model"):
             load_adapted(str(base), tmp_path / name)
+    # Of the same places and sizes, but written down as another base's; and one whose description is broken.
+    (tmp_path / "qwen2/base.json").write_text('{"name": "sister", "sha256": "0"}')
+    with pytest.raises(BadInput, match="the adapter was trained on sister"):
+        load_adapted(str(base), tmp_path / "qwen2")
+    (tmp_path / "wide/adapter_config.json").write_text("{")
+    with pytest.raises(BadInput, match="is not JSON"):
+        load_adapted(str(base), tmp_path / "wide")

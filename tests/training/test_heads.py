@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ import pytest
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'phyassist[train]'")
 
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from phyassist.errors import BadInput, BadSetting
-from phyassist.training.bases import HEADS, identify_base, load_base_mark
+from phyassist.training.bases import HEADS, MARK, identify_base, load_base_mark
 from phyassist.training.heads.model import Headed, load_headed, pad
 from phyassist.training.heads.posts import Post, list_asks, load_posts
 from phyassist.training.heads.recipe import HeadRecipe
@@ -63,6 +64,28 @@ def test_heads_learn_a_rule_and_come_back_from_the_disk(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "run" / "done.json").read_text("utf-8"))["epoch"] == best.epoch
     assert load_base_mark(tmp_path / "run" / HEADS) == identify_base(base)
     assert len((tmp_path / "run" / "progress.jsonl").read_text("utf-8").splitlines()) > RECIPE.epochs
+
+
+def test_heads_on_another_base_are_refused_though_they_would_fit(tmp_path: Path) -> None:
+    data, base = write_sets(tmp_path, 8), str(save_base(tmp_path / "base"))
+    job = HeadJob(base, ("dreaddit",), data, tmp_path / "run", replace(RECIPE, epochs=1))
+    run_head_job(job, lambda _: None)
+    (tmp_path / "published").mkdir()
+    shutil.copytree(tmp_path / "run", tmp_path / "published", dirs_exist_ok=True)
+    (tmp_path / "published" / HEADS / MARK).replace(tmp_path / "published" / MARK)
+    # The same shapes, other weights.
+    other = str(save_base(tmp_path / "other"))
+    weights = load_file(tmp_path / "other/model.safetensors")
+    save_file(
+        {name: 2 * value for name, value in weights.items()},
+        tmp_path / "other/model.safetensors",
+        {"format": "pt"},
+    )
+
+    for folder in ("run", "published"):
+        with pytest.raises(BadInput, match="the adapter was trained on base"):
+            load_headed(other, tmp_path / folder)
+        assert load_headed(base, tmp_path / folder).asks
 
 
 def test_a_run_that_was_broken_off_ends_as_one_that_was_not(tmp_path: Path) -> None:

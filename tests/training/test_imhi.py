@@ -92,7 +92,7 @@ def test_a_tiny_model_is_scored_from_the_command_line(tmp_path: Path, capsys: An
         write_csv(tmp_path / f"imhi/{part}/dreaddit.csv", head, rows)
     base = save_base(tmp_path / "base")
 
-    words = ["evaluate", "imhi", "--base", base, "--sets", "dreaddit", "--data", tmp_path]
+    words = ["evaluate", "imhi", "--model", base, "--sets", "dreaddit", "--data", tmp_path]
     words += ["--out", tmp_path / "out", "--part", "test", "--explain", "--limit", "4", "--json"]
     code = main([str(word) for word in words])
 

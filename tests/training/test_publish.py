@@ -303,6 +303,34 @@ def test_what_cannot_be_trusted_is_refused_and_nothing_of_it_is_kept(
     assert "names no plain file" in pull_with("SHA256SUMS", outside)
 
 
+def test_what_an_earlier_pull_of_another_adapter_left_is_not_taken_for_this_one(
+    trained: Path, tmp_path: Path
+) -> None:
+    assert run("publish", trained, "--to", tmp_path / "first", "--title", "first") == 0
+    assert run("publish", trained, "--to", tmp_path / "second", "--title", "second") == 0
+    shutil.copytree(tmp_path / "first", tmp_path / "pulled.part")
+
+    code = run("pull", tmp_path / "second", "--out", tmp_path / "pulled")
+
+    assert code == 0
+    assert json.loads((tmp_path / "pulled/phyassist.json").read_text("utf-8"))["title"] == "second"
+
+
+@pytest.mark.parametrize("said", [b"not json", b"[1]", b'{"format": 1}', b'{"format": 1, "base": "tiny"}'])
+def test_a_manifest_that_describes_nothing_is_refused_in_a_sentence(
+    said: bytes, trained: Path, tmp_path: Path, capsys: Any
+) -> None:
+    assert run("publish", trained, "--to", tmp_path / "published") == 0
+    (tmp_path / "published/phyassist.json").write_bytes(said)
+    write_sums(tmp_path / "published")
+
+    code = run("pull", tmp_path / "published", "--out", tmp_path / "a")
+
+    assert code == 1
+    assert "phyassist.json does not describe an adapter" in capsys.readouterr().err
+    assert not (tmp_path / "a").exists()
+
+
 def test_a_base_that_does_not_match_is_refused(
     trained: Path, base: Path, tmp_path: Path, capsys: Any
 ) -> None:

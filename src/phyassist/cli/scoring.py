@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 DataOption = Annotated[Path, typer.Option(help="Folder that holds the sources' files.")]
 DATA = Path("../shared/data")
+BaseOption = Annotated[
+    str,
+    typer.Option(
+        "--base",
+        "--model",
+        help="A model of the catalogue, a folder, or a model of the hub; for the engine a .gguf file.",
+    ),
+]
 
 
 class ImhiPart(StrEnum):
@@ -35,12 +43,7 @@ class Through(StrEnum):
 
 def imhi(
     context: typer.Context,
-    base: Annotated[
-        str,
-        typer.Option(
-            help="A model of the catalogue, a folder, or a model of the hub; for the engine a .gguf file."
-        ),
-    ],
+    base: BaseOption,
     out: Annotated[Path, typer.Option(help="Folder for replies, labels and scores.")],
     adapter: Annotated[
         Path | None,
@@ -186,15 +189,13 @@ def explanations(
     """
     from dataclasses import asdict
 
-    from phyassist.cli.train import find_base
-
     with needs_training("evaluate"):
         from phyassist.training.comparing import load_run
         from phyassist.training.explaining import Judges, save_explanations, score_explanations
 
         loaded = load_run(run)
         other = load_run(against) if against else None
-        judges = Judges(bart, bert, bert_layers, find_base(context, stand_in) if stand_in else "")
+        judges = Judges(bart, bert, bert_layers, _find_stand_in(context, stand_in))
         scores = []
         for score in score_explanations(loaded, other, judges):
             tell(f"{score.set}: {score.measure}")
@@ -205,6 +206,17 @@ def explanations(
     else:
         _print_explanations(scores)
     tell(f"written to {saved}")
+
+
+def _find_stand_in(context: typer.Context, name: str) -> str:
+    """Its folder; where the model is not here its name, and the measure will then be absent and say so."""
+    from phyassist.cli.train import find_base
+    from phyassist.errors import ModelMissing
+
+    try:
+        return find_base(context, name) if name else ""
+    except ModelMissing:
+        return name
 
 
 def _print_explanations(scores: Sequence[ExplanationScore]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from phyassist.errors import BadInput, ModelMissing
 from phyassist.training.base import find_device, load_base
+from phyassist.training.bases import check_fits, find_base_mark, identify_base, load_adapter_config
 from phyassist.training.recipe import Recipe
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -31,6 +31,10 @@ def load_adapted(base: str, adapter: Path | None) -> Any:
     model: Any = load_base(base, recipe, device)
     if adapter is not None:
         check_matches(adapter, model)
+        # Two bases of one family have the same places and sizes: what is written beside it tells them apart.
+        mark = find_base_mark(adapter)
+        if mark is not None:
+            check_fits(mark, identify_base(base))
         model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
     model.config.use_cache = True
     return model.eval()
@@ -47,9 +51,7 @@ def check_matches(adapter: Path, model: Any) -> None:
 
     peft itself passes over names that a model lacks, and the base would then answer under the adapter's name.
     """
-    made_for = (
-        json.loads((adapter / CONFIG).read_text("utf-8")).get("base_model_name_or_path") or "another base"
-    )
+    made_for = load_adapter_config(adapter).get("base_model_name_or_path") or "another base"
     places = {name: tuple(weight.shape) for name, weight in model.named_parameters()}
     for name, shape in _read_shapes(adapter / WEIGHTS).items():
         found = _NAME.match(name)

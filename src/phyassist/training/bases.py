@@ -65,15 +65,21 @@ def load_base_mark(adapter: Path) -> BaseMark:
     Raises AdapterMissing, BadInput, ModelMissing.
     """
     said = load_adapter_config(adapter)
-    path = adapter / MARK
-    if not path.is_file():
-        return identify_base(str(said.get("base_model_name_or_path")))
-    try:
-        return BaseMark(**json.loads(path.read_text("utf-8")))
-    except (ValueError, TypeError):
-        raise BadInput(
-            f"{path} does not say which base it is", hint="train or pull the adapter anew"
-        ) from None
+    return find_base_mark(adapter) or identify_base(str(said.get("base_model_name_or_path")))
+
+
+def find_base_mark(*places: Path) -> BaseMark | None:
+    """The mark in the first of these folders that holds one.  Raises BadInput where it cannot be read."""
+    for path in (place / MARK for place in places):
+        if not path.is_file():
+            continue
+        try:
+            return BaseMark(**json.loads(path.read_text("utf-8")))
+        except (ValueError, TypeError):
+            raise BadInput(
+                f"{path} does not say which base it is", hint="train or pull the adapter anew"
+            ) from None
+    return None
 
 
 def find_adapter(folder: Path) -> Path:

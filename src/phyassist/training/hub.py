@@ -116,9 +116,9 @@ def _open_source(source: str, revision: str, endpoint: str) -> tuple[list[str], 
         folder = Path(source)
 
         def copy(name: str, target: Path) -> None:
-            if not (target / name).is_file():
-                (target / name).parent.mkdir(exist_ok=True)
-                shutil.copyfile(folder / name, target / name)
+            # What an earlier try left may be of another adapter, and copying it again costs nothing.
+            (target / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(folder / name, target / name)
 
         return list_files(folder), copy
     api = _open_api(endpoint)
@@ -132,9 +132,15 @@ def _open_source(source: str, revision: str, endpoint: str) -> tuple[list[str], 
 
 
 def _read_manifest(path: Path) -> Mapping[str, Any]:
-    manifest = json.loads(path.read_text("utf-8"))
-    if manifest.get("format") != 1:
+    try:
+        manifest = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        manifest = None
+    if isinstance(manifest, dict) and manifest.get("format", 1) != 1:
         raise BadInput(f"{path.name} has a form that this release does not know", hint="update PhyAssist")
+    base = manifest.get("base") if isinstance(manifest, dict) else None
+    if not isinstance(base, dict) or not base.keys() >= {"name", "sha256"} or "research_only" not in manifest:
+        raise BadInput(f"{path.name} does not describe an adapter", hint="do not use this adapter")
     return dict(manifest)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from phyassist.errors import BadInput, ModelMissing
 from phyassist.training.base import find_device, load_base, load_tokenizer
-from phyassist.training.bases import ADAPTER_WEIGHTS
+from phyassist.training.bases import ADAPTER_WEIGHTS, check_fits, find_base_mark, identify_base
 from phyassist.training.heads.posts import Ask
 from phyassist.training.heads.recipe import HeadRecipe
 from phyassist.training.heads.words import WordModel, load_words
@@ -134,12 +134,15 @@ class Headed:
 
 
 def load_headed(base: str, folder: Path) -> Headed:
-    """Raises ModelMissing where the folder holds no heads, or the base cannot be loaded."""
+    """Raises ModelMissing where there are no heads or no base, BadInput on another base than theirs."""
     from peft import set_peft_model_state_dict
     from safetensors.torch import load_file
 
     if not (folder / CONFIG).is_file():
         raise ModelMissing(f"{folder} holds no heads", hint="name a folder that phyassist train-heads made")
+    mark = find_base_mark(folder / ADAPTER, folder)
+    if mark is not None:
+        check_fits(mark, identify_base(base))
     said = json.loads((folder / CONFIG).read_text("utf-8"))
     asks = [Ask(each["set"], each["question"], tuple(each["labels"])) for each in said["asks"]]
     headed = Headed(base, asks, HeadRecipe(**said["recipe"]))
