@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: make train-setup installs it")
 pytest.importorskip("peft", reason="peft is not installed: make train-setup installs it")
 
+from phyassist.errors import ModelMissing  # noqa: E402
 from phyassist.training.adapters import load_adapted  # noqa: E402
 from phyassist.training.base import choose_precision, find_device, load_base  # noqa: E402
 from phyassist.training.encode import encode_all  # noqa: E402
@@ -70,3 +71,12 @@ def learn(base: str, precision: str) -> float:
 
     Trainer(attach(load_base(base, recipe, "cpu"), recipe), recipe, examples, ()).run(hear)
     return heard[0].loss - heard[-1].loss
+
+
+def test_weights_that_were_broken_off_are_said_in_a_sentence(tmp_path: Path) -> None:
+    base = save_base(tmp_path / "base")
+    weights = base / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
+
+    with pytest.raises(ModelMissing, match="broken off or damaged"):
+        load_base(str(base), Recipe(), "cpu")

@@ -312,6 +312,9 @@ def test_presets_are_the_recipe_with_other_values() -> None:
         ({"quantise": "nf5"}, "quantise cannot be 'nf5'"),
         ({"dropout": 1.5}, "are shares of one"),
         ({"examples_per_step": 0}, "cannot be below 1"),
+        ({"eval_steps": -1}, "eval_steps cannot be below 0"),
+        ({"epochs": "inf"}, "epochs cannot be 'inf'"),
+        ({"learning_rate": "nan"}, "learning_rate cannot be 'nan'"),
         ({"checkpointing": "perhaps"}, "checkpointing cannot be 'perhaps'"),
     ],
 )

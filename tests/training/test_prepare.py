@@ -306,3 +306,73 @@ def test_a_row_of_a_megabyte_is_left_out_by_name_and_the_rest_is_kept(data: Path
     said = load_card(tmp_path / "out")
     assert said["cleaned"]["mine"]["dropped"] == {"too long": 1}
     assert sum(sum(part["rows"].values()) for part in said["parts"].values()) == 16
+
+
+def test_a_part_that_there_is_not_is_refused_and_another_spelling_understood(
+    data: Path, tmp_path: Path
+) -> None:
+    head = ("text", "advice", "part")
+    columns = {name: name for name in head}
+    bad = OwnFile(write_csv(tmp_path / "bad.csv", head, [["I sleep badly.", "Rest.", "validation"]]), columns)
+    good = OwnFile(write_csv(tmp_path / "good.csv", head, [["I sleep badly.", "Rest.", "Test"]]), columns)
+
+    with pytest.raises(BadInput, match=r"row 1 of bad\.csv is in a part that there is not"):
+        prepare(make_plan(data, own=[bad]), tmp_path / "one")
+    prepared = prepare(make_plan(data, own=[good]), tmp_path / "two")
+
+    assert prepared.rows["test"] == {"good": 1}
+
+
+def test_test_rows_of_one_s_own_are_cleaned_and_questions_looked_at(data: Path, tmp_path: Path) -> None:
+    head = ("text", "question", "advice", "part")
+    rows = [
+        ["I worry.", "", "", "test"],
+        ["", "", "Rest.", "test"],
+        ["I sleep badly.", "Is jane.doe@example.org right?", "Rest.", "train"],
+        ["I walk.", "", "Go on.", "test"],
+    ]
+    own = OwnFile(write_csv(tmp_path / "mine.csv", head, rows), {name: name for name in head})
+
+    prepared = prepare(make_plan(data, own=[own]), tmp_path / "out")
+
+    assert dict(prepared.cleaned["mine"].dropped) == {
+        "empty": 1,
+        "no reply": 1,
+        "personal name or contact found": 1,
+    }
+    assert prepared.rows == {"train": {}, "val": {}, "test": {"mine": 1}}
+
+
+def test_a_list_in_a_cell_is_so_many_paragraphs(data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"text": "I sleep badly.", "advice": ["Keep hours.", "Walk."]}\n')
+    own = OwnFile(path, {"text": "text", "advice": "advice"})
+
+    prepare(make_plan(data, own=[own], shares=Shares(0, 0)), tmp_path / "out")
+
+    (row,) = read_part(tmp_path / "out", "train")
+    assert json.loads(row["messages"][-1]["content"]) == {
+        "advice": [{"text": "Keep hours."}, {"text": "Walk."}]
+    }
+
+
+def test_a_study_s_table_without_a_row_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    empty = write_csv(tmp_path / "empty.csv", ("query", "gpt-3.5-turbo"), [])
+
+    with pytest.raises(BadInput, match=r"no row of empty\.csv can be used"):
+        write_study_table(empty, tmp_path / "new.csv")
+    with pytest.raises(UnreadableFile):
+        write_study_table(tmp_path / "absent.csv", tmp_path / "new.csv")
+
+    assert not list(tmp_path.glob("new.csv*"))
+
+
+def test_a_mixture_says_too_whose_drafts_are_in_it(data: Path, tmp_path: Path) -> None:
+    prepare(make_plan(data, "imhi-dreaddit"), tmp_path / "one")
+    card = {**load_card(tmp_path / "one"), "drafted_by": "a larger model"}
+    (tmp_path / "one/card.json").write_text(json.dumps(card))
+
+    mixed = mix([tmp_path / "one"], {}, tmp_path / "two", template=get_template("qwen"), seed=0)
+
+    assert mixed["drafted_by"] == "a larger model"
+    assert "drafts of a larger model" in (tmp_path / "two/CARD.md").read_text("utf-8")

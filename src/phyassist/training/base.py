@@ -61,6 +61,7 @@ def load_base(base: str, recipe: Recipe, device: str, spread: Spread = "copies")
     It lies on the device; layers: over all devices; shards: in the host's memory until it is sharded.
     Raises ModelMissing, BadSetting.
     """
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
 
     options: dict[str, Any] = {"dtype": choose_dtype(recipe, device)}
@@ -75,6 +76,10 @@ def load_base(base: str, recipe: Recipe, device: str, spread: Spread = "copies")
         options["quantization_config"] = quantised
     try:
         model = AutoModelForCausalLM.from_pretrained(base, **options)
+    except SafetensorError as error:
+        raise ModelMissing(
+            f"the weights of the base model {base} are broken off or damaged", hint="fetch or copy them anew"
+        ) from error
     except (OSError, ValueError) as error:
         raise _missing(base) from error
     if quantised is None and spread == "copies":
@@ -104,7 +109,7 @@ def choose_precision(recipe: Recipe, device: str) -> Precision:
     if recipe.precision != "auto":
         return recipe.precision
     if device.startswith("cuda"):
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     can = torch.cpu.get_capabilities()
     return "bf16" if can.get("avx512_bf16") or can.get("amx_bf16") else "fp32"
 

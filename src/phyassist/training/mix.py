@@ -148,6 +148,7 @@ def _join(
     cards: Sequence[Mapping[str, Any]], parts: Mapping[str, Any], template: ChatTemplate, seed: int
 ) -> Mapping[str, Any]:
     sources = {source["name"]: source for card in cards for source in card["sources"]}
+    drafted_by = sorted({card["drafted_by"] for card in cards if "drafted_by" in card})
     return {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "phyassist": __version__,
@@ -155,6 +156,7 @@ def _join(
         "template": template.name,
         "shares": cards[0]["shares"],
         "text_chars_max": max(card["text_chars_max"] for card in cards),
+        **({"drafted_by": ", ".join(drafted_by)} if drafted_by else {}),
         "sources": list(sources.values()),
         "cleaned": {name: counts for card in cards for name, counts in card["cleaned"].items()},
         "leaks": {name: count for card in cards for name, count in card["leaks"].items()},

@@ -125,8 +125,8 @@ def _hold_out(held_out: HeldOut, row: Row, shares: Shares) -> None:
 def _clean_rows(
     plan: Plan, cleaner: Cleaner, total: int, progress: Progress | None
 ) -> Iterator[tuple[Part, Example]]:
-    readers = [(card.name, read_source(card, plan.data)) for card in plan.sources]
-    readers += [(own.path.stem, read_own(own.path, own.columns, own.language)) for own in plan.own]
+    readers = [(card.name, read_source(card, plan.data), True) for card in plan.sources]
+    readers += [(own.path.stem, read_own(own.path, own.columns, own.language), False) for own in plan.own]
     done = 0
 
     def count(rows: Iterator[Row]) -> Iterator[Row]:
@@ -137,8 +137,8 @@ def _clean_rows(
                 progress(done, total)
             yield row
 
-    for name, rows in readers:
-        for row in cleaner.clean(name, count(rows)):
+    for name, rows, is_published in readers:
+        for row in cleaner.clean(name, count(rows), is_published=is_published):
             if row.example is not None:
                 yield row.part or choose_part(row.example, plan.shares), row.example
 

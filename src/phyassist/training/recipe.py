@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -132,7 +133,10 @@ def _read(name: str, value: Any, kind: Any) -> Any:
                 raise ValueError
             return str(value).lower() == "true"
         if kind in {int, float}:
-            return kind(value)
+            number = kind(value)
+            if not math.isfinite(number):
+                raise ValueError
+            return number
         if choices and choices[0] is not str:
             if value not in choices:
                 raise ValueError
@@ -145,7 +149,7 @@ def _read(name: str, value: Any, kind: Any) -> Any:
 
 def _check(recipe: Recipe) -> None:
     least = {"rank": 1, "alpha": 1, "examples_per_step": 1, "row_tokens": 16}
-    least |= dict.fromkeys(("steps_max", "patience", "val_rows"), 0)
+    least |= dict.fromkeys(("steps_max", "patience", "eval_steps", "val_rows"), 0)
     for name, smallest in least.items():
         if getattr(recipe, name) < smallest:
             raise BadSetting(f"{name} cannot be below {smallest}", hint="give a larger number")

@@ -36,11 +36,12 @@ def write_study_table(origin: Path, new: Path) -> StudyTable:
         raise BadInput(f"{new} stands already", hint="name a new file with --new_path")
     template = get_template("mistral")
     dropped, rows = Counter[str](), 0
+    records = read_records(origin)
     part = new.with_name(new.name + ".part")
     with part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["text"])
-        for record in read_records(origin):
+        for record in records:
             pair = next((pair for pair in PAIRS if all(column in record for column in pair)), None)
             if pair is None:
                 part.unlink()
@@ -56,6 +57,10 @@ def write_study_table(origin: Path, new: Path) -> StudyTable:
             said = ({"role": "user", "content": question}, {"role": "assistant", "content": answer})
             writer.writerow([template.render(said)])
             rows += 1
+    if not rows:
+        part.unlink()
+        reasons = ", ".join(sorted(dropped)) or "there are none"
+        raise BadInput(f"no row of {origin.name} can be used: {reasons}", hint="name another table")
     part.replace(new)
     return StudyTable(rows, dict(sorted(dropped.items())))
 
