@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +19,7 @@ from hypothesis import strategies as st
 from phyassist.errors import AdapterMissing, EngineDown, ModelError, PromptTooLong, ServerRefused
 from phyassist.lm.client import open_outside
 from phyassist.lm.counting import estimate_tokens
+from phyassist.lm.memory import memory_folder
 from phyassist.lm.protocol import Ask, Message, Never, Reply
 from phyassist.lm.wire import parse_events
 from tests.lm.local_server import Handle, send, send_events, serve
@@ -233,3 +239,25 @@ def test_a_server_that_takes_no_adapters_at_run_time_says_what_to_start_it_with(
 
         with pytest.raises(ServerRefused, match="VLLM_ALLOW_RUNTIME_LORA_UPDATING"):
             client.take_adapter("a17", read_file)
+
+
+def test_what_a_killed_process_left_in_memory_is_swept_and_what_is_held_is_not() -> None:
+    code = (
+        "import os, signal\n"
+        "from phyassist.lm.memory import memory_folder\n"
+        "with memory_folder() as folder:\n"
+        "    (folder / 'adapter_config.json').write_text('secret')\n"
+        "    print(folder, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    left = Path(ran.stdout.strip())
+    was_left = (left / "adapter_config.json").is_file()
+    long_ago = time.time() - 3600
+    with memory_folder() as held:
+        for folder in (left, held):
+            os.utime(folder, (long_ago, long_ago))
+
+        open_outside("http://127.0.0.1:9", "", "base", context_tokens=4096)
+
+        assert (was_left, left.exists(), held.exists()) == (True, False, True)

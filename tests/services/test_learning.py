@@ -17,6 +17,7 @@ from phyassist.domain.learning import (
     Limit,
     Limits,
     Origin,
+    RunPlan,
     choose_epochs,
     choose_step,
     estimate_tokens,
@@ -69,6 +70,15 @@ def sign(store: Store, by: SignedIn, draft: Draft, clock: Clock) -> Note:
     note = save_note(store, by, draft_id=draft.id, after=draft.version)
     clock.move(days=7)
     return note
+
+
+def write_whole_with(store: Store, by: SignedIn, patient: Patient, *, advice: str) -> Draft:
+    reply = make_reply(advice=[advice, *ADVICE[1:]])
+    return write_whole(store, by, make_consultation(store, by, patient, SAID), reply)
+
+
+def prompts_of(plan: RunPlan) -> str:
+    return "".join(message.content for each in plan.examples for message in each.messages)
 
 
 def by_origin(examples: tuple[LearningExample, ...], origin: Origin) -> list[LearningExample]:
@@ -200,11 +210,13 @@ def test_the_newest_notes_are_held_out_and_the_ledger_names_those_that_are_learn
     plan = plan_run(store, anna, scope=scope_of(willing), limits=LIMITS)
 
     assert [each.note.note_id for each in plan.held_out] == [notes[4].id]
-    assert {ref.note_id: ref.version for ref in plan.ledger} == {
-        notes[0].id: 1,
-        notes[1].id: 2,
-        notes[2].id: 1,
-        notes[3].id: 1,
+    # The second note is learnt as it is now, and read in the prompts of later ones as it was then.
+    assert {(ref.note_id, ref.version) for ref in plan.ledger} == {
+        (notes[0].id, 1),
+        (notes[1].id, 2),
+        (notes[1].id, 1),
+        (notes[2].id, 1),
+        (notes[3].id, 1),
     }
     assert plan.steps == 24
     assert plan.expected_s > 60
@@ -413,3 +425,63 @@ def test_what_was_left_out_stays_out_when_its_note_is_amended_and_no_earlier_day
     assert first.id not in {each.note.note_id for each in plan.examples}
     asked = next(each for each in plan.examples if each.note.note_id == second.id)
     assert not any("怀孕" in message.content for message in asked.messages)
+
+
+def test_a_note_that_was_left_out_is_not_read_in_the_prompts_of_later_ones_either(
+    store: Store, anna: SignedIn, willing: Patient, clock: Clock
+) -> None:
+    gone = sign(
+        store, anna, write_whole_with(store, anna, willing, advice="先去操场上走一圈，别想成绩。"), clock
+    )
+    for _ in range(3):
+        sign(store, anna, draft_of(store, anna, willing), clock)
+    before = plan_run(store, anna, scope=scope_of(willing), limits=LIMITS)
+    (note,) = (
+        each
+        for each in list_examples(store, anna, patient_id=willing.id)
+        if each.note.note_id == gone.id and each.origin == Origin.NOTE
+    )
+
+    leave_out(store, anna, patient_id=willing.id, example_id=note.id, is_left_out=True)
+
+    plan = plan_run(store, anna, scope=scope_of(willing), limits=LIMITS)
+    assert "操场" in prompts_of(before)
+    assert "操场" not in prompts_of(plan)
+    assert gone.id not in {ref.note_id for ref in plan.ledger}
+
+
+def test_in_shared_runs_too_a_comment_that_names_somebody_stays_left_out(
+    store: Store, anna: SignedIn, willing: Patient, clock: Clock
+) -> None:
+    draft = draft_of(store, anna, willing)
+    item = draft.standing[0]
+    draft = comment_on_item(
+        store, anna, draft_id=draft.id, item_id=item.id, words="李晓红说过的也写上", after=draft.version
+    )
+    draft = edit_item(store, anna, draft_id=draft.id, item_id=item.id, text="考试焦虑", after=draft.version)
+    sign(store, anna, draft, clock)
+    sign(store, anna, draft_of(store, anna, willing), clock)
+    shared = Scope(AdapterKind.COUNSELLOR)
+    before = plan_run(store, anna, scope=shared, limits=LIMITS)
+    (comment,) = by_origin(list_examples(store, anna, patient_id=willing.id), Origin.COMMENT)
+
+    leave_out(store, anna, patient_id=willing.id, example_id=comment.id, is_left_out=True)
+
+    after = plan_run(store, anna, scope=shared, limits=LIMITS)
+    assert [each.id for each in by_origin(before.examples, Origin.COMMENT)] == [comment.id]
+    assert by_origin(after.examples, Origin.COMMENT) == []
+
+
+def test_a_shared_adapter_reads_no_name_of_another_patient(
+    store: Store, anna: SignedIn, willing: Patient, clock: Clock
+) -> None:
+    new_patient(store, anna, name="Heron Lake")
+    told = SAID + "上次在候诊室遇到heron，她说她好多了。"
+    for _ in range(2):
+        sign(store, anna, draft_of(store, anna, willing, told), clock)
+
+    shared = plan_run(store, anna, scope=Scope(AdapterKind.COUNSELLOR), limits=LIMITS)
+
+    assert "候诊室" in prompts_of(shared)
+    assert "heron" not in prompts_of(shared).casefold()
+    assert "heron" in prompts_of(plan_run(store, anna, scope=scope_of(willing), limits=LIMITS))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -358,3 +359,22 @@ def test_a_run_whose_database_is_away_for_a_moment_is_gone_on_with(
     assert left.job.state is JobState.RUNNING
     run = get_run(store, anna, run_id=asked.id)
     assert (run.job.state, run.job.attempt) == (JobState.DONE, 2)
+
+
+def test_a_worker_that_is_ended_in_good_order_leaves_its_run_to_the_next_and_it_does_not_count(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys
+) -> None:
+    asked = start(store, anna, [willing], worker)
+
+    def end(card: AdapterCard) -> BaseFiles:
+        raise KeyboardInterrupt
+
+    states = []
+    for _ in range(5):
+        with pytest.raises(KeyboardInterrupt):
+            work_once(store, worker, replace(make_tools(), find_base=end))
+        states.append(get_run(store, anna, run_id=asked.id).job.state)
+    work_once(store, worker, make_tools())
+
+    assert set(states) == {JobState.WAITING}
+    assert get_run(store, anna, run_id=asked.id).job.state is JobState.DONE

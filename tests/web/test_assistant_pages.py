@@ -65,7 +65,7 @@ def test_what_is_missing_is_said_in_a_sentence_each(pages: Driven, patient: Pati
     ready = page_of(pages, patient)
 
     assert "has not agreed that an assistant learns" in refused
-    assert "One note is too little" in single
+    assert "One note of a language is too little" in single
     assert "Uses the model alone: nothing has been trained yet." in ready
     assert re.search(r"1 examples from 1 notes, 1 more kept aside", ready)
     assert [is_open(page) for page in (refused, single, ready)] == [False, False, True]

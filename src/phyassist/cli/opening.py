@@ -45,6 +45,19 @@ def open_language_model(
     )
 
 
+def find_base_sha256(settings: Settings) -> str:
+    """The hash of the model's file without opening it; empty where there is none or nobody said which."""
+    from phyassist.errors import ModelDamaged, UnknownName
+    from phyassist.lm.opening import find_file, find_sha256
+
+    try:
+        if settings.model_url:
+            return find_sha256(settings.model_base, settings.models_dir) if settings.model_base else ""
+        return find_file(settings.model, settings.models_dir).sha256
+    except (ModelMissing, ModelDamaged, UnknownName):
+        return ""
+
+
 @contextmanager
 def open_second_reader(
     settings: Settings, allow_outside: Callable[[], bool] | None = None

@@ -5,6 +5,7 @@ to them, the plan of a run, and how far one is.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -52,8 +53,9 @@ class LearningExample:
     a note share `messages` and `chosen`, and `rejected` differs from it in the one item that `item_id` names.
     `drafted` is what a model had written in the place of `chosen`, so that a trainer learns what was changed;
     None where it had written nothing.  `at` is when its note was signed; `part` numbers the parts of a note
-    that was split.  `left_out`: a person took it out of training.  `held_out`: it belongs to the newest
-    notes, by which the gate measures and on which nothing is trained.
+    that was split, and `read` are the earlier notes in its prompt.  `left_out`: a person took it out of
+    training.  `held_out`: it belongs to the newest notes, by which the gate measures and on which nothing is
+    trained.
     """
 
     id: ExampleId
@@ -71,6 +73,7 @@ class LearningExample:
     held_out: bool = False
     drafted: Drafted | None = None
     part: int = 0
+    read: tuple[NoteRef, ...] = ()
 
     @property
     def characters(self) -> int:
@@ -203,8 +206,8 @@ class RunPlan:
 
     @property
     def languages(self) -> tuple[Language, ...]:
-        """Those of the notes that are learnt: the adapter answers in these."""
-        return tuple(sorted({example.language for example in self.trained_on}))
+        """Those of the notes that are held out: the adapter answers in these, and others teach it them."""
+        return tuple(sorted({example.language for example in self.held_out}))
 
     @property
     def held_out(self) -> tuple[LearningExample, ...]:
@@ -212,8 +215,12 @@ class RunPlan:
 
     @property
     def ledger(self) -> tuple[NoteRef, ...]:
-        """Every note version that the run would learn from, each once; held-out ones are not learnt from."""
-        return tuple(dict.fromkeys(example.note for example in self.trained_on))
+        """Every note version that the run would use, each once: those that it learns from, then those that it
+        reads in their prompts alone.  What is held out is measured by and not learnt from.
+        """
+        learnt = [example.note for example in self.trained_on]
+        read = [ref for example in self.trained_on for ref in example.read]
+        return tuple(dict.fromkeys([*learnt, *read]))
 
     @property
     def expected_min(self) -> float:
@@ -260,11 +267,16 @@ HELD_OUT_SHARE = 0.2
 
 
 def hold_out(examples: Sequence[LearningExample]) -> tuple[LearningExample, ...]:
-    """The same, those of the newest notes held out: a fifth of the notes, one at least, but never all."""
-    oldest_first = sorted(examples, key=lambda example: example.at)
-    refs = list(dict.fromkeys(example.note for example in oldest_first))
-    count = max(1, int(len(refs) * HELD_OUT_SHARE)) if len(refs) > 1 else 0
-    newest = frozenset(refs[len(refs) - count :])
+    """The same, those of the newest notes of each language held out: a fifth of its notes, one at least, but
+    never all.
+    """
+    by_language: dict[Language, dict[NoteRef, None]] = {}
+    for example in sorted(examples, key=lambda example: example.at):
+        by_language.setdefault(example.language, {})[example.note] = None
+    newest: set[NoteRef] = set()
+    for refs in map(list, by_language.values()):
+        count = max(1, int(len(refs) * HELD_OUT_SHARE)) if len(refs) > 1 else 0
+        newest.update(refs[len(refs) - count :])
     return tuple(replace(example, held_out=example.note in newest) for example in examples)
 
 
@@ -352,10 +364,10 @@ def _count_tokens_once(examples: Iterable[LearningExample]) -> Callable[[Learnin
 
 
 def _find_hindrances(examples: Sequence[LearningExample]) -> Iterator[Hindrance]:
-    notes = {example.note.note_id for example in examples}
+    notes = {example.note.note_id: example.language for example in examples}
     if not notes:
         yield Hindrance.NO_NOTES
-    elif len(notes) == 1:
+    elif max(Counter(notes.values()).values()) == 1:
         yield Hindrance.ONE_NOTE
     if notes and all(example.kind == ExampleKind.SUPERVISED for example in examples):
         yield Hindrance.NO_CHANGES

@@ -17,7 +17,7 @@ import httpx
 from phyassist.errors import AdapterMissing, EngineDown, ModelError, PromptTooLong, ServerRefused
 from phyassist.lm.choices import make_pattern
 from phyassist.lm.counting import count_fewest_tokens, estimate_prompt_tokens, estimate_tokens
-from phyassist.lm.memory import memory_folder
+from phyassist.lm.memory import memory_folder, sweep_memory
 from phyassist.lm.protocol import (
     CONFIG_FILE,
     WEIGHTS_FILE,
@@ -365,6 +365,7 @@ class OutsideServer:
     def __init__(self, address: Address, context_tokens: int) -> None:
         self._address, self._context_tokens = address, context_tokens
         self._handed: dict[str, ExitStack] = {}
+        sweep_memory()
 
     def get_address(self) -> Address:
         return self._address

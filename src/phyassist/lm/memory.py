@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +14,9 @@ from phyassist.errors import AdapterMissing
 
 # A folder that Linux keeps in memory; other programs of the same user can open what lies in it.
 SHARED = Path("/dev/shm")  # noqa: S108  it is memory, and the folder made in it is for its owner alone
+_PREFIX = "phyassist-adapter-"
+# One that was made a moment ago may not be held yet.
+_YOUNG_S = 60.0
 
 
 class MemoryFile:
@@ -53,5 +58,31 @@ def memory_folder() -> Iterator[Path]:
             "adapters cannot be handed to a model server on this system, which has no folder in memory",
             hint="answer with the base model, or run PhyAssist on Linux",
         )
-    with tempfile.TemporaryDirectory(prefix="phyassist-", dir=SHARED) as folder:
-        yield Path(folder)
+    import fcntl
+
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=SHARED) as folder:
+        # Held for as long as this process lives: what nobody holds was left by one that was killed.
+        held = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield Path(folder)
+        finally:
+            os.close(held)
+
+
+def sweep_memory() -> None:
+    """Remove the folders in memory that killed processes of this user left."""
+    if not SHARED.is_dir():
+        return
+    import fcntl
+
+    for folder in SHARED.glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime < _YOUNG_S:
+                continue
+            found = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder)
+            finally:
+                os.close(found)

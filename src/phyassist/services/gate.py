@@ -57,10 +57,10 @@ def measure_adapter(
     """The new adapter against the present one (empty: the base alone), both known to the model by name.
 
     `losses` are those that the trainer measured: of `new`, of `present`, of the `base`; `forms` are by
-    adapter, as its card has them.  An adapter answers in the languages that it learnt, and is judged there.
-    What `stop` cut off is not measured.  Raises the model's errors.
+    adapter, as its card has them.  An adapter answers in the languages of what is held out, and is judged
+    there.  What `stop` cut off is not measured.  Raises the model's errors.
     """
-    languages = sorted({each.language for each in examples if not each.held_out})
+    languages = sorted({each.language for each in examples if each.held_out})
     asked = [each for each in examples if each.held_out and not each.rejected][-HELD_OUT_MAX:]
     cases = load_cases(CASES_MAX // len(languages), languages)
     before, after = (_measure_kept(lm, asked, name, forms.get(new, {}), stop) for name in (present, new))

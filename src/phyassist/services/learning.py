@@ -6,19 +6,22 @@ the audit's line; everything else here stays with who is signed in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from phyassist.domain.adapters import AdapterCard, AdapterId, AdapterKind, AdapterState, choose_adapter
 from phyassist.domain.consents import Purpose
+from phyassist.domain.drafts import ItemId
 from phyassist.domain.learning import (
     Bite,
     ExampleId,
+    ExampleKind,
     Hindrance,
     LearningExample,
     Limit,
     Limits,
+    Origin,
     Pace,
     RunPlan,
     make_plan,
@@ -38,6 +41,7 @@ from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store, Tx
 
 LABEL_CHARACTERS_MAX = 60
+Hide = Callable[[Sequence[str]], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def list_examples(store: Store, by: SignedIn, *, patient_id: PatientId) -> tuple
         check_consent(tx, by, patient_id, Purpose.OWN_TRAINING)
         tolds, jurisdiction = _load(tx, patient_id), tx.settings.get().jurisdiction
         left_out = tx.left_out.list(patient_id)
-    found = _mark(_make(tolds, jurisdiction), left_out)
+    found = _make(tolds, jurisdiction, left_out)
     return tuple(sorted(found, key=lambda example: example.at, reverse=True))
 
 
@@ -184,13 +188,11 @@ def _collect(store: Store, by: SignedIn, scope: Scope) -> _Collected:
         agreed = tuple(each for each in asked if allows(tx, each, scope.purpose))
         jurisdiction = tx.settings.get().jurisdiction
         cards, count = tx.adapters.cards(), tx.adapters.count_all()
+        hide = _make_hider(tx) if scope.kind.is_shared else None
         for patient_id in agreed:
-            tolds = _load(tx, patient_id)
-            if scope.kind.is_shared:
-                tolds = _without_names(tx, patient_id, tolds)
-            loaded.append((tolds, tx.left_out.list(patient_id)))
+            loaded.append((_load(tx, patient_id), tx.left_out.list(patient_id)))
     examples = [
-        example for tolds, left_out in loaded for example in _mark(_make(tolds, jurisdiction), left_out)
+        example for tolds, left_out in loaded for example in _make(tolds, jurisdiction, left_out, hide)
     ]
     hindrances: list[Hindrance] = []
     if asked and not agreed:
@@ -253,19 +255,59 @@ def _as_of(note: Note, at: datetime) -> Note:
     return replace(note, amendments=tuple(each for each in note.amendments if each.at <= at))
 
 
-def _without_names(tx: Tx, patient_id: PatientId, tolds: tuple[Told, ...]) -> tuple[Told, ...]:
-    patient = tx.patients.get(patient_id)
-    known = [patient.name, *(member.counsellor.name for member in tx.people.members())]
-    return with_words_hidden(tolds, lambda texts: replace_private(texts, known)[0])
+def _make_hider(tx: Tx) -> Hide:
+    """Patients are spoken of in one another's files too: all names that we may know are replaced."""
+    known = [patient.name for patient in tx.patients.list()]
+    known += [member.counsellor.name for member in tx.people.members()]
+    return lambda texts: replace_private(texts, known)[0]
 
 
-def _make(tolds: Iterable[Told], jurisdiction: Jurisdiction) -> Iterator[LearningExample]:
-    for told in tolds:
-        yield from make_examples(told, jurisdiction)
+def _make(
+    tolds: Sequence[Told],
+    jurisdiction: Jurisdiction,
+    left_out: frozenset[ExampleId],
+    hide: Hide | None = None,
+) -> list[LearningExample]:
+    """What the notes teach, in words as `hide` makes them, each marked as it was in its own words.
+
+    A note that was left out is not read in the prompts of later ones either.
+    """
+    own = [make_examples(told, jurisdiction) for told in tolds]
+    gone = {
+        example.note.note_id
+        for examples in own
+        for example in examples
+        if example.kind == ExampleKind.SUPERVISED and example.id in left_out
+    }
+    shown = tolds
+    if gone:
+        shown = [
+            replace(told, earlier=tuple(note for note in told.earlier if note.id not in gone))
+            for told in tolds
+        ]
+    if hide is not None:
+        shown = with_words_hidden(shown, hide)
+    made = own if shown is tolds else [make_examples(told, jurisdiction) for told in shown]
+    return [
+        example for before, after in zip(own, made, strict=True) for example in _mark(before, after, left_out)
+    ]
 
 
-def _mark(examples: Iterable[LearningExample], left_out: frozenset[ExampleId]) -> list[LearningExample]:
-    return [replace(example, left_out=example.id in left_out) for example in examples]
+def _mark(
+    own: Sequence[LearningExample], made: Sequence[LearningExample], left_out: frozenset[ExampleId]
+) -> Iterator[LearningExample]:
+    if [_place(each) for each in own] == [_place(each) for each in made]:
+        for before, after in zip(own, made, strict=True):
+            yield replace(after, id=before.id, left_out=before.id in left_out)
+        return
+    # In other words the note falls into other parts: what was left out of it cannot be told any more.
+    is_touched = any(example.id in left_out for example in own)
+    for example in made:
+        yield replace(example, left_out=is_touched or example.id in left_out)
+
+
+def _place(example: LearningExample) -> tuple[Origin, ItemId | None, int]:
+    return example.origin, example.item_id, example.part
 
 
 def _is_of(card: AdapterCard, by: SignedIn, scope: Scope) -> bool:

@@ -53,7 +53,12 @@ class Told:
 
     @property
     def ref(self) -> NoteRef:
-        return NoteRef(self.note.id, 1 + len(self.note.amendments))
+        return make_ref(self.note)
+
+
+def make_ref(note: Note) -> NoteRef:
+    """The note at the version that it is."""
+    return NoteRef(note.id, 1 + len(note.amendments))
 
 
 def with_words_hidden(
@@ -101,6 +106,7 @@ class _Part:
     items: tuple[DraftItem, ...] = field(repr=False)
     prefix: str = field(repr=False)
     number: int
+    read: tuple[NoteRef, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +221,7 @@ class _Maker:
             rejected=rejected,
             drafted=None if origin == Origin.COMMENT else self._drafted[part.number],
             part=part.number,
+            read=part.read,
         )
 
     def _find_drafted(self, part: _Part) -> Drafted | None:
@@ -277,8 +284,11 @@ class _Maker:
 
         groups = _group(sentences, lambda chosen: estimate_tokens(prefix_of(chosen)) <= PROMPT_TOKENS)
         homes = self._find_homes(groups)
+        read = tuple(make_ref(note) for note in history.notes)
         parts = [
-            _Part(group, tuple(item for item in self._kept if homes[item.id] == no), prefix_of(group), no)
+            _Part(
+                group, tuple(item for item in self._kept if homes[item.id] == no), prefix_of(group), no, read
+            )
             for no, group in enumerate(groups)
         ]
         return tuple(part for part in parts if part.items)

@@ -63,7 +63,8 @@ def work_once(store: Store, worker: WorkerKeys, tools: Tools) -> Job | None:
     """Take the run that has waited longest and see it through; None where none waits for this worker.
 
     A run that fails says so with an error's code, and nothing of it stays.  Raises StoreAway where the store
-    does not answer; one that is lost in mid-run leaves the run to whoever takes it up.
+    does not answer; one that is lost in mid-run leaves the run to whoever takes it up.  Ctrl C leaves it to
+    them at once, and is raised again.
     """
     with store.entrance(writes=True) as entrance:
         job = entrance.jobs.take(worker.id, (TRAIN,))
@@ -80,6 +81,10 @@ def work_once(store: Store, worker: WorkerKeys, tools: Tools) -> Job | None:
     except PhyAssistError as error:
         _log.info("a run failed (%s)", error.code)
         _fail(store, job, error.code)
+    except KeyboardInterrupt:
+        with suppress(StoreAway), store.entrance(writes=True) as entrance:
+            entrance.jobs.put_back(job)
+        raise
     return job
 
 

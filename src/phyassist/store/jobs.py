@@ -119,6 +119,12 @@ class Jobs:
         """Whether this worker still held the job, which it stopped because somebody wanted that."""
         return self._end(job, JobState.CANCELLED)
 
+    def put_back(self, job: Job) -> bool:
+        """Whether this worker still held the job, which waits again; that it was begun does not count."""
+        # The number of tries stays, for it tells one holder from the next.
+        waiting = {"state": JobState.WAITING.value, "lease_until": None, "attempts_max": job.attempts_max + 1}
+        return self._conn.execute(update(jobs).where(_is_held(job)).values(waiting)).rowcount == 1
+
     def cancel(self, job_id: JobId) -> Job:
         """One that waits is cancelled at once; one that runs is to stop.  One that is over stays as it is."""
         waiting = and_(jobs.c.id == job_id, jobs.c.state == JobState.WAITING.value)

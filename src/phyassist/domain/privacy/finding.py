@@ -13,6 +13,7 @@ from phyassist.domain.privacy.words import PrivateKind, PrivateWords, load_words
 from phyassist.domain.records import Span
 
 _HAN = re.compile(r"[一-鿿]")
+_LETTER = r"[^\W\u3400-\u9fff]"
 Found = tuple[Span, PrivateKind]
 
 
@@ -41,7 +42,8 @@ def find_known(text: str, known: Iterable[str]) -> Iterator[Span]:
             continue
         is_word = name.capitalize() in everyday
         flags = re.NOFLAG if is_word else re.IGNORECASE
-        for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text, flags):
+        # Chinese is written without spaces, so a name of other letters may stand right beside its characters.
+        for match in re.finditer(rf"(?<!{_LETTER}){re.escape(name)}(?!{_LETTER})", text, flags):
             yield Span(*match.span())
 
 
