@@ -163,6 +163,7 @@ def make_learning(
             files,
             w("assistant.agreed", count=2),
             plan,
+            (assistant.QuestionChoice("c1", "Sofia Reyes · 2026-11-02"),),
         ),
     }
 

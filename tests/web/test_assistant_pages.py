@@ -203,6 +203,30 @@ def test_two_are_set_side_by_side_and_nothing_is_kept(
     assert "side-now" in said
 
 
+def test_a_shared_assistant_is_set_beside_what_answers_now_on_a_consultation_of_choice(
+    pages: Driven, patient: Patient, clock: Clock, worker: WorkerKeys, model: TakingModel
+) -> None:
+    sign(pages, patient, clock)
+    pages.http.post(
+        "/practice/assistant/train", data={"kind": "set", "label": "Evening group", "of": patient.id}
+    )
+    work_once(pages.store, worker, make_tools(model))
+    make_consultation(pages.store, pages.by, patient, "")
+    page = pages.http.get("/practice/assistant").text
+    (shown,) = re.findall(r'hx-get="(/practice/assistant/compare/\w+)"', page)
+    ((meeting, title),) = re.findall(r'<option value="(\w+)">([^<]+ · 2026-03-\d\d)</option>', page)
+
+    sides = pages.http.get(shown, params={"on": meeting}, headers=PART).text
+    stream = re.search(r'sse-connect="([^"]+)"', sides)
+    assert stream is not None
+    said = pages.http.get(stream[1]).text
+
+    assert patient.name in title
+    assert "Evening group 1" in sides
+    assert "model alone" in sides
+    assert said.count("event: bit") == 2 * 7 + 2
+
+
 def test_one_that_comes_with_phyassist_is_taken_with_one_click(
     store: Store, anna: SignedIn, worker: WorkerKeys
 ) -> None:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from phyassist.domain.adapters import HELD, AdapterId
 from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import DraftItem
-from phyassist.domain.records import ConsultationId
+from phyassist.domain.people import Patient
+from phyassist.domain.records import Consultation, ConsultationId
 from phyassist.lm.protocol import LanguageModel, Stop
-from phyassist.services.consent import Withdrawn, check_consent
+from phyassist.services.access import may_change
+from phyassist.services.consent import Withdrawn, allows, check_consent
 from phyassist.services.draft_events import AnalysisDone, ItemWritten
 from phyassist.services.draft_writing import write_items
 from phyassist.services.drafting import prepare_question
@@ -37,6 +39,27 @@ class SideDone:
     adapter: str
     used: str
     seconds: float
+
+
+QUESTIONS_MAX = 20
+
+
+def list_questions(store: Store, by: SignedIn) -> tuple[tuple[Patient, Consultation], ...]:
+    """What adapters of several can be compared on, the newest first: of each of the newest patients who agree
+    to drafts, the newest consultation with words.
+    """
+    found: list[tuple[Patient, Consultation]] = []
+    with store.read(by) as tx:
+        for patient in reversed(tx.patients.list()):
+            if len(found) == QUESTIONS_MAX:
+                break
+            if not may_change(tx, patient.id) or not allows(tx, patient.id, Purpose.DRAFTING):
+                continue
+            with_words = (each for each in tx.consultations.list(patient.id) if each.source.text.strip())
+            newest = next(with_words, None)
+            if newest is not None:
+                found.append((patient, newest))
+    return tuple(sorted(found, key=lambda pair: pair[1].at, reverse=True))
 
 
 def compare_adapters(

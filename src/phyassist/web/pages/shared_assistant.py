@@ -11,8 +11,10 @@ from starlette.responses import Response
 
 from phyassist.domain.adapters import AdapterId, AdapterKind
 from phyassist.domain.people import PatientId
+from phyassist.domain.records import ConsultationId
 from phyassist.errors import BadInput, ModelError, NotAllowed, PhyAssistError, TrainingFailed
 from phyassist.services.adapters import cancel_run, delete_adapter, list_shelf, use_adapter, withdraw_adapter
+from phyassist.services.comparing import list_questions
 from phyassist.services.learning import Scope, plan_run
 from phyassist.services.learning_runs import list_runs
 from phyassist.services.patients import list_patients
@@ -20,12 +22,14 @@ from phyassist.services.published_adapters import list_offers, take_shipped
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
 from phyassist.web.pages.assistant import SAID, find_missing, start_run, tell_run
+from phyassist.web.pages.comparing import show_compare
 from phyassist.web.pages.entrance import describe
 from phyassist.web.render import render
 from phyassist.web.views.assistant import (
     FileChoice,
     OfferRow,
     PlanView,
+    QuestionChoice,
     SharedAssistantPage,
     find_base,
     find_going,
@@ -78,6 +82,11 @@ def show_shared_run(desk: AtDesk, run_id: AdapterId) -> Response:
 def cancel_shared(desk: AtDesk, run_id: AdapterId) -> Response:
     cancel_run(desk.house.store, desk.by, adapter_id=run_id)
     return back("cancelled")
+
+
+@router.get(AT + "/compare/{adapter_id}")
+def compare_shared(desk: AtDesk, adapter_id: AdapterId, on: ConsultationId) -> Response:
+    return show_compare(desk, on, adapter_id)
 
 
 @router.post(AT + "/adapters/{adapter_id}/use")
@@ -142,6 +151,13 @@ def make_page(desk: Desk, form: ScopeForm, error: PhyAssistError | None = None) 
         ),
         agreed=agreed,
         plan=plan,
+        questions=tuple(
+            QuestionChoice(
+                consultation.id,
+                f"{show_name(patient, desk.practice.hide_names)} · {desk.when.date(consultation.at)}",
+            )
+            for patient, consultation in list_questions(store, by)
+        ),
         said=w(f"assistant.said_{form.said}") if form.said in SAID else "",
         problem=describe(w, error) if error else say_ended(runs, w),
     )

@@ -145,6 +145,14 @@ class AssistantPage:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionChoice:
+    """A consultation to compare assistants on."""
+
+    consultation_id: str
+    title: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SharedAssistantPage:
     """Shared assistants.  `plan` stands once somebody asked for it, with whom it is for."""
 
@@ -160,6 +168,7 @@ class SharedAssistantPage:
     files: tuple[FileChoice, ...]
     agreed: str
     plan: PlanView | None
+    questions: tuple[QuestionChoice, ...]
     said: str = ""
     problem: str = ""
 
