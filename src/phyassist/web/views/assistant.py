@@ -297,7 +297,7 @@ def view_row(
             notes=card.notes,
         ),
         under=w("assistant.on_top", name=parent) if parent else "",
-        lines=(*_say_languages(card, w), *_say_scores(card.verdict, w)),
+        lines=(*_say_languages(card, w), *_say_too_long(card, w), *_say_scores(card.verdict, w)),
         gate=say_verdict(card.verdict, w),
         state=state,
         state_said=w(f"assistant.{state}", date=when.date(card.in_use_since)),
@@ -322,6 +322,13 @@ def _say_languages(card: AdapterCard, w: Words) -> Iterable[str]:
     answered = _list_answered(card)
     if card.patient_id is None and len(answered) == 1:
         yield w(f"assistant.only_{answered[0]}")
+
+
+def _say_too_long(card: AdapterCard, w: Words) -> Iterable[str]:
+    """That examples were longer than what the trainer reads at once, where some were."""
+    count = int(card.config.get("too_long", "0"))
+    if count:
+        yield w("assistant.too_long", count=count)
 
 
 def _list_answered(card: AdapterCard) -> tuple[Language, ...]:
