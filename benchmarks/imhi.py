@@ -1,10 +1,11 @@
 """The page of every run on IMHI.
 
-    python -m benchmarks.imhi --runs RUN… --test SCORES… --ships adapters/NAME… [--before SCORES…]
+    python -m benchmarks.imhi --runs RUN… --test SCORES… --ships FOLDER… --chosen WHY [--before SCORES…]
+    python -m benchmarks.imhi --page
 
 RUN is a folder of `phyassist train-heads`, SCORES one of `phyassist evaluate imhi --part test`, which is made
 once for what ships, or shipped before.  Runs and tests that stand in docs/results/imhi.json already stay.
-Writes docs/results/imhi.md and imhi.json.
+Writes docs/results/imhi.md and imhi.json; with --page the former alone, of what stands in the latter.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 from benchmarks.machine import find_processor
 
+from phyassist.lm.bundle import SUMS, read_sums
 from phyassist.training.baselines import render_table
 from phyassist.training.comparing import RunScores, load_run
 from phyassist.training.heads.recipe import HeadRecipe
@@ -27,9 +29,22 @@ from phyassist.training.measures import SetScore
 
 RESULTS = Path(__file__).parents[1] / "docs/results"
 SETS = ("DR", "dreaddit", "Irf", "MultiWD", "SAD")
+SIZES = {"qwen2.5-coder-0.5b-instruct": "0.5B", "smollm2-135m-instruct": "0.13B"}
+# What answers; the rest of a folder is its card and its marks.
+ANSWERING = (
+    "heads.json",
+    "heads.safetensors",
+    "heads/adapter_model.safetensors",
+    "words.json",
+    "words.safetensors",
+)
+LEFT_OUT = (
+    "Training posts that stand in any test or validation set, of whichever task, are left out: 1 of DR, 3 "
+    "rows of dreaddit, 4 of SAD, 754 rows of Irf, 6,936 of MultiWD."
+)
 
 
-def describe_run(folder: Path) -> dict[str, Any]:
+def describe_run(folder: Path, gpu: str) -> dict[str, Any]:
     """A run of heads: what it was, the validation score of each epoch, and the one that was kept."""
     config, done = (json.loads((folder / name).read_text("utf-8")) for name in ("config.json", "done.json"))
     lines = (folder / "progress.jsonl").read_text("utf-8").splitlines()
@@ -47,7 +62,7 @@ def describe_run(folder: Path) -> dict[str, Any]:
         "epochs": [{"epoch": no, "weighted_f1": said["weighted_f1"]} for no, said in sorted(epochs.items())],
         "posts": config["posts"],
         "minutes": round(done["seconds"] / 60),
-        "on": config["environment"],
+        "on": config["environment"] | ({"gpu": gpu} if gpu else {}),
         "command": f"phyassist train-heads --base {config['base']} --sets {sets}{list_dials(recipe)} "
         "--out RUN",
     }
@@ -66,31 +81,57 @@ def make_page(found: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "## Validation, by which was chosen"
     yield ""
-    yield f"| run | {' | '.join(SETS)} |"
-    yield "|---" * (len(SETS) + 1) + "|"
-    for run in found["runs"]:
-        if run["part"] == "val":
-            cells = [f"{run['weighted_f1'][each]:.2f}" if each in run["weighted_f1"] else "" for each in SETS]
-            yield f"| {run['name']} | {' | '.join(cells)} |"
+    yield f"| | run | {' | '.join(SETS)} |"
+    yield "|---" * (len(SETS) + 2) + "|"
+    runs = [run for run in found["runs"] if run["part"] == "val"]
+    for no, run in enumerate(runs, 1):
+        cells = [f"{run['weighted_f1'][each]:.2f}" if each in run["weighted_f1"] else "" for each in SETS]
+        yield f"| {no} | {run['name']} | {' | '.join(cells)} |"
     yield ""
     yield "Weighted F1 in percent. " + found["chosen"]
     yield ""
-    yield from (f"- `{run['command']}`" for run in found["runs"] if "epochs" in run)
+    yield from (f"{no}. {tell_making(run)}" for no, run in enumerate(runs, 1))
     yield ""
+    yield from make_tests(found)
+
+
+def tell_making(run: Mapping[str, Any]) -> str:
+    """By which command, where, how long, and whether it came to its end."""
+    said = [f"`{run['command']}`" if "command" in run else run["no_command"]]
+    gpu = run.get("on", {}).get("gpu")
+    said.append(f"one {gpu}" if gpu else "one core")
+    if "minutes" in run:
+        said.append(f"{run['minutes']} minutes")
+    if "broken_off" in run:
+        said.append(f"broken off: {run['broken_off']}")
+    return "; ".join(said)
+
+
+def make_tests(found: Mapping[str, Any]) -> Iterator[str]:
     yield "## Test, looked at once for each"
     yield ""
     yield f"`{found['best']['command']}`"
     yield ""
-    yield render_table({f"ours, {base}": read_scores(test) for base, test in found["tests"].items()})
+    tests = {f"ours, {base}": read_scores(test) for base, test in found["tests"].items()}
+    yield render_table(tests, {f"ours, {base}": SIZES[base] for base in found["tests"]})
     yield ""
     yield (
         "Each figure with its interval of 95 %, by resampling posts. The published figures were read from "
         "other papers or documents, whose readers and splits may differ."
     )
     yield ""
+    yield found["not_reached"]
+    yield ""
+    yield "Other looks at the test sets:"
+    yield ""
+    for run in found["runs"]:
+        if run["part"] == "test":
+            yield f"- {run['name']}: `{run['command']}`. {run['what']}"
+    yield ""
     yield "| file | sha256 |"
     yield "|---|---|"
-    yield from (f"| {name} | {sha256} |" for name, sha256 in found["best"]["heads_sha256"].items())
+    for adapter, files in found["best"]["files_sha256"].items():
+        yield from (f"| {adapter}/{name} | {sha256} |" for name, sha256 in files.items())
     yield from (f"| {name}, test part | {sha256} |" for name, sha256 in found["data_sha256"].items())
     yield ""
     yield found["left_out"]
@@ -108,16 +149,16 @@ def read_scores(kept: Sequence[Mapping[str, Any]]) -> list[SetScore]:
     return [SetScore(**each) for each in kept]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--runs", type=Path, nargs="+", required=True)
-    parser.add_argument("--test", type=Path, nargs="+", required=True, help="one for each that ships")
-    parser.add_argument("--ships", type=Path, nargs="+", required=True)
-    parser.add_argument("--before", type=Path, nargs="*", default=[], help="those of what shipped before")
-    parser.add_argument("--chosen", required=True, help="What ships of these, and why, in a sentence.")
-    options = parser.parse_args()
+def list_answering(folder: Path) -> dict[str, str]:
+    """SHA-256 of the files of an adapter that make its answers."""
+    sums = read_sums(folder / SUMS)
+    return {name: sums[name] for name in ANSWERING}
+
+
+def gather(options: argparse.Namespace) -> dict[str, Any]:
+    """What imhi.json holds, with these runs and tests beside those that it has."""
     before = json.loads((RESULTS / "imhi.json").read_text("utf-8"))
-    runs = [describe_run(folder) for folder in options.runs]
+    runs = [describe_run(folder, options.gpu) for folder in options.runs]
     names = {run["name"] for run in runs}
     tests = [load_run(folder) for folder in options.test]
     earlier = [load_run(folder) for folder in options.before]
@@ -126,16 +167,17 @@ def main() -> None:
     kept = {tests[0].said["base"]: list_scores(tests)} | kept
     scores = read_scores(kept[tests[0].said["base"]])
     heads = " ".join(f"--heads {folder}" for folder in options.ships)
-    found = {
+    machine = f"{find_processor()}, {os.cpu_count()} cores"
+    return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "machine": f"{find_processor()}, {os.cpu_count()} cores; a core for each run",
+        "machine": f"{machine}: every test, and the runs for which no GPU is named",
         "versions": ", ".join(f"{name} {said}" for name, said in tests[0].said["environment"].items()),
         "runs": [run for run in before["runs"] if run["name"] not in names] + runs,
         "chosen": options.chosen,
+        "not_reached": options.not_reached or before["not_reached"],
         "tests": kept,
         "data_sha256": {name: sha256 for test in tests for name, sha256 in test.said["data_sha256"].items()},
-        "left_out": "Training posts that stand in any test or validation set, of whichever task, are left "
-        "out: 1 of DR, 3 rows of dreaddit, 4 of SAD, 754 rows of Irf, 6,936 of MultiWD.",
+        "left_out": LEFT_OUT,
         "best": {
             "adapters": [folder.as_posix() for folder in options.ships],
             "command": f"phyassist evaluate imhi --base {tests[0].said['base']} {heads} --part test "
@@ -148,9 +190,29 @@ def main() -> None:
                 folder.name: test.said["heads_sha256"][0]
                 for folder, test in zip(options.ships, tests, strict=True)
             },
+            "files_sha256": {folder.name: list_answering(folder) for folder in options.ships},
         },
     }
-    (RESULTS / "imhi.json").write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--page", action="store_true", help="Write the page alone, of what imhi.json holds.")
+    parser.add_argument("--runs", type=Path, nargs="+", default=[])
+    parser.add_argument("--gpu", default="", help="On which these runs were made, if on one.")
+    parser.add_argument("--test", type=Path, nargs="+", default=[], help="one for each that ships")
+    parser.add_argument("--ships", type=Path, nargs="+", default=[])
+    parser.add_argument("--before", type=Path, nargs="*", default=[], help="those of what shipped before")
+    parser.add_argument("--chosen", default="", help="What ships of these, and why, in a sentence.")
+    parser.add_argument("--not-reached", default="", help="What is above it, and what would get there.")
+    options = parser.parse_args()
+    if options.page:
+        found = json.loads((RESULTS / "imhi.json").read_text("utf-8"))
+    elif options.runs and options.test and options.ships and options.chosen:
+        found = gather(options)
+        (RESULTS / "imhi.json").write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+    else:
+        parser.error("name --runs, --test, --ships and --chosen, or --page alone")
     (RESULTS / "imhi.md").write_text("\n".join(make_page(found)) + "\n", "utf-8")
 
 
