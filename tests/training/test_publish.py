@@ -143,6 +143,7 @@ def test_a_folder_holds_adapter_card_and_checksums_and_names_no_path_of_this_mac
     card = (out / "README.md").read_text()
     assert "78.64 (74.0–83.1)" in card
     assert "Not for patients" in card
+    assert "In a practice: `phyassist adapters take REPOSITORY`" in card
     assert "不面向来访者" in card
     assert "| mine | a file of one's own | CC0 | no | " in card
     front = card.split("---\n")[1]
@@ -165,6 +166,7 @@ def test_what_was_trained_on_research_data_is_published_as_such_and_under_no_oth
     card = (tmp_path / "b/README.md").read_text()
     assert "license: other\nlicense_name: research-only" in card
     assert "**Research only.**" in card
+    assert "`phyassist adapters take` refuses it" in card
     assert json.loads((tmp_path / "b/phyassist.json").read_text())["research_only"] is True
 
 
@@ -388,12 +390,13 @@ def test_heads_are_published_with_the_layers_that_they_read_through(
     config = {
         "base": "tiny",
         "sets": ["DR", "SAD"],
-        "recipe": {"first_layer": 12, "rank": 16},
+        "recipe": {"first_layer": 12, "last_layer": 20, "rank": 16},
         "posts": {"train": 900, "val": 100},
         "environment": describe_environment(),
     }
     done = {"epoch": 2, "loss": 0.5, "weighted_f1": {"DR": 80.0, "SAD": 60.0}, "seconds": 9.0}
-    for name, said in (("heads/adapter_config.json", lora), ("heads.json", {}), ("config.json", config)):
+    heads = {"asks": [{"set": "SAD", "question": "What is the cause?", "labels": ["work", "other"]}]}
+    for name, said in (("heads/adapter_config.json", lora), ("heads.json", heads), ("config.json", config)):
         (out / name).write_text(json.dumps(said))
     (out / "done.json").write_text(json.dumps(done))
 
@@ -405,8 +408,9 @@ def test_heads_are_published_with_the_layers_that_they_read_through(
     ).read_bytes()
     card = (tmp_path / "pulled/README.md").read_text()
     assert "license_name: research-only" in card
-    assert "epoch 2, validation weighted F1 DR 80.00, SAD 60.00" in card
-    assert "--heads adapter" in card
+    assert "epoch 2, validation weighted F1 DR 80.00, SAD 60.00; of its heads those of SAD were kept" in card
+    assert "LoRA (`heads/`) in layers 12 to 20" in card
+    assert "evaluate imhi --base tiny --heads adapter --sets SAD --out scores" in card
     config = json.loads((tmp_path / "pulled/heads/adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == "tiny"
 

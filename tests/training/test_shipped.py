@@ -8,21 +8,35 @@ from pathlib import Path
 
 import pytest
 
-from phyassist.lm.bundle import MANIFEST, SUMS, read_sums, refuse_pickles, verify_sums
+from phyassist.lm.bundle import CARD, MANIFEST, SUMS, read_sums, refuse_pickles, verify_sums
 from phyassist.lm.shipped import get_shipped, list_shipped
+from phyassist.training.model_card import render_model_card
 
 ROOT = Path(__file__).parents[2]
 FREE = get_shipped("drafts-zh").folder
 FOLDERS = [*sorted(path.parent for path in (ROOT / "adapters").glob(f"*/{MANIFEST}")), FREE]
 HEADS = [folder for folder in FOLDERS if (folder / "heads.json").is_file()]
 BYTES_MAX = 25_000_000
+IMHI = ["DR", "Irf", "MultiWD", "SAD", "dreaddit"]
 
 
 def test_there_is_one_for_every_set_of_imhi() -> None:
     best = json.loads((ROOT / "docs/results/imhi.json").read_text("utf-8"))["best"]
 
     assert best["adapters"] == [folder.relative_to(ROOT).as_posix() for folder in HEADS]
-    assert sorted(best["weighted_f1"]) == ["DR", "Irf", "MultiWD", "SAD", "dreaddit"]
+    assert sorted(best["weighted_f1"]) == IMHI
+
+
+def test_their_cards_tell_the_scores_of_every_set_once() -> None:
+    told: list[str] = []
+    for folder in HEADS:
+        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+        known = [ask["set"] for ask in json.loads((folder / "heads.json").read_text("utf-8"))["asks"]]
+        names = [name for scores in manifest["scores"] for name in scores["sets"]]
+        assert set(names) == set(manifest["sets"]) == set(known)
+        told += names
+
+    assert sorted(told) == IMHI
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -33,7 +47,17 @@ def test_it_is_whole_and_small(folder: Path, tmp_path: Path) -> None:
     verify_sums(shutil.copytree(folder, tmp_path / "copy"), sums)
     refuse_pickles(sums)
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < BYTES_MAX
-    assert "not for patients" in (folder / "README.md").read_text("utf-8").lower()
+    assert "not for patients" in (folder / CARD).read_text("utf-8").lower()
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_its_card_is_what_its_manifest_says(folder: Path) -> None:
+    pytest.importorskip(
+        "huggingface_hub", reason="huggingface_hub is missing: pip install 'phyassist[train]'"
+    )
+    manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+
+    assert (folder / CARD).read_text("utf-8") == render_model_card(manifest, has_curves=False)
 
 
 @pytest.mark.parametrize("folder", HEADS, ids=lambda folder: folder.name)
@@ -44,6 +68,8 @@ def test_what_learnt_from_imhi_is_for_research_alone_and_tells_its_scores(folder
 
     assert manifest["research_only"]
     assert best["heads_sha256"][folder.name] == sums["heads.safetensors"]
+    assert best["files_sha256"][folder.name].items() <= sums.items()
+    assert manifest["scores"]
     for scores in manifest["scores"]:
         assert {name: each["weighted_f1"] for name, each in scores["sets"].items()}.items() <= best[
             "weighted_f1"

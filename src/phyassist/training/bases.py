@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from phyassist.errors import AdapterMissing, BadInput, ModelMissing
-from phyassist.lm.catalogue import load_catalogue
+from phyassist.lm.catalogue import HubSource, load_catalogue
 from phyassist.lm.hashing import count_sha256
 from phyassist.training.base import DONE
 
@@ -144,8 +144,16 @@ def find_hub_name(mark: BaseMark) -> str:
     """The hub's name of a base: its own, or of a catalogue model the repository that its file lies in."""
     for model in load_catalogue():
         if model.name == mark.name:
-            return next((source.hub for source in model.sources if hasattr(source, "hub")), "")
+            return next((source.hub for source in model.sources if isinstance(source, HubSource)), "")
     return mark.name if mark.name.count("/") == 1 else ""
+
+
+def find_hub_file(name: str) -> str:
+    """Of a catalogue model the file of its repository; empty for a base that is a repository of its own."""
+    for model in load_catalogue():
+        if model.name == name:
+            return next((source.file for source in model.sources if isinstance(source, HubSource)), "")
+    return ""
 
 
 def _find_folder(base: str) -> Path:

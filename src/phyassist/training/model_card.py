@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from string import Template
 from typing import Any
 
+from phyassist.training.bases import find_hub_file
+
 Manifest = Mapping[str, Any]
 _LANGUAGES = {"zh": "Chinese", "en": "English"}
+_PRACTICE = (
+    "In a practice: `phyassist adapters take REPOSITORY`; then it answers where there is no assistant of "
+    "one's own."
+)
+_NO_PRACTICE = "It is for research alone: `phyassist adapters take` refuses it in a practice."
+_GGUF_NOTE = (
+    "That file is the base whose hash stands above; transformers reads it with `pip install gguf`. The "
+    "weights that it was quantised from load as well, but are not what was trained on.\n\n"
+)
 _NO_SCORES = "None were given when this was published: take it as untested."
 
 
@@ -20,10 +32,9 @@ def render_model_card(manifest: Manifest, *, has_curves: bool) -> str:
     if manifest["research_only"]:
         marks = {
             "en": "**Research only.** Some data are for non-clinical research alone, and so is this.\n",
-            "zh": "**仅供研究。**部分训练数据只允许用于非临床研究，本适配器同样如此。\n",
+            "zh": "**仅供研究**。部分训练数据只允许用于非临床研究，本适配器同样如此。\n",
         }
     base = manifest["base"]
-    use = "use_heads.md" if manifest["kind"] == "heads" else "use_adapter.md"
     return render_front(manifest) + page.substitute(
         title=manifest["title"],
         research_en=marks["en"],
@@ -39,7 +50,7 @@ def render_model_card(manifest: Manifest, *, has_curves: bool) -> str:
         curves="![Loss by epoch](curves.png)\n" if has_curves else "",
         scores="\n".join(filter(None, [*_score_rows(manifest), manifest["measured"]])) or _NO_SCORES,
         answers_in=_say_languages(manifest),
-        use=(texts / use).read_text("utf-8").strip(),
+        use=_describe_use(manifest, texts),
         phyassist=manifest["phyassist"],
         made_at=manifest["made_at"][:10],
     )
@@ -84,6 +95,27 @@ def _list_results(manifest: Manifest) -> Iterator[Mapping[str, Any]]:
                     for kind, title, key in measured
                 ],
             }
+
+
+def _describe_use(manifest: Manifest, texts: Traversable) -> str:
+    base, sets = manifest["base"], manifest["sets"]
+    if manifest["kind"] == "heads":
+        page, recipe = "use_heads.md", manifest["recipe"]
+        words = {
+            "sets": ", ".join(sets),
+            "sets_as_option": ",".join(sets),
+            "base_name": base["name"],
+            **{name: str(recipe[name]) for name in ("first_layer", "last_layer")},
+        }
+    else:
+        page, file = "use_adapter.md", find_hub_file(base["name"])
+        words = {
+            "base_to_load": f'"{base["hub"] or base["name"]}",'
+            + (f'\n    gguf_file="{file}",' if file else ""),
+            "base_note": _GGUF_NOTE if file else "",
+            "practice": _NO_PRACTICE if manifest["research_only"] else _PRACTICE,
+        }
+    return Template((texts / page).read_text("utf-8").strip()).substitute(words)
 
 
 def _say_languages(manifest: Manifest) -> str:
@@ -146,6 +178,8 @@ def _describe_training(manifest: Manifest) -> str:
     if manifest["kind"] == "heads":
         f1 = ", ".join(f"{name} {value:.2f}" for name, value in done["weighted_f1"].items())
         said = f"{count} posts; the weights are those of epoch {done['epoch']}, validation weighted F1 {f1}"
+        if set(manifest["sets"]) < set(done["weighted_f1"]):
+            said += f"; of its heads those of {', '.join(manifest['sets'])} were kept"
     else:
         said = f"{count} examples, {done['step']} steps"
         loss = done.get("best_val_loss")

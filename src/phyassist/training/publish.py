@@ -102,6 +102,7 @@ def describe_run(asked: Publication) -> dict[str, Any]:
             "drafted_by": made.data.get("drafted_by", ""),
             "languages": sorted(languages),
         },
+        "sets": _list_sets(asked.run),
         "answers_in": list(asked.languages),
         "recipe": made.recipe,
         "examples": made.examples,
@@ -110,6 +111,14 @@ def describe_run(asked: Publication) -> dict[str, Any]:
         "scores": [_load_scores(path, adapter) for path in asked.scores],
         "measured": _read_page(asked.page) if asked.page else "",
     }
+
+
+def _list_sets(run: Path) -> list[str]:
+    """The sets whose questions its heads answer, perhaps fewer than it learnt from; none without heads."""
+    if not (run / "heads.json").is_file():
+        return []
+    asks = json.loads((run / "heads.json").read_text("utf-8"))["asks"]
+    return list(dict.fromkeys(ask["set"] for ask in asks))
 
 
 def _load_scores(folder: Path, adapter: Path) -> Mapping[str, Any]:
