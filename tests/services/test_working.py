@@ -28,9 +28,9 @@ from phyassist.services.drafting import start_draft, write_draft
 from phyassist.services.erasing import erase_patient
 from phyassist.services.jobs import get_job, take_job
 from phyassist.services.learning import Scope, check_may_begin, gather_examples, list_examples
-from phyassist.services.learning_runs import get_run, list_runs
+from phyassist.services.learning_runs import get_run, list_runs, start_training
 from phyassist.services.patients import edit_patient, new_patient
-from phyassist.services.workers import list_workers, load_worker
+from phyassist.services.workers import admit_worker, list_workers, load_worker, see_worker
 from phyassist.services.working import BaseFiles, Tools, work_once
 from phyassist.store.audit import Act
 from phyassist.store.moving import check_store
@@ -41,6 +41,7 @@ from phyassist.store.workers import WorkerKeys
 from tests.conftest import FAST_COST, Clock
 from tests.house.canary import CANARY, find_canary
 from tests.services.drafts import SAID, make_consultation
+from tests.services.joining import let_in
 from tests.services.runs import BASE, TakingModel, make_tools, sign_notes, start
 
 
@@ -378,3 +379,33 @@ def test_a_worker_that_is_ended_in_good_order_leaves_its_run_to_the_next_and_it_
 
     assert set(states) == {JobState.WAITING}
     assert get_run(store, anna, run_id=asked.id).job.state is JobState.DONE
+
+
+def test_who_runs_the_practice_sees_a_colleagues_run_for_several_and_breaks_it_off(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys, clock: Clock
+) -> None:
+    bo, cora = (let_in(store, anna, name) for name in ("Bo", "Cora"))
+    own = new_patient(store, bo, name="Dov Lind", number="8", language="zh")
+    sign_notes(store, bo, own, clock)
+    admit_worker(store, anna, line=worker.line)
+    see_worker(store, worker)
+    asked = start(store, bo, [own], worker, shared=True)
+
+    seen = [[run.id for run in list_runs(store, each)] for each in (anna, bo, cora)]
+    cancel_run(store, anna, adapter_id=asked.id)
+
+    assert seen == [[asked.id], [asked.id], []]
+    assert get_run(store, bo, run_id=asked.id).job.state is JobState.CANCELLED
+
+
+def test_two_chosen_sets_are_trained_at_once_and_one_is_not_trained_twice(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys
+) -> None:
+    start(store, anna, [willing], worker, shared=True)
+
+    with pytest.raises(NotAllowed, match="in training"):
+        start(store, anna, [willing], worker, shared=True)
+    scope = Scope(AdapterKind.SET, (willing.id,), "another way")
+    other = start_training(store, anna, scope=scope, limits=Limits(), base=BASE, here=worker.line)
+
+    assert other.job.state is JobState.WAITING

@@ -315,6 +315,8 @@ def _is_of(card: AdapterCard, by: SignedIn, scope: Scope) -> bool:
         return False
     if scope.kind == AdapterKind.PATIENT:
         return card.patient_id in scope.patient_ids
+    if scope.kind == AdapterKind.SET:
+        return card.label == scope.label
     return scope.kind != AdapterKind.COUNSELLOR or card.owner_id == by.id
 
 
