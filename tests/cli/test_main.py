@@ -33,6 +33,16 @@ def test_the_version_is_shown(cli: Cli):
     assert (ran.code, ran.out) == (0, "phyassist 0.1.0\n")
 
 
+def test_python_m_phyassist_is_the_command_line():
+    command = [sys.executable, "-m", "phyassist"]
+
+    ran = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
+    failed = subprocess.run([*command, "analyze"], capture_output=True, text=True, check=False)
+
+    assert (ran.returncode, ran.stdout) == (0, "phyassist 0.1.0\n")
+    assert failed.returncode == 2
+
+
 def test_an_unknown_command_ends_with_two(cli: Cli):
     ran = cli("analyze")
 

@@ -6,6 +6,7 @@ from tests.house.tree import Module, list_imports, list_modules, runtime_tree
 
 KERNEL = {"domain", "errors"}
 ARROWS = {
+    "__main__": {"cli"},
     "cli": {"web", "services", "training"},
     "web": {"services"},
     "services": {"prompts", "store", "lm", "knowledge"},
