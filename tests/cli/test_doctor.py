@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from phyassist.training.checks import NEEDED, USEFUL
 from tests.cli.conftest import Cli
 from tests.cli.scripted_server import ScriptedServer
+from tests.house.tree import ROOT
 
 
 def test_what_is_missing_comes_with_what_to_do(cli: Cli, home: Path):
@@ -19,6 +23,18 @@ def test_what_is_missing_comes_with_what_to_do(cli: Cli, home: Path):
     assert "phyassist models fetch" in found["model"]["advice"]
     assert "phyassist setup" in found["practice"]["advice"]
     assert "engine" not in found
+
+
+def test_whatever_training_is_looked_at_for_stands_in_an_extra():
+    named = {
+        re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0]
+        for lines in tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
+            "optional-dependencies"
+        ].values()
+        for line in lines
+    }
+    # hf-xet comes with the hub's client.
+    assert {*NEEDED, *USEFUL} - {"hf-xet"} <= named
 
 
 def test_a_model_that_answers_is_good(cli: Cli, invented: Path, outside: ScriptedServer):

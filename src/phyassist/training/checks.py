@@ -13,7 +13,7 @@ from phyassist.lm.choose import look_at_machine
 
 GIB = 2**30
 NEEDED = ("torch", "transformers", "peft", "accelerate", "safetensors", "pyarrow", "scikit-learn", "gguf")
-USEFUL = ("bitsandbytes", "matplotlib", "ftfy", "huggingface-hub", "hf-xet", "datasets", "trl", "gradio")
+USEFUL = ("bitsandbytes", "matplotlib", "ftfy", "huggingface-hub", "hf-xet", "gradio")
 INSTALL = "pip install torch==2.13.0, then pip install 'phyassist[train]'"
 FREE_BYTES_MIN = 10 * GIB
 # NF4 keeps 16 steps of a weight: of normal numbers it is off by about a fourteenth on average.
