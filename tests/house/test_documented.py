@@ -41,6 +41,24 @@ def test_every_command_says_what_it_does_and_so_does_every_option():
     assert silent == []
 
 
+def test_an_option_that_counts_takes_nothing_below_none():
+    # A seed and a year may be any number, and what a port may be is for the settings to say.
+    any_number = {"seed", "year", "years", "port"}
+    counting = [
+        (f"{name} {option.opts[0]}", option.min)
+        for name, command in list_commands()
+        for option in command.params
+        if option.param_type_name == "option"
+        and option.type_descriptor.annotation is int
+        and option.name not in any_number
+    ]
+
+    boundless = [name for name, least in counting if least is None]
+
+    assert len(counting) > 10
+    assert boundless == []
+
+
 def test_the_settings_page_is_the_settings():
     page = (DOCS / "settings.md").read_text(encoding="utf-8")
 

@@ -89,7 +89,7 @@ def compare(
     data: Annotated[Path, typer.Option(help="Folder that holds the sources' files.")] = Path(
         "../shared/data"
     ),
-    limit: Annotated[int, typer.Option(help="Only so many validation rows of each set; 0: all.")] = 0,
+    limit: Annotated[int, typer.Option(min=0, help="Only so many validation rows of each set; 0: all.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Score each adapter alone, every way of joining them, and joint training, on validation rows."""

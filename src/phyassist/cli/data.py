@@ -100,7 +100,9 @@ def prepare(
         float, typer.Option(help="Share of keys for validation where a source has no split.")
     ] = 0.1,
     test: Annotated[float, typer.Option(help="Share of keys for testing where a source has no split.")] = 0.1,
-    text_max: Annotated[int, typer.Option(help="Characters of a row; longer ones are dropped.")] = 8000,
+    text_max: Annotated[
+        int, typer.Option(min=1, help="Characters of a row; longer ones are dropped.")
+    ] = 8000,
     as_json: AsJson = False,
 ) -> None:
     """Read sources, clean them, split them by person or post, drop leaks, shuffle, and write examples."""
@@ -199,8 +201,8 @@ def view(
     folder: Annotated[Path, typer.Argument(help="A folder that prepare or mix has made.")],
     part: Annotated[str, typer.Option(help="train, val or test.")] = "train",
     source: Annotated[str, typer.Option(help="Only rows of this source.")] = "",
-    start: Annotated[int, typer.Option("--from", help="Number of the first row shown, from 1.")] = 1,
-    rows: Annotated[int, typer.Option(help="How many rows; in a terminal each waits for a key.")] = 0,
+    start: Annotated[int, typer.Option("--from", min=1, help="Number of the first row shown, from 1.")] = 1,
+    rows: Annotated[int, typer.Option(min=0, help="How many rows; in a terminal each waits for a key.")] = 0,
 ) -> None:
     """Page through examples in the terminal."""
     with needs_training():

@@ -176,7 +176,7 @@ def explanations(
     ),
     bert: Annotated[str, typer.Option(help="Model of BERTScore: of the hub, or a folder.")] = "roberta-large",
     bert_layers: Annotated[
-        int | None, typer.Option(help="Layer to compare, where bert-score does not know the model.")
+        int | None, typer.Option(min=0, help="Layer to compare, where bert-score does not know the model.")
     ] = None,
     stand_in: Annotated[
         str, typer.Option(help="Base model for lmscore, a measure of our own that needs no hub; empty: none.")

@@ -48,7 +48,8 @@ def train(
     replies: Annotated[
         int,
         typer.Option(
-            help="Validation prompts to answer at each evaluation, to be compared with what was kept."
+            min=0,
+            help="Validation prompts to answer at each evaluation, to be compared with what was kept.",
         ),
     ] = 0,
     track: Annotated[

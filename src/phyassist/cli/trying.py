@@ -21,7 +21,7 @@ def demo(
         str, typer.Option(help="Its base: a name of the catalogue or a folder; without it, the one it names.")
     ] = "",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 7860,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 7860,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Open a page where base and adapter answer the same question side by side; for trying, not for work."""
