@@ -196,3 +196,14 @@ def test_what_joining_costs_is_shown_beside_each_alone_and_joint_training(
     assert "cat on dreaddit: 4 of 4" in first.err
     assert second.err == ""
     assert "holds another comparison" in capsys.readouterr().err
+
+
+def test_a_join_that_cannot_be_written_is_said_in_a_sentence(
+    two: list[Path], base: Path, tmp_path: Path, capsys: Any
+) -> None:
+    (tmp_path / "file").touch()
+
+    code = run("adapters", "merge", *two, "--base", base, "--out", tmp_path / "file/out")
+
+    assert code == 1
+    assert "file/out cannot be made or written in (Not a directory)" in capsys.readouterr().err

@@ -16,6 +16,7 @@ from phyassist.cli.screen import make_console, say, say_json, tell
 from phyassist.cli.unlocking import PassphraseStdin, open_practice
 from phyassist.domain.adapters import MODEL
 from phyassist.errors import BadInput, BadSetting
+from phyassist.lm.folders import writes_into
 
 app = typer.Typer(help="Join and merge adapters, or take a published one.", no_args_is_help=True)
 
@@ -120,7 +121,8 @@ def compare(
         if done % 50 == 0 or done == of:
             tell(f"{name} on {set_name}: {done} of {of}")
 
-    scores = compare_merges(asked, hear)
+    with writes_into(out):
+        scores = compare_merges(asked, hear)
     if as_json:
         from dataclasses import asdict
 

@@ -12,6 +12,7 @@ import typer
 from phyassist.cli.options import AsJson, LangOption
 from phyassist.cli.screen import make_console, say, say_json, tell
 from phyassist.errors import BadInput, MissingLibrary
+from phyassist.lm.folders import writes_into
 
 if TYPE_CHECKING:
     from phyassist.domain.people import Language
@@ -123,7 +124,7 @@ def prepare(
         seed=seed,
         text_chars_max=text_max,
     )
-    with show_progress("preparing") as progress:
+    with writes_into(out), show_progress("preparing") as progress:
         prepared = prepare(plan, out, progress)
     if as_json:
         import json
@@ -155,7 +156,8 @@ def mix_folders(
         if not value.isdecimal():
             raise BadInput(f"{value} is no number of rows", hint="write --take imhi-dr=600")
         takes[name] = int(value)
-    card = mix(folders, takes, out, template=get_template(template), seed=seed)
+    with writes_into(out):
+        card = mix(folders, takes, out, template=get_template(template), seed=seed)
     for part, held in card["parts"].items():
         tell(f"{part}: " + ", ".join(f"{name} {count}" for name, count in held["rows"].items()))
 
@@ -241,7 +243,8 @@ def gen_csv(
     with needs_training():
         from phyassist.training.study import write_study_table
 
-    table = write_study_table(origin_path, new_path)
+    with writes_into(new_path.parent):
+        table = write_study_table(origin_path, new_path)
     dropped = ", ".join(f"{count} {reason}" for reason, count in table.dropped.items())
     tell(f"{new_path}: {table.rows} rows" + (f"; dropped {dropped}" if dropped else ""))
 

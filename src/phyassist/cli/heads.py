@@ -13,6 +13,7 @@ from phyassist.cli.data import needs_training, read_pairs
 from phyassist.cli.options import AsJson
 from phyassist.cli.screen import make_console, say_json, tell
 from phyassist.cli.train import find_base
+from phyassist.lm.folders import writes_into
 
 if TYPE_CHECKING:
     from phyassist.training.heads.run import Read
@@ -48,7 +49,7 @@ def train_heads(
 
     recipe = set_head_dials(HeadRecipe(), dict(read_pairs(dials or (), "--set rank=8")))
     chosen = tuple(name.strip() for name in sets.split(",") if name.strip())
-    with _show_progress() as hear:
+    with writes_into(out), _show_progress() as hear:
         best = run_head_job(HeadJob(find_base(context, base), chosen, data, out, recipe), hear, resume=resume)
     if as_json:
         say_json(asdict(best))

@@ -14,6 +14,7 @@ from phyassist.cli.data import needs_training
 from phyassist.cli.options import AsJson
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import make_console, say_json, tell
+from phyassist.lm.folders import writes_into
 
 if TYPE_CHECKING:
     from phyassist.training.answering import Answerer
@@ -88,7 +89,8 @@ def imhi(
         if done % 100 == 0 or done == of:
             tell(f"{name}: {done} of {of}")
 
-    with _open_answerer(context, base, adapter, heads or [], through, explain=explain) as (answerer, by):
+    opened = _open_answerer(context, base, adapter, heads or [], through, explain=explain)
+    with writes_into(out), opened as (answerer, by):
         asked = Evaluation(by, names, part.value, data, out, explain, limit)
         scores = run_evaluation(asked, answerer, progress)
     if as_json:
@@ -197,10 +199,11 @@ def explanations(
         other = load_run(against) if against else None
         judges = Judges(bart, bert, bert_layers, _find_stand_in(context, stand_in))
         scores = []
-        for score in score_explanations(loaded, other, judges):
-            tell(f"{score.set}: {score.measure}")
-            scores.append(score)
-    saved = save_explanations(loaded, other, scores)
+        with writes_into(loaded.folder):
+            for score in score_explanations(loaded, other, judges):
+                tell(f"{score.set}: {score.measure}")
+                scores.append(score)
+            saved = save_explanations(loaded, other, scores)
     if as_json:
         say_json([asdict(score) for score in scores])
     else:
@@ -259,7 +262,8 @@ def compare(
 
         loaded = load_runs(runs)
         pairs = compare_runs(loaded)
-        save_comparison(out, loaded, pairs)
+        with writes_into(out):
+            save_comparison(out, loaded, pairs)
     if as_json:
         say_json([asdict(pair) for pair in pairs])
     else:

@@ -19,6 +19,7 @@ from phyassist.cli.data import (
 from phyassist.cli.options import ModelOption
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import tell
+from phyassist.lm.folders import writes_into
 
 if TYPE_CHECKING:
     from phyassist.domain.examples import Drafted
@@ -56,7 +57,7 @@ def draft(
 
     plan = Plan(tuple(get_source(name) for name in source), (), data, get_template(template), seed=seed)
     settings = get_run(context).load_settings(model=model)
-    with open_language_model(settings) as opened, stop_on_interrupt() as stop:
+    with writes_into(out), open_language_model(settings) as opened, stop_on_interrupt() as stop:
 
         def write(text: str, language: Language) -> Drafted:
             drafted = teach(

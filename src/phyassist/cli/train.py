@@ -14,6 +14,7 @@ from phyassist.cli.data import needs_training, read_pairs
 from phyassist.cli.options import AsJson
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import make_console, say_json, tell
+from phyassist.lm.folders import writes_into
 
 if TYPE_CHECKING:
     from phyassist.training.fitting import Fit
@@ -76,7 +77,7 @@ def train(
         if dry_run:
             _plan(job, as_json=as_json)
             return
-        with _show_progress() if team.is_first else nullcontext(lambda _: None) as hear:
+        with _follow(out) if team.is_first else nullcontext(lambda _: None) as hear:
             trained = run_job(job, hear, resume=resume, team=team)
     if not team.is_first:
         return
@@ -112,6 +113,13 @@ def _plan(job: Job, *, as_json: bool) -> None:
     else:
         _print_fit(fit)
     check_fits(fit, job.recipe)
+
+
+@contextmanager
+def _follow(out: Path) -> Iterator[Callable[[Report], None]]:
+    """The run's folder is there to write into, and a bar shows how far it is."""
+    with writes_into(out), _show_progress() as hear:
+        yield hear
 
 
 @contextmanager

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import errno
 import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from phyassist.errors import BadInput, ModelDamaged, StoreFull
+from phyassist.errors import BadInput, ModelDamaged
+from phyassist.lm.folders import make_writable, say_full
 from phyassist.lm.hashing import count_sha256
 
 SUMS, MANIFEST, CARD = "SHA256SUMS", "phyassist.json", "README.md"
@@ -20,7 +20,6 @@ SUMS, MANIFEST, CARD = "SHA256SUMS", "phyassist.json", "README.md"
 PICKLES = (".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth")
 _LINE = re.compile(r"(?P<sha256>[0-9a-f]{64}) [ *](?P<name>.+)")
 _NAME = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*")
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def write_sums(folder: Path) -> None:
@@ -76,24 +75,21 @@ def fill_folder(folder: Path, *, keep_part: bool = False) -> Iterator[Path]:
     """A folder beside `folder` to fill, which takes its name when all went well.
 
     With `keep_part` it stays where it broke off, to go on from.
-    Raises BadInput where something is at `folder` already, StoreFull.
+    Raises BadInput where something is at `folder` already or it cannot be made, StoreFull.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder} is not empty", hint="name a new folder")
     part = folder.with_name(folder.name + ".part")
     if not keep_part:
         shutil.rmtree(part, ignore_errors=True)
+    make_writable(part, named=folder)
     try:
-        part.mkdir(parents=True, exist_ok=True)
-        yield part
-        if folder.exists():
-            folder.rmdir()
-        part.rename(folder)
-    except BaseException as error:
+        with say_full(folder):
+            yield part
+            if folder.exists():
+                folder.rmdir()
+            part.rename(folder)
+    except BaseException:
         if not keep_part:
             shutil.rmtree(part, ignore_errors=True)
-        if isinstance(error, OSError) and error.errno in _FULL:
-            raise StoreFull(
-                f"the disk was full before {folder.name} was complete", hint="free some space and try again"
-            ) from error
         raise

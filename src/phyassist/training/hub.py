@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +24,7 @@ from phyassist.lm.bundle import (
     refuse_pickles,
     verify_sums,
 )
+from phyassist.lm.folders import is_full
 from phyassist.training.bases import (
     ADAPTER_CONFIG,
     ADAPTER_WEIGHTS,
@@ -159,7 +159,7 @@ def _explain(repo: str) -> Iterator[None]:
     try:
         yield
     except (HTTPError, OSError, RuntimeError, HFValidationError) as error:
-        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        if is_full(error):
             raise
         what, hint = _find_reason(error)
         raise HubFailed(f"{repo}: {what}", hint=hint) from error
