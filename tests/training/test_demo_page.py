@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import socket
+import subprocess
+import sys
 import tomllib
+import urllib.request
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -102,6 +107,40 @@ def test_without_gradio_or_with_another_base_it_says_so(
     assert code == 1
     wanted = "the adapter was trained on tiny" if find_spec("gradio") else "pip install 'phyassist[demo]'"
     assert wanted in said
+
+
+def test_a_port_that_is_taken_is_said_and_no_address_is_named(base: Path, adapter: Path, capsys: Any) -> None:
+    pytest.importorskip("gradio", reason="gradio is not installed: pip install 'phyassist[demo]'")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        code = main(["demo", str(adapter), "--base", str(base), "--port", str(port)])
+
+    said = capsys.readouterr().err
+    assert code == 2
+    assert f"port {port} is taken" in said
+    assert "answer on" not in said
+
+
+def test_the_address_is_named_when_the_page_is_there(base: Path, adapter: Path) -> None:
+    pytest.importorskip("gradio", reason="gradio is not installed: pip install 'phyassist[demo]'")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = ["demo", str(adapter), "--base", str(base), "--port", str(port)]
+    command = [sys.executable, "-m", "phyassist", *words]
+
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        assert process.stderr
+        try:
+            said = next(line for line in process.stderr if "answer on" in line)
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as page:
+                status = page.status
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+
+    assert f"http://127.0.0.1:{port} " in said
+    assert status == 200
 
 
 def test_what_a_space_installs_is_this_release_and_a_gradio_that_it_allows() -> None:

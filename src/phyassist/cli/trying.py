@@ -11,7 +11,8 @@ import typer
 from phyassist.cli.adapters import find_base_of
 from phyassist.cli.data import needs_training
 from phyassist.cli.screen import tell
-from phyassist.errors import MissingLibrary
+from phyassist.cli.serving import take_port
+from phyassist.errors import BadSetting, MissingLibrary
 
 
 def demo(
@@ -32,14 +33,23 @@ def demo(
 
     if find_spec("gradio") is None:
         raise MissingLibrary("the library gradio is not installed", hint="pip install 'phyassist[demo]'")
+    # Models take a while to load: a port that is taken is said before.
+    take_port(host, port).close()
     pair = open_pair(find_base_of(context, find_adapter(adapter), base), adapter)
     page = make_page(pair, title=adapter.resolve().name)
+    try:
+        page.launch(
+            server_name=host,
+            server_port=port,
+            share=False,
+            inbrowser=open_browser,
+            quiet=True,
+            theme=make_theme(),
+            prevent_thread_lock=True,
+        )
+    except OSError:
+        raise BadSetting(
+            f"port {port} of {host} could not be opened", hint="try another one with --port"
+        ) from None
     tell(f"base and adapter answer on http://{host}:{port}  (Ctrl C closes the page)")
-    page.launch(
-        server_name=host,
-        server_port=port,
-        share=False,
-        inbrowser=open_browser,
-        quiet=True,
-        theme=make_theme(),
-    )
+    page.block_thread()
