@@ -14,6 +14,7 @@ pytest.importorskip("torch", reason="torch is not installed: pip install 'phyass
 
 from safetensors.numpy import load_file, save_file
 
+from phyassist.cli.main import main
 from phyassist.errors import BadInput, BadSetting
 from phyassist.training.bases import HEADS, MARK, identify_base, load_base_mark
 from phyassist.training.heads.model import Headed, load_headed, pad
@@ -86,6 +87,21 @@ def test_heads_on_another_base_are_refused_though_they_would_fit(tmp_path: Path)
         with pytest.raises(BadInput, match="the adapter was trained on base"):
             load_headed(other, tmp_path / folder)
         assert load_headed(base, tmp_path / folder).asks
+
+
+def test_sets_that_the_heads_do_not_know_are_said_before_any_is_scored(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "heads.json").write_text(
+        json.dumps({"recipe": {}, "asks": [{"set": name} for name in ("SAD", "SAD", "DR")]})
+    )
+    words = ["evaluate", "imhi", "--base", "nowhere", "--heads", tmp_path, "--out", tmp_path / "out"]
+
+    codes = [main([str(word) for word in [*words, *more]]) for more in ([], ["--sets", "SAD,DR"])]
+
+    every, known = capsys.readouterr().err.splitlines()[:2]
+    assert codes == [1, 1]
+    assert "these heads know no dreaddit, Irf, MultiWD; name what they know with --sets DR,SAD, or" in every
+    assert "these heads know no" not in known
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_run_that_was_broken_off_ends_as_one_that_was_not(tmp_path: Path) -> None:

@@ -84,6 +84,10 @@ def imhi(
     if heads and through is Through.ENGINE:
         raise BadInput("heads read what transformers computes", hint="leave --through out")
     check_sets(names)
+    if heads:
+        from phyassist.training.heads.model import check_heads
+
+        check_heads(heads, names)
 
     def progress(name: str, done: int, of: int) -> None:
         if done % 100 == 0 or done == of:

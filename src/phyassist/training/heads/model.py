@@ -138,18 +138,40 @@ def load_headed(base: str, folder: Path) -> Headed:
     from peft import set_peft_model_state_dict
     from safetensors.torch import load_file
 
-    if not (folder / CONFIG).is_file():
-        raise ModelMissing(f"{folder} holds no heads", hint="name a folder that phyassist train-heads made")
+    said = _load_description(folder)
     mark = find_base_mark(folder / ADAPTER, folder)
     if mark is not None:
         check_fits(mark, identify_base(base))
-    said = json.loads((folder / CONFIG).read_text("utf-8"))
     asks = [Ask(each["set"], each["question"], tuple(each["labels"])) for each in said["asks"]]
     headed = Headed(base, asks, HeadRecipe(**said["recipe"]))
     set_peft_model_state_dict(headed.peft, load_file(folder / ADAPTER / ADAPTER_WEIGHTS))
     headed.heads.load_state_dict(load_file(folder / WEIGHTS))
     headed.words = load_words(folder)
     return headed
+
+
+def check_heads(folders: Sequence[Path], sets: Sequence[str]) -> None:
+    """Raises BadInput where some set is known to none of these heads, ModelMissing where there are none."""
+    known = {each["set"] for folder in folders for each in _load_description(folder)["asks"]}
+    unknown = [name for name in sets if name not in known]
+    if unknown:
+        raise BadInput(
+            f"these heads know no {', '.join(unknown)}",
+            hint=f"name what they know with --sets {','.join(sorted(known))}, or train heads for it",
+        )
+
+
+def _load_description(folder: Path) -> Any:
+    try:
+        said = json.loads((folder / CONFIG).read_text("utf-8"))
+        said["recipe"], said["asks"]
+    except OSError:
+        raise ModelMissing(
+            f"{folder} holds no heads", hint="name a folder that phyassist train-heads made"
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise BadInput(f"{folder / CONFIG} does not describe heads", hint="train or pull them anew") from None
+    return said
 
 
 def make_heads(width: int, asks: Sequence[Ask], dropout: float) -> Any:
