@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
-from tests.training.test_publish import base, run, trained
+import pytest
 
-__all__ = ["base", "trained"]
+from phyassist.lm.hashing import count_sha256
+from phyassist.training.bases import save_base_mark
+from phyassist.training.run import describe_environment
+from tests.training.hub_server import Hub
+from tests.training.test_publish import REPO, base, hub, identify_base, run, save_numbers, scores, trained
+
+__all__ = ["base", "hub", "scores", "trained"]
+
+
+@pytest.fixture
+def heads(base: Path, tmp_path: Path) -> Path:
+    """A finished run of heads as training leaves it (test_heads.py)."""
+    out = tmp_path / "run-of-heads"
+    save_numbers(out / "heads/adapter_model.safetensors", 4)
+    save_numbers(out / "heads.safetensors", 5)
+    lora = {"peft_type": "LORA", "r": 16, "base_model_name_or_path": str(base)}
+    config = {
+        "sets": ["dreaddit"],
+        "recipe": {"first_layer": 12, "rank": 16},
+        "posts": {"train": 900, "val": 100},
+        "environment": describe_environment(),
+    }
+    done = {"epoch": 2, "loss": 0.5, "weighted_f1": {"dreaddit": 80.0}, "seconds": 9.0}
+    asks = {"recipe": {}, "asks": [{"set": "dreaddit", "question": "Q", "labels": ["yes", "no"]}]}
+    files = {"heads/adapter_config.json": lora, "heads.json": asks, "config.json": config, "done.json": done}
+    for name, said in files.items():
+        (out / name).write_text(json.dumps(said))
+    save_base_mark(out / "heads", identify_base(str(base)))
+    return out
+
+
+def write_scores(scores: Path, **by: object) -> Path:
+    said = json.loads((scores / "scores.json").read_text())
+    (scores / "scores.json").write_text(json.dumps({**said, **by}))
+    return scores
 
 
 def test_a_folder_that_cannot_be_made_is_said_for_what_is_published_and_pulled(
@@ -23,3 +59,82 @@ def test_a_folder_that_cannot_be_made_is_said_for_what_is_published_and_pulled(
     assert codes == [1, 1]
     said = capsys.readouterr().err
     assert said.count("file/out cannot be made or written in (Not a directory); name another folder") == 2
+
+
+def test_scores_of_other_heads_are_not_shown_on_the_card_of_these(
+    heads: Path, scores: Path, tmp_path: Path, capsys: Any
+) -> None:
+    own, other = count_sha256(heads / "heads.safetensors"), "0" * 64
+    codes = {}
+
+    for name, by in {
+        "others": {"adapter": None, "heads": ["run"], "heads_sha256": [other]},
+        "both": {"adapter": None, "heads": ["run", "more"], "heads_sha256": [own, other]},
+        "adapter": {"adapter": "run"},
+        "own": {"adapter": None, "heads": ["run"], "heads_sha256": [own]},
+    }.items():
+        folder = write_scores(Path(shutil.copytree(scores, tmp_path / f"scores-{name}")), **by)
+        codes[name] = run("publish", heads, "--to", tmp_path / name, "--scores", folder)
+
+    assert codes == {"others": 1, "both": 1, "adapter": 1, "own": 0}
+    assert capsys.readouterr().err.count("holds scores of others than these heads; evaluate these alone") == 3
+
+
+def test_scores_that_heads_made_are_not_shown_on_the_card_of_an_adapter(
+    trained: Path, scores: Path, tmp_path: Path, capsys: Any
+) -> None:
+    write_scores(scores, heads=["run"], heads_sha256=["0" * 64])
+
+    code = run("publish", trained, "--to", tmp_path / "out", "--scores", scores)
+
+    assert code == 1
+    assert "holds scores of another adapter" in capsys.readouterr().err
+
+
+def test_heads_that_are_to_be_merged_or_published_anew_are_said_to_be_heads(
+    heads: Path, base: Path, tmp_path: Path, capsys: Any
+) -> None:
+    pulled = tmp_path / "pulled"
+    assert run("publish", heads, "--to", tmp_path / "published") == 0
+    assert run("pull", tmp_path / "published", "--out", pulled, "--base", base) == 0
+    capsys.readouterr()
+
+    code = run("adapters", "merge", pulled, "--into-base", "--base", base, "--out", tmp_path / "out")
+
+    assert code == 1
+    said = capsys.readouterr().err
+    assert "pulled holds heads, which write nothing and can be neither tried nor merged" in said
+
+
+def test_a_folder_that_is_not_here_is_said_not_to_be(hub: Hub, tmp_path: Path, capsys: Any) -> None:
+    nowhere = tmp_path / "nowhere"
+
+    codes = [
+        run("publish", nowhere, "--to", tmp_path / "out"),
+        run("adapters", "merge", nowhere, "--out", tmp_path / "out"),
+        run("pull", nowhere, "--out", tmp_path / "out"),
+        run("pull", "./nowhere", "--out", tmp_path / "out"),
+        run("pull", "adapters/nowhere", "--out", tmp_path / "out"),
+    ]
+
+    assert codes == [1] * 5
+    *plain, last = capsys.readouterr().err.splitlines()
+    assert all("there is no folder " in line for line in plain)
+    assert "adapters/nowhere: no such folder is here, and the hub has no such repository" in last
+    assert [line for line in hub.asked if "nowhere" in line]
+
+
+def test_a_push_that_fails_promises_nothing_that_only_a_pull_keeps(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setenv("PHYASSIST_HUB_URL", "http://127.0.0.1:9")
+
+    pushed = run("publish", trained, "--hub", REPO)
+    said = capsys.readouterr().err
+    pulled = run("pull", REPO, "--out", tmp_path / "out")
+
+    assert (pushed, pulled) == (1, 1)
+    assert "cannot be reached" in said
+    assert "all files go up in one commit or none does" in said
+    assert "what has come is kept" not in said
+    assert "no such folder is here, and the hub cannot be reached" in capsys.readouterr().err

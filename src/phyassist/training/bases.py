@@ -96,6 +96,13 @@ def _find_place(folder: Path, *places: Path) -> Path:
     for place in places:
         if (place / ADAPTER_CONFIG).is_file() and (place / ADAPTER_WEIGHTS).is_file():
             return place
+    if not folder.is_dir():
+        raise AdapterMissing(f"there is no folder {folder}", hint="check the name")
+    if (folder / HEADS / ADAPTER_CONFIG).is_file():
+        raise AdapterMissing(
+            f"{folder} holds heads, which write nothing and can be neither tried nor merged",
+            hint="name an adapter; heads say labels in phyassist evaluate imhi --heads",
+        )
     raise AdapterMissing(f"{folder} holds no adapter", hint="name a run's folder, or one that was pulled")
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from phyassist.errors import BadInput, HubFailed
+from phyassist.errors import BadInput, HubFailed, UnreadableFile
 from phyassist.lm.bundle import (
     CARD,
     MANIFEST,
@@ -37,6 +37,10 @@ from phyassist.training.bases import (
 )
 from phyassist.training.publish import BESIDE
 
+_PUSH_AGAIN = (
+    "check the network or HF_ENDPOINT, then publish again: all files go up in one commit or none does"
+)
+_PULL_AGAIN = "check the network or HF_ENDPOINT; what has come is kept"
 WEIGHTS = {ADAPTER_CONFIG, ADAPTER_WEIGHTS}
 # What a bundle can hold: of these, what a new version lacks is taken away.
 KNOWN = {CARD, MANIFEST, MARK, SUMS, *WEIGHTS, *(f"{HEADS}/{name}" for name in WEIGHTS), *BESIDE}
@@ -60,7 +64,7 @@ def push_bundle(folder: Path, repo: str, *, private: bool, endpoint: str = "") -
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     api = _open_api(endpoint)
-    with _explain(repo):
+    with _explain(repo, hint=_PUSH_AGAIN):
         url = str(api.create_repo(repo, private=private or None, exist_ok=True))
         if private and not api.repo_info(repo).private:
             raise BadInput(f"{repo} is public already", hint="make it private on the hub, or name another")
@@ -84,9 +88,13 @@ def pull_bundle(
 
     `source` is a repository of the hub or a folder.  `find_base` gives the base at hand that the manifest
     speaks of, None where it is not.  What broke off goes on at the next call.
-    Raises BadInput for a pickle, a missing checksum or another base, ModelDamaged, HubFailed, StoreFull.
+    Raises BadInput for a pickle, a missing checksum, another base or a folder that is not here, ModelDamaged,
+    UnreadableFile, HubFailed, StoreFull.
     """
-    with fill_folder(out, keep_part=True) as part, _explain(source):
+    if not Path(source).is_dir() and (source.count("/") > 1 or source.startswith((".", "/", "~"))):
+        raise BadInput(f"there is no folder {source}", hint="check the name; the hub's are ORGANISATION/NAME")
+    explain = _explain_folder if Path(source).is_dir() else _explain
+    with fill_folder(out, keep_part=True) as part, explain(source):
         names, fetch = _open_source(source, revision, endpoint)
         refuse_pickles(names)
         if SUMS not in names:
@@ -122,8 +130,9 @@ def _open_source(source: str, revision: str, endpoint: str) -> tuple[list[str], 
 
         return list_files(folder), copy
     api = _open_api(endpoint)
-    # One commit for all files: somebody may publish anew meanwhile.
-    commit = api.repo_info(source, revision=revision or None).sha
+    with _explain(source, first="no such folder is here, and "):
+        # One commit for all files: somebody may publish anew meanwhile.
+        commit = api.repo_info(source, revision=revision or None).sha
 
     def fetch(name: str, target: Path) -> None:
         api.hf_hub_download(source, name, revision=commit, local_dir=target)
@@ -151,8 +160,21 @@ def _open_api(endpoint: str) -> Any:
 
 
 @contextmanager
-def _explain(repo: str) -> Iterator[None]:
-    """What the client raises, as HubFailed; a full disk passes."""
+def _explain_folder(source: str) -> Iterator[None]:
+    """What reading a folder raises, as UnreadableFile; a full disk passes."""
+    try:
+        yield
+    except OSError as error:
+        if is_full(error):
+            raise
+        raise UnreadableFile(
+            f"{source} cannot be read to the end ({error.strerror})", hint="check who may read it"
+        ) from error
+
+
+@contextmanager
+def _explain(repo: str, *, first: str = "", hint: str = _PULL_AGAIN) -> Iterator[None]:
+    """What the client raises, as HubFailed, with `hint` where it broke off; a full disk passes."""
     from httpx2 import HTTPError
     from huggingface_hub.errors import HFValidationError
 
@@ -161,11 +183,12 @@ def _explain(repo: str) -> Iterator[None]:
     except (HTTPError, OSError, RuntimeError, HFValidationError) as error:
         if is_full(error):
             raise
-        what, hint = _find_reason(error)
-        raise HubFailed(f"{repo}: {what}", hint=hint) from error
+        what, advice = _find_reason(error)
+        raise HubFailed(f"{repo}: {first}{what}", hint=advice or hint) from error
 
 
 def _find_reason(error: BaseException) -> tuple[str, str]:
+    """What happened and what to do; nothing where that depends on what was being done."""
     causes = [error]
     while (cause := causes[-1].__cause__) is not None:
         causes.append(cause)
@@ -179,7 +202,4 @@ def _find_reason(error: BaseException) -> tuple[str, str]:
         return f"the hub answered with status {status}", "try again later"
     if isinstance(error, ValueError):
         return "this is no name of a repository", "write ORGANISATION/NAME"
-    return (
-        "the hub cannot be reached, or broke off",
-        "check the network or HF_ENDPOINT; what has come is kept",
-    )
+    return "the hub cannot be reached, or broke off", ""

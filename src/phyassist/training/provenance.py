@@ -36,6 +36,8 @@ def find_facts(folder: Path, prepared: Path | None = None) -> Facts:
 
     Raises BadInput where it did not come to its end, or nobody wrote down what it learnt from.
     """
+    if not folder.is_dir():
+        raise BadInput(f"there is no folder {folder}", hint="check the name; it is that of a finished run")
     if (folder / JOINED).is_file():
         return _describe_join(folder)
     if not (folder / DONE).is_file():

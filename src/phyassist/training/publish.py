@@ -26,6 +26,7 @@ from phyassist.training.bases import (
     save_base_mark,
 )
 from phyassist.training.catalogue import load_sources
+from phyassist.training.heads.model import WEIGHTS as HEADS_WEIGHTS
 from phyassist.training.model_card import render_model_card
 from phyassist.training.provenance import find_facts
 
@@ -108,7 +109,7 @@ def describe_run(asked: Publication) -> dict[str, Any]:
         "examples": made.examples,
         "environment": made.environment,
         "training": made.training,
-        "scores": [_load_scores(path, adapter) for path in asked.scores],
+        "scores": [_load_scores(path, adapter, asked.run) for path in asked.scores],
         "measured": _read_page(asked.page) if asked.page else "",
     }
 
@@ -121,7 +122,7 @@ def _list_sets(run: Path) -> list[str]:
     return list(dict.fromkeys(ask["set"] for ask in asks))
 
 
-def _load_scores(folder: Path, adapter: Path) -> Mapping[str, Any]:
+def _load_scores(folder: Path, adapter: Path, run: Path) -> Mapping[str, Any]:
     path = folder / "scores.json"
     if not path.is_file():
         raise BadInput(
@@ -130,8 +131,14 @@ def _load_scores(folder: Path, adapter: Path) -> Mapping[str, Any]:
     scores: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
     if not scores.get("adapter") and not scores.get("heads"):
         raise BadInput(f"{path} holds scores of the base alone", hint="evaluate the adapter")
+    if adapter.name == HEADS:
+        stated = set(scores.get("heads_sha256") or ())
+        if not scores.get("heads") or (stated and stated != {count_sha256(run / HEADS_WEIGHTS)}):
+            raise BadInput(f"{path} holds scores of others than these heads", hint="evaluate these alone")
+        return scores
     sha256 = scores.get("adapter_sha256")
-    if sha256 and not scores.get("heads") and sha256 != count_sha256(adapter / ADAPTER_WEIGHTS):
+    # Where heads said the labels, the adapter gave its words alone.
+    if scores.get("heads") or (sha256 and sha256 != count_sha256(adapter / ADAPTER_WEIGHTS)):
         raise BadInput(f"{path} holds scores of another adapter", hint="evaluate this one")
     return scores
 
