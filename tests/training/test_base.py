@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,14 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: make train-setup installs it")
 pytest.importorskip("peft", reason="peft is not installed: make train-setup installs it")
 
-from phyassist.errors import ModelMissing  # noqa: E402
+from phyassist.errors import BadInput, ModelMissing, StoreFull  # noqa: E402
 from phyassist.training.adapters import load_adapted  # noqa: E402
-from phyassist.training.base import choose_precision, find_device, load_base  # noqa: E402
+from phyassist.training.base import choose_precision, convert_gguf, find_device, load_base  # noqa: E402
 from phyassist.training.encode import encode_all  # noqa: E402
 from phyassist.training.loop import StepReport, Trainer  # noqa: E402
 from phyassist.training.lora import attach  # noqa: E402
 from phyassist.training.recipe import Recipe, set_dials  # noqa: E402
-from tests.training.tiny import make_dialogues, make_tokenizer, save_base  # noqa: E402
+from tests.training.tiny import make_dialogues, make_tokenizer, save_base, save_gguf  # noqa: E402
 
 CPU_INFO = Path("/proc/cpuinfo")
 
@@ -54,6 +55,58 @@ def test_as_much_is_learnt_in_bf16_as_in_fp32(tmp_path: Path) -> None:
 
     assert fell["fp32"] > 0.1
     assert fell["bf16"] == pytest.approx(fell["fp32"], rel=0.05)
+
+
+def convert_on_a_full_disk(gguf: Path, folder: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6000, before[1]))
+    try:
+        convert_gguf(gguf, folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_while_a_base_is_made_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+    gguf, folder = save_gguf(tmp_path / "base.gguf"), tmp_path / "bases/base"
+
+    with pytest.raises(StoreFull, match="the disk was full before base was complete"):
+        convert_on_a_full_disk(gguf, folder)
+    left = list((tmp_path / "bases").iterdir())
+    made = convert_gguf(gguf, folder)
+
+    assert left == []
+    assert (made / "model.safetensors").is_file()
+
+
+def test_a_base_that_cannot_be_made_or_read_is_said(tmp_path: Path) -> None:
+    gguf = save_gguf(tmp_path / "base.gguf")
+    (tmp_path / "broken.gguf").write_bytes(b"no such file")
+
+    with pytest.raises(BadInput, match="cannot be made or written in"):
+        convert_gguf(gguf, gguf / "base")
+    with pytest.raises(ModelMissing, match=r"broken\.gguf cannot be loaded"):
+        convert_gguf(tmp_path / "broken.gguf", tmp_path / "bases/broken")
+
+    assert list((tmp_path / "bases").iterdir()) == []
+
+
+def test_a_file_that_took_anothers_place_is_converted_anew(tmp_path: Path) -> None:
+    gguf, folder = save_gguf(tmp_path / "base.gguf"), tmp_path / "bases/base"
+    weights = convert_gguf(gguf, folder) / "model.safetensors"
+    first, begun = weights.read_bytes(), weights.stat().st_mtime_ns
+
+    convert_gguf(gguf, folder)
+    untouched = weights.stat().st_mtime_ns == begun
+    save_gguf(gguf, seed=2)
+    convert_gguf(gguf, folder)
+    second = weights.read_bytes()
+    gguf.unlink()
+    convert_gguf(gguf, folder)
+
+    assert untouched
+    assert len(second) == len(first)
+    assert second != first
+    assert weights.read_bytes() == second
 
 
 def learn(base: str, precision: str) -> float:

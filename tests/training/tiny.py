@@ -73,3 +73,55 @@ def save_base(folder: Path, kind: str = "qwen2") -> Path:
     make_model(kind).save_pretrained(folder)
     make_tokenizer().save_pretrained(folder)
     return folder
+
+
+def save_gguf(path: Path, *, seed: int = 1) -> Path:
+    """A Qwen2 of one layer with random numbers as a GGUF file, its tokenizer of characters in it.
+
+    Whatever the seed, files are of one size.
+    """
+    import gguf
+    import numpy as np
+
+    marks = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    tokens = [*marks, *dict.fromkeys(CHARACTERS.replace(" ", "Ġ").replace("\n", "Ċ")), "ab"]
+    width, inner, heads = 32, 48, 4
+    writer = gguf.GGUFWriter(path, arch="qwen2")
+    writer.add_block_count(1)
+    writer.add_context_length(256)
+    writer.add_embedding_length(width)
+    writer.add_feed_forward_length(inner)
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(heads)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_rope_freq_base(10000.0)
+    writer.add_vocab_size(len(tokens))
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("qwen2")
+    writer.add_token_list(tokens)
+    writer.add_token_types([3] * 3 + [1] * (len(tokens) - 3))
+    writer.add_token_merges(["a b"])
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(2)
+    writer.add_chat_template(TEMPLATE)
+    chance = np.random.default_rng(seed)
+    shapes: dict[str, tuple[int, ...]] = {
+        "token_embd.weight": (len(tokens), width),
+        "output_norm.weight": (width,),
+        "output.weight": (len(tokens), width),
+        "blk.0.attn_norm.weight": (width,),
+        "blk.0.ffn_norm.weight": (width,),
+        "blk.0.ffn_gate.weight": (inner, width),
+        "blk.0.ffn_up.weight": (inner, width),
+        "blk.0.ffn_down.weight": (width, inner),
+        "blk.0.attn_output.weight": (width, width),
+    }
+    for side in "qkv":
+        shapes |= {f"blk.0.attn_{side}.weight": (width, width), f"blk.0.attn_{side}.bias": (width,)}
+    for name, shape in shapes.items():
+        writer.add_tensor(name, chance.normal(0, 0.1, shape).astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path

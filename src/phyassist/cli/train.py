@@ -95,10 +95,10 @@ def find_base(context: typer.Context, base: str) -> str:
         return base
     settings = get_run(context).load_settings()
     file = get_model_file(get_catalogue_model(base), settings.models_dir)
-    from phyassist.training.base import DONE, convert_gguf
+    from phyassist.training.base import convert_gguf, is_converted
 
     folder = settings.home / "bases" / base
-    if not (folder / DONE).is_file():
+    if not is_converted(file, folder):
         tell(f"making {base} ready to train on; this is done once and takes a minute or two")
     return str(convert_gguf(file, folder))
 

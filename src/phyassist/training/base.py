@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phyassist.errors import BadInput, BadSetting, ModelMissing
+from phyassist.lm.folders import is_full, make_writable, say_full
 from phyassist.lm.hashing import load_sha256
 
 if TYPE_CHECKING:
@@ -133,31 +134,63 @@ def make_quantisation(recipe: Recipe) -> Any:
 def convert_gguf(gguf: Path, folder: Path) -> Path:
     """A folder with the weights of a GGUF file in float32 and its tokenizer; made once, marked when whole.
 
-    Reading takes a minute and eight bytes of memory a weight; what is loaded later takes seconds.
-    Raises ModelMissing.
+    Reading takes a minute and eight bytes of memory a weight; what is loaded later takes seconds.  A file
+    that took another's place is converted anew.
+    Raises ModelMissing, BadInput where the folder cannot be made, StoreFull.
     """
-    if (folder / DONE).is_file():
+    if is_converted(gguf, folder):
         return folder
     if not gguf.is_file():
         raise _missing(str(gguf))
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    make_writable(part, named=folder)
+    try:
+        with say_full(folder):
+            _convert(gguf, part)
+            made = {"from": gguf.name, "bytes": gguf.stat().st_size, "sha256": load_sha256(gguf)}
+            (part / DONE).write_text(json.dumps(made) + "\n")
+            shutil.rmtree(folder, ignore_errors=True)
+            part.rename(folder)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    return folder
+
+
+def is_converted(gguf: Path, folder: Path) -> bool:
+    """Whether the folder holds this very file's weights; a file that is gone cannot speak against it."""
+    try:
+        made = json.loads((folder / DONE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    if not gguf.is_file():
+        return True
+    if made.get("bytes") != gguf.stat().st_size:
+        return False
+    # What was made before the hash was written down is known by its size alone.
+    return not made.get("sha256") or made["sha256"] == load_sha256(gguf)
+
+
+def _convert(gguf: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    model: Any = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+    try:
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            gguf.parent, gguf_file=gguf.name, dtype=torch.float32
+        )
+        tokenizer: Any = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    except (OSError, ValueError) as error:
+        if is_full(error):
+            raise
+        raise _missing(str(gguf)) from error
     # A model that came out of a quantised file calls itself quantised, and refuses to be saved.
     model.hf_quantizer = None
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
-    model.save_pretrained(part)
-    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(part)
-    made = {"from": gguf.name, "bytes": gguf.stat().st_size, "sha256": load_sha256(gguf)}
-    (part / DONE).write_text(json.dumps(made) + "\n")
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
-    return folder
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
 
 
 def _missing(base: str) -> ModelMissing:
