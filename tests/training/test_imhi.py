@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +108,35 @@ def test_a_tiny_model_is_scored_from_the_command_line(tmp_path: Path, capsys: An
     said = [row["generated_text"].replace(" ", "") for row in replies]
     assert all(each.startswith((YES.replace(" ", ""), NO.replace(" ", ""))) for each in said)
     assert json.loads((tmp_path / "out/scores.json").read_text())["part"] == "test"
+
+
+def test_what_only_libraries_understand_is_kept_off_the_terminal_and_what_failed_is_not(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed")
+    from tests.training.test_merge import make_adapter
+    from tests.training.tiny import save_base
+
+    for part in ("train", "val", "test"):
+        rows = [(ask(f"Post {no} of {part}."), f"{(YES, NO)[no % 2]} Reasoning: so.") for no in range(4)]
+        write_csv(tmp_path / f"imhi/{part}/dreaddit.csv", ("query", "gpt-3.5-turbo"), rows)
+    base = save_base(tmp_path / "base")
+    adapter = make_adapter(tmp_path / "run", base, rank=2, seed=1) / "adapter"
+    words = ["evaluate", "imhi", "--sets", "dreaddit", "--data", tmp_path, "--adapter", adapter]
+    script = (
+        "import sys, logging; from phyassist.cli.main import main; code = main(sys.argv[1:]);"
+        "logging.getLogger('transformers').warning('still heard'); sys.exit(code)"
+    )
+
+    ran = subprocess.run(
+        [sys.executable, "-c", script, *map(str, [*words, "--base", base, "--out", tmp_path / "out"])],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == 0
+    assert ran.stderr.splitlines() == ["dreaddit: 4 of 4", "[transformers] still heard"]
 
 
 def test_the_score_of_a_label_is_that_of_its_whole_sentence() -> None:

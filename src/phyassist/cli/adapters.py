@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from phyassist.cli.data import needs_training
+from phyassist.cli.data import needs_models, needs_training
 from phyassist.cli.options import AsJson
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import make_console, say, say_json, tell
@@ -51,7 +51,7 @@ def merge(
     as_json: AsJson = False,
 ) -> None:
     """Join two adapters or more of one base into one, or merge one into its base's own weights."""
-    with needs_training():
+    with needs_models():
         from phyassist.training.merge import Way, find_joinable, merge_adapters, merge_into_base
 
     joined = find_joinable(adapters)
@@ -94,7 +94,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Score each adapter alone, every way of joining them, and joint training, on validation rows."""
-    with needs_training():
+    with needs_models():
         from phyassist.training.interference import (
             Comparison,
             compare_merges,

@@ -85,7 +85,9 @@ def examine(settings: Settings, *, start_engine: bool) -> Iterator[Finding]:
 
 def _examine_training(settings: Settings) -> Iterator[Finding]:
     from phyassist.training.checks import check_training
+    from phyassist.training.quiet import quieten_libraries
 
+    quieten_libraries()
     yield _look_at_python()
     for check in check_training(settings.home):
         state: State = "good" if check.is_good else "missing"

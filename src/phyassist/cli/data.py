@@ -261,6 +261,16 @@ def needs_training(extra: str = "train") -> Iterator[None]:
 
 
 @contextmanager
+def needs_models(extra: str = "train") -> Iterator[None]:
+    """The same for commands that load a model, whose libraries then keep their own affairs to themselves."""
+    with needs_training(extra):
+        from phyassist.training.quiet import quieten_libraries
+
+        quieten_libraries()
+        yield
+
+
+@contextmanager
 def show_progress(what: str) -> Iterator[Progress]:
     """A bar on stderr; the function it lends is told how many are done, of how many."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phyassist.cli.data import needs_training, read_pairs
+from phyassist.cli.data import needs_models, read_pairs
 from phyassist.cli.options import AsJson
 from phyassist.cli.screen import make_console, say_json, tell
 from phyassist.cli.train import find_base
@@ -43,7 +43,7 @@ def train_heads(
     """Train heads that answer IMHI's closed questions; the epoch with the best validation score is kept."""
     from dataclasses import asdict
 
-    with needs_training():
+    with needs_models():
         from phyassist.training.heads.recipe import HeadRecipe
         from phyassist.training.heads.run import HeadJob, run_head_job, set_head_dials
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from phyassist.cli.data import needs_training
+from phyassist.cli.data import needs_models, needs_training
 from phyassist.cli.options import AsJson
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import make_console, say_json, tell
@@ -133,7 +133,8 @@ def _open_answerer(
         with _open_engine(context, base, adapter) as (answerer, base_sha256):
             yield answerer, by | {"base_sha256": base_sha256}
         return
-    folder = find_base(context, base)
+    with needs_models():
+        folder = find_base(context, base)
     if adapter is not None:
         from phyassist.training.adapters import WEIGHTS, check_adapter_files
 
@@ -195,7 +196,7 @@ def explanations(
     """
     from dataclasses import asdict
 
-    with needs_training("evaluate"):
+    with needs_models("evaluate"):
         from phyassist.training.comparing import load_run
         from phyassist.training.explaining import Judges, save_explanations, score_explanations
 
@@ -296,7 +297,7 @@ def select(
     from phyassist.cli.train import find_base
 
     chosen = tuple(task.strip() for task in tasks.split(",") if task.strip())
-    with needs_training("evaluate"):
+    with needs_models("evaluate"):
         from phyassist.training.selecting import measure_candidate, render_candidates
 
         found = [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phyassist.cli.data import needs_training, read_pairs
+from phyassist.cli.data import needs_models, read_pairs
 from phyassist.cli.options import AsJson
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import make_console, say_json, tell
@@ -64,7 +64,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a LoRA adapter on prepared data; a run that was broken off can be gone on with."""
-    with needs_training():
+    with needs_models():
         from phyassist.training.base import find_device
         from phyassist.training.recipe import get_preset, set_dials
         from phyassist.training.run import Job, run_job

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from phyassist.cli.adapters import find_base_of
-from phyassist.cli.data import needs_training
+from phyassist.cli.data import needs_models
 from phyassist.cli.screen import tell
 from phyassist.cli.serving import take_port
 from phyassist.errors import BadSetting, MissingLibrary
@@ -26,7 +26,7 @@ def demo(
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Open a page where base and adapter answer the same question side by side; for trying, not for work."""
-    with needs_training():
+    with needs_models():
         from phyassist.training.bases import find_adapter
         from phyassist.training.demo_page import make_page, make_theme
         from phyassist.training.side_by_side import open_pair
