@@ -137,4 +137,7 @@ def test_a_push_that_fails_promises_nothing_that_only_a_pull_keeps(
     assert "cannot be reached" in said
     assert "all files go up in one commit or none does" in said
     assert "what has come is kept" not in said
-    assert "no such folder is here, and the hub cannot be reached" in capsys.readouterr().err
+    pull_said = capsys.readouterr().err
+    assert "no such folder is here, and the hub cannot be reached" in pull_said
+    assert "check the name" in pull_said
+    assert not (tmp_path / "out.part").exists()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from phyassist.errors import BadInput, ModelDamaged
@@ -92,4 +92,6 @@ def fill_folder(folder: Path, *, keep_part: bool = False) -> Iterator[Path]:
     except BaseException:
         if not keep_part:
             shutil.rmtree(part, ignore_errors=True)
+        with suppress(OSError):
+            part.rmdir()  # where nothing came there is nothing to go on from
         raise

@@ -40,6 +40,7 @@ from phyassist.training.publish import BESIDE
 _PUSH_AGAIN = (
     "check the network or HF_ENDPOINT, then publish again: all files go up in one commit or none does"
 )
+_LOOK_AT_NAME = "check the name, then the network or HF_ENDPOINT"
 _PULL_AGAIN = "check the network or HF_ENDPOINT; what has come is kept"
 WEIGHTS = {ADAPTER_CONFIG, ADAPTER_WEIGHTS}
 # What a bundle can hold: of these, what a new version lacks is taken away.
@@ -130,7 +131,7 @@ def _open_source(source: str, revision: str, endpoint: str) -> tuple[list[str], 
 
         return list_files(folder), copy
     api = _open_api(endpoint)
-    with _explain(source, first="no such folder is here, and "):
+    with _explain(source, first="no such folder is here, and ", hint=_LOOK_AT_NAME):
         # One commit for all files: somebody may publish anew meanwhile.
         commit = api.repo_info(source, revision=revision or None).sha
 
