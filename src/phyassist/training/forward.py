@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from phyassist.errors import BadSetting
+from phyassist.training.sight import SLIDING, find_sight
 
 if TYPE_CHECKING:
     from phyassist.training.rows import Row
@@ -26,12 +27,15 @@ OTHERS_MIN = 1e-7
 class Forward:
     """The model as the loop sees it: a row in, the log-probability (targets,) of each target token out.
 
-    `frozen` blocks from the bottom bear no weight that is trained.
+    `frozen` blocks from the bottom bear no weight that is trained.  Where no mask keeps the examples of a row
+    apart in this model, each is computed by itself.
     """
 
     def __init__(self, model: Any, frozen: int = 0) -> None:
         self.model = model
-        self._frozen = frozen
+        self._sight = find_sight(model)
+        # Of a block that keeps a state nobody has shown that what it says may be handed on like that.
+        self._frozen = 0 if self._sight.together == 0 else frozen
         self._device = next(model.parameters()).device
         self._dtype = next(weight.dtype for weight in model.parameters() if weight.is_floating_point())
         self._kept = _Kept()
@@ -42,11 +46,12 @@ class Forward:
 
     def logits(self, row: Row) -> Any:
         """Of each target's place (targets, vocabulary); the output layer is computed there alone."""
-
+        if not self.keeps_together(row):
+            return self._find_one_by_one(row)
         given = {
             "input_ids": self._tensor(row.ids)[None],
             "position_ids": self._tensor(row.positions)[None],
-            "attention_mask": make_mask(row, self._dtype, self._device),
+            "attention_mask": self._make_masks(row),
             "use_cache": False,
         }
         keep = self._tensor(row.keep)
@@ -56,6 +61,32 @@ class Forward:
         else:
             logits = self.model(**given, logits_to_keep=keep).logits[0]
         return logits.float()
+
+    def keeps_together(self, row: Row) -> bool:
+        """Whether a mask keeps this row's examples apart, and each as the model reads it by itself."""
+        together = self._sight.together
+        return together is None or max(row.positions) < together
+
+    def _make_masks(self, row: Row) -> Any:
+        if not self._sight.kinds:
+            return make_mask(row, self._dtype, self._device, self._sight.window)
+        return {
+            kind: make_mask(row, self._dtype, self._device, self._sight.window if kind == SLIDING else 0)
+            for kind in self._sight.kinds
+        }
+
+    def _find_one_by_one(self, row: Row) -> Any:
+        """The same of each way from root to leaf, one after another, with the model's own mask."""
+        import torch
+
+        found: dict[int, Any] = {}
+        for path in list_paths(row):
+            missing = set(row.keep) - found.keys()
+            asked = [no for no, place in enumerate(path) if place in missing]
+            ids = self._tensor([row.ids[place] for place in path])[None]
+            said = self.model(input_ids=ids, use_cache=False, logits_to_keep=self._tensor(asked)).logits[0]
+            found |= {path[no]: each for no, each in zip(asked, said, strict=True)}
+        return torch.stack([found[place] for place in row.keep]).float()
 
     def _find_lower(self, row: Row, given: dict[str, Any]) -> Any:
         states = self._kept.find(row)
@@ -230,10 +261,23 @@ def start_above(model: Any, count: int, states: Any) -> Iterator[None]:
         decoder.layers = blocks
 
 
-def make_mask(row: Row, dtype: Any, device: Any) -> Any:
+def list_paths(row: Row) -> tuple[tuple[int, ...], ...]:
+    """The places on each way from a root to a leaf: its examples, and those that begin another are in it."""
+    paths = []
+    for leaf in sorted(set(range(len(row.ids))) - set(row.parents)):
+        path, place = [], leaf
+        while place >= 0:
+            path.append(place)
+            place = row.parents[place]
+        paths.append(tuple(reversed(path)))
+    return tuple(paths)
+
+
+def make_mask(row: Row, dtype: Any, device: Any, window: int = 0) -> Any:
     """(1, 1, tokens, tokens), 0 where a token may look and the dtype's least number where it may not.
 
-    A token looks at itself and at those on its way to the root.
+    A token looks at itself and at those on its way to the root, so many of the nearest where there is a
+    `window`.
     """
     import numpy as np
     import torch
@@ -243,5 +287,8 @@ def make_mask(row: Row, dtype: Any, device: Any) -> Any:
         if parent >= 0:
             sees[place] = sees[parent]
         sees[place, place] = True
+    if window:
+        depth = np.array(row.positions)
+        sees &= depth[:, None] - depth[None, :] < window
     mask = torch.zeros(sees.shape, dtype=dtype, device=device)
     return mask.masked_fill_(~torch.from_numpy(sees).to(device), torch.finfo(dtype).min)[None, None]

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from phyassist.errors import TrainingFailed
+from phyassist.errors import BadSetting, TrainingFailed
 from phyassist.training.encode import Encoded, order_epoch
 from phyassist.training.forward import Forward, Said, find_drift, join_said, note_said
 from phyassist.training.lora import count_frozen
 from phyassist.training.preference import sum_pair_losses
 from phyassist.training.rows import Row, find_origins, pack
+from phyassist.training.sight import find_sight
 from phyassist.training.teams import Team, lay_like, take_whole
 
 if TYPE_CHECKING:
@@ -111,7 +112,10 @@ def learning_rate_at(recipe: Recipe, step: int, steps: int) -> float:
 
 
 class Trainer:
-    """Trains the LoRA of a model that `lora.attach` has prepared."""
+    """Trains the LoRA of a model that `lora.attach` has prepared.
+
+    Raises BadSetting where the model is in shards and cannot compute several examples at once.
+    """
 
     def __init__(
         self,
@@ -128,6 +132,8 @@ class Trainer:
         self._checkpoints, self._team = checkpoints, team or Team()
         self._judge_replies = judge
         frozen = count_frozen(model.config.num_hidden_layers, recipe)
+        if self._team.spread == "shards":
+            _check_together(model, [*train, *val])
         # Shards come together for the whole model: what the lower blocks say is not kept then.
         self._forward = Forward(model, 0 if self._team.spread == "shards" else frozen)
         self._weights = [weight for weight in model.parameters() if weight.requires_grad]
@@ -401,6 +407,16 @@ def report_to_json(report: Report) -> Mapping[str, Any]:
 def _count(rows: Sequence[Row]) -> tuple[int, int]:
     """Tokens of kept replies and pairs of replies."""
     return sum(row.kept for row in rows), sum(len(row.pairs) for row in rows)
+
+
+def _check_together(model: PeftModel, examples: Sequence[Encoded]) -> None:
+    # One by one, a process may have more to compute than another, which would wait for it for ever.
+    together = find_sight(model).together
+    if together is not None and any(len(path) > together for each in examples for path in each.paths):
+        raise BadSetting(
+            "this model's layers compute each example by itself, which shards cannot do",
+            hint="set row_tokens to its window" if together else "spread copies of it, or its layers",
+        )
 
 
 def _make_optimiser(recipe: Recipe, weights: Sequence[Any]) -> Any:
