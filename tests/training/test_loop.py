@@ -15,6 +15,7 @@ from phyassist.errors import BadInput, BadSetting, StoreFull, TrainingFailed
 torch = pytest.importorskip("torch", reason="torch is not installed: make train-setup installs it")
 pytest.importorskip("peft", reason="peft is not installed: make train-setup installs it")
 
+from phyassist.training import loop  # noqa: E402
 from phyassist.training.checkpoints import FolderCheckpoints, list_checkpoints  # noqa: E402
 from phyassist.training.encode import Encoded, encode, encode_all, order_epoch  # noqa: E402
 from phyassist.training.loop import EvalReport, StepReport, Trainer, count_steps, learning_rate_at  # noqa: E402
@@ -298,10 +299,49 @@ def test_the_learning_rate_never_leaves_its_bounds(schedule: str) -> None:
 def test_presets_are_the_recipe_with_other_values() -> None:
     presets = load_presets()
 
-    study = presets["study-2023"]
-
     assert set(presets) == {"study-2023", "cpu-small", "gpu-24gb", "2x24gb", "h100", "notes"}
-    assert (study.rank, study.alpha, study.dropout, study.clip, study.steps_max) == (16, 8, 0.05, 0.3, 660)
+
+
+def test_the_study_s_preset_is_the_study_s_recipe_in_every_field_that_it_named() -> None:
+    study = get_preset("study-2023")
+
+    assert (study.quantise, study.nf4_compute, study.precision) == ("nf4", "bf16", "fp16")
+    assert (study.rank, study.alpha, study.dropout) == (16, 8, 0.05)
+    assert study.targets == ("q_proj", "k_proj", "v_proj", "o_proj", "gate")
+    assert (study.optimiser, study.learning_rate, study.clip) == ("paged_adamw_32bit", 2e-4, 0.3)
+    assert (study.schedule, study.warmup) == ("constant", 0.03)
+    assert (study.examples_per_step, study.row_tokens) == (4 * 4, 2048)
+    assert (study.steps_max, study.eval_steps) == (660, 20)
+    # Its steps decide alone when it ends, and what it did not name stands as the recipe has it.
+    assert count_steps(study, 5000) == 660
+    assert (study.preference, study.anchor, study.patience, study.layers) == ("none", 0.0, 0, 1.0)
+
+
+@pytest.mark.parametrize("first", [2.0**16, 2.0**40])
+def test_small_gradients_are_not_lost_in_fp16(first: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "SCALE_FIRST", first)
+
+    def find_norms(precision: str) -> list[float]:
+        model = make_model()
+        # So little comes back through this that fp16 has no number for it.
+        model.get_output_embeddings().weight.data.mul_(1e-4)
+        model.half()
+        recipe = set_dials(RECIPE, {"precision": precision, "steps_max": 3, "learning_rate": 1e-6})
+        dialogues = ({"messages": messages} for messages in make_dialogues(8))
+        examples = encode_all(dialogues, make_tokenizer(), recipe).examples
+        torch.manual_seed(0)
+        trainer = Trainer(
+            attach(model if precision == "fp16" else model.float(), recipe), recipe, examples, ()
+        )
+        heard: list[Any] = []
+        trainer.run(heard.append)
+        return [report.grad_norm for report in heard]
+
+    norms = find_norms("fp16")
+
+    assert len(norms) == 3
+    assert norms == pytest.approx(find_norms("fp32"), rel=0.05)
+    assert min(norms) > 0
 
 
 @pytest.mark.parametrize(

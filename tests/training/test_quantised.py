@@ -11,11 +11,11 @@ pytest.importorskip("peft", reason="peft is not installed: make train-setup inst
 pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed: make train-setup installs it")
 
 from phyassist.errors import BadSetting  # noqa: E402
-from phyassist.training.base import load_base  # noqa: E402
+from phyassist.training.base import load_base, make_quantisation  # noqa: E402
 from phyassist.training.encode import encode_all  # noqa: E402
 from phyassist.training.loop import StepReport, Trainer  # noqa: E402
 from phyassist.training.lora import attach  # noqa: E402
-from phyassist.training.recipe import Recipe, set_dials  # noqa: E402
+from phyassist.training.recipe import Recipe, get_preset, set_dials  # noqa: E402
 from tests.training.tiny import make_dialogues, make_tokenizer, save_base  # noqa: E402
 
 
@@ -59,3 +59,12 @@ def test_lora_learns_on_quantised_weights_that_stay_as_they_are(
 def test_quantised_weights_are_not_sharded(base: str) -> None:
     with pytest.raises(BadSetting, match="cannot be sharded"):
         load_base(base, set_dials(Recipe(), {"quantise": "nf4"}), "cpu", "shards")
+
+
+def test_the_study_s_weights_are_multiplied_in_bf16_though_it_trained_in_fp16() -> None:
+    study = make_quantisation(get_preset("study-2023"), "cpu")
+    plain = make_quantisation(set_dials(Recipe(), {"quantise": "nf4", "precision": "fp32"}), "cpu")
+
+    assert (study.bnb_4bit_quant_type, study.bnb_4bit_use_double_quant) == ("nf4", False)
+    assert study.bnb_4bit_compute_dtype == torch.bfloat16
+    assert plain.bnb_4bit_compute_dtype == torch.float32

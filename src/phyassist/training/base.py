@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,7 @@ def load_base(base: str, recipe: Recipe, device: str, spread: Spread = "copies")
     from transformers import AutoModelForCausalLM
 
     options: dict[str, Any] = {"dtype": choose_dtype(recipe, device)}
-    quantised = make_quantisation(recipe)
+    quantised = make_quantisation(recipe, device)
     if quantised is not None and spread == "shards":
         raise BadSetting("quantised weights cannot be sharded", hint="set quantise=none, or spread layers")
     if spread == "layers":
@@ -115,7 +116,7 @@ def choose_precision(recipe: Recipe, device: str) -> Precision:
     return "bf16" if can.get("avx512_bf16") or can.get("amx_bf16") else "fp32"
 
 
-def make_quantisation(recipe: Recipe) -> Any:
+def make_quantisation(recipe: Recipe, device: str) -> Any:
     """The bitsandbytes settings of the recipe; None where weights stay whole."""
     if recipe.quantise == "none":
         return None
@@ -126,7 +127,9 @@ def make_quantisation(recipe: Recipe) -> Any:
     return BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
-        bnb_4bit_compute_dtype=choose_dtype(recipe, "cuda"),
+        bnb_4bit_compute_dtype=choose_dtype(
+            recipe if recipe.nf4_compute == "auto" else replace(recipe, precision=recipe.nf4_compute), device
+        ),
         bnb_4bit_use_double_quant=False,
     )
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from phyassist.errors import BadSetting, TrainingFailed
+from phyassist.training.base import choose_precision
 from phyassist.training.encode import Encoded, order_epoch
 from phyassist.training.forward import Forward, Said, find_drift, join_said, note_said
 from phyassist.training.lora import count_frozen
@@ -82,14 +83,26 @@ class Trained:
     was_stopped: bool = False
 
 
+# fp16 has no number below 6e-8: losses are multiplied before the way back, gradients divided after it, by as
+# much as they bear (Micikevicius et al. 2018), as torch's own GradScaler does; but a step whose gradients ran
+# over is done again, not left out, so that every example counts and processes agree.
+SCALE_FIRST = 2.0**16
+SCALE_GROWS_AFTER = 2000
+
+
 @dataclass
 class _Standing:
-    """Where a run is, as a checkpoint keeps it beside the weights."""
+    """Where a run is, as a checkpoint keeps it beside the weights.
+
+    `scale` is by what losses are multiplied, `scaled` for how many steps it has been borne.
+    """
 
     step: int = 0
     best: float = math.inf
     best_step: int = 0
     worse: int = 0
+    scale: float = 1.0
+    scaled: int = 0
 
 
 def count_steps(recipe: Recipe, examples: int) -> int:
@@ -139,6 +152,7 @@ class Trainer:
         self._weights = [weight for weight in model.parameters() if weight.requires_grad]
         self._optimiser = _make_optimiser(recipe, self._weights)
         self._device = self._weights[0].device
+        self._is_scaled = choose_precision(recipe, str(self._device)) == "fp16"
         self._orders: dict[int, list[int]] = {}
         # What is only measured is to take no more memory than a step does.
         longest = max((each.tokens for each in train), default=recipe.row_tokens)
@@ -160,9 +174,11 @@ class Trainer:
         self._note_reference()
         self._note_drafted()
         at = self._load() if resume else _Standing()
+        if self._is_scaled and at.scale <= 1:
+            at.scale = SCALE_FIRST
         stopped_early = was_stopped = False
         while at.step < steps and not stopped_early:
-            report = self._step(at.step, steps, should_stop)
+            report = self._step(at, steps, should_stop)
             if report is None:
                 was_stopped = True
                 break
@@ -220,32 +236,18 @@ class Trainer:
             likeness, by = judged.f1, judged.measure
         return EvalReport(at.step, self._epoch(at.step), loss, pair_loss, right, is_best, likeness, by)
 
-    def _step(self, step: int, steps: int, should_stop: Callable[[], bool]) -> StepReport | None:
+    def _step(self, at: _Standing, steps: int, should_stop: Callable[[], bool]) -> StepReport | None:
         """One step, or None where it was told to stop before its end: nothing is changed then."""
-        import torch
-
         started = time.perf_counter()
-        recipe = self._recipe
+        recipe, step = self._recipe, at.step
         rate = learning_rate_at(recipe, step, steps)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         rows = pack([self._train[no] for no in self._choose(step)], recipe.row_tokens)
-        # One sum over every reply token of the step, however the rows fell: no row weighs more than another.
-        kept, count = _count(rows)
-        # Dropout differs from step to step and from process to process, and is the same after a resume.
-        torch.manual_seed(random.Random(f"{recipe.seed}/{step}/{self._team.rank}").getrandbits(63))
-        self._model.train()
-        self._optimiser.zero_grad(set_to_none=True)
-        total = torch.zeros(2, dtype=torch.float64, device=self._device)
-        for row, weight in self._team.share(rows):
-            if should_stop():
-                return None
-            tokens, pairs, _ = self._anchored_losses(row)
-            (weight * (tokens / kept + recipe.preference_weight * pairs / max(1, count))).backward()
-            total += weight * torch.stack([tokens, pairs]).detach().to(total)
-        self._team.sum(total)
-        norm = self._sum_gradients()
-        mean, pair_loss = float(total[0]) / kept, float(total[1]) / count if count else None
+        found = self._go_back(rows, at, should_stop)
+        if found is None:
+            return None
+        mean, pair_loss, norm = found
         if not all(math.isfinite(each) for each in (mean, pair_loss or 0.0, norm)):
             raise TrainingFailed(
                 f"the loss of step {step + 1} is no number any more; checkpoints before it are whole",
@@ -265,14 +267,58 @@ class Trainer:
             seconds=time.perf_counter() - started,
         )
 
-    def _sum_gradients(self) -> float:
-        """Gradients of all processes added up and clipped; their norm before it."""
+    def _go_back(
+        self, rows: Sequence[Row], at: _Standing, should_stop: Callable[[], bool]
+    ) -> tuple[float, float | None, float] | None:
+        """The rows' mean loss, that of pairs, and the norm of the gradients, which then stand clipped.
+
+        Where they ran over their numbers it is done again with a smaller scale.
+        """
+        while True:
+            found = self._go_back_once(rows, at, should_stop)
+            if found is None or math.isfinite(found[2]) or not math.isfinite(found[0]) or at.scale <= 1:
+                break
+            at.scale, at.scaled = max(1.0, at.scale / 2), 0
+        if self._is_scaled:
+            at.scaled += 1
+            if at.scaled >= SCALE_GROWS_AFTER:
+                at.scale, at.scaled = at.scale * 2, 0
+        return found
+
+    def _go_back_once(
+        self, rows: Sequence[Row], at: _Standing, should_stop: Callable[[], bool]
+    ) -> tuple[float, float | None, float] | None:
+        import torch
+
+        # One sum over every reply token of the step, however the rows fell: no row weighs more than another.
+        kept, count = _count(rows)
+        # Dropout differs from step to step and from process to process, and is the same after a resume.
+        seed = f"{self._recipe.seed}/{at.step}/{self._team.rank}"
+        torch.manual_seed(random.Random(seed).getrandbits(63))
+        self._model.train()
+        self._optimiser.zero_grad(set_to_none=True)
+        total = torch.zeros(2, dtype=torch.float64, device=self._device)
+        for row, weight in self._team.share(rows):
+            if should_stop():
+                return None
+            tokens, pairs, _ = self._anchored_losses(row)
+            loss = weight * (tokens / kept + self._recipe.preference_weight * pairs / max(1, count))
+            (at.scale * loss).backward()
+            total += weight * torch.stack([tokens, pairs]).detach().to(total)
+        self._team.sum(total)
+        norm = self._sum_gradients(at.scale)
+        return float(total[0]) / kept, float(total[1]) / count if count else None, norm
+
+    def _sum_gradients(self, scale: float) -> float:
+        """Gradients of all processes added up, divided by the scale and clipped; their norm before that."""
         import torch
 
         for weight in self._weights:
             if weight.grad is None:
                 weight.grad = torch.zeros_like(weight)
             self._team.sum_gradient(weight.grad)
+            if scale != 1:
+                weight.grad.div_(scale)
         return float(take_whole(torch.nn.utils.clip_grad_norm_(self._weights, self._recipe.clip)))
 
     def _losses(self, row: Row, forward: Forward) -> tuple[Any, Any, int]:

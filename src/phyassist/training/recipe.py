@@ -44,6 +44,10 @@ class Recipe:
         default="auto",
         metadata={"help": "Numbers to compute in; auto: bf16 where the device multiplies in it, else fp32."},
     )
+    nf4_compute: Precision = field(
+        default="auto",
+        metadata={"help": "Numbers that nf4 weights are unpacked to and multiplied in; auto: as precision."},
+    )
     learning_rate: float = field(default=2e-4, metadata={"help": "Learning rate at its height."})
     schedule: Schedule = field(default="cosine", metadata={"help": "How the learning rate falls."})
     warmup: float = field(
