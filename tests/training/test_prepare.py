@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
-from collections.abc import Sequence
+import re
+import resource
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +17,14 @@ import pytest
 
 from phyassist.domain.drafts import Section
 from phyassist.domain.examples import PARTS, Example
-from phyassist.errors import BadInput, UnreadableFile
+from phyassist.errors import BadInput, StoreFull, UnreadableFile
+from phyassist.prompts.labels import without_labels
 from phyassist.prompts.replies import RawItem, ReplyReader
 from phyassist.training.catalogue import get_source
 from phyassist.training.messages import make_dialogue
 from phyassist.training.mix import find_stats, mix
 from phyassist.training.prepare import OwnFile, Plan, prepare
+from phyassist.training.signs import load_table
 from phyassist.training.split import Shares, choose_part
 from phyassist.training.study import write_study_table
 from phyassist.training.templates import get_template
@@ -274,8 +281,66 @@ def test_a_row_of_a_megabyte_is_dropped_and_the_others_stay(data: Path, tmp_path
 def test_an_empty_set_says_so_with_the_reasons(data: Path, tmp_path: Path) -> None:
     own = OwnFile(write_csv(tmp_path / "mine.csv", ("text", "category", "advice"), [["", "a", "b"]]), COLUMNS)
 
-    with pytest.raises(BadInput, match="no row of these sources can be used: empty"):
+    with pytest.raises(BadInput, match="no row of these sources can be used: empty 1"):
         prepare(make_plan(data, own=[own]), tmp_path / "out")
+
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("out")] == []
+
+
+@contextmanager
+def room_of(size: int) -> Iterator[None]:
+    """No file can be longer than this for a while, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [0, 400, 20_000])
+def test_a_full_disk_leaves_nothing_that_is_half_prepared(size: int, data: Path, tmp_path: Path) -> None:
+    rows = [[f"On day {no} I slept badly.", "insomnia", f"Keep diary {no}."] for no in range(300)]
+    own = OwnFile(write_csv(tmp_path / "mine.csv", ("text", "category", "advice"), rows), COLUMNS)
+    prepare(make_plan(data, own=[own]), tmp_path / "whole")
+    columns = ("question", "answer")
+    table = write_csv(tmp_path / "asked.csv", columns, [[f"Why {no}?", "So."] for no in range(3000)])
+
+    for what in (
+        lambda: prepare(make_plan(data, own=[own]), tmp_path / "out"),
+        lambda: mix([tmp_path / "whole"], {}, tmp_path / "out", template=get_template("yi"), seed=0),
+        lambda: write_study_table(table, tmp_path / "out.csv"),
+    ):
+        with room_of(size), pytest.raises(StoreFull, match="the disk was full before out"):
+            what()
+
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("out")] == []
+
+
+def test_a_damaged_folder_is_said_in_a_sentence(data: Path, tmp_path: Path) -> None:
+    prepare(make_plan(data, "imhi-dreaddit"), tmp_path / "whole")
+
+    def damage(name: str, content: str | None) -> Path:
+        copy = Path(
+            shutil.copytree(tmp_path / "whole", tmp_path / f"damaged-{len(list(tmp_path.iterdir()))}")
+        )
+        (copy / name).unlink()
+        if content is not None:
+            (copy / name).write_text(content, encoding="utf-8")
+        return copy
+
+    lines = (tmp_path / "whole/train.jsonl").read_text("utf-8")
+    for folder, said in (
+        (damage("train.jsonl", None), r"has no train\.jsonl any more"),
+        (damage("train.jsonl", lines[:-40]), r"line 3 of train\.jsonl .* is broken off or damaged"),
+        (damage("train.jsonl", "{}\n"), r"line 1 of train\.jsonl .* is broken off or damaged"),
+        (damage("card.json", "{}"), "the data card .* is damaged"),
+        (damage("card.json", '{"parts":'), "prepared to the end"),
+    ):
+        with pytest.raises(UnreadableFile, match=said):
+            find_stats(folder)
+        with pytest.raises((UnreadableFile, BadInput)):
+            mix([folder], {}, tmp_path / "out", template=get_template("yi"), seed=0)
 
 
 def test_the_study_s_table_has_its_form_and_its_reasons(tmp_path: Path) -> None:
@@ -341,6 +406,41 @@ def test_test_rows_of_one_s_own_are_cleaned_and_questions_looked_at(data: Path, 
         "personal name or contact found": 1,
     }
     assert prepared.rows == {"train": {}, "val": {}, "test": {"mine": 1}}
+
+
+def test_a_chinese_interview_teaches_signs_and_no_name_of_an_illness(tmp_path: Path) -> None:
+    turns = [{"role": "doctor", "content": "睡得怎么样？"}, {"role": "patient", "content": "总睡不着。"}]
+    named = ["非器质性睡眠障碍", "不伴有躯体症状的中度抑郁发作,焦虑障碍", "咨询"]
+    rows = [{"id": no, "diagnosis": name, "turns": turns} for no, name in enumerate(named)]
+    for no, row in enumerate(rows):
+        row["turns"] = [*turns, {"role": "patient", "content": f"已经第{no + 3}周了。"}]
+    (tmp_path / "mdd5k").mkdir()
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (tmp_path / "mdd5k/dialogues.jsonl").write_text(lines, encoding="utf-8")
+
+    prepared = prepare(make_plan(tmp_path, "mdd5k", shares=Shares(0, 0)), tmp_path / "out")
+
+    said = {
+        json.loads(row["messages"][-1]["content"])["symptom_type"]
+        for row in read_part(tmp_path / "out", "train")
+    }
+    assert said == {
+        "睡眠方面的困扰，可考虑转介评估",
+        "情绪持续低落、明显的焦虑，可考虑转介评估",
+    }
+    assert dict(prepared.cleaned["mdd5k"].dropped) == {"diagnosis without a sign in the table": 1}
+
+
+def test_every_sign_is_one_that_the_app_s_own_form_takes() -> None:
+    from phyassist.prompts.draft_schema import load_texts
+
+    signs = [sign["say"] for sign in load_table()["signs"]]
+    pattern = re.compile(load_texts("zh")["form"]["symptom_pattern"])
+
+    for first, second in itertools.product(signs, signs):
+        said = f"{first}、{second}{load_table()['referral']}"
+        assert pattern.match(said), said
+        assert without_labels(said, "zh") == said
 
 
 def test_a_list_in_a_cell_is_so_many_paragraphs(data: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from phyassist.training.gguf_lora import export_gguf  # noqa: E402
 from phyassist.training.lora import attach  # noqa: E402
 from phyassist.training.recipe import Recipe, set_dials  # noqa: E402
 from phyassist.training.run import read_progress  # noqa: E402
-from tests.training.test_prepare import COLUMNS, OwnFile, make_plan, prepare, write_csv  # noqa: E402
+from tests.training.test_prepare import COLUMNS, OwnFile, make_plan, prepare, room_of, write_csv  # noqa: E402
 from tests.training.tiny import make_model, save_base  # noqa: E402
 
 DIALS = ("epochs=1", "examples_per_step=4", "row_tokens=1600", "rank=2", "eval_steps=2", "learning_rate=5e-3")
@@ -126,6 +126,48 @@ def test_layers_spread_over_the_devices_of_one_process_are_trained_alike(
 
     first, second = (read_progress(tmp_path / name)[0]["loss"] for name in ("spread", "one"))
     assert first == pytest.approx(second, rel=1e-5)
+
+
+@pytest.mark.parametrize("size", [0, 1200])
+def test_a_full_disk_at_the_start_leaves_nothing_that_stands_in_the_way(
+    size: int, base: Path, data: Path, tmp_path: Path, capsys: Any
+) -> None:
+    out = tmp_path / "run"
+
+    with room_of(size):
+        code = train(base, data, out, dials=(*DIALS, "steps_max=1"))
+
+    assert code == 1
+    assert "the disk was full before" in capsys.readouterr().err
+    assert list(out.iterdir()) == []
+    assert train(base, data, out, dials=(*DIALS, "steps_max=1")) == 0
+
+
+def test_a_damaged_run_is_said_in_a_sentence(base: Path, data: Path, tmp_path: Path, capsys: Any) -> None:
+    out, to = tmp_path / "run", tmp_path / "to"
+    assert train(base, data, out, dials=(*DIALS, "steps_max=1")) == 0
+    whole = (out / "config.json").read_text("utf-8")
+    capsys.readouterr()
+
+    (out / "config.json").write_text(whole[:50], encoding="utf-8")
+    assert train(base, data, out, "--resume", dials=(*DIALS, "steps_max=1")) == 1
+    assert "config.json is damaged" in capsys.readouterr().err
+    (out / "config.json").write_text(whole, encoding="utf-8")
+    for content, said in (("", "data.json is missing or damaged"), ("{}", "data.json is damaged")):
+        (out / "data.json").write_text(content, encoding="utf-8")
+        assert run("publish", out, "--to", to) == 1
+        assert said in capsys.readouterr().err
+
+
+def test_damaged_data_are_said_in_a_sentence(base: Path, data: Path, tmp_path: Path, capsys: Any) -> None:
+    copy = Path(shutil.copytree(data, tmp_path / "data"))
+
+    (copy / "train.jsonl").unlink()
+    assert train(base, copy, tmp_path / "run") == 1
+    assert "has no train.jsonl any more" in capsys.readouterr().err
+    (copy / "card.json").write_text("{}", encoding="utf-8")
+    assert train(base, copy, tmp_path / "run") == 1
+    assert "is damaged" in capsys.readouterr().err
 
 
 def test_a_dry_run_says_what_it_takes_and_trains_nothing(

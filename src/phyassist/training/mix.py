@@ -15,11 +15,12 @@ from typing import Any
 from phyassist import __version__
 from phyassist.domain.examples import PARTS, Part
 from phyassist.errors import BadInput
+from phyassist.lm.bundle import fill_folder
 from phyassist.training.plain import fingerprint
 from phyassist.training.prepare import render_card
 from phyassist.training.split import HELD_OUT
 from phyassist.training.templates import ChatTemplate
-from phyassist.training.writing import CARD, PartFiles, load_card, make_folder, read_part, verify_part
+from phyassist.training.writing import CARD, PartFiles, load_card, read_part, verify_part, write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +55,17 @@ def mix(
     if unknown:
         raise BadInput(f"no folder holds {', '.join(unknown)}", hint=f"there are {', '.join(sorted(known))}")
     _check_keys(folders)
-    make_folder(out)
-    parts: dict[str, Any] = {}
-    for part in PARTS:
-        limits = takes if part == "train" else {}
-        with PartFiles(out, part, template) as files:
-            for row in _interleave(folders, part, limits, seed):
-                files.write_row(row)
-        parts[part] = {"rows": dict(files.rows), "sha256": files.sha256}
-    card = _join(cards, parts, template, seed)
-    (out / "CARD.md").write_text(render_card(card), encoding="utf-8")
-    (out / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    with fill_folder(out) as part_out:
+        parts: dict[str, Any] = {}
+        for part in PARTS:
+            limits = takes if part == "train" else {}
+            with PartFiles(part_out, part, template) as files:
+                for row in _interleave(folders, part, limits, seed):
+                    files.write_row(row)
+            parts[part] = {"rows": dict(files.rows), "sha256": files.sha256}
+        card = _join(cards, parts, template, seed)
+        write_whole(part_out / "CARD.md", render_card(card))
+        write_whole(part_out / CARD, json.dumps(card, ensure_ascii=False, indent=2) + "\n")
     return card
 
 

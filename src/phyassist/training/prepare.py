@@ -15,12 +15,13 @@ from phyassist import __version__
 from phyassist.domain.examples import PARTS, Example, Part
 from phyassist.domain.people import Language
 from phyassist.errors import BadInput
+from phyassist.lm.bundle import fill_folder
 from phyassist.training.catalogue import SourceCard, load_sources
 from phyassist.training.clean import TEXT_CHARS_MAX, CleanCounts, Cleaner, repair
 from phyassist.training.readers import Row, read_own, read_source
 from phyassist.training.split import SHARES, HeldOut, Shares, choose_part, shuffle
 from phyassist.training.templates import ChatTemplate
-from phyassist.training.writing import CARD, PartFiles, make_folder
+from phyassist.training.writing import CARD, PartFiles, write_whole
 
 PROGRESS_ROWS = 200
 Progress = Callable[[int, int], None]
@@ -60,14 +61,20 @@ class Prepared:
 
 
 def prepare(plan: Plan, out: Path, progress: Progress | None = None) -> Prepared:
-    """Write the parts, their card last: a folder without one was not prepared to the end.
+    """Write the parts and their card: `out` is there when all of it is, or not at all.
 
     `progress` hears how many rows are done, and of how many.
-    Raises BadInput where there is nothing to prepare or `out` is not empty, UnreadableFile.
+    Raises BadInput where there is nothing to prepare or `out` is not empty, UnreadableFile, StoreFull.
     """
     if not plan.sources and not plan.own:
         raise BadInput("no source was named", hint="phyassist data sources list shows what there is")
-    make_folder(out)
+    with fill_folder(out) as part:
+        prepared = _prepare_into(part, plan, progress)
+        write_card(part, plan, prepared)
+    return prepared
+
+
+def _prepare_into(out: Path, plan: Plan, progress: Progress | None) -> Prepared:
     held_out, total = find_held_out(plan)
     cleaner, leaks = Cleaner(text_chars_max=plan.text_chars_max), Counter[str]()
 
@@ -88,12 +95,13 @@ def prepare(plan: Plan, out: Path, progress: Progress | None = None) -> Prepared
         cleaned=cleaner.counts,
         leaks=dict(leaks),
     )
-    write_card(out, plan, prepared)
     if not any(prepared.rows.values()):
-        reasons = sorted({reason for each in prepared.cleaned.values() for reason in each.dropped})
+        reasons = sum((each.dropped for each in prepared.cleaned.values()), Counter[str]())
+        reasons["leak"] += sum(leaks.values())
+        said = ", ".join(f"{reason} {count}" for reason, count in sorted((+reasons).items()))
         raise BadInput(
-            f"no row of these sources can be used: {', '.join(reasons) or 'there are none'}",
-            hint=f"{out / CARD} counts the reasons",
+            f"no row of these sources can be used: {said or 'there are none'}",
+            hint="docs/data.md says what each reason means; name other files or columns",
         )
     return prepared
 
@@ -144,7 +152,7 @@ def _clean_rows(
 
 
 def write_card(out: Path, plan: Plan, prepared: Prepared, *, drafted_by: str = "") -> None:
-    """The data card, for a reader (CARD.md) and for a program (card.json, written last).
+    """The data card, for a reader (CARD.md) and for a program (card.json, written last).  Raises StoreFull.
 
     `drafted_by` names the model that wrote the replies, where they are not the sources' own.
     """
@@ -171,8 +179,8 @@ def write_card(out: Path, plan: Plan, prepared: Prepared, *, drafted_by: str = "
             part: {"rows": dict(prepared.rows[part]), "sha256": prepared.sha256[part]} for part in PARTS
         },
     }
-    (out / "CARD.md").write_text(render_card(card), encoding="utf-8")
-    (out / CARD).write_text(json.dumps(card, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    write_whole(out / "CARD.md", render_card(card))
+    write_whole(out / CARD, json.dumps(card, ensure_ascii=False, indent=2) + "\n")
 
 
 def render_card(card: Mapping[str, Any]) -> str:

@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from phyassist.errors import BadInput
+from phyassist.errors import BadInput, UnreadableFile
 from phyassist.lm.bundle import MANIFEST
 from phyassist.training.catalogue import get_source
 from phyassist.training.heads.posts import TRAIN_SOURCES
 from phyassist.training.run import DATA_CARD, DONE, describe_environment
 from phyassist.training.writing import CARD as PREPARED_CARD
+from phyassist.training.writing import check_card
 
 Kind = Literal["adapter", "heads", "joined"]
 JOINED = "merge.json"
@@ -99,7 +100,7 @@ def _load_data_card(run: Path, prepared: Path | None, config: Mapping[str, Any])
         raise BadInput(
             f"{run} does not say what it was trained on", hint="name the prepared folder with --data"
         )
-    card = _load(path)
+    card = check_card(_load(path), path)
     if {part: held["sha256"] for part, held in card["parts"].items()} != config["data"]:
         raise BadInput(f"{path} is not the card of the data that {run} was trained on", hint="name another")
     return card
@@ -113,5 +114,10 @@ def _from_sets(sets: Sequence[str]) -> Mapping[str, Any]:
 
 
 def _load(path: Path) -> Mapping[str, Any]:
-    said: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
+    try:
+        said = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        said = None
+    if not isinstance(said, dict):
+        raise UnreadableFile(f"{path} is missing or damaged", hint="train anew, or copy the folder anew")
     return said

@@ -17,6 +17,7 @@ from phyassist.errors import BadInput, UnreadableFile
 from phyassist.training.catalogue import SourceCard
 from phyassist.training.labels import get_table
 from phyassist.training.plain import fingerprint
+from phyassist.training.signs import name_signs
 
 ROW_CHARS_MAX = 8_000_000
 COLUMNS = ("text", "question", "category", "analysis", "advice", "key", "part")
@@ -242,11 +243,16 @@ def _read_dialogue_turns(card: SourceCard, path: Path) -> Iterator[Row]:
 def _dialogue(card: SourceCard, record: Mapping[str, Any], turns: list[tuple[str, str]]) -> Row:
     """What was said up to the counsellor's fullest turn of the second half, which is the advice.
 
-    An interview with a diagnosis is kept whole, and its diagnosis is the category.
+    An interview with a diagnosis is kept whole, and its diagnosis is the category: in Chinese the signs that
+    it stands for, since no diagnosis is to be written there.
     """
     if not any(who == "咨询师" and said for who, said in turns):
         return Row(None, None, "no counsellor turn")
     key, category = f"{card.name}-{record['id']}", _cell(record.get("diagnosis"))
+    if category and card.language == "zh":
+        category = name_signs(category)
+        if not category:
+            return Row(None, None, "diagnosis without a sign in the table")
     advice: tuple[str, ...] = ()
     if not category:
         late = [no for no, (who, _) in enumerate(turns) if who == "咨询师" and no >= max(1, len(turns) // 2)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -15,7 +14,7 @@ from typing import Any
 
 from phyassist import __version__
 from phyassist.domain.examples import Part
-from phyassist.errors import BadInput, StoreFull
+from phyassist.errors import BadInput, StoreFull, UnreadableFile
 from phyassist.training.base import load_base, load_tokenizer
 from phyassist.training.bases import identify_base, save_base_mark
 from phyassist.training.checkpoints import FolderCheckpoints, list_checkpoints
@@ -28,10 +27,11 @@ from phyassist.training.recipe import Recipe, set_dials
 from phyassist.training.report import write_report
 from phyassist.training.teams import Team, shard
 from phyassist.training.trackers import open_trackers
-from phyassist.training.writing import CARD, load_card, read_part, verify_part
+from phyassist.training.writing import CARD, load_card, read_part, say_full_disk, verify_part, write_whole
 
 DONE = "done.json"
 DATA_CARD = "data.json"
+_ROOM = "make room on the disk, then go on with --resume"
 LIBRARIES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
 
 
@@ -83,7 +83,8 @@ def run_job(
     """Run a job to its end; the adapter in peft's form, and as GGUF where the engine can take it.
 
     Of a team all compute, and the first alone writes and is heard.
-    Raises BadInput where the folder holds another run, ModelMissing, BadSetting, TrainingFailed, StoreFull.
+    Raises BadInput where the folder holds another run, UnreadableFile, ModelMissing, BadSetting,
+    TrainingFailed, StoreFull.
     """
     team = team or Team()
     prepared = prepare_job(job)
@@ -116,8 +117,9 @@ def run_job(
     made = read_adapter(model)
     if team.is_first:
         save_adapter(made, job.out)
-        save_base_mark(job.out / "adapter", identify_base(job.base))
-        write_report(job.out)
+        with say_full_disk(job.out, _ROOM):
+            save_base_mark(job.out / "adapter", identify_base(job.base))
+            write_report(job.out)
         _mark_done(job.out, trained, time.perf_counter() - started)
     return trained
 
@@ -131,8 +133,9 @@ def _open_progress(job: Job, hear: Callable[[Report], None]) -> Iterator[Callabl
     ):
 
         def write_and_hear(report: Report) -> None:
-            file.write(json.dumps(report_to_json(report)) + "\n")
-            file.flush()
+            with say_full_disk(job.out / "progress.jsonl", _ROOM):
+                file.write(json.dumps(report_to_json(report)) + "\n")
+                file.flush()
             track(report)
             hear(report)
 
@@ -166,7 +169,7 @@ def save_adapter(files: AdapterFiles, out: Path) -> None:
             part.unlink(missing_ok=True)
             raise StoreFull(
                 f"{name} could not be written; the checkpoints are whole",
-                hint="make room on the disk, then go on with --resume",
+                hint=_ROOM,
             ) from error
 
 
@@ -194,26 +197,12 @@ def _open_folder(job: Job, prepared: Prepared, *, resume: bool) -> None:
         "recipe": asdict(job.recipe),
     }
     path = job.out / "config.json"
-    if not resume:
-        if job.out.exists() and any(job.out.iterdir()):
-            raise BadInput(
-                f"{job.out} holds something already", hint="name a new folder, or --resume the run"
-            )
-        job.out.mkdir(parents=True, exist_ok=True)
-    elif not path.is_file():
-        raise BadInput(f"{job.out} holds no run to go on with", hint="start it without --resume")
-    else:
-        before = json.loads(path.read_text("utf-8"))
-        # A field that is younger than the run had its own value then.
-        before["recipe"] = json.loads(json.dumps(asdict(set_dials(Recipe(), before["recipe"]))))
-        asked = json.loads(json.dumps(config))
-        changed = [key for key in config if before[key] != asked[key]]
-        if changed:
-            raise BadInput(
-                f"the run in {job.out} was begun with another {' and '.join(changed)}",
-                hint="go on as it was begun, or start anew in another folder",
-            )
+    if resume:
+        _check_same(job.out, path, config)
         return
+    if job.out.exists() and any(job.out.iterdir()):
+        raise BadInput(f"{job.out} holds something already", hint="name a new folder, or --resume the run")
+    job.out.mkdir(parents=True, exist_ok=True)
     full = {
         **config,
         "examples": {"train": len(prepared.train.examples), "val": len(prepared.val.examples)},
@@ -221,9 +210,32 @@ def _open_folder(job: Job, prepared: Prepared, *, resume: bool) -> None:
         "steps": prepared.steps,
         "environment": describe_environment(),
     }
-    path.write_text(json.dumps(full, indent=2) + "\n", encoding="utf-8")
     # The data may be gone when the adapter is published: what it was, and under which terms, stays here.
-    shutil.copyfile(job.data / CARD, job.out / DATA_CARD)
+    try:
+        write_whole(job.out / DATA_CARD, (job.data / CARD).read_text("utf-8"))
+        write_whole(path, json.dumps(full, indent=2) + "\n")
+    except StoreFull:
+        (job.out / DATA_CARD).unlink(missing_ok=True)
+        raise
+
+
+def _check_same(out: Path, path: Path, config: Mapping[str, Any]) -> None:
+    """Raises BadInput where the run in this folder is another one, UnreadableFile."""
+    if not path.is_file():
+        raise BadInput(f"{out} holds no run to go on with", hint="start it without --resume")
+    try:
+        before = json.loads(path.read_text("utf-8"))
+        # A field that is younger than the run had its own value then.
+        before["recipe"] = json.loads(json.dumps(asdict(set_dials(Recipe(), before["recipe"]))))
+        asked = json.loads(json.dumps(config))
+        changed = [key for key in config if before[key] != asked[key]]
+    except (ValueError, KeyError, TypeError):
+        raise UnreadableFile(f"{path} is damaged", hint="start anew in another folder") from None
+    if changed:
+        raise BadInput(
+            f"the run in {out} was begun with another {' and '.join(changed)}",
+            hint="go on as it was begun, or start anew in another folder",
+        )
 
 
 def _cut_progress(out: Path) -> None:
@@ -234,9 +246,7 @@ def _cut_progress(out: Path) -> None:
     if not path.is_file():
         return
     kept = [line for line in _whole_lines(path) if json.loads(line)["step"] <= last]
-    part = path.with_suffix(".part")
-    part.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
-    part.replace(path)
+    write_whole(path, "".join(line + "\n" for line in kept))
 
 
 def _whole_lines(path: Path) -> Iterable[str]:
@@ -255,4 +265,4 @@ def _mark_done(out: Path, trained: Trained, seconds: float) -> None:
         if computed_s
         else None,
     }
-    (out / DONE).write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+    write_whole(out / DONE, json.dumps(said, indent=2) + "\n")

@@ -21,7 +21,7 @@ from phyassist.training.messages import Dialogue
 from phyassist.training.prepare import Plan, Prepared, Progress, find_held_out, write_card
 from phyassist.training.readers import read_source
 from phyassist.training.split import choose_part
-from phyassist.training.writing import CARD, PartFiles, make_folder
+from phyassist.training.writing import CARD, PartFiles, make_folder, say_full_disk
 
 DRAFTS = "drafts.jsonl"
 # A text that a counsellor would paste: long enough to say something, short enough to be drafted soon.
@@ -34,7 +34,8 @@ def draft_sources(
 ) -> Prepared:
     """Have `count` texts of each source drafted, and write those that hold as prepared data, the card last.
 
-    `by` names the model.  Raises BadInput where `out` holds something else, and what `write` raises.
+    `by` names the model.  Raises BadInput where `out` holds something else, StoreFull, and what `write`
+    raises.
     """
     if (out / CARD).exists():
         raise BadInput(f"{out} is prepared to the end", hint="name a new folder with --out")
@@ -49,12 +50,14 @@ def draft_sources(
             row = known.get((example.source, example.key))
             if row is None:
                 row = {**_draft(example, write), "part": part, "by": by}
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
-                file.flush()
+                with say_full_disk(out / DRAFTS):
+                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                    file.flush()
             rows.append(row)
             if progress is not None:
                 progress(no, len(chosen))
-    return _finish(out, plan, rows, by)
+    with say_full_disk(out, hint="free some space and start it again: no draft is lost"):
+        return _finish(out, plan, rows, by)
 
 
 def choose_texts(

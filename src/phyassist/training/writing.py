@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import pyarrow as pa
 from pyarrow import parquet
 
-from phyassist.domain.examples import Example, Part
-from phyassist.errors import BadInput, UnreadableFile
+from phyassist.domain.examples import PARTS, Example, Part
+from phyassist.errors import BadInput, StoreFull, UnreadableFile
 from phyassist.training.messages import make_dialogue
 from phyassist.training.templates import ChatTemplate
 
 BATCH_ROWS = 1000
 CARD = "card.json"
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_CARD_KEYS = {"sources", "cleaned", "leaks", "parts", "shares", "text_chars_max"}
+_ROW_KEYS = {"messages", "source", "key", "language"}
 _MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])
 _SCHEMA = pa.schema(
     [
@@ -56,11 +61,12 @@ class PartFiles:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._flush()
-        self._parquet.close()
-        self._csv_file.close()
-        self._jsonl.close()
+        with ExitStack() as each_is_closed:
+            each_is_closed.callback(self._jsonl.close)
+            each_is_closed.callback(self._csv_file.close)
+            each_is_closed.callback(self._parquet.close)
+            if kind is None:
+                self._flush()
 
     @property
     def sha256(self) -> str:
@@ -99,32 +105,83 @@ class PartFiles:
 
 
 def read_part(folder: Path, part: Part) -> Iterator[Mapping[str, Any]]:
-    """The rows of a prepared part as they stand in its JSONL file: messages, source, key, language, label."""
-    with (folder / f"{part}.jsonl").open(encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)
+    """The rows of a prepared part as they stand in its JSONL file: messages, source, key, language, label.
+
+    Raises UnreadableFile where it is missing or damaged.
+    """
+    with _open_part(folder, part) as file:
+        for no, line in enumerate(file, start=1):
+            try:
+                row = json.loads(line)
+            except ValueError:
+                row = None
+            if not (isinstance(row, dict) and row.keys() >= _ROW_KEYS and row["messages"]):
+                raise UnreadableFile(
+                    f"line {no} of {part}.jsonl in {folder} is broken off or damaged", hint="prepare it anew"
+                )
+            yield row
 
 
 def load_card(folder: Path) -> Mapping[str, Any]:
-    """The card of a prepared folder.  Raises UnreadableFile where preparing did not end."""
+    """The card of a prepared folder.  Raises UnreadableFile where preparing did not end, or it is damaged."""
     try:
-        card: Mapping[str, Any] = json.loads((folder / CARD).read_text("utf-8"))
-    except (OSError, json.JSONDecodeError):
+        card = json.loads((folder / CARD).read_text("utf-8"))
+    except (OSError, ValueError):
         raise UnreadableFile(
             f"{folder} holds no data that was prepared to the end", hint="run phyassist data prepare"
         ) from None
-    return card
+    return check_card(card, folder / CARD)
+
+
+def check_card(card: Any, path: Path) -> Mapping[str, Any]:
+    """The card, if it says what a card says.  Raises UnreadableFile."""
+    is_whole = isinstance(card, dict) and card.keys() >= _CARD_KEYS and isinstance(card["parts"], dict)
+    parts = [card["parts"].get(part) for part in PARTS] if is_whole else [None]
+    if not all(isinstance(each, dict) and each.keys() >= {"rows", "sha256"} for each in parts):
+        raise UnreadableFile(f"the data card {path} is damaged", hint="prepare the data anew")
+    said: Mapping[str, Any] = card
+    return said
 
 
 def verify_part(folder: Path, part: Part) -> None:
-    """Raises BadInput where a part is not the one that its card speaks of."""
+    """Raises BadInput where a part is not the one that its card speaks of, UnreadableFile."""
     said = load_card(folder)["parts"][part]["sha256"]
     digest = hashlib.sha256()
-    with (folder / f"{part}.jsonl").open("rb") as file:
+    with _open_part(folder, part) as file:
         while piece := file.read(1 << 20):
             digest.update(piece)
     if digest.hexdigest() != said:
         raise BadInput(f"{part}.jsonl was changed since it was prepared", hint="prepare it anew")
+
+
+def _open_part(folder: Path, part: Part) -> IO[bytes]:
+    try:
+        return (folder / f"{part}.jsonl").open("rb")
+    except OSError:
+        raise UnreadableFile(f"{folder} has no {part}.jsonl any more", hint="prepare it anew") from None
+
+
+def write_whole(path: Path, text: str) -> None:
+    """The file is there with all its text, or as it was before.  Raises StoreFull."""
+    part = path.with_name(path.name + ".part")
+    try:
+        with say_full_disk(path):
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def say_full_disk(path: Path, hint: str = "free some space and try again") -> Iterator[None]:
+    """Raises StoreFull where what is done under it finds no room any more."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise StoreFull(f"the disk was full before {path.name} was complete", hint=hint) from error
 
 
 def make_folder(folder: Path) -> None:
