@@ -12,7 +12,13 @@ pytest.importorskip("peft", reason="peft is not installed: make train-setup inst
 
 from phyassist.errors import BadInput, ModelMissing, StoreFull  # noqa: E402
 from phyassist.training.adapters import load_adapted  # noqa: E402
-from phyassist.training.base import choose_precision, convert_gguf, find_device, load_base  # noqa: E402
+from phyassist.training.base import (  # noqa: E402
+    choose_precision,
+    convert_gguf,
+    find_device,
+    load_base,
+    make_empty,
+)
 from phyassist.training.encode import encode_all  # noqa: E402
 from phyassist.training.loop import StepReport, Trainer  # noqa: E402
 from phyassist.training.lora import attach  # noqa: E402
@@ -133,3 +139,16 @@ def test_weights_that_were_broken_off_are_said_in_a_sentence(tmp_path: Path) -> 
 
     with pytest.raises(ModelMissing, match="broken off or damaged"):
         load_base(str(base), Recipe(), "cpu")
+
+
+@pytest.mark.parametrize("kind", ["t5", "bart", "vit"])
+def test_a_kind_of_model_that_does_not_write_on_is_said(kind: str, tmp_path: Path) -> None:
+    from transformers import AutoConfig
+
+    config = AutoConfig.for_model(kind)
+    config.save_pretrained(tmp_path)
+
+    with pytest.raises(BadInput, match=f"is a {kind} model, which does not write on"):
+        load_base(str(tmp_path), Recipe(), "cpu")
+    with pytest.raises(BadInput, match=f"is a {kind} model, which does not write on"):
+        make_empty(config, "it")

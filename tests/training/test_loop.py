@@ -128,6 +128,43 @@ def test_a_target_that_the_model_lacks_is_refused_and_those_it_has_are_named() -
     assert "gate_proj" in raised.value.hint
 
 
+def test_the_layers_of_gpt2_are_found_and_learn_by_another_name() -> None:
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    plain = GPT2LMHeadModel(GPT2Config(vocab_size=88, n_embd=32, n_layer=2, n_head=4, n_positions=256))
+    recipe = set_dials(RECIPE, {"dropout": 0.1})
+    encoded = encode_all(
+        ({"messages": said} for said in make_dialogues(8)), make_tokenizer(), recipe
+    ).examples
+    heard: list[Any] = []
+
+    found = find_targets(plain)
+    model = attach(plain, recipe)
+    Trainer(model, recipe, encoded, ()).run(heard.append)
+
+    assert found == ("c_attn", "c_fc", "c_proj")
+    assert model.peft_config["default"].lora_dropout == 0.1
+    assert heard[-1].loss < heard[0].loss
+
+
+@pytest.mark.parametrize(
+    ("kind", "dials", "said"),
+    [
+        ("mamba", {"targets": "out_proj"}, "peft cannot put LoRA on out_proj of a mamba model"),
+        ("ctrl", {}, "peft cannot put LoRA on .* of a ctrl model"),
+    ],
+)
+def test_a_kind_of_model_that_takes_no_lora_is_said(kind: str, dials: dict[str, Any], said: str) -> None:
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_config(
+        AutoConfig.for_model(kind, vocab_size=88, hidden_size=32, num_hidden_layers=2, num_attention_heads=4)
+    )
+
+    with pytest.raises(BadSetting, match=said):
+        attach(model, set_dials(RECIPE, dials))
+
+
 def test_the_study_s_targets_are_there_in_mixtral() -> None:
     model = attach(make_model("mixtral"), set_dials(get_preset("study-2023"), {"quantise": "none"}))
 

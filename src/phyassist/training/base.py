@@ -57,15 +57,35 @@ def load_config(base: str) -> Any:
         raise _missing(base) from error
 
 
+def make_empty(config: Any, base: str) -> Any:
+    """A model of these measures with weights that mean nothing.  Raises BadInput as `load_base` does."""
+    from transformers import AutoModelForCausalLM
+
+    _check_writes(config, base)
+    return AutoModelForCausalLM.from_config(config)
+
+
+def _check_writes(config: Any, base: str) -> None:
+    from transformers import AutoModelForCausalLM
+
+    is_known = type(config) in AutoModelForCausalLM._model_mapping or hasattr(config, "auto_map")
+    if not is_known or getattr(config, "is_encoder_decoder", False):
+        raise BadInput(
+            f"{base} is a {config.model_type} model, which does not write on from what it has read",
+            hint="train an instruct or chat model: Qwen, Llama, Mistral, Gemma …",
+        )
+
+
 def load_base(base: str, recipe: Recipe, device: str, spread: Spread = "copies") -> Any:
     """The model in the recipe's precision, its weights quantised if the recipe says so.
 
     It lies on the device; layers: over all devices; shards: in the host's memory until it is sharded.
-    Raises ModelMissing, BadSetting.
+    Raises ModelMissing, BadSetting, BadInput for a kind of model that does not write.
     """
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
 
+    _check_writes(load_config(base), base)
     options: dict[str, Any] = {"dtype": choose_dtype(recipe, device)}
     quantised = make_quantisation(recipe, device)
     if quantised is not None and spread == "shards":

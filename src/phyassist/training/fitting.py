@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from phyassist.errors import BadSetting
-from phyassist.training.base import choose_dtype, choose_precision, load_config
+from phyassist.training.base import choose_dtype, choose_precision, load_config, make_empty
 from phyassist.training.lora import attach, count_frozen
 from phyassist.training.recipe import Recipe
 from phyassist.training.run import Job, prepare_job
@@ -49,10 +49,9 @@ def estimate_job(job: Job) -> Fit:
     tokens = int(seen * sum(example.tokens for example in prepared.train.examples))
     recipe, device, config = job.recipe, job.device, load_config(job.base)
     import torch
-    from transformers import AutoModelForCausalLM
 
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config)
+        model = make_empty(config, job.base)
         every = sum(weight.numel() for weight in model.parameters())
         model = attach(model, recipe)
     trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)

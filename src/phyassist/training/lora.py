@@ -14,19 +14,29 @@ if TYPE_CHECKING:
 
 # A mixture's experts are one stacked parameter in transformers 5, not a module each.
 EXPERTS = ("mlp.experts.gate_up_proj", "mlp.experts.down_proj")
+_OTHER = "train another kind of base model"
 _NOT_BLOCKS = ("lm_head", "embed")
+# Kernels of these read the bare weight of out_proj past any LoRA, so peft refuses it.
+_MAMBAS = ("mamba", "mamba2", "falcon_mamba", "falcon_h1", "nemotron_h")
+_REFUSED = ("out_proj", "conv1d")
 
 
 def find_targets(model: Any) -> tuple[str, ...]:
     """The last names of all linear layers inside the blocks, sorted: q_proj, k_proj …"""
+    names = set()
+    output = model.get_output_embeddings()
+    refused = _REFUSED if model.config.model_type in _MAMBAS else ()
+    for name, module in model.named_modules():
+        if _is_linear(module) and module is not output and not any(part in name for part in _NOT_BLOCKS):
+            names.add(name.rpartition(".")[2])
+    return tuple(sorted(names - set(refused)))
+
+
+def _is_linear(module: Any) -> bool:
     import torch
 
-    names = set()
-    for name, module in model.named_modules():
-        is_linear = isinstance(module, torch.nn.Linear) or type(module).__name__.startswith("Linear")
-        if is_linear and not any(part in name for part in _NOT_BLOCKS):
-            names.add(name.rpartition(".")[2])
-    return tuple(sorted(names))
+    # GPT-2 and its kin call a linear layer Conv1D and lay its weight the other way round; peft takes it so.
+    return isinstance(module, torch.nn.Linear) or type(module).__name__.startswith(("Linear", "Conv1D"))
 
 
 def find_expert_parameters(model: Any) -> tuple[str, ...]:
@@ -38,10 +48,13 @@ def find_expert_parameters(model: Any) -> tuple[str, ...]:
 def attach(model: Any, recipe: Recipe) -> PeftModel:
     """The model with LoRA on the recipe's targets, its own weights frozen.
 
-    Raises BadSetting where an asked name is no module of the model: peft passes such a name over in silence.
+    Raises BadSetting where an asked name is no module of the model, which peft passes over in silence, and
+    for a kind of model that peft cannot put LoRA on.
     """
     from peft import LoraConfig, get_peft_model
 
+    if not isinstance(getattr(model.config, "num_hidden_layers", None), int):
+        raise BadSetting(f"of a {model.config.model_type} model the blocks cannot be told apart", hint=_OTHER)
     targets = recipe.targets or find_targets(model)
     check_targets(model, targets)
     experts = () if recipe.targets else find_expert_parameters(model)
@@ -61,7 +74,15 @@ def attach(model: Any, recipe: Recipe) -> PeftModel:
         layers_to_transform=upper if frozen else None,
         bias="none",
     )
-    return get_peft_model(model, config)
+    if not (targets or experts):
+        raise BadSetting(f"a {model.config.model_type} model has no linear layers for LoRA", hint=_OTHER)
+    try:
+        return get_peft_model(model, config)
+    except (ValueError, NotImplementedError, TypeError) as error:
+        raise BadSetting(
+            f"peft cannot put LoRA on {', '.join(targets)} of a {model.config.model_type} model",
+            hint="name some of these with targets, set layers=1, or train another kind of base model",
+        ) from error
 
 
 def count_frozen(blocks: int, recipe: Recipe) -> int:
@@ -74,11 +95,8 @@ def _is_router(module: Any, name: str, targets: Sequence[str]) -> bool:
 
     return (
         name.rpartition(".")[2] in targets
-        and not isinstance(module, torch.nn.Linear)
-        and (
-            isinstance(getattr(module, "weight", None), torch.nn.Parameter)
-            and "Linear" not in type(module).__name__
-        )
+        and not _is_linear(module)
+        and isinstance(getattr(module, "weight", None), torch.nn.Parameter)
     )
 
 
