@@ -90,3 +90,17 @@ def test_the_study_s_script_is_there_under_its_own_options(tmp_path: Path, capsy
         "text",
         "<s> [INST] How are you? [/INST] Well.</s>",
     ]
+
+
+def test_a_view_that_shows_nothing_says_why(table: Path, tmp_path: Path, capsys: Any) -> None:
+    out = tmp_path / "out"
+    columns = [f"--column={pair}" for pair in ("text=body", "advice=reply")]
+    assert run("data", "prepare", "--own", table, *columns, "--data", tmp_path, "--out", out) == 0
+    capsys.readouterr()
+
+    for words, said in (
+        (("--source", "nope"), "train has no row of nope; it has rows of mine"),
+        (("--from", "30000"), "train has no row 30000; it has"),
+    ):
+        assert run("data", "view", out, *words) == 1
+        assert said in " ".join(capsys.readouterr().err.split())

@@ -90,7 +90,11 @@ def prepare(
     ] = None,
     column: Annotated[
         list[str] | None,
-        typer.Option("--column", help="Which column of your own files holds what: text=body, advice=reply."),
+        typer.Option(
+            "--column",
+            help="Which column of your own files holds what: text=body, advice=reply. Without it the columns "
+            "text, question, category, analysis, advice, key and part are taken as they are called.",
+        ),
     ] = None,
     licence: Annotated[str, typer.Option(help="The licence of your own files.")] = "not stated",
     lang: LangOption = None,
@@ -214,7 +218,9 @@ def view(
 
     if part not in PARTS:
         raise BadInput(f"there is no part {part}", hint="train, val or test")
-    load_card(folder)
+    held = load_card(folder)["parts"][part]["rows"]
+    if source and source not in held:
+        raise BadInput(f"{part} has no row of {source}", hint=f"it has rows of {', '.join(held) or 'none'}")
     is_terminal = make_console().is_terminal
     shown = 0
     for no, row in enumerate(read_part(folder, part), start=1):
@@ -232,6 +238,12 @@ def view(
             and typer.prompt("Enter: next, q: quit", default="", show_default=False) == "q"
         ):
             return
+    if not shown:
+        of = f" of {source} from there on" if source else ""
+        raise BadInput(
+            f"{part} has no row {start}{of}",
+            hint=f"it has {sum(held.values())} rows: --from 1 shows the first",
+        )
 
 
 @app.command("gen-csv")
@@ -291,7 +303,6 @@ def _own_files(
     unknown = sorted(set(named) - set(COLUMNS))
     if unknown:
         raise BadInput(f"no example holds {', '.join(unknown)}", hint=f"there are {', '.join(COLUMNS)}")
-    named.setdefault("text", "text")
     return tuple(OwnFile(path, named, lang, licence) for path in paths)
 
 

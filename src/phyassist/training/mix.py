@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import statistics
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,9 @@ from phyassist.training.prepare import render_card
 from phyassist.training.split import HELD_OUT
 from phyassist.training.templates import ChatTemplate
 from phyassist.training.writing import CARD, PartFiles, load_card, read_part, verify_part, write_whole
+
+# A row with where it comes among all rows, from 0 to 1, and the number of its folder.
+Placed = tuple[float, int, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,8 @@ def mix(
     """Join prepared folders; of a source in `takes` only so many training rows, always the same.
 
     Validation and test rows are taken whole.  A key that is for testing in one folder and for training in
-    another is an error, not a mixture.  The card comes out.
-    Raises BadInput, UnreadableFile.
+    another is an error, not a mixture, and so is a row that stands in two folders.  The card comes out.
+    Raises BadInput, UnreadableFile, StoreFull.
     """
     cards = [load_card(folder) for folder in folders]
     for folder in folders:
@@ -54,6 +58,7 @@ def mix(
     unknown = sorted(set(takes) - known)
     if unknown:
         raise BadInput(f"no folder holds {', '.join(unknown)}", hint=f"there are {', '.join(sorted(known))}")
+    _check_twice(folders)
     _check_keys(folders)
     with fill_folder(out) as part_out:
         parts: dict[str, Any] = {}
@@ -104,27 +109,63 @@ def find_stats(folder: Path) -> tuple[PartStats, ...]:
 def _interleave(
     folders: Sequence[Path], part: Part, takes: Mapping[str, int], seed: int
 ) -> Iterator[Mapping[str, Any]]:
-    """Rows of all folders, mixed evenly: each folder's own order is kept, and the places are spread."""
+    """Rows of all folders, mixed evenly: each folder's own order is kept, and the places are spread; those of
+    a source of which only some are taken are spread by themselves, else they would all stand first.
+    """
     turned = _rotate(folders, seed)
-    counts = [sum(1 for _ in read_part(folder, part)) for folder in turned]
+    groups = _choose_rows(turned, part, takes)
 
-    def place(no: int, folder: Path, count: int) -> Iterator[tuple[float, int, Mapping[str, Any]]]:
-        for row_no, row in enumerate(read_part(folder, part)):
-            yield (row_no + 0.5) / max(1, count), no, row
+    def place(group_no: int, chosen: Sequence[tuple[float, int, int]]) -> Iterator[Placed]:
+        rows = [enumerate(read_part(folder, part)) for folder in turned]
+        for no, (_, folder_no, row_no) in enumerate(chosen):
+            row = next(row for at, row in rows[folder_no] if at == row_no)
+            yield (no + 0.5) / len(chosen), group_no, row
 
-    taken = Counter[str]()
-    spread = [place(no, folder, counts[no]) for no, folder in enumerate(turned)]
-    for _, _, row in merge(*spread, key=lambda each: each[:2]):
-        source = row["source"]
-        if source in takes and taken[source] >= takes[source]:
-            continue
-        taken[source] += 1
-        yield row
+    spread = [place(no, chosen) for no, chosen in enumerate(groups)]
+    yield from (row for _, _, row in merge(*spread, key=lambda each: each[:2]))
+
+
+def _choose_rows(
+    folders: Sequence[Path], part: Part, takes: Mapping[str, int]
+) -> list[list[tuple[float, int, int]]]:
+    """For each folder, and then for each source in `takes`, the rows to take: where each stands in its
+    folder, from 0 to 1, the folder's number and its own.
+    """
+    whole: list[list[tuple[float, int, int]]] = []
+    some: dict[str, list[tuple[float, int, int]]] = {name: [] for name in takes}
+    for folder_no, folder in enumerate(folders):
+        sources = [row["source"] for row in read_part(folder, part)]
+        rest: list[tuple[float, int, int]] = []
+        for no, source in enumerate(sources):
+            some.get(source, rest).append(((no + 0.5) / len(sources), folder_no, no))
+        whole.append(rest)
+    return [*whole, *(sorted(found)[: takes[name]] for name, found in some.items())]
 
 
 def _rotate(folders: Sequence[Path], seed: int) -> list[Path]:
     turn = seed % len(folders)
     return [*folders[turn:], *folders[:turn]]
+
+
+def _check_twice(folders: Sequence[Path]) -> None:
+    seen: dict[bytes, int] = {}
+    twice = 0
+    for no, folder in enumerate(folders):
+        if folder.resolve() in [other.resolve() for other in folders[:no]]:
+            raise BadInput(f"{folder} was named twice", hint="name each folder once")
+        for part in PARTS:
+            for row in read_part(folder, part):
+                twice += seen.setdefault(_mark_row(row), no) != no
+    if twice:
+        raise BadInput(
+            f"{twice} rows stand in two of these folders",
+            hint="name each source once, or prepare them together",
+        )
+
+
+def _mark_row(row: Mapping[str, Any]) -> bytes:
+    said = json.dumps([row["source"], row["messages"]], ensure_ascii=False)
+    return hashlib.blake2b(said.encode("utf-8"), digest_size=16).digest()
 
 
 def _check_keys(folders: Sequence[Path]) -> None:

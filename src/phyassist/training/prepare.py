@@ -29,7 +29,9 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class OwnFile:
-    """A table of one's own: which column holds what, and its language (None: looked at row by row)."""
+    """A table of one's own: which column holds what (nothing: as they are called), and its language
+    (None: looked at row by row).
+    """
 
     path: Path
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -101,7 +103,9 @@ def _prepare_into(out: Path, plan: Plan, progress: Progress | None) -> Prepared:
         said = ", ".join(f"{reason} {count}" for reason, count in sorted((+reasons).items()))
         raise BadInput(
             f"no row of these sources can be used: {said or 'there are none'}",
-            hint="docs/data.md says what each reason means; name other files or columns",
+            hint="save your file as UTF-8"
+            if "mis-encoded" in reasons
+            else "docs/data.md says what each reason means; name other files or columns",
         )
     return prepared
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import re
@@ -20,6 +21,8 @@ from phyassist.training.plain import fingerprint
 from phyassist.training.signs import name_signs
 
 ROW_CHARS_MAX = 8_000_000
+ENCODING_BYTES = 1 << 20
+_PAIRS = re.compile(rb"[\x81-\xfe][\xa1-\xfe]")
 COLUMNS = ("text", "question", "category", "analysis", "advice", "key", "part")
 _POST = re.compile(r'\AConsider this post: "(?P<post>.*)" Question: (?P<question>[^"]*)\Z', re.DOTALL)
 _SPEAKER = re.compile(r"^\s*(来访者|心理咨询师|咨询师)[：:]", re.MULTILINE)
@@ -61,14 +64,15 @@ def read_source(card: SourceCard, folder: Path) -> Iterator[Row]:
 
 
 def read_own(path: Path, columns: Mapping[str, str], language: Language | None) -> Iterator[Row]:
-    """Rows of a CSV, JSONL or Parquet file of one's own; `columns` says which column holds what.
+    """Rows of a CSV, JSONL or Parquet file of one's own; `columns` says which column holds what.  Where it
+    says nothing, the columns that bear the fields' own names are taken.
 
     Raises BadInput where a named column is not there, UnreadableFile.
     """
     source = path.stem
+    _check_columns(path, {"text": "text", **columns})
+    columns = {"text": "text", **columns} if columns else {name: name for name in COLUMNS}
     for no, record in enumerate(read_records(path)):
-        if no == 0:
-            _check_columns(path, record, columns)
         cells = {field: _cell(record.get(column)) for field, column in columns.items()}
         text = cells.get("text", "")
         yield Row(
@@ -109,19 +113,45 @@ def read_records(path: Path) -> Iterator[Mapping[str, Any]]:
     return reader(path)
 
 
-def _check_columns(path: Path, record: Mapping[str, Any], columns: Mapping[str, str]) -> None:
-    missing = [column for column in columns.values() if column not in record]
-    if missing:
+def _check_columns(path: Path, columns: Mapping[str, str]) -> None:
+    """Raises BadInput for a column that no row has: a row of JSONL may do without it."""
+    missing, seen = dict.fromkeys(columns.values()), dict[str, None]()
+    for record in read_records(path):
+        seen |= dict.fromkeys(map(str, record))
+        missing = {column: None for column in missing if column not in record}
+        if not missing:
+            return
+    if seen:
         raise BadInput(
-            f"{path.name} has no column {', '.join(missing)}; it has {', '.join(map(str, record))}",
+            f"{path.name} has no column {', '.join(missing)}; it has {', '.join(seen)}",
             hint="say which column holds what: --column text=body",
         )
 
 
+def _find_encoding(path: Path) -> str:
+    """How a file's words are written: UTF-8 but where its mark says UTF-16, or it can only be GB18030.
+
+    Wrong bytes of UTF-8 stay visible, to be counted.
+    """
+    with path.open("rb") as file:
+        head = file.read(ENCODING_BYTES)
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        high = sum(byte >= 0x80 for byte in head)
+        # In GB18030 such bytes come in pairs; in Western encodings mostly one by one.
+        paired = 2 * len(_PAIRS.findall(head))
+        if paired >= 0.9 * high:
+            return "gb18030"
+    # This also takes the mark away that spreadsheets put first.
+    return "utf-8-sig"
+
+
 def _read_csv(path: Path) -> Iterator[Mapping[str, Any]]:
     csv.field_size_limit(ROW_CHARS_MAX)
-    # utf-8-sig takes the mark away that spreadsheets put first; wrong bytes stay visible, to be counted.
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+    with path.open(encoding=_find_encoding(path), errors="replace", newline="") as file:
         try:
             yield from csv.DictReader(file)
         except csv.Error as error:
@@ -131,7 +161,7 @@ def _read_csv(path: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def _read_jsonl(path: Path) -> Iterator[Mapping[str, Any]]:
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
+    with path.open(encoding=_find_encoding(path), errors="replace") as file:
         for no, line in enumerate(file, start=1):
             if not line.strip():
                 continue

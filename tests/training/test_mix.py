@@ -1,0 +1,55 @@
+"""Prepared folders joined: what is taken stands evenly, and nothing twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from phyassist.errors import BadInput
+from phyassist.training.mix import mix
+from phyassist.training.prepare import OwnFile, prepare
+from phyassist.training.split import Shares
+from phyassist.training.templates import get_template
+from phyassist.training.writing import read_part
+from tests.training.test_prepare import COLUMNS, make_plan, write_csv
+
+
+def test_rows_of_a_source_of_which_few_are_taken_are_spread_over_the_whole(tmp_path: Path) -> None:
+    for name, count in (("large", 300), ("small", 200)):
+        rows = [
+            [f"What I did on {name} day {no}.", "rest", f"Do it again on day {no}."] for no in range(count)
+        ]
+        own = OwnFile(write_csv(tmp_path / f"{name}.csv", ("text", "category", "advice"), rows), COLUMNS)
+        prepare(make_plan(tmp_path, own=[own], shares=Shares(0, 0)), tmp_path / name)
+    prepared = [tmp_path / "large", tmp_path / "small"]
+
+    mix(prepared, {"small": 10}, tmp_path / "out", template=get_template("yi"), seed=0)
+    mix([tmp_path / "out"], {"small": 5}, tmp_path / "again", template=get_template("yi"), seed=0)
+
+    for folder, count in (("out", 10), ("again", 5)):
+        sources = [row["source"] for row in read_part(tmp_path / folder, "train")]
+        places = [no for no, source in enumerate(sources) if source == "small"]
+        step = len(sources) / count
+        assert len(places) == count
+        assert all(no * step <= place < (no + 1) * step for no, place in enumerate(places))
+
+
+def test_a_folder_or_a_row_that_is_given_twice_is_refused(tmp_path: Path) -> None:
+    rows = [[f"What I did on day {no}.", "rest", f"Do it again on day {no}."] for no in range(6)]
+    own = OwnFile(write_csv(tmp_path / "mine.csv", ("text", "category", "advice"), rows), COLUMNS)
+    for name in ("one", "two"):
+        prepare(make_plan(tmp_path, own=[own]), tmp_path / name)
+
+    for folders, said in (
+        (("one", "one"), "was named twice"),
+        (("one", "two"), "6 rows stand in two of these"),
+    ):
+        with pytest.raises(BadInput, match=said):
+            mix(
+                [tmp_path / name for name in folders],
+                {},
+                tmp_path / "out",
+                template=get_template("yi"),
+                seed=0,
+            )

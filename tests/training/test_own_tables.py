@@ -1,0 +1,46 @@
+"""Tables of one's own, as spreadsheets save them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from phyassist.errors import BadInput
+from phyassist.training.prepare import OwnFile, prepare
+from phyassist.training.split import Shares
+from phyassist.training.writing import read_part
+from tests.training.test_prepare import make_plan
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_table_of_one_s_own_is_read_as_it_was_saved_and_its_columns_as_they_are_called(
+    kind: str, encoding: str, tmp_path: Path
+) -> None:
+    rows = [{"text": f"我第{no}周睡不好，白天没有精神。"} for no in range(5)]
+    for row in rows[1:]:
+        row |= {"advice": "固定起床的时间。"}
+    if kind == "csv":
+        said = "text,advice\r\n" + "".join(f"{row['text']},{row.get('advice', '')}\r\n" for row in rows)
+    else:
+        said = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    path = tmp_path / f"mine.{kind}"
+    path.write_bytes(said.encode(encoding))
+
+    prepared = prepare(make_plan(tmp_path, own=[OwnFile(path)], shares=Shares(0, 0)), tmp_path / "out")
+
+    assert dict(prepared.cleaned["mine"].dropped) == {"no reply": 1}
+    prompts = "".join(row["messages"][1]["content"] for row in read_part(tmp_path / "out", "train"))
+    assert all(row["text"] in prompts for row in rows[1:])
+
+
+def test_a_table_in_an_encoding_that_cannot_be_told_says_how_to_save_it(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_bytes(
+        "text,advice\nLa nuit je ne dors pas, déjà fatigué.,Se reposer à midi.\n".encode("cp1252")
+    )
+
+    with pytest.raises(BadInput, match="mis-encoded 1; save your file as UTF-8"):
+        prepare(make_plan(tmp_path, own=[OwnFile(path)]), tmp_path / "out")
