@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -168,6 +169,16 @@ def test_damaged_data_are_said_in_a_sentence(base: Path, data: Path, tmp_path: P
     (copy / "card.json").write_text("{}", encoding="utf-8")
     assert train(base, copy, tmp_path / "run") == 1
     assert "is damaged" in capsys.readouterr().err
+
+
+def test_the_fields_of_the_recipe_are_listed_with_default_and_help(capsys: Any) -> None:
+    assert run("train", "--fields") == 0
+
+    said = capsys.readouterr().out
+    for each in dataclasses.fields(Recipe):
+        (line,) = [line.split() for line in said.splitlines() if line.split()[:1] == [each.name]]
+        assert each.metadata["help"].split()[0] in line
+    assert "1024" in said
 
 
 def test_a_dry_run_says_what_it_takes_and_trains_nothing(

@@ -18,11 +18,37 @@ from phyassist.lm.folders import writes_into
 
 if TYPE_CHECKING:
     from phyassist.training.fitting import Fit
-    from phyassist.training.loop import Report
+    from phyassist.training.loop import Report, Trained
     from phyassist.training.run import Job
 
 GIB = 2**30
 DEFAULT_BASE = "qwen2.5-coder-0.5b-instruct"
+
+
+def _list_fields(is_asked: bool) -> None:
+    """Print every field of the recipe, and end."""
+    if not is_asked:
+        return
+    from rich.table import Table
+
+    from phyassist.training.recipe import list_fields
+
+    table = Table("field", "default", "what it is", box=None, pad_edge=False)
+    for name, default, text in list_fields():
+        table.add_row(name, default, text)
+    make_console().print(table)
+    raise typer.Exit
+
+
+AsFields = Annotated[
+    bool,
+    typer.Option(
+        "--fields",
+        is_eager=True,
+        callback=_list_fields,
+        help="List the fields of the recipe, for --set, with their defaults; train nothing.",
+    ),
+]
 
 
 def train(
@@ -37,7 +63,8 @@ def train(
         typer.Option(help="Values for the recipe: cpu-small, gpu-24gb, 2x24gb, h100, notes or study-2023."),
     ] = "cpu-small",
     dials: Annotated[
-        list[str] | None, typer.Option("--set", help="Another value for a field of the recipe: rank=8.")
+        list[str] | None,
+        typer.Option("--set", help="Another value for a field of the recipe (--fields lists them): rank=8."),
     ] = None,
     spread: Annotated[
         str,
@@ -61,6 +88,7 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say weights, memory, steps and time; train nothing.")
     ] = False,
+    fields: AsFields = False,  # noqa: ARG001  # its callback answers before anything else is asked
     as_json: AsJson = False,
 ) -> None:
     """Train a LoRA adapter on prepared data; a run that was broken off can be gone on with."""
@@ -81,6 +109,10 @@ def train(
             trained = run_job(job, hear, resume=resume, team=team)
     if not team.is_first:
         return
+    _say_trained(out, trained, as_json=as_json)
+
+
+def _say_trained(out: Path, trained: Trained, *, as_json: bool) -> None:
     if as_json:
         say_json(asdict(trained))
     best = "" if trained.best_val_loss is None else f", best validation loss {trained.best_val_loss:.4f}"

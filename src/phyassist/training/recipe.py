@@ -101,6 +101,17 @@ class Recipe:
     )
 
 
+def list_fields() -> tuple[tuple[str, str, str], ...]:
+    """Each field's name, default and help, as a table shows them."""
+
+    def say(value: Any) -> str:
+        if isinstance(value, bool):
+            return str(value).lower()
+        return ",".join(value) if isinstance(value, tuple) else str(value)
+
+    return tuple((each.name, say(each.default), each.metadata["help"]) for each in fields(Recipe))
+
+
 def get_preset(name: str) -> Recipe:
     """Raises UnknownName."""
     presets = load_presets()
