@@ -27,7 +27,7 @@ def heads(base: Path, tmp_path: Path) -> Path:
     lora = {"peft_type": "LORA", "r": 16, "base_model_name_or_path": str(base)}
     config = {
         "sets": ["dreaddit"],
-        "recipe": {"first_layer": 12, "rank": 16},
+        "recipe": {"first_layer": 12, "last_layer": 17, "rank": 16},
         "posts": {"train": 900, "val": 100},
         "environment": describe_environment(),
     }
