@@ -33,6 +33,7 @@ class PlainSettings:
     language: str = ""
     jurisdiction: Jurisdiction = "cn"
     upload_bytes_max: int = 100_000
+    model_url: str = ""
     limits: Limits = field(default_factory=Limits)
 
 
