@@ -243,6 +243,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/practice/assistant/shipped/{name}/take"): Row(
         RUN_PRACTICE, status=303, ids={"name": "shipped_name"}
     ),
+    ("GET", "/practice/assistant/compare/{adapter_id}"): Row(SEE, query={"on": "{consultation_id}"}),
     ("POST", "/practice/assistant/adapters/{adapter_id}/use"): Row(OWN_ADAPTER, status=303, ids=OWN),
     ("POST", "/practice/assistant/adapters/{adapter_id}/withdraw"): Row(OWN_ADAPTER, status=303, ids=OWN),
     ("POST", "/practice/assistant/adapters/{adapter_id}/delete"): Row(OWN_ADAPTER, status=303, ids=OWN),
