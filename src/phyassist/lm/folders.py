@@ -33,16 +33,14 @@ def writes_into(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def say_full(folder: Path) -> Iterator[None]:
+def say_full(path: Path, hint: str = "free some space and try again") -> Iterator[None]:
     """What is raised on a full disk, as StoreFull."""
     try:
         yield
     except BaseException as error:
         if not is_full(error):
             raise
-        raise StoreFull(
-            f"the disk was full before {folder.name} was complete", hint="free some space and try again"
-        ) from error
+        raise StoreFull(f"the disk was full before {path.name} was complete", hint=hint) from error
 
 
 def make_writable(folder: Path, *, named: Path | None = None) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from phyassist import __version__
 from phyassist.domain.examples import Part
 from phyassist.errors import BadInput, StoreFull, UnreadableFile
+from phyassist.lm.folders import say_full
 from phyassist.training.base import load_base, load_tokenizer
 from phyassist.training.bases import identify_base, save_base_mark
 from phyassist.training.checkpoints import FolderCheckpoints, list_checkpoints
@@ -27,7 +28,7 @@ from phyassist.training.recipe import Recipe, set_dials
 from phyassist.training.report import write_report
 from phyassist.training.teams import Team, shard
 from phyassist.training.trackers import open_trackers
-from phyassist.training.writing import CARD, load_card, read_part, say_full_disk, verify_part, write_whole
+from phyassist.training.writing import CARD, load_card, read_part, verify_part, write_whole
 
 DONE = "done.json"
 DATA_CARD = "data.json"
@@ -117,7 +118,7 @@ def run_job(
     made = read_adapter(model)
     if team.is_first:
         save_adapter(made, job.out)
-        with say_full_disk(job.out, _ROOM):
+        with say_full(job.out, _ROOM):
             save_base_mark(job.out / "adapter", identify_base(job.base))
             write_report(job.out)
         _mark_done(job.out, trained, time.perf_counter() - started)
@@ -133,7 +134,7 @@ def _open_progress(job: Job, hear: Callable[[Report], None]) -> Iterator[Callabl
     ):
 
         def write_and_hear(report: Report) -> None:
-            with say_full_disk(job.out / "progress.jsonl", _ROOM):
+            with say_full(job.out / "progress.jsonl", _ROOM):
                 file.write(json.dumps(report_to_json(report)) + "\n")
                 file.flush()
             track(report)

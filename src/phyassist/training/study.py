@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from phyassist.errors import BadInput
+from phyassist.lm.folders import say_full
 from phyassist.training.readers import read_records
 from phyassist.training.templates import get_template
-from phyassist.training.writing import say_full_disk
 
 # Columns of question and answer in the tables that it was made from: IMHI, counsel-chat, any pair.
 PAIRS = (("query", "gpt-3.5-turbo"), ("questionText", "answerText"), ("question", "answer"))
@@ -43,7 +43,7 @@ def write_study_table(origin: Path, new: Path) -> StudyTable:
     records = read_records(origin)
     part = new.with_name(new.name + ".part")
     try:
-        with say_full_disk(new), part.open("w", encoding="utf-8", newline="") as file:
+        with say_full(new), part.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["text"])
             for record in records:

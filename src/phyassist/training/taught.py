@@ -16,12 +16,13 @@ from typing import Any
 from phyassist.domain.examples import PARTS, Drafted, Example, Part
 from phyassist.domain.people import Language
 from phyassist.errors import BadInput
+from phyassist.lm.folders import say_full
 from phyassist.training.clean import CleanCounts, Cleaner
 from phyassist.training.messages import Dialogue
 from phyassist.training.prepare import Plan, Prepared, Progress, find_held_out, write_card
 from phyassist.training.readers import read_source
 from phyassist.training.split import choose_part
-from phyassist.training.writing import CARD, PartFiles, make_folder, say_full_disk
+from phyassist.training.writing import CARD, PartFiles, make_folder
 
 DRAFTS = "drafts.jsonl"
 # A text that a counsellor would paste: long enough to say something, short enough to be drafted soon.
@@ -50,13 +51,13 @@ def draft_sources(
             row = known.get((example.source, example.key))
             if row is None:
                 row = {**_draft(example, write), "part": part, "by": by}
-                with say_full_disk(out / DRAFTS):
+                with say_full(out / DRAFTS):
                     file.write(json.dumps(row, ensure_ascii=False) + "\n")
                     file.flush()
             rows.append(row)
             if progress is not None:
                 progress(no, len(chosen))
-    with say_full_disk(out, hint="free some space and start it again: no draft is lost"):
+    with say_full(out, hint="free some space and start it again: no draft is lost"):
         return _finish(out, plan, rows, by)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import errno
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -18,13 +17,13 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from phyassist.domain.examples import PARTS, Example, Part
-from phyassist.errors import BadInput, StoreFull, UnreadableFile
+from phyassist.errors import BadInput, UnreadableFile
+from phyassist.lm.folders import say_full
 from phyassist.training.messages import make_dialogue
 from phyassist.training.templates import ChatTemplate
 
 BATCH_ROWS = 1000
 CARD = "card.json"
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _CARD_KEYS = {"sources", "cleaned", "leaks", "parts", "shares", "text_chars_max"}
 _ROW_KEYS = {"messages", "source", "key", "language"}
 _MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])
@@ -165,23 +164,12 @@ def write_whole(path: Path, text: str) -> None:
     """The file is there with all its text, or as it was before.  Raises StoreFull."""
     part = path.with_name(path.name + ".part")
     try:
-        with say_full_disk(path):
+        with say_full(path):
             part.write_text(text, encoding="utf-8")
             part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-
-
-@contextmanager
-def say_full_disk(path: Path, hint: str = "free some space and try again") -> Iterator[None]:
-    """Raises StoreFull where what is done under it finds no room any more."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        raise StoreFull(f"the disk was full before {path.name} was complete", hint=hint) from error
 
 
 def make_folder(folder: Path) -> None:
