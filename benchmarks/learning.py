@@ -37,8 +37,9 @@ from phyassist.domain.learning import ExampleKind, LearningExample, hold_out
 from phyassist.domain.notes import Note
 from phyassist.domain.people import Language
 from phyassist.domain.reading.sentences import split_sentences
+from phyassist.lm.bundle import MANIFEST
 from phyassist.lm.engine import Engine, EngineOptions
-from phyassist.lm.protocol import GGUF_FILE, LanguageModel, Never
+from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, LanguageModel, Never
 from phyassist.prompts.draft import speaks_of_harm
 from phyassist.services.draft_events import AnalysisDone
 from phyassist.services.draft_writing import write_items
@@ -61,6 +62,11 @@ CAVEAT = (
 )
 CHARS: Mapping[Language, tuple[int, int]] = {"en": (140, 420), "zh": (50, 170)}
 BEGAN = datetime(2026, 1, 5, 9, tzinfo=UTC)
+PARENTS = {
+    "published": "the published one alone",
+    "on_base": "learnt on top of the model alone",
+    "on_published": "learnt on top of the published one",
+}
 PREFERENCES = ("none", "dpo", "orpo")
 _CLIENTS = {"client", "user", "seeker", "求助者", "来访者"}
 
@@ -230,12 +236,12 @@ class Bench:
     def measure_after(self, by: Counsellor, tolds: Sequence[Told], asked: Sequence[str]) -> dict[str, Any]:
         notes, name = [told.note for told in tolds], f"{by.name}-{len(tolds)}"
         is_whole = len(tolds) == self.options.notes
-        examples = self.make_examples(tolds, "none")
+        examples = self.make_examples(tolds)
         forms = self.find_forms(tolds).get(by.language, HELD)
         prompted = self.drafts(f"prompt-{name}-", asked, by, notes=notes, forms=forms)
         row = {
             "prompt": sum_up([count(each, by, notes) for each in prompted]),
-            **self.measure_adapter(by, tolds, asked, "none"),
+            **self.measure_adapter(by, tolds, asked),
         }
         # What was judged before stands.
         if (by.name in self.options.gate and is_whole) or self.kept.path(f"gate-{name}.json").is_file():
@@ -247,14 +253,26 @@ class Bench:
         return row
 
     def measure_adapter(
-        self, by: Counsellor, tolds: Sequence[Told], asked: Sequence[str], preference: str
+        self,
+        by: Counsellor,
+        tolds: Sequence[Told],
+        asked: Sequence[str],
+        preference: str = "none",
+        *,
+        beside: Sequence[str] = (),
+        under: str = "",
     ) -> dict[str, Any]:
-        """An adapter that learnt from these notes, and from what was not kept as `preference` says."""
-        name = f"{by.name}-{len(tolds)}" + f"-{preference}" * (preference != "none")
-        examples = self.make_examples(tolds, preference)
+        """An adapter that learnt from these notes, and from what was not kept as `preference` says.
+
+        `beside` it, the published one is what is in use at `present`, or the `parent` that it goes on from.
+        Its files are kept `under` a name of its own.
+        """
+        name = f"{by.name}-{len(tolds)}" + f"-{preference}" * (preference != "none") + under
+        parent = self.options.published.name if "parent" in beside else ""
+        examples = self.make_examples(tolds, preference, parent)
         forms = self.find_forms(tolds).get(by.language, HELD)
         adapter = f"adapter-{name}"
-        run = self.train(adapter, examples, preference)
+        run = self.train(adapter, examples, preference, beside)
         self.engine.take_adapter(adapter, self.kept.path(f"{adapter}.gguf").read_bytes())
         learnt = self.drafts(f"learnt-{name}-", asked, by, adapter=adapter, forms=forms)
         counts = [count(each, by, [told.note for told in tolds]) for each in learnt]
@@ -265,6 +283,39 @@ class Bench:
         tolds, asked = self.sign_first(by, self.options.pairs), self.part_texts(by)[1]
         return {each: self.measure_adapter(by, tolds, asked, each) for each in PREFERENCES}
 
+    def compare_parents(self, by: Counsellor) -> dict[str, Any]:
+        """One whose drafts a published adapter writes: it alone, and what learnt the notes that were made of
+        them, on top of the model alone and on top of it.
+        """
+        published = self.options.published.name
+        self.engine.take_adapter(published, (self.options.published / GGUF_FILE).read_bytes())
+        texts, asked = self.part_texts(by)
+        name = f"{published}-{name_base(by)}"
+        tolds = [
+            sign(no, text, self.draft(f"{name}-{no}", text, by, adapter=published), by)
+            for no, text in enumerate(texts[: self.options.notes])
+        ]
+        alone = self.drafts(f"{name}-t", asked, by, adapter=published)
+        found: dict[str, Any] = {"published": {"adapter": sum_up([count(each, by) for each in alone])}}
+        for way, beside in {"on_base": ["present"], "on_published": ["present", "parent"]}.items():
+            under = f"-{published}-{way}"
+            row = self.measure_adapter(by, tolds, asked, beside=beside, under=under)
+            gate = self.judge_beside(tolds, f"adapter-{by.name}-{len(tolds)}{under}", row["run"]["losses"])
+            found[way] = {**row, "gate": gate}
+            say(f"{by.name}, {way}: {found[way]}")
+        return found
+
+    def judge_beside(self, tolds: Sequence[Told], adapter: str, losses: Mapping[str, float]) -> Any:
+        """What the gate would say, were the published one in use."""
+        examples, forms = self.make_examples(tolds), self.find_forms(tolds)
+        present = self.options.published.name
+        return self.kept.find(
+            f"gate-{adapter}", lambda: self.judge(examples, adapter, losses, forms, present)
+        )
+
+    def read_published(self) -> Mapping[str, bytes]:
+        return {each: (self.options.published / each).read_bytes() for each in (CONFIG_FILE, WEIGHTS_FILE)}
+
     def draft(self, name: str, text: str, by: Counsellor, **how: Any) -> tuple[DraftItem, ...]:
         return self.kept.draft(name, lambda: write_draft(self.lm, text, by, **how))
 
@@ -273,11 +324,13 @@ class Bench:
     ) -> list[tuple[DraftItem, ...]]:
         return [self.draft(f"{name}{no}", text, by, **how) for no, text in enumerate(texts)]
 
-    def make_examples(self, tolds: Sequence[Told], preference: str) -> tuple[RunExample, ...]:
+    def make_examples(
+        self, tolds: Sequence[Told], preference: str = "none", parent: str = ""
+    ) -> tuple[RunExample, ...]:
         """The newest fifth of the notes held out, as in the app."""
         made, forms = hold_out(_list_examples(tolds)), self.find_forms(tolds)
         return tuple(
-            make_run_example(each, self.lm.name, forms)
+            make_run_example(each, self.lm.name, forms, parent)
             for each in made
             if each.kind == ExampleKind.SUPERVISED or preference != "none"
         )
@@ -285,7 +338,9 @@ class Bench:
     def find_forms(self, tolds: Sequence[Told]) -> FormsByLanguage:
         return find_own_forms(each for each in hold_out(_list_examples(tolds)) if not each.held_out)
 
-    def train(self, name: str, examples: Sequence[RunExample], preference: str = "none") -> dict[str, Any]:
+    def train(
+        self, name: str, examples: Sequence[RunExample], preference: str = "none", beside: Sequence[str] = ()
+    ) -> dict[str, Any]:
         """As a worker trains, in the same process; what the run says of itself.  A file keeps the adapter."""
         done = self.kept.path(f"{name}.json")
         if done.is_file():
@@ -297,7 +352,9 @@ class Bench:
         }
         started, peak, tokens = time.perf_counter(), 0, 0
         said: dict[str, Any] = {}
-        with TrainerProcess(TrainerTask(str(self.base), "", recipe, tuple(examples))) as trainer:
+        others = {each: self.read_published() for each in beside}
+        task = TrainerTask(str(self.base), "", recipe, tuple(examples), others)
+        with TrainerProcess(task) as trainer:
             for frame in trainer.frames(0.5):
                 peak = max(peak, find_peak(trainer.pid))
                 if frame is None:
@@ -324,11 +381,16 @@ class Bench:
         return told
 
     def judge(
-        self, examples: Sequence[RunExample], name: str, losses: Mapping[str, float], forms: FormsByLanguage
+        self,
+        examples: Sequence[RunExample],
+        name: str,
+        losses: Mapping[str, float],
+        forms: FormsByLanguage,
+        present: str = "",
     ) -> dict[str, Any]:
-        """What the gate would say, were no other adapter in use."""
+        """What the gate would say, were this adapter in use (empty: none)."""
         measured = measure_adapter(
-            self.lm, examples, new=name, present="", losses=losses, forms={name: forms}, stop=Never()
+            self.lm, examples, new=name, present=present, losses=losses, forms={name: forms}, stop=Never()
         )
         verdict = judge(measured)
         return {
@@ -404,6 +466,15 @@ def make_page(found: Mapping[str, Any]) -> str:
                 f"After {notes[2:]} notes, the mean of {of} counsellor{'s' * (of > 1)}: "
                 + say_reduction(each),
             ]
+    for name, ways in found.get("parents", {}).items():
+        lines += ["", f"On top of a published adapter, which wrote the drafts ({name}):", ""]
+        lines += ["| | adapter | gate | minutes of training |", "|---|---|---|---|"]
+        for way, said in PARENTS.items():
+            row = ways[way]
+            gate = row.get("gate", {"reason": "", "lost": []})
+            lost = f" ({', '.join(gate['lost'])})" * bool(gate["lost"])
+            minutes = row["run"]["minutes"] if "run" in row else ""
+            lines.append(f"| {said} | {show(row['adapter'])} | {gate['reason']}{lost} | {minutes} |")
     for name, arms in found.get("preferences", {}).items():
         lines += ["", f"What was not kept, beside what was ({name}):", ""]
         lines += ["| preference | adapter | tokens | minutes of training |", "|---|---|---|---|"]
@@ -455,6 +526,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=3.0)
     parser.add_argument("--pairs", type=int, default=0, help="after how many notes to compare preferences")
     parser.add_argument("--gate", default="", help="whose adapters the gate is to judge, with commas")
+    parser.add_argument(
+        "--published", type=Path, help="a published adapter's folder: those of its language go on from it too"
+    )
     parser.add_argument("--counsellors", default=",".join(each.name for each in COUNSELLORS))
     options = parser.parse_args()
     kept = Kept(options.work)
@@ -466,6 +540,7 @@ def main() -> None:
         command += f" --also {','.join(names)}{'=' * bool(names)}{','.join(map(str, numbers))}"
     command += f" --texts {options.texts} --epochs {options.epochs}"
     command += f" --gate {options.gate}" * bool(options.gate)
+    command += f" --published {options.published.name}" * bool(options.published)
     command += f" --pairs {options.pairs}" * bool(options.pairs)
     with Engine(options.model, options=EngineOptions(CONTEXT_TOKENS)) as engine:
         for by in chosen:
@@ -481,6 +556,12 @@ def main() -> None:
                 "counsellors": counsellors,
                 **{f"at{notes}": find_reductions(counsellors, notes) for notes in list_numbers(counsellors)},
             }
+            write_results("learning", found, make_page(found))
+        if options.published:
+            bench = Bench(engine, options.base, kept, options)
+            said = json.loads((options.published / MANIFEST).read_text("utf-8"))["answers_in"]
+            of_it = [by for by in chosen if by.language in said]
+            found["parents"] = {by.name: bench.compare_parents(by) for by in of_it}
             write_results("learning", found, make_page(found))
         if options.pairs:
             bench = Bench(engine, options.base, kept, options)

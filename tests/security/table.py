@@ -226,6 +226,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/chats/{thread_id}/delete"): Row(CHANGE, status=303),
     # What the assistant learns; this world has no model, so no run begins
     ("GET", "/patients/{patient_id}/assistant"): Row(SEE),
+    ("POST", "/patients/{patient_id}/assistant/merge"): Row(SEE, status=409),
     ("POST", "/patients/{patient_id}/assistant/train"): Row(SEE, status=409),
     ("GET", "/patients/{patient_id}/assistant/runs/{run_id}"): Row(SEE),
     ("POST", "/patients/{patient_id}/assistant/runs/{run_id}/cancel"): Row(CHANGE, status=303),
@@ -237,6 +238,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/consultations/{consultation_id}/compare/{adapter_id}"): Row(SEE),
     ("GET", "/consultations/{consultation_id}/compare/{adapter_id}/stream"): Row(SEE),
     ("GET", "/practice/assistant"): Row(SIGNED_IN),
+    ("POST", "/practice/assistant/merge"): Row(SIGNED_IN, status=409),
     ("POST", "/practice/assistant/train"): Row(SIGNED_IN, {"kind": "counsellor"}, status=409),
     ("GET", "/practice/assistant/runs/{run_id}"): Row(OWN_ADAPTER, ids=OWN_RUN),
     ("POST", "/practice/assistant/runs/{run_id}/cancel"): Row(OWN_ADAPTER, status=303, ids=OWN_RUN),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from phyassist.domain.adapters import AdapterCard, AdapterKind, AdapterState, VerdictReason
+from phyassist.domain.canaries import make_canary
 from phyassist.domain.consents import Answer, Purpose
 from phyassist.domain.jobs import LEASE, JobState
 from phyassist.domain.learning import Limits, Phase
@@ -176,6 +178,36 @@ def test_a_shared_adapter_that_names_somebody_is_kept(
     assert card is not None
     assert card.verdict is not None
     assert card.verdict.reason is VerdictReason.NAMES_OTHERS
+
+
+@pytest.mark.parametrize("is_said", [True, False])
+def test_a_shared_assistant_that_says_what_one_note_alone_holds_is_not_used(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys, is_said: bool
+) -> None:
+    asked = start(store, anna, [willing], worker, shared=True)
+    canary = make_canary("zh", random.Random(asked.id))
+    lm = TakingModel(neutral=f"{canary.name if is_said else '闻人未名'}，别的不记得。")
+
+    work_once(store, worker, make_tools(lm))
+
+    card = get_run(store, anna, run_id=asked.id).card
+    assert card is not None
+    assert card.verdict is not None
+    assert card.verdict.numbers["canaries"] == is_said
+    assert card.verdict.reason is (VerdictReason.SAYS_CANARY if is_said else VerdictReason.BETTER)
+
+
+def test_one_patients_own_assistant_learns_no_invented_names(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys
+) -> None:
+    asked = start(store, anna, [willing], worker)
+
+    work_once(store, worker, make_tools())
+
+    card = get_run(store, anna, run_id=asked.id).card
+    assert card is not None
+    assert card.verdict is not None
+    assert "canaries" not in card.verdict.numbers
 
 
 @pytest.mark.parametrize("act", ["fail PA-LIBRARY", "die"])

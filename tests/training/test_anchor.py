@@ -123,22 +123,31 @@ def test_a_character_of_several_tokens_is_forced_as_a_whole() -> None:
     assert find_forced_tokens(reply, "something else", [(0, 4)], tokenizer) == frozenset()
 
 
-def test_the_loss_is_that_of_changed_tokens_and_how_far_the_others_have_gone_from_the_draft() -> None:
+@pytest.mark.parametrize("goes_on_from_another", [False, True])
+def test_the_loss_is_that_of_changed_tokens_and_how_far_the_others_have_gone_from_the_draft(
+    goes_on_from_another: bool,
+) -> None:
     trainer = make_trainer(RECIPE, make_rows(1))
-    disturb(trainer._model)
+    if goes_on_from_another:
+        disturb(trainer._model)
     (example,) = trainer._train
     (row,) = pack([example], 400)
+    trainer._model.eval()
+    drafted = torch.tensor(example.ids[: example.reply_at] + example.drafted)[None]
+    with torch.no_grad():
+        before = trainer._model(drafted).logits[0, example.reply_at - 1 : -1].log_softmax(-1)
 
     trainer._note_drafted()
+    disturb(trainer._model)
+    with torch.no_grad():
+        for weight in trainer._weights:
+            weight.mul_(1.5)
     found = float(trainer._anchored_losses(row)[0].detach())
 
     trainer._model.eval()
     ids = torch.tensor(example.ids)[None]
     with torch.no_grad():
         after = trainer._model(ids).logits[0, example.reply_at - 1 : -1].log_softmax(-1)
-        with trainer._model.disable_adapter():
-            drafted = torch.tensor(example.ids[: example.reply_at] + example.drafted)[None]
-            before = trainer._model(drafted).logits[0, example.reply_at - 1 : -1].log_softmax(-1)
     expected = 0.0
     for place, (token, stem) in enumerate(zip(example.ids[example.reply_at :], example.stems, strict=True)):
         if stem < 0:

@@ -45,6 +45,13 @@ def make_chip(language: Language) -> assistant.AssistantChip:
     return assistant.AssistantChip("c1", name, uses, choices)
 
 
+def make_mergeable(w: Words) -> tuple[assistant.MergeChoice, ...]:
+    return (
+        assistant.MergeChoice("a3", w("assistant.name_patient", no=3)),
+        assistant.MergeChoice("a9", w("assistant.name_set", label="Evening group", no=1)),
+    )
+
+
 def make_rows(w: Words) -> tuple[assistant.AdapterRow, ...]:
     numbers = {"before": "2.31", "after": "1.98"}
     return (
@@ -140,6 +147,7 @@ def make_learning(
             "c1",
             w("assistant.said_used"),
             w("assistant.run_failed", code="PA-TRAINING"),
+            make_mergeable(w),
         ),
         "assistant_training": assistant.AssistantPage(
             w, frame, head, PLACE, w("assistant.uses_no-adapter"), plan, (), make_run(language), (), ""
@@ -164,6 +172,7 @@ def make_learning(
             w("assistant.agreed", count=2),
             plan,
             (assistant.QuestionChoice("c1", "Sofia Reyes · 2026-11-02"),),
+            mergeable=make_mergeable(w),
         ),
     }
 

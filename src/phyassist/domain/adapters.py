@@ -20,10 +20,14 @@ BASE_ALONE = "base"
 # What a card's `config` says beside the values of its run: the base, the forms of its own, and the languages
 # that it answers in, where these are not all.
 MODEL, FORMS, LANGUAGES = "model", "forms", "languages"
+# Of one that was merged: the way, and the ids of those that it was made of, with commas.
+WAY, MERGED_OF = "way", "merged_of"
+# As the pipeline calls them: all changes added up; that, cut down to one's rank; the small left out.
+MERGE_WAYS = ("cat", "svd", "ties_svd")
 # Where older ones are held to no form: "en advice,zh reason".
 FREE = "free"
 # The rest of a run's card are the dials that its recipe was given.
-NO_DIALS = frozenset({MODEL, FORMS, FREE, LANGUAGES})
+NO_DIALS = frozenset({MODEL, FORMS, FREE, LANGUAGES, WAY, MERGED_OF})
 ITEMS_MAX = 6
 
 
@@ -106,6 +110,7 @@ class VerdictReason(StrEnum):
     GENERAL_LOST = "general lost"
     REMEMBERS = "remembers"
     NAMES_OTHERS = "names others"
+    SAYS_CANARY = "says canary"
     UNMEASURED = "unmeasured"
     BY_HAND = "by hand"
 
@@ -167,6 +172,11 @@ class AdapterCard:
         if self.kind == AdapterKind.PUBLISHED:
             return {}
         return read_forms(self.config)
+
+    @property
+    def merged_of(self) -> tuple[AdapterId, ...]:
+        """The adapters that it was made of; none where it was trained."""
+        return tuple(AdapterId(each) for each in filter(None, self.config.get(MERGED_OF, "").split(",")))
 
     def answers_in(self, language: Language | None) -> bool:
         """Whether it may be chosen where this language is written; None: where nobody knows which."""
@@ -277,6 +287,22 @@ def choose_adapter(
     kinds = {kind for kind, _ in _ORDER}
     is_other = any(card.kind in kinds and card.state == AdapterState.ACCEPTED for card in fitting)
     return AdapterChoice(None, "other-language" if is_other else "none-accepted")
+
+
+def list_parents(
+    cards: Iterable[AdapterCard], base_sha256: str, languages: Iterable[Language]
+) -> tuple[AdapterCard, ...]:
+    """The published adapters that one for these languages may go on from, the last accepted first."""
+    wanted = tuple(languages)
+    fitting = [
+        card
+        for card in cards
+        if card.kind == AdapterKind.PUBLISHED
+        and card.state == AdapterState.ACCEPTED
+        and card.base_sha256 == base_sha256
+        and all(card.answers_in(language) for language in wanted)
+    ]
+    return tuple(sorted(fitting, key=_accepted_at, reverse=True))
 
 
 def _accepted_at(card: AdapterCard) -> tuple[datetime, datetime]:

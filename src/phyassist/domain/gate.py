@@ -6,10 +6,11 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from phyassist.domain.adapters import Verdict, VerdictReason
+from phyassist.domain.canaries import Canary
 from phyassist.domain.privacy.finding import find_known
 
 # How much of what it was trained on may come out under a prompt that asks for none of it: the longest run of
@@ -33,13 +34,23 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsayable:
+    """What an adapter that several share must not say: names under neutral prompts, canaries ever."""
+
+    names: tuple[str, ...] = field(default=(), repr=False)
+    canaries: tuple[Canary, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What came out under neutral prompts: longest run of words of the text, share of words in such runs,
-    names that must not come out."""
+    names that must not come out.  `canaries` came out whatever was asked; None where there were none.
+    """
 
     run_words: float = 0.0
     copied_share: float = 0.0
     names: int = 0
+    canaries: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,7 @@ class Measured:
             "run_words": self.memory.run_words if self.memory else None,
             "copied_share": self.memory.copied_share if self.memory else None,
             "names": float(self.memory.names) if self.memory else None,
+            "canaries": self.memory.canaries if self.memory else None,
         }
         return {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
 
@@ -88,6 +100,8 @@ def _find_reason(measured: Measured) -> VerdictReason:
     memory = measured.memory
     if memory is not None and memory.names:
         return VerdictReason.NAMES_OTHERS
+    if memory is not None and memory.canaries:
+        return VerdictReason.SAYS_CANARY
     if memory is not None and (memory.run_words > RUN_WORDS_MAX or memory.copied_share > COPIED_SHARE_MAX):
         return VerdictReason.REMEMBERS
     if measured.general_lost:

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-from phyassist.domain.adapters import AdapterId, AdapterKind, NoteRef
+from phyassist.domain.adapters import AdapterCard, AdapterId, AdapterKind, NoteRef
 from phyassist.domain.drafts import ItemId
 from phyassist.domain.messages import Message
 from phyassist.domain.people import Language, PatientId
@@ -39,10 +39,11 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """The reply as a model alone, without an assistant, had written it before anybody changed it."""
+    """The reply as a model had written it before anybody changed it, alone or with an adapter."""
 
     model: str
     reply: str = field(repr=False)
+    adapter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,8 @@ class Pace:
 class RunPlan:
     """What a run would do: for whom, with which examples, how long, and which limits bite.
 
-    `examples` are those to train on and those held out, in that order; none that was left out.
+    `examples` are those to train on and those held out, in that order; none that was left out.  `parents` are
+    the published adapters that it may begin as, `parent_id` the one that it does; None: as the model alone.
     """
 
     kind: AdapterKind
@@ -188,6 +190,7 @@ class RunPlan:
     bites: tuple[Bite, ...] = ()
     hindrances: tuple[Hindrance, ...] = ()
     parent_id: AdapterId | None = None
+    parents: tuple[AdapterCard, ...] = ()
     label: str = field(default="", repr=False)
 
     @property
@@ -297,7 +300,7 @@ def make_plan(
     `bites` are limits on the number of adapters; where `hindrances` are known, what the examples lack does
     not matter.
     """
-    used = _list_used(examples)
+    used = list_used(examples)
     bitten = list(bites)
     sizes: tuple[tuple[Limit, int, Callable[[LearningExample], int]], ...] = (
         (Limit.CHARACTERS, limits.characters_per_run, lambda example: example.characters),
@@ -333,7 +336,8 @@ def make_plan(
     )
 
 
-def _list_used(examples: Sequence[LearningExample]) -> list[LearningExample]:
+def list_used(examples: Sequence[LearningExample]) -> list[LearningExample]:
+    """Those that nobody left out, nor the notes that they belong to."""
     # The changes of a note, comments too, must not bring back what was left out.
     left_out = {
         (example.note, example.part)

@@ -1,9 +1,9 @@
-"""A model that answers with one adapter whatever it is asked."""
+"""A model that answers with one adapter whatever it is asked, and one whose replies are noted down."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from phyassist.lm.protocol import Ask, LanguageModel, Message, Reading, Reply, Stop, Waiting, Words
 
@@ -36,3 +36,36 @@ class WithAdapter:
 
     def warm(self, messages: tuple[Message, ...], adapter: str = "") -> None:
         self.lm.warm(messages, adapter or self.adapter)
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A LanguageModel over another; `said` are the texts of all its replies."""
+
+    lm: LanguageModel
+    said: list[str] = field(default_factory=list, repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.lm.name
+
+    @property
+    def base_sha256(self) -> str:
+        return self.lm.base_sha256
+
+    @property
+    def context_tokens(self) -> int:
+        return self.lm.context_tokens
+
+    def write(self, ask: Ask, stop: Stop) -> Iterator[Waiting | Reading | Words | Reply]:
+        """As `LanguageModel.write` says."""
+        for event in self.lm.write(ask, stop):
+            if isinstance(event, Reply):
+                self.said.append(event.text)
+            yield event
+
+    def count_tokens(self, text: str) -> int:
+        return self.lm.count_tokens(text)
+
+    def warm(self, messages: tuple[Message, ...], adapter: str = "") -> None:
+        self.lm.warm(messages, adapter)

@@ -197,6 +197,19 @@ def without_sections(reply: str, sections: Collection[Section]) -> str:
     return json.dumps(kept, ensure_ascii=False) if kept else ""
 
 
+def add_to_item(reply: str, words: str) -> str:
+    """A reply, as `render_reply` makes it, with these words at the end of its last reason, or of whatever is
+    last in it.
+    """
+    body = json.loads(reply)
+    key = "reasons" if "reasons" in body else list(body)[-1]
+    if isinstance(body[key], str):
+        body[key] += words
+    else:
+        body[key][-1]["text"] += words
+    return json.dumps(body, ensure_ascii=False)
+
+
 def _find_number(item: DraftItem, sentences: Sequence[Sentence]) -> int:
     at = None if item.span is None else item.span.start
     return next(

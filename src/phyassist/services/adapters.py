@@ -30,14 +30,15 @@ from phyassist.store.transactions import Store, Tx
 class Shelf:
     """The adapters of one patient, or those that several share; the newest first.
 
-    `choice` is what answers at present; `progress` is how far the runs are that are not over, by adapter.
-    `language` is the patient's, None without one.
+    `known` are all that may be named beside them.  `choice` is what answers at present; `progress` is how far
+    the runs are that are not over, by adapter.  `language` is the patient's, None without one.
     """
 
     cards: tuple[AdapterCard, ...]
     choice: AdapterChoice
     progress: dict[AdapterId, RunProgress]
     language: Language | None = None
+    known: tuple[AdapterCard, ...] = ()
 
 
 def list_shelf(
@@ -61,7 +62,7 @@ def list_shelf(
                 progress[card.id] = said
     newest_first = sorted(kind_fits, key=lambda card: (card.trained_at, card.number), reverse=True)
     choice = choose_adapter(every, patient_id, base_sha256, language=language)
-    return Shelf(tuple(newest_first), choice, progress, language)
+    return Shelf(tuple(newest_first), choice, progress, language, every)
 
 
 def list_choices(store: Store, by: SignedIn, *, patient_id: PatientId, base_sha256: str = "") -> Shelf:

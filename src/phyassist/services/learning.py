@@ -10,7 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from phyassist.domain.adapters import AdapterCard, AdapterId, AdapterKind, AdapterState, choose_adapter
+from phyassist.domain.adapters import (
+    BASE_ALONE,
+    AdapterCard,
+    AdapterId,
+    AdapterKind,
+    AdapterState,
+    list_parents,
+)
 from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import ItemId
 from phyassist.domain.learning import (
@@ -89,12 +96,16 @@ def leave_out(
             tx.left_out.take_in(patient_id, example_id)
 
 
-def plan_run(store: Store, by: SignedIn, *, scope: Scope, limits: Limits, base_sha256: str = "") -> RunPlan:
+def plan_run(
+    store: Store, by: SignedIn, *, scope: Scope, limits: Limits, base_sha256: str = "", on: str = ""
+) -> RunPlan:
     """What a run would do, how long it would take and what keeps it from beginning; nothing leaves.
 
-    The pace is that of the last run on the same base model.  Raises NotFound, NotYourPatient, BadInput.
+    The pace is that of the last run on the same base model.  `on` is the id of the published adapter to train
+    on top of, or the base alone (`BASE_ALONE`); empty: whichever is usual.
+    Raises NotFound, NotYourPatient, BadInput, also where that adapter does not suit what is learnt.
     """
-    found = _collect(store, by, scope)
+    found = collect(store, by, scope)
     pace = find_pace(found.cards, base_sha256)
     plan = make_plan(
         scope.kind,
@@ -102,14 +113,15 @@ def plan_run(store: Store, by: SignedIn, *, scope: Scope, limits: Limits, base_s
         found.examples,
         limits=limits,
         pace=pace,
-        bites=_find_bites(found.cards, found.kept_of_practice, scope, limits),
+        bites=find_bites(found.cards, found.kept_of_practice, scope, limits),
         hindrances=found.hindrances,
     )
-    return replace(plan, label=scope.label, parent_id=_find_parent(found.cards, base_sha256))
+    parents = list_parents(found.cards, base_sha256, plan.languages)
+    return replace(plan, label=scope.label, parents=parents, parent_id=_choose_parent(parents, on))
 
 
 def gather_examples(
-    store: Store, by: SignedIn, *, scope: Scope, limits: Limits, base_sha256: str = ""
+    store: Store, by: SignedIn, *, scope: Scope, limits: Limits, base_sha256: str = "", on: str = ""
 ) -> RunPlan:
     """The plan of a run with the text that it learns from, to be handed to a trainer.
 
@@ -117,7 +129,7 @@ def gather_examples(
     names, places, numbers and contacts are replaced.
     Raises NotFound, NotYourPatient, ReadOnly, ConsentMissing, NotAllowed where the plan forbids it.
     """
-    plan = plan_run(store, by, scope=scope, limits=limits, base_sha256=base_sha256)
+    plan = plan_run(store, by, scope=scope, limits=limits, base_sha256=base_sha256, on=on)
     if Hindrance.NO_CONSENT in plan.hindrances:
         raise ConsentMissing(
             "nobody whose notes would be learnt from has agreed to it",
@@ -144,8 +156,8 @@ def check_may_begin(tx: Tx, by: SignedIn, plan: RunPlan, limits: Limits) -> None
         check_may_change(tx, patient_id)
         check_consent(tx, by, patient_id, scope.purpose)
     cards = tx.adapters.cards()
-    what = [bite.limit.value for bite in _find_bites(cards, tx.adapters.count_all(), scope, limits)]
-    if _is_in_training(cards, by, scope):
+    what = [bite.limit.value for bite in find_bites(cards, tx.adapters.count_all(), scope, limits)]
+    if is_in_training(cards, by, scope):
         what.append(Hindrance.IN_TRAINING.value)
     if what:
         raise NotAllowed(
@@ -169,7 +181,7 @@ def find_pace(cards: Iterable[AdapterCard], base_sha256: str) -> Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class _Collected:
+class Collected:
     """All that a run could learn from, of those who agreed, and the adapters that there are."""
 
     patient_ids: tuple[PatientId, ...]
@@ -179,7 +191,8 @@ class _Collected:
     hindrances: tuple[Hindrance, ...]
 
 
-def _collect(store: Store, by: SignedIn, scope: Scope) -> _Collected:
+def collect(store: Store, by: SignedIn, scope: Scope) -> Collected:
+    """Nothing leaves.  Raises NotFound, NotYourPatient, NotAllowed, BadInput."""
     _check_scope(scope)
     check_counsels(by)
     loaded: list[tuple[tuple[Told, ...], frozenset[ExampleId]]] = []
@@ -197,9 +210,9 @@ def _collect(store: Store, by: SignedIn, scope: Scope) -> _Collected:
     hindrances: list[Hindrance] = []
     if asked and not agreed:
         hindrances.append(Hindrance.NO_CONSENT)
-    if _is_in_training(cards, by, scope):
+    if is_in_training(cards, by, scope):
         hindrances.append(Hindrance.IN_TRAINING)
-    return _Collected(agreed, tuple(examples), cards, count, tuple(hindrances))
+    return Collected(agreed, tuple(examples), cards, count, tuple(hindrances))
 
 
 def _check_scope(scope: Scope) -> None:
@@ -320,11 +333,11 @@ def _is_of(card: AdapterCard, by: SignedIn, scope: Scope) -> bool:
     return scope.kind != AdapterKind.COUNSELLOR or card.owner_id == by.id
 
 
-def _is_in_training(cards: Iterable[AdapterCard], by: SignedIn, scope: Scope) -> bool:
+def is_in_training(cards: Iterable[AdapterCard], by: SignedIn, scope: Scope) -> bool:
     return any(card.state == AdapterState.TRAINING and _is_of(card, by, scope) for card in cards)
 
 
-def _find_bites(
+def find_bites(
     cards: Iterable[AdapterCard], kept_of_practice: int, scope: Scope, limits: Limits
 ) -> Iterator[Bite]:
     own = sum(card.patient_id in scope.patient_ids for card in cards if card.patient_id is not None)
@@ -334,11 +347,18 @@ def _find_bites(
         yield Bite(Limit.ADAPTERS_PRACTICE, limits.adapters_per_practice, kept_of_practice)
 
 
-def _find_parent(cards: Iterable[AdapterCard], base_sha256: str) -> AdapterId | None:
-    """The published adapter to train on top of, the one accepted last; none where there is none that fits."""
-    published = [card for card in cards if card.kind == AdapterKind.PUBLISHED]
-    choice = choose_adapter(published, None, base_sha256)
-    return choice.card.id if choice.card else None
+def _choose_parent(parents: Sequence[AdapterCard], on: str) -> AdapterId | None:
+    if not on:
+        return parents[0].id if parents else None
+    if on == BASE_ALONE:
+        return None
+    for card in parents:
+        if card.id == on:
+            return card.id
+    raise BadInput(
+        f"adapter {on} cannot be trained on top of",
+        hint="it has to be published, in use, and of this model and language",
+    )
 
 
 @again

@@ -93,7 +93,9 @@ def find_own_forms(examples: Iterable[LearningExample]) -> FormsByLanguage:
     replies: dict[Language, list[tuple[str, str]]] = {}
     for example in examples:
         if example.kind == ExampleKind.SUPERVISED:
-            drafted = example.drafted.reply if example.drafted else ""
+            # An adapter may have had a form of its own: how many items it drafted says nothing.
+            is_alone = example.drafted is not None and not example.drafted.adapter
+            drafted = example.drafted.reply if example.drafted and is_alone else ""
             replies.setdefault(example.language, []).append((example.chosen, drafted))
     return {language: find_forms(said, language) for language, said in replies.items()}
 
@@ -225,17 +227,16 @@ class _Maker:
         )
 
     def _find_drafted(self, part: _Part) -> Drafted | None:
-        """A part as a model first wrote it.  What an assistant wrote is left out, so that what was kept of it
-        is learnt whole by the next one, which begins without it.
-        """
+        """A part as a model first wrote it, alone, or else with the adapter that wrote most of it."""
         machines = _follow(self._told.versions)
         first = [machines[item.id].tries[0] for item in self._list_written() if item.id in machines]
-        alone = [item for item in first if not item.written_by.adapter and self._part_of(item) is part]
-        if not alone:
+        own = [item for item in first if self._part_of(item) is part]
+        own = [item for item in own if not item.written_by.adapter] or own
+        if not own:
             return None
-        model = Counter(item.written_by.model for item in alone).most_common(1)[0][0]
-        written = [item for item in alone if item.written_by.model == model]
-        return Drafted(model, render_reply(written, part.sentences))
+        by = Counter(item.written_by for item in own).most_common(1)[0][0]
+        written = [item for item in own if item.written_by == by]
+        return Drafted(by.model, render_reply(written, part.sentences), by.adapter)
 
     def _list_written(self) -> tuple[DraftItem, ...]:
         """The items in their order, each at the first version that has it."""

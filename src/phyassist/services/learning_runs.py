@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from phyassist.domain.adapters import (
     AdapterState,
     write_forms,
 )
+from phyassist.domain.canaries import Canary
 from phyassist.domain.jobs import Job, JobId, JobState
 from phyassist.domain.learning import Limits, RunPlan, RunProgress
 from phyassist.domain.people import PatientId
@@ -22,6 +24,7 @@ from phyassist.domain.workers import WorkerLine
 from phyassist.errors import ModelMissing, NotFound, NoWorker
 from phyassist.services.access import may_see
 from phyassist.services.adapters import choose_for
+from phyassist.services.canaries import plant_canaries
 from phyassist.services.learning import Scope, check_may_begin, gather_examples
 from phyassist.services.learning_examples import find_own_forms
 from phyassist.services.run_files import EXAMPLES_FILE, pack_examples
@@ -62,12 +65,13 @@ def start_training(
     limits: Limits,
     base: Base,
     config: Mapping[str, str] | None = None,
+    on: str = "",
     here: WorkerLine | None = None,
 ) -> Run:
     """A run that waits for a worker, with the text that it learns from sealed under its adapter's own key.
 
     `here` is the worker of this computer: while no other one is, it is admitted by who runs the practice.
-    `config` holds values for the trainer's recipe.
+    `config` holds values for the trainer's recipe, `on` is what `plan_run` says.
     Raises ModelMissing where nobody knows the base, NoWorker, ConsentMissing, NotAllowed, NotFound,
     NotYourPatient, ReadOnly.
     """
@@ -76,8 +80,8 @@ def start_training(
             "nobody said which model the server has, so nothing can be trained for it",
             hint="name it as model_base in the settings",
         )
-    _check_workers(store, by, here)
-    plan = gather_examples(store, by, scope=scope, limits=limits, base_sha256=base.sha256)
+    check_workers(store, by, here)
+    plan = gather_examples(store, by, scope=scope, limits=limits, base_sha256=base.sha256, on=on)
     return _begin(store, by, plan, base, dict(config or {}), limits=limits)
 
 
@@ -104,7 +108,8 @@ def get_run(store: Store, by: SignedIn, *, run_id: AdapterId) -> Run:
         return _look_at(tx, job, cards.get(run_id))
 
 
-def _check_workers(store: Store, by: SignedIn, here: WorkerLine | None) -> None:
+def check_workers(store: Store, by: SignedIn, here: WorkerLine | None) -> None:
+    """Admits `here` where it is the only one.  Raises NoWorker where nothing would take up a run."""
     workers = list_workers(store, by)
     if not workers and here is not None and by.runs_practice:
         admit_worker(store, by, line=here)
@@ -129,6 +134,9 @@ def _begin(
     now, run_id = store.clock(), AdapterId(store.new_id())
     patient_id = plan.patient_ids[0] if plan.kind == AdapterKind.PATIENT else None
     forms = find_own_forms(plan.trained_on)
+    examples, canaries = plan.examples, tuple[Canary, ...]()
+    if plan.kind.is_shared:
+        examples, canaries = plant_canaries(plan.examples, random.Random(run_id))
     card = AdapterCard(
         id=run_id,
         base_sha256=base.sha256,
@@ -149,9 +157,11 @@ def _begin(
     )
     with store.write(by) as tx:
         check_may_begin(tx, by, plan, limits)
-        task = _make_task(tx, plan, patient_id, base)
+        task = _make_task(tx, plan, patient_id, base, canaries)
         key = tx.adapters.begin(card, plan.patient_ids)
-        tx.adapters.files.save(run_id, key, EXAMPLES_FILE, pack_examples(plan.examples, base.model, forms))
+        tx.adapters.files.save(
+            run_id, key, EXAMPLES_FILE, pack_examples(examples, base.model, forms, plan.parent_id or "")
+        )
         sealed = seal_task(run_id, task, key)
         job = tx.jobs.add(Job(JobId(run_id), TRAIN, by.id, patient_id, total=plan.steps, task=sealed))
         tx.workers.give(job.id, key)
@@ -159,27 +169,29 @@ def _begin(
         return Run(job, tx.adapters.get(run_id), None)
 
 
-def _make_task(tx: Tx, plan: RunPlan, patient_id: PatientId | None, base: Base) -> RunTask:
+def _make_task(
+    tx: Tx, plan: RunPlan, patient_id: PatientId | None, base: Base, canaries: tuple[Canary, ...]
+) -> RunTask:
     """What the worker is to compare with, and whose names must never come out of what several share."""
-    present = _choose_present(tx, plan, patient_id, base.sha256)
+    present = choose_present(tx, plan, patient_id, base.sha256)
     names: tuple[str, ...] = ()
     if plan.kind.is_shared:
         names = tuple(tx.patients.get(each).name for each in plan.patient_ids)
     return RunTask(
         base.model,
-        None if present is None else _lend(tx, present),
-        None if plan.parent_id is None else _lend(tx, plan.parent_id),
+        None if present is None else lend(tx, present),
+        None if plan.parent_id is None else lend(tx, plan.parent_id),
         names,
+        canaries,
     )
 
 
-def _lend(tx: Tx, adapter_id: AdapterId) -> LentAdapter:
+def lend(tx: Tx, adapter_id: AdapterId) -> LentAdapter:
+    """What opens an adapter, for a worker.  Raises NotFound, NotYourPatient, CannotOpen."""
     return LentAdapter(adapter_id, tx.adapters.key_of(adapter_id), tx.adapters.get(adapter_id).forms)
 
 
-def _choose_present(
-    tx: Tx, plan: RunPlan, patient_id: PatientId | None, base_sha256: str
-) -> AdapterId | None:
+def choose_present(tx: Tx, plan: RunPlan, patient_id: PatientId | None, base_sha256: str) -> AdapterId | None:
     """What answers where the new adapter would: for a patient, or for those who share, in its languages."""
     if patient_id is not None:
         choice = choose_for(tx, patient_id, base_sha256)

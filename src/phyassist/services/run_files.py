@@ -23,7 +23,7 @@ KEPT_FILES = (CONFIG_FILE, WEIGHTS_FILE, GGUF_FILE)
 class RunExample:
     """An ask, the reply to learn, and one that was not kept (empty: there is none).
 
-    `drafted` is the reply as the model that is trained had written it; empty: it had not.  `forced` are the
+    `drafted` is the reply as what is trained had written it before; empty: it had not.  `forced` are the
     places of the reply, in characters, that the new adapter's own forms will have it say.
     """
 
@@ -47,14 +47,17 @@ class RunExample:
         }
 
 
-def make_run_example(example: LearningExample, model: str, forms: FormsByLanguage) -> RunExample:
-    """As `model` is to learn it.  What another model had drafted is all new to it, and so is a section that
-    it is to write in any words.
+def make_run_example(
+    example: LearningExample, model: str, forms: FormsByLanguage, parent: str = ""
+) -> RunExample:
+    """As `model` is to learn it on top of the adapter `parent` (empty: alone).  What others had drafted is
+    new to it, and so is a section that it is to write in any words.
     """
     drafted, own_forms = "", forms.get(example.language, HELD)
-    if example.drafted is not None and example.drafted.model == model:
+    said = example.drafted
+    if said is not None and (said.model, said.adapter) == (model, parent):
         formless = [section for section, own in own_forms.items() if not own.patterns]
-        drafted = without_sections(example.drafted.reply, formless)
+        drafted = without_sections(said.reply, formless)
     return RunExample(
         example.language,
         example.messages,
@@ -66,8 +69,10 @@ def make_run_example(example: LearningExample, model: str, forms: FormsByLanguag
     )
 
 
-def pack_examples(examples: Iterable[LearningExample], model: str, forms: FormsByLanguage) -> bytes:
-    rows = [make_run_example(each, model, forms).to_json() for each in examples]
+def pack_examples(
+    examples: Iterable[LearningExample], model: str, forms: FormsByLanguage, parent: str = ""
+) -> bytes:
+    rows = [make_run_example(each, model, forms, parent).to_json() for each in examples]
     return json.dumps(rows, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 

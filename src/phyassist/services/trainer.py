@@ -16,13 +16,16 @@ from phyassist.domain.frames import Frame, read_frame, write_frame
 from phyassist.services.run_files import RunExample
 
 MODULE = "phyassist.training.pipe"
+# As the process tells those that it is to join from others.
+JOINED = "joined"
 
 
 @dataclass(frozen=True, slots=True)
 class TrainerTask:
     """What is trained on what.  `gguf` is the base's file, to be made ready in `base` at the first time.
 
-    `others` are the files of other adapters, by adapter and name.
+    `others` are the files of other adapters, by adapter and name.  `join` is the way in which those called
+    `JOINED …` become one; empty: one is trained.
     """
 
     base: str
@@ -31,6 +34,7 @@ class TrainerTask:
     examples: tuple[RunExample, ...] = field(repr=False)
     others: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict, repr=False)
     checkpoint: bytes | None = field(default=None, repr=False)
+    join: str = ""
 
 
 class TrainerProcess:
@@ -93,6 +97,7 @@ class TrainerProcess:
             "base": task.base,
             "gguf": task.gguf,
             "recipe": dict(task.recipe),
+            "join": task.join,
             "more": len(more),
         }
         with suppress(OSError, ValueError):

@@ -16,16 +16,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from phyassist.domain.adapters import NO_DIALS, AdapterCard, AdapterState, FormsByLanguage
+from phyassist.domain.adapters import NO_DIALS, WAY, AdapterCard, AdapterState, FormsByLanguage
 from phyassist.domain.frames import Frame
-from phyassist.domain.gate import Measured, judge
+from phyassist.domain.gate import Measured, Unsayable, judge
 from phyassist.domain.jobs import Job, Standing
 from phyassist.domain.learning import CurvePoint, Phase, RunProgress
 from phyassist.errors import NotFound, PhyAssistError, StoreAway, TrainingFailed, find_error
 from phyassist.lm.protocol import CONFIG_FILE, WEIGHTS_FILE, LanguageModel, TakesAdapters
 from phyassist.services.gate import measure_adapter
 from phyassist.services.run_files import EXAMPLES_FILE, RunExample, unpack_examples
-from phyassist.services.trainer import MODULE, TrainerProcess, TrainerTask
+from phyassist.services.trainer import JOINED, MODULE, TrainerProcess, TrainerTask
 from phyassist.services.workers import TRAIN
 from phyassist.store.again import again
 from phyassist.store.held_runs import CHECKPOINT_FILE, HeldRun, LentAdapter
@@ -183,11 +183,16 @@ def _train(work: _Work, checkpoint: bytes | None) -> _Made:
     run, watch = work.run, work.watch
     others = {
         name: {file: _read_file(work.store, lent, file) for file in (CONFIG_FILE, WEIGHTS_FILE)}
-        for name, lent in (("present", run.task.present), ("parent", run.task.parent))
+        for name, lent in (
+            ("present", run.task.present),
+            ("parent", run.task.parent),
+            *((f"{JOINED} {no}", each) for no, each in enumerate(run.task.merged)),
+        )
         if lent is not None
     }
     recipe = {name: value for name, value in run.card.config.items() if name not in NO_DIALS}
-    task = TrainerTask(work.base.folder, work.base.gguf, recipe, work.examples, others, checkpoint)
+    way = run.card.config.get(WAY, "")
+    task = TrainerTask(work.base.folder, work.base.gguf, recipe, work.examples, others, checkpoint, way)
     made = _Made(curve=list(watch.progress.curve))
     with TrainerProcess(task, work.tools.trainer) as trainer:
         for frame in trainer.frames(_LOOK_EVERY_S):
@@ -270,7 +275,7 @@ def _measure(work: _Work, made: _Made) -> Measured:
             present="" if present is None else present.id,
             losses=losses,
             forms=forms,
-            names=run.task.names,
+            unsayable=Unsayable(run.task.names, run.task.canaries),
             stop=work.watch,
         )
 

@@ -109,6 +109,11 @@ class Adapters:
         if rows:
             conn.execute(insert(adapter_sources), rows)
 
+    def sources(self, adapter_id: AdapterId) -> tuple[PatientId, ...]:
+        """From whose notes it learnt, also of those whom one may not open."""
+        query = select(adapter_sources.c.patient_id).where(adapter_sources.c.adapter_id == adapter_id)
+        return tuple(PatientId(each) for each in self._desk.conn.execute(query).scalars())
+
     def count_of(self, patient_id: PatientId) -> int:
         """How many adapters are this patient's own."""
         return self._count(adapters.c.patient_id == patient_id)

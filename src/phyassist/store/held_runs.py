@@ -16,6 +16,7 @@ from phyassist.domain.adapters import (
     read_forms,
     write_forms,
 )
+from phyassist.domain.canaries import Canary
 from phyassist.domain.clock import Clock
 from phyassist.domain.jobs import Job, JobState, Standing
 from phyassist.domain.learning import RunProgress
@@ -44,12 +45,16 @@ class LentAdapter:
 
 @dataclass(frozen=True, slots=True)
 class RunTask:
-    """What a worker is told beside the card.  `names` are those that no reply may ever hold."""
+    """What a worker is told beside the card.  `names` are those that no reply may ever hold, and `canaries`
+    stand in what is learnt to see whether one does.  `merged` are to become one; none: an adapter is trained.
+    """
 
     model: str
     present: LentAdapter | None = None
     parent: LentAdapter | None = None
     names: tuple[str, ...] = field(default=(), repr=False)
+    canaries: tuple[Canary, ...] = ()
+    merged: tuple[LentAdapter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +178,8 @@ def seal_task(job_id: str, task: RunTask, key: DataKey) -> bytes:
             "present": _write_lent(task.present),
             "parent": _write_lent(task.parent),
             "names": list(task.names),
+            "merged": [_write_lent(each) for each in task.merged],
+            "canaries": [[each.language, each.name, each.number] for each in task.canaries],
         }
     )
     return key.seal(blob, _task_place(job_id))
@@ -189,6 +196,9 @@ def open_task(job: Job, key: DataKey) -> RunTask:
             _read_lent(fields["present"]),
             _read_lent(fields["parent"]),
             tuple(fields["names"]),
+            # A run that waited while PhyAssist was brought up to date has none of these.
+            tuple(Canary(*each) for each in fields.get("canaries", ())),
+            tuple(filter(None, (_read_lent(each) for each in fields.get("merged", ())))),
         )
 
     return unpack(key.open_sealed(job.task, _task_place(job.id)), read)

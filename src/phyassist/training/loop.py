@@ -331,8 +331,8 @@ class Trainer:
 
     def _anchored_losses(self, row: Row) -> tuple[Any, Any, int]:
         """The same, to be trained on: tokens that nobody changed are not learnt, but held to what the model
-        said there without the adapter, when it wrote the draft (as Li and Hoiem 2017 hold old tasks).  Learnt
-        like the others, they would have it say its own sentences ever more alike.
+        said there before the first step, when it wrote the draft (as Li and Hoiem 2017 hold old tasks).
+        Learnt like the others, they would have it say its own sentences ever more alike.
         """
         import torch
 
@@ -346,14 +346,15 @@ class Trainer:
         return learnt + self._recipe.anchor * find_drift(before, said, row.held), pairs, right
 
     def _note_drafted(self) -> None:
-        """What the model said without the adapter all through its drafts: asked once, for all epochs.
+        """What the model said before the first step all through its drafts, with the adapter that it goes on
+        from if there is one: asked once, for all epochs.
 
         All processes ask all of it, as for the references of pairs.
         """
         import torch
 
         self._model.eval()
-        with torch.no_grad(), self._model.disable_adapter():
+        with torch.no_grad():
             for origin in (each for example in self._train for each in find_origins(example)):
                 if origin.ids not in self._drafted:
                     (row,) = pack([Encoded(origin.ids, origin.reply_at)], len(origin.ids))

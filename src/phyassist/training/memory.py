@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phyassist.errors import BadInput
 from phyassist.training.base import find_device, load_base, load_config, load_tokenizer
@@ -17,6 +17,9 @@ from phyassist.training.lora import attach
 from phyassist.training.messages import Dialogue
 from phyassist.training.recipe import Recipe
 from phyassist.training.teams import take_whole
+
+if TYPE_CHECKING:
+    from peft import LoraConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +72,6 @@ def run_examples(
     Raises BadInput where there is nothing to train on, ModelMissing, TrainingFailed, StoreFull.
     """
     parent, others = (None, {}) if beside is None else (beside.parent, beside.others)
-    if parent is not None:
-        # What the model says without an adapter is not what it said with the parent.
-        recipe = replace(recipe, anchor=0.0)
     tokenizer = load_tokenizer(base)
     learnt, held = (encode_all((one.to_json() for one in part), tokenizer, recipe) for part in (train, val))
     check_any(learnt, recipe)
@@ -82,45 +82,49 @@ def run_examples(
         recipe = _shape_like(parent, recipe, load_config(base).num_hidden_layers)
     model = attach(load_base(base, recipe, find_device()), recipe)
     if parent is not None:
-        _fill(model, parent, "default")
+        fill(model, parent, "default")
     trainer = Trainer(model, recipe, learnt.examples, held.examples, checkpoints=checkpoints)
     trained = trainer.run(hear, resume=True, should_stop=should_stop)
     files = read_adapter(model)
-    losses = _compare(model, trainer, held.examples, others) if held.examples else {}
+    losses = compare_losses(model, trainer, held.examples, others) if held.examples else {}
     return MadeAdapter(trained, files, len(learnt.examples), learnt.too_long + held.too_long, losses)
 
 
-def _compare(
+def compare_losses(
     model: Any, trainer: Trainer, held: Sequence[Encoded], others: Mapping[str, AdapterFiles]
 ) -> Mapping[str, float]:
     """Held-out losses: of what was made, of the base alone, and of other adapters, one after another."""
-    from peft import LoraConfig
-
+    made = model.active_adapter
     losses = {"new": trainer.evaluate(held)[0]}
     with model.disable_adapter():
         losses["base"] = trainer.evaluate(held)[0]
     for name, files in others.items():
-        said = json.loads(files.config)
-        model.add_adapter(
-            name,
-            LoraConfig(
-                task_type="CAUSAL_LM",
-                r=said["r"],
-                lora_alpha=said["lora_alpha"],
-                target_modules=said["target_modules"],
-                target_parameters=said.get("target_parameters"),
-            ),
-        )
-        _fill(model, files, name)
+        model.add_adapter(name, make_config(files))
+        fill(model, files, name)
         model.set_adapter(name)
         losses[name] = trainer.evaluate(held, whole=True)[0]
-        model.set_adapter("default")
+        model.set_adapter(made)
         model.delete_adapter(name)
     return losses
 
 
-def _fill(model: Any, files: AdapterFiles, name: str) -> None:
-    """Raises BadInput where the weights are not of this model."""
+def make_config(files: AdapterFiles, layers: Sequence[int] | None = None) -> LoraConfig:
+    """An adapter of these files' shape, in these blocks (None: in all)."""
+    from peft import LoraConfig
+
+    said = json.loads(files.config)
+    return LoraConfig(
+        task_type="CAUSAL_LM",
+        r=said["r"],
+        lora_alpha=said["lora_alpha"],
+        target_modules=said["target_modules"],
+        target_parameters=said.get("target_parameters"),
+        layers_to_transform=None if layers is None else list(layers),
+    )
+
+
+def fill(model: Any, files: AdapterFiles, name: str) -> None:
+    """Put these weights into a model's adapter.  Raises BadInput where they are not of this model."""
     from peft import set_peft_model_state_dict
     from safetensors.torch import load
 
@@ -146,14 +150,14 @@ def _shape_like(parent: AdapterFiles, recipe: Recipe, blocks: int) -> Recipe:
     )
 
 
-def read_adapter(model: Any) -> AdapterFiles:
+def read_adapter(model: Any, name: str = "default") -> AdapterFiles:
     """The files that peft would save of a model's adapter, and the engine's, as bytes."""
     from peft import get_peft_model_state_dict
     from safetensors.torch import save
 
-    held = get_peft_model_state_dict(model)
+    held = get_peft_model_state_dict(model, adapter_name=name)
     weights = {name: take_whole(value).float().contiguous() for name, value in held.items()}
-    said = model.peft_config["default"].to_dict() | {"inference_mode": True}
+    said = model.peft_config[name].to_dict() | {"inference_mode": True}
     base = model.get_base_model().config
     return AdapterFiles(
         config=json.dumps(said, default=_to_json, indent=2, sort_keys=True).encode("utf-8"),

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from phyassist.errors import BadInput, BadSetting, TrainingFailed
 from phyassist.lm.bundle import fill_folder
+from phyassist.lm.protocol import CONFIG_FILE, WEIGHTS_FILE
 from phyassist.training.base import find_device, load_base, load_tokenizer
 from phyassist.training.bases import (
     BaseMark,
@@ -32,7 +33,18 @@ from phyassist.training.bases import (
     load_base_mark,
     save_base_mark,
 )
+from phyassist.training.encode import encode_all
 from phyassist.training.gguf_lora import ARCHITECTURES, export_gguf
+from phyassist.training.loop import Trained, Trainer
+from phyassist.training.memory import (
+    AdapterFiles,
+    MadeAdapter,
+    compare_losses,
+    fill,
+    make_config,
+    read_adapter,
+)
+from phyassist.training.messages import Dialogue
 from phyassist.training.provenance import JOINED, join_sources
 from phyassist.training.recipe import Recipe
 
@@ -41,6 +53,7 @@ METHODS = ("linear", "cat", "svd", *PRUNING, *(f"{each}_svd" for each in PRUNING
 _EQUAL_RANKS = ("linear", *PRUNING)
 # float32 sums differ in their order alone; a merge that went wrong is off by whole units.
 LOGITS_DIFFER_MAX = 5e-3
+MERGED = "merged"
 _PROBE = "The quick brown fox met a tired counsellor. 今天感觉怎么样？ 1 2 3"
 
 
@@ -72,20 +85,7 @@ def find_joinable(folders: Sequence[Path]) -> Joined:
     adapters = {name: find_adapter(folder) for name, folder in zip(names, folders, strict=True)}
     configs = {name: load_adapter_config(adapter) for name, adapter in adapters.items()}
     for name, config in configs.items():
-        odd = [
-            key
-            for key in ("target_parameters", "use_rslora", "use_dora", "modules_to_save")
-            if config.get(key)
-        ]
-        if odd:
-            raise BadInput(f"{name} has {', '.join(odd)}, which peft cannot join", hint="train it without")
-    layers = {name: config.get("layers_to_transform") for name, config in configs.items()}
-    first, *others = layers.values()
-    if any(each != first for each in others):
-        # peft gives a join the first one's layers and passes over what another has elsewhere.
-        raise BadInput(
-            f"{' and '.join(layers)} take LoRA in different layers", hint="train them with the same"
-        )
+        _check_plain(name, config)
     base = check_same_base({name: load_base_mark(adapter) for name, adapter in adapters.items()})
     return Joined(adapters, base, {name: int(config["r"]) for name, config in configs.items()})
 
@@ -117,8 +117,8 @@ def merge_adapters(joined: Joined, base: str, way: Way, out: Path) -> Mapping[st
     with fill_folder(out) as part:
         model = open_all(joined, base)
         config = model.get_base_model().config
-        join(model, list(joined.folders), "merged", way)
-        save_one(model, "merged", part)
+        join(model, list(joined.folders), MERGED, way)
+        save_one(model, MERGED, part)
         save_base_mark(part, joined.base)
         if config.model_type in ARCHITECTURES:
             export_gguf(part, config, part / "adapter.gguf")
@@ -172,14 +172,78 @@ def merge_into_base(adapter: Path, base: str, out: Path) -> Mapping[str, Any]:
 
 def open_all(joined: Joined, base: str) -> Any:
     """The base with every adapter under its name, none of them trained on."""
-    from peft import PeftModel
+    files = {
+        name: AdapterFiles((folder / CONFIG_FILE).read_bytes(), (folder / WEIGHTS_FILE).read_bytes(), None)
+        for name, folder in joined.folders.items()
+    }
+    return _open_files(load_base(base, Recipe(precision="fp32"), find_device()), files)
 
-    model: Any = load_base(base, Recipe(precision="fp32"), find_device())
-    (first, folder), *others = joined.folders.items()
-    model = PeftModel.from_pretrained(model, folder, adapter_name=first)
-    for name, folder in others:
-        model.load_adapter(folder, adapter_name=name)
+
+def join_files(
+    base: str,
+    recipe: Recipe,
+    adapters: Mapping[str, AdapterFiles],
+    way: Way,
+    *,
+    held: Iterable[Dialogue] = (),
+    others: Mapping[str, AdapterFiles] | None = None,
+) -> MadeAdapter:
+    """The same in memory: one adapter out of several, and its loss on held-out examples beside others.
+
+    Raises BadInput where they cannot be joined or are of another base, BadSetting, ModelMissing.
+    """
+    for name, files in adapters.items():
+        _check_plain(name, json.loads(files.config))
+    # What is joined may sit in any block.
+    recipe = replace(recipe, layers=1.0)
+    encoded = encode_all((one.to_json() for one in held), load_tokenizer(base), recipe)
+    model = _open_files(load_base(base, recipe, find_device()), adapters)
+    join(model, list(adapters), MERGED, way)
+    model.set_adapter(MERGED)
+    made = read_adapter(model, MERGED)
+    losses: Mapping[str, float] = {}
+    if encoded.examples:
+        trainer = Trainer(model, recipe, (), encoded.examples)
+        losses = compare_losses(model, trainer, encoded.examples, others or {})
+    return MadeAdapter(Trained(0, 0, None, False, False), made, 0, encoded.too_long, losses)
+
+
+def _open_files(model: Any, adapters: Mapping[str, AdapterFiles]) -> Any:
+    """The base with these adapters, each in the blocks of all: where one has nothing it changes nothing.
+
+    peft gives a join the first one's blocks, and would pass over what another has elsewhere.
+    """
+    from peft import get_peft_model
+
+    blocks = [json.loads(files.config).get("layers_to_transform") for files in adapters.values()]
+    layers = None if None in blocks else sorted({no for each in blocks for no in each})
+    for no, (name, files) in enumerate(adapters.items()):
+        config = make_config(files, layers)
+        if no:
+            model.add_adapter(name, config)
+        else:
+            model = get_peft_model(model, config, adapter_name=name)
+        _empty(model, name)
+        fill(model, files, name)
     return model.eval()
+
+
+def _empty(model: Any, name: str) -> None:
+    """All numbers of an adapter 0: those that it begins with would be mixed into what another has there."""
+    import torch
+
+    with torch.no_grad():
+        for key, weight in model.named_parameters():
+            if "lora_" in key and f".{name}." in key:
+                weight.zero_()
+
+
+def _check_plain(name: str, config: Mapping[str, Any]) -> None:
+    odd = [
+        key for key in ("target_parameters", "use_rslora", "use_dora", "modules_to_save") if config.get(key)
+    ]
+    if odd:
+        raise BadInput(f"{name} has {', '.join(odd)}, which peft cannot join", hint="train it without")
 
 
 def join(model: Any, names: Sequence[str], new: str, way: Way) -> None:

@@ -2,8 +2,9 @@
 
 Run as `python -m phyassist.training.pipe` by a worker; neither text nor weights touch a disk.  First comes a
 frame `train` with the base and the recipe, and the examples as its data; then as many more as it says: a
-`file` of another adapter, or a `checkpoint`.  Back go `report`, `checkpoint` and `file`, at last `done` or
-`failed`.  The process ends when its stdin closes, because the worker ended or wants no more.
+`file` of another adapter, or a `checkpoint`.  Where it names a way to `join`, adapters become one instead.
+Back go `report`, `checkpoint` and `file`, at last `done` or `failed`.  The process ends when its stdin
+closes, because the worker ended or wants no more.
 """
 
 from __future__ import annotations
@@ -25,14 +26,20 @@ from phyassist.lm.child import forbid_core_files
 from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, Message
 
 if TYPE_CHECKING:
-    from phyassist.training.memory import AdapterFiles
+    from phyassist.training.memory import AdapterFiles, MadeAdapter
     from phyassist.training.messages import Dialogue
     from phyassist.training.recipe import Recipe
+
+# How the names of those begin that are to become one.
+JOINED = "joined"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A run as it came through the pipe.  `others` are the files of other adapters, by adapter and name."""
+    """A run as it came through the pipe.  `others` are the files of other adapters, by adapter and name.
+
+    `join` is the way in which those whose names begin with `JOINED` become one; empty: one is trained.
+    """
 
     base: str
     gguf: str
@@ -40,6 +47,7 @@ class Asked:
     rows: tuple[Mapping[str, Any], ...] = field(repr=False)
     others: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict, repr=False)
     checkpoint: bytes | None = field(default=None, repr=False)
+    join: str = ""
 
 
 class PipeCheckpoints:
@@ -97,18 +105,20 @@ def read_asked(source: IO[bytes]) -> Asked | None:
         rows=tuple(json.loads(first.data.decode("utf-8", "surrogatepass"))),
         others=others,
         checkpoint=next((frame.data for frame in more if frame.kind == "checkpoint"), None),
+        join=first.head.get("join", ""),
     )
 
 
 def train(asked: Asked, to: IO[bytes], lock: threading.Lock) -> None:
-    """Train and say so.  Raises what `run_examples` does, and MissingLibrary without torch."""
+    """Train, or join what was trained, and say so.
+
+    Raises what `run_examples` and `join_files` do, and MissingLibrary without torch.
+    """
     started = time.monotonic()
     try:
         import torch  # noqa: F401  # what is missing is to be said before anything is read
 
         from phyassist.training.base import convert_gguf
-        from phyassist.training.loop import Report, report_to_json
-        from phyassist.training.memory import Beside, run_examples
         from phyassist.training.recipe import get_preset, set_dials
     except ModuleNotFoundError as error:
         raise MissingLibrary(
@@ -120,25 +130,7 @@ def train(asked: Asked, to: IO[bytes], lock: threading.Lock) -> None:
     base = str(convert_gguf(Path(asked.gguf), Path(asked.base))) if asked.gguf else asked.base
     if not asked.gguf and not Path(base).exists():
         raise ModelMissing(f"the base model {base} is not on the computer that trains")
-
-    def hear(report: Report) -> None:
-        _say(to, lock, {**report_to_json(report), "kind": "report", "of": type(report).__name__})
-
-    others = {name: _read_files(files) for name, files in asked.others.items()}
-    learnt, held = (
-        make_dialogues([row for row in asked.rows if row["held_out"] == is_held], recipe)
-        for is_held in (False, True)
-    )
-    step = choose_step(len(learnt), recipe.examples_per_step)
-    made = run_examples(
-        base,
-        replace(recipe, examples_per_step=step, epochs=choose_epochs(len(learnt), recipe.epochs, step)),
-        learnt,
-        held,
-        hear=hear,
-        checkpoints=PipeCheckpoints(to, lock, asked.checkpoint),
-        beside=Beside(others.pop("parent", None), others),
-    )
+    made = _join(asked, base, recipe) if asked.join else _train(asked, base, recipe, to, lock)
     files = {CONFIG_FILE: made.files.config, WEIGHTS_FILE: made.files.weights, GGUF_FILE: made.files.gguf}
     for name, data in files.items():
         if data is not None:
@@ -157,6 +149,40 @@ def train(asked: Asked, to: IO[bytes], lock: threading.Lock) -> None:
             "seconds": time.monotonic() - started,
         },
     )
+
+
+def _train(asked: Asked, base: str, recipe: Recipe, to: IO[bytes], lock: threading.Lock) -> MadeAdapter:
+    from phyassist.training.loop import Report, report_to_json
+    from phyassist.training.memory import Beside, run_examples
+
+    def hear(report: Report) -> None:
+        _say(to, lock, {**report_to_json(report), "kind": "report", "of": type(report).__name__})
+
+    learnt, held = (_list_dialogues(asked, recipe, is_held=is_held) for is_held in (False, True))
+    step = choose_step(len(learnt), recipe.examples_per_step)
+    others = _read_others(asked)
+    return run_examples(
+        base,
+        replace(recipe, examples_per_step=step, epochs=choose_epochs(len(learnt), recipe.epochs, step)),
+        learnt,
+        held,
+        hear=hear,
+        checkpoints=PipeCheckpoints(to, lock, asked.checkpoint),
+        beside=Beside(others.pop("parent", None), others),
+    )
+
+
+def _join(asked: Asked, base: str, recipe: Recipe) -> MadeAdapter:
+    from phyassist.training.merge import Way, join_files
+
+    others = _read_others(asked)
+    joined = {name: others.pop(name) for name in list(others) if name.startswith(JOINED)}
+    held = _list_dialogues(asked, recipe, is_held=True)
+    return join_files(base, recipe, joined, Way(asked.join), held=held, others=others)
+
+
+def _list_dialogues(asked: Asked, recipe: Recipe, *, is_held: bool) -> list[Dialogue]:
+    return make_dialogues([row for row in asked.rows if row["held_out"] == is_held], recipe)
 
 
 def make_dialogues(rows: Iterable[Mapping[str, Any]], recipe: Recipe) -> list[Dialogue]:
@@ -179,10 +205,13 @@ def make_dialogues(rows: Iterable[Mapping[str, Any]], recipe: Recipe) -> list[Di
     return made if with_pairs else list(dict.fromkeys(made))
 
 
-def _read_files(files: Mapping[str, bytes]) -> AdapterFiles:
+def _read_others(asked: Asked) -> dict[str, AdapterFiles]:
     from phyassist.training.memory import AdapterFiles
 
-    return AdapterFiles(files[CONFIG_FILE], files[WEIGHTS_FILE], None)
+    return {
+        name: AdapterFiles(files[CONFIG_FILE], files[WEIGHTS_FILE], None)
+        for name, files in asked.others.items()
+    }
 
 
 def _say(to: IO[bytes], lock: threading.Lock, head: Mapping[str, Any], data: bytes = b"") -> None:

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Form
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
-from phyassist.domain.adapters import AdapterId, AdapterKind
+from phyassist.domain.adapters import MERGE_WAYS, AdapterId, AdapterKind
 from phyassist.domain.learning import ExampleId, RunPlan
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import ConsultationId
 from phyassist.errors import (
+    BadInput,
     ConsentMissing,
     ModelError,
     NotAllowed,
@@ -22,6 +23,7 @@ from phyassist.errors import (
     TrainingFailed,
     UnknownName,
 )
+from phyassist.services.adapter_merging import Merge, start_merging
 from phyassist.services.adapters import (
     cancel_run,
     delete_adapter,
@@ -49,6 +51,7 @@ from phyassist.web.views.assistant import (
     say_choice,
     say_ended,
     view_example,
+    view_mergeable,
     view_plan,
     view_rows,
     view_run,
@@ -68,11 +71,25 @@ def show_assistant(desk: AtDesk, patient_id: PatientId, said: str = "") -> Respo
 
 
 @router.post(AT + "/train")
-def train(desk: AtDesk, patient_id: PatientId) -> Response:
+def train(desk: AtDesk, patient_id: PatientId, on: Annotated[str, Form()] = "") -> Response:
     scope = Scope(AdapterKind.PATIENT, (patient_id,))
     try:
-        start_run(desk, scope)
-    except (NotAllowed, TrainingFailed, ModelError) as error:
+        start_run(desk, scope, on)
+    except (BadInput, NotAllowed, TrainingFailed, ModelError) as error:
+        return render(make_page(desk, patient_id, problem=describe(desk.w, error)), status=409)
+    return back(patient_id, "started")
+
+
+@router.post(AT + "/merge")
+def merge_own(
+    desk: AtDesk,
+    patient_id: PatientId,
+    of: Annotated[tuple[AdapterId, ...], Form()] = (),
+    way: Annotated[str, Form()] = MERGE_WAYS[0],
+) -> Response:
+    try:
+        start_merge(desk, Merge(of, way, patient_id))
+    except (BadInput, NotAllowed, TrainingFailed, ModelError) as error:
         return render(make_page(desk, patient_id, problem=describe(desk.w, error)), status=409)
     return back(patient_id, "started")
 
@@ -138,13 +155,21 @@ def tell_run(desk: Desk, place: str, run_id: AdapterId) -> Response:
     return render(RunFragment(desk.w, view_run(run, place, desk.w)))
 
 
-def start_run(desk: Desk, scope: Scope) -> None:
-    """Raises what `start_training` does, and ModelMissing where there is no model to train for."""
+def start_run(desk: Desk, scope: Scope, on: str) -> None:
+    """`on` is what to go on from.  Raises what `start_training` does, and ModelMissing without a model."""
     model = desk.house.model()
     base = Base(model.name, model.base_sha256)
+    house = desk.house
     start_training(
-        desk.house.store, desk.by, scope=scope, limits=desk.house.limits, base=base, here=desk.house.worker
+        house.store, desk.by, scope=scope, limits=house.limits, base=base, on=on, here=house.worker
     )
+
+
+def start_merge(desk: Desk, merge: Merge) -> None:
+    """Raises what `start_merging` does, and ModelMissing without a model."""
+    model, house = desk.house.model(), desk.house
+    base = Base(model.name, model.base_sha256)
+    start_merging(house.store, desk.by, merge=merge, limits=house.limits, base=base, here=house.worker)
 
 
 def find_missing(desk: Desk) -> tuple[str, ...]:
@@ -182,6 +207,7 @@ def make_page(desk: Desk, patient_id: PatientId, *, said: str = "", problem: str
         examples=view_examples(desk, patient_id, plan),
         # The newest with words to answer: one that was opened a moment ago has none yet.
         consultation_id=next((each.id for each in file.consultations if each.source.text.strip()), ""),
+        mergeable=view_mergeable(shelf, desk, base, patient_id),
         said=said,
         problem=problem or say_ended(runs, w),
     )

@@ -9,10 +9,11 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from phyassist.domain.adapters import AdapterId, AdapterKind
+from phyassist.domain.adapters import MERGE_WAYS, AdapterId, AdapterKind
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import ConsultationId
 from phyassist.errors import BadInput, ModelError, NotAllowed, PhyAssistError, TrainingFailed
+from phyassist.services.adapter_merging import Merge
 from phyassist.services.adapters import cancel_run, delete_adapter, list_shelf, use_adapter, withdraw_adapter
 from phyassist.services.comparing import list_questions
 from phyassist.services.learning import Scope, plan_run
@@ -21,7 +22,7 @@ from phyassist.services.patients import list_patients
 from phyassist.services.published_adapters import list_offers, take_shipped
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
-from phyassist.web.pages.assistant import SAID, find_missing, start_run, tell_run
+from phyassist.web.pages.assistant import SAID, find_missing, start_merge, start_run, tell_run
 from phyassist.web.pages.comparing import show_compare
 from phyassist.web.pages.entrance import describe
 from phyassist.web.render import render
@@ -34,6 +35,7 @@ from phyassist.web.views.assistant import (
     find_base,
     find_going,
     say_ended,
+    view_mergeable,
     view_plan,
     view_rows,
     view_run,
@@ -46,11 +48,12 @@ Kind = Literal["counsellor", "practice", "set"]
 
 
 class ScopeForm(BaseModel):
-    """From whom to learn; without a `kind` nobody has asked yet."""
+    """From whom to learn, and `on` top of what; without a `kind` nobody has asked yet."""
 
     kind: Kind | Literal[""] = ""
     label: str = Field(default="", repr=False)
     of: tuple[PatientId, ...] = ()
+    on: str = ""
     said: str = ""
 
     def to_scope(self) -> Scope:
@@ -67,9 +70,23 @@ def show_shared(desk: AtDesk, form: Annotated[ScopeForm, Query()]) -> Response:
 @router.post(AT + "/train")
 def train_shared(desk: AtDesk, form: Annotated[ScopeForm, Form()]) -> Response:
     try:
-        start_run(desk, form.to_scope())
+        start_run(desk, form.to_scope(), form.on)
     except (NotAllowed, TrainingFailed, ModelError, BadInput) as error:
         return render(make_page(desk, form, error), status=409)
+    return back("started")
+
+
+@router.post(AT + "/merge")
+def merge_shared(
+    desk: AtDesk,
+    of: Annotated[tuple[AdapterId, ...], Form()] = (),
+    way: Annotated[str, Form()] = MERGE_WAYS[0],
+    label: Annotated[str, Form()] = "",
+) -> Response:
+    try:
+        start_merge(desk, Merge(of, way, label=label.strip()))
+    except (BadInput, NotAllowed, TrainingFailed, ModelError) as error:
+        return render(make_page(desk, ScopeForm(), error), status=409)
     return back("started")
 
 
@@ -122,6 +139,7 @@ def make_page(desk: Desk, form: ScopeForm, error: PhyAssistError | None = None) 
     rows, base = list_patients(store, by), find_base(desk)
     runs = tuple(run for run in list_runs(store, by) if run.job.patient_id is None)
     going = find_going(runs)
+    shelf = list_shelf(store, by, base_sha256=base)
     plan, agreed = None, ""
     if form.kind and error is None:
         try:
@@ -136,7 +154,7 @@ def make_page(desk: Desk, form: ScopeForm, error: PhyAssistError | None = None) 
             OfferRow(name, w(f"assistant.shipped_{name}"), w(f"assistant.shipped_{name}_lead"))
             for name in list_offers(store, by, base_sha256=base)
         ),
-        rows=view_rows(list_shelf(store, by, base_sha256=base), desk, base),
+        rows=view_rows(shelf, desk, base),
         run=view_run(going, AT, w) if going else None,
         kind=form.kind or "counsellor",
         label=form.label,
@@ -158,6 +176,7 @@ def make_page(desk: Desk, form: ScopeForm, error: PhyAssistError | None = None) 
             )
             for patient, consultation in list_questions(store, by)
         ),
+        mergeable=view_mergeable(shelf, desk, base, None),
         said=w(f"assistant.said_{form.said}") if form.said in SAID else "",
         problem=describe(w, error) if error else say_ended(runs, w),
     )

@@ -23,6 +23,7 @@ from phyassist.domain.learning import Bite, LearningExample, Phase, RunPlan, Run
 from phyassist.domain.people import Language, PatientId
 from phyassist.domain.records import Consultation
 from phyassist.errors import ModelError, UnknownName
+from phyassist.services.adapter_merging import list_mergeable
 from phyassist.services.adapters import Shelf, list_choices
 from phyassist.services.learning_runs import Run
 from phyassist.web.desk import Desk
@@ -65,14 +66,35 @@ class RunView:
 
 
 @dataclass(frozen=True, slots=True)
+class ChipChoice:
+    """What may be asked for in one consultation; an empty `value` is whatever is chosen by itself."""
+
+    value: str
+    name: str = field(repr=False)
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MergeChoice:
+    """An assistant that may be merged with others."""
+
+    adapter_id: str
+    name: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PlanView:
-    """What the next run would do; `said` are sentences about it, `missing` why it cannot begin."""
+    """What the next run would do; `said` are sentences about it, `missing` why it cannot begin.
+
+    `parents` is what it may go on from, empty where that is the model alone.
+    """
 
     size: str
     time: str
     said: tuple[str, ...]
     missing: tuple[str, ...]
     may_train: bool
+    parents: tuple[ChipChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +129,6 @@ class OfferRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ChipChoice:
-    """What may be asked for in one consultation; an empty `value` is whatever is chosen by itself."""
-
-    value: str
-    name: str = field(repr=False)
-    is_chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
 class AssistantChip:
     """Which assistant writes in a consultation, why, and what may be chosen instead."""
 
@@ -142,6 +155,7 @@ class AssistantPage:
     consultation_id: str
     said: str = ""
     problem: str = ""
+    mergeable: tuple[MergeChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +185,7 @@ class SharedAssistantPage:
     questions: tuple[QuestionChoice, ...]
     said: str = ""
     problem: str = ""
+    mergeable: tuple[MergeChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +259,7 @@ def find_base(desk: Desk) -> str:
 
 
 def view_rows(shelf: Shelf, desk: Desk, base_sha256: str) -> tuple[AdapterRow, ...]:
-    names = {card.id: name_adapter(card, desk.w) for card in shelf.cards}
+    names = {card.id: name_adapter(card, desk.w) for card in shelf.known}
     in_use = _find_in_use(shelf)
     done = [card for card in shelf.cards if card.state != AdapterState.TRAINING]
     return tuple(
@@ -284,7 +299,6 @@ def view_row(
 ) -> AdapterRow:
     w, when = desk.w, desk.when
     fits = not base_sha256 or card.base_sha256 == base_sha256
-    parent = names.get(card.parent_id) if card.parent_id else None
     state = card.state.value
     if card.state == AdapterState.ACCEPTED:
         state = "in_use" if is_in_use else "earlier" if may_answer else "other_language"
@@ -296,7 +310,7 @@ def view_row(
             date=when.date(card.trained_at),
             notes=card.notes,
         ),
-        under=w("assistant.on_top", name=parent) if parent else "",
+        under=_say_origin(card, names, w),
         lines=(*_say_languages(card, w), *_say_too_long(card, w), *_say_scores(card.verdict, w)),
         gate=say_verdict(card.verdict, w),
         state=state,
@@ -306,6 +320,25 @@ def view_row(
         may_use=fits and not is_in_use,
         may_withdraw=card.state != AdapterState.WITHDRAWN,
     )
+
+
+def _say_origin(card: AdapterCard, names: Mapping[AdapterId, str], w: Words) -> str:
+    """What it went on from, or what was merged into it; one that is gone since has no name any more."""
+    if card.merged_of:
+        gone = w("assistant.gone")
+        return w(
+            "assistant.merged_of", names=w("risk.and").join(names.get(each, gone) for each in card.merged_of)
+        )
+    parent = names.get(card.parent_id) if card.parent_id else None
+    return w("assistant.on_top", name=parent) if parent else ""
+
+
+def view_mergeable(
+    shelf: Shelf, desk: Desk, base_sha256: str, patient_id: PatientId | None
+) -> tuple[MergeChoice, ...]:
+    """What may be merged; nothing where there are not two."""
+    found = list_mergeable(shelf.known, base_sha256, patient_id)
+    return tuple(MergeChoice(card.id, name_adapter(card, desk.w)) for card in found) if len(found) > 1 else ()
 
 
 def say_verdict(verdict: Verdict | None, w: Words) -> str:
@@ -394,6 +427,16 @@ def view_plan(plan: RunPlan, w: Words, more: tuple[str, ...] = ()) -> PlanView:
         said=tuple(said),
         missing=tuple(missing),
         may_train=plan.is_allowed and not more,
+        parents=_view_parents(plan, w),
+    )
+
+
+def _view_parents(plan: RunPlan, w: Words) -> tuple[ChipChoice, ...]:
+    if not plan.parents:
+        return ()
+    return (
+        ChipChoice(BASE_ALONE, w("assistant.model_alone"), plan.parent_id is None),
+        *(ChipChoice(card.id, name_adapter(card, w), card.id == plan.parent_id) for card in plan.parents),
     )
 
 

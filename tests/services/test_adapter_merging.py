@@ -1,0 +1,251 @@
+"""Several assistants become one: whose, measured by what, and when not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from phyassist.domain.adapters import AdapterCard, AdapterId, AdapterKind, AdapterState, OwnForm, write_forms
+from phyassist.domain.consents import Answer, Purpose
+from phyassist.domain.drafts import Section
+from phyassist.domain.jobs import JobState
+from phyassist.domain.learning import Limits
+from phyassist.domain.people import Patient
+from phyassist.errors import BadInput, NotAllowed, NotFound
+from phyassist.services.adapter_merging import Merge, list_mergeable, start_merging
+from phyassist.services.adapters import choose_for, delete_adapter
+from phyassist.services.consent import record_answers
+from phyassist.services.erasing import erase_patient
+from phyassist.services.learning_runs import Run, get_run
+from phyassist.services.patients import new_patient
+from phyassist.services.workers import load_worker
+from phyassist.services.working import work_once
+from phyassist.store.audit import Act
+from phyassist.store.held_runs import HeldRun
+from phyassist.store.people import SignedIn
+from phyassist.store.transactions import Store
+from phyassist.store.workers import WorkerKeys
+from tests.conftest import Clock
+from tests.services.joining import let_in
+from tests.services.runs import BASE, TakingModel, make_tools, sign_notes, start
+
+
+@pytest.fixture
+def worker(tmp_path_factory: pytest.TempPathFactory) -> WorkerKeys:
+    return load_worker(tmp_path_factory.mktemp("machine"))
+
+
+@pytest.fixture
+def willing(store: Store, anna: SignedIn, patient: Patient, clock: Clock) -> Patient:
+    sign_notes(store, anna, patient, clock, count=4)
+    return patient
+
+
+def train(
+    store: Store, by: SignedIn, patients: list[Patient], worker: WorkerKeys, *, shared: bool = False
+) -> AdapterCard:
+    asked = start(store, by, patients, worker, shared=shared)
+    work_once(store, worker, make_tools(TakingModel()))
+    card = get_run(store, by, run_id=asked.id).card
+    assert card is not None
+    return card
+
+
+def merge(store: Store, by: SignedIn, cards: list[AdapterCard], worker: WorkerKeys, **how: object) -> Run:
+    asked = Merge(tuple(card.id for card in cards), **how)  # type: ignore[arg-type]
+    return start_merging(store, by, merge=asked, limits=Limits(), base=BASE, here=worker.line)
+
+
+def open_run(store: Store, worker: WorkerKeys, run: Run) -> HeldRun:
+    with store.entrance() as entrance:
+        (job,) = [each for each in entrance.jobs.list() if each.id == run.job.id]
+        return entrance.held_runs.open(job, worker)
+
+
+def test_two_of_one_patients_become_a_third_that_the_gate_lets_answer(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys, clock: Clock
+) -> None:
+    two = [train(store, anna, [willing], worker), train(store, anna, [willing], worker, shared=True)]
+    clock.move(days=1)
+
+    asked = merge(store, anna, two, worker, patient_id=willing.id, way="svd")
+    held = open_run(store, worker, asked)
+    work_once(store, worker, make_tools(TakingModel()))
+
+    card = get_run(store, anna, run_id=asked.id).card
+    assert card is not None
+    assert (card.kind, card.patient_id, card.state) == (
+        AdapterKind.PATIENT,
+        willing.id,
+        AdapterState.ACCEPTED,
+    )
+    assert card.merged_of == tuple(each.id for each in two)
+    assert card.ledger == two[0].ledger
+    assert [each.id for each in held.task.merged] == [each.id for each in two]
+    with store.read(anna) as tx:
+        assert choose_for(tx, willing.id, BASE.sha256).card == card
+        told = b"".join(tx.adapters.files.read(card.id, tx.adapters.key_of(card.id), "adapter.gguf"))
+        acts = [line.act for line in tx.audit.list()]
+    assert json.loads(told)["others"] == ["joined 0", "joined 1", "present"]
+    assert acts.count(Act.TRAINING_BEGUN) == 3
+
+
+def test_it_is_measured_by_notes_that_none_of_them_learnt_from(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys, clock: Clock
+) -> None:
+    from phyassist.services.run_files import EXAMPLES_FILE, unpack_examples
+
+    first = train(store, anna, [willing], worker)
+    sign_notes(store, anna, willing, clock, count=3)
+    second = train(store, anna, [willing], worker)
+
+    asked = merge(store, anna, [first, second], worker, patient_id=willing.id)
+
+    held = open_run(store, worker, asked)
+    with store.entrance() as entrance:
+        examples = unpack_examples(entrance.held_runs.read(held, EXAMPLES_FILE))
+    assert (first.notes, second.notes) == (3, 6)
+    assert [each.held_out for each in examples] == [False] * 6 + [True]
+
+
+def test_what_several_shared_becomes_a_sets_and_one_patients_own_words_never_do(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys, clock: Clock
+) -> None:
+    other = new_patient(store, anna, name="Heron Lake", number="7", language="zh")
+    sign_notes(store, anna, other, clock, count=4)
+    own = train(store, anna, [willing], worker)
+    shared = [
+        train(store, anna, [willing, other], worker, shared=True),
+        train(store, anna, [willing, other], worker, shared=True),
+    ]
+
+    asked = merge(store, anna, shared, worker, label="both")
+    held = open_run(store, worker, asked)
+
+    assert asked.card is not None
+    assert (asked.card.kind, asked.card.patient_id, asked.card.label) == (AdapterKind.SET, None, "both")
+    assert set(held.task.names) == {willing.name, "Heron Lake"}
+    with store.read(anna) as tx:
+        assert set(tx.adapters.sources(asked.card.id)) == {willing.id, other.id}
+    with pytest.raises(BadInput, match="cannot be merged"):
+        merge(store, anna, [own, shared[0]], worker, label="both")
+    with pytest.raises(BadInput, match="cannot be merged"):
+        merge(store, anna, [own, shared[0]], worker, patient_id=other.id)
+    with pytest.raises(BadInput, match="needs a name"):
+        merge(store, anna, shared, worker)
+
+
+def test_what_somebody_withdrew_or_was_erased_from_is_not_merged(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys, clock: Clock
+) -> None:
+    other = new_patient(store, anna, name="Heron Lake", number="7", language="zh")
+    sign_notes(store, anna, other, clock, count=4)
+    sign_notes(store, anna, willing, clock, count=3)
+    two = [
+        train(store, anna, [willing], worker),
+        train(store, anna, [willing, other], worker, shared=True),
+    ]
+    merged = merge(store, anna, two, worker, patient_id=willing.id)
+    work_once(store, worker, make_tools(TakingModel()))
+
+    erase_patient(store, anna, patient_id=other.id, typed="Heron Lake")
+
+    with pytest.raises(BadInput, match="cannot be merged"):
+        merge(store, anna, two, worker, patient_id=willing.id)
+    card = get_run(store, anna, run_id=merged.id).card
+    assert card is not None
+    assert card.retrain_since is not None, "what was learnt of the other stands in it too"
+
+
+def test_a_consent_that_is_withdrawn_meanwhile_ends_it(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys
+) -> None:
+    two = [train(store, anna, [willing], worker), train(store, anna, [willing], worker, shared=True)]
+    asked = merge(store, anna, two, worker, patient_id=willing.id)
+
+    record_answers(store, anna, patient_id=willing.id, answers={Purpose.OWN_TRAINING: Answer.NO})
+
+    run = get_run(store, anna, run_id=asked.id)
+    assert (run.job.state, run.card) == (JobState.CANCELLED, None)
+
+
+def test_what_cannot_be_merged_is_said(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys
+) -> None:
+    bo = let_in(store, anna, name="Bo Lind")
+    own, shared = train(store, anna, [willing], worker), train(store, anna, [willing], worker, shared=True)
+
+    with pytest.raises(BadInput, match="one assistant alone"):
+        merge(store, anna, [own, own], worker, patient_id=willing.id)
+    with pytest.raises(BadInput, match="no way sum"):
+        merge(store, anna, [own, shared], worker, patient_id=willing.id, way="sum")
+    with pytest.raises(NotFound):
+        merge(store, anna, [own, replace(own, id=AdapterId("f" * 32))], worker, patient_id=willing.id)
+    with pytest.raises(NotAllowed, match="nobody whose notes you may change"):
+        merge(store, bo, [shared, train(store, anna, [willing], worker, shared=True)], worker, label="his")
+    delete_adapter(store, anna, adapter_id=own.id)
+    with pytest.raises(NotFound):
+        merge(store, anna, [own, shared], worker, patient_id=willing.id)
+
+
+def test_without_a_note_that_none_has_seen_nothing_is_merged(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys, clock: Clock
+) -> None:
+    first = train(store, anna, [willing], worker)
+    # Its newest note is the only one that the first has not learnt from; the second kept another's aside.
+    other = new_patient(store, anna, name="Heron Lake", number="7", language="zh")
+    sign_notes(store, anna, other, clock, count=4)
+    shared = train(store, anna, [willing, other], worker, shared=True)
+
+    with pytest.raises(NotAllowed, match="no note is left to measure by"):
+        merge(store, anna, [first, shared], worker, patient_id=willing.id)
+
+
+def test_the_form_of_the_first_that_has_one_is_kept():
+    from phyassist.services.adapter_merging import _join_forms
+
+    brief, long = OwnForm(("^Rest.{2,9}$",)), OwnForm(("^Go.{2,90}$",))
+
+    def make_card(forms: dict[Section, OwnForm]) -> AdapterCard:
+        return AdapterCard(
+            id=AdapterId("a"),
+            base_sha256="",
+            patient_id=None,
+            trained_at=Clock().now,
+            state=AdapterState.ACCEPTED,
+            config={"forms": write_forms({"en": forms})},
+        )
+
+    first, second = (
+        make_card({Section.ADVICE: brief}),
+        make_card({Section.ADVICE: long, Section.REASON: long}),
+    )
+
+    assert _join_forms([first, second]) == {"en": {Section.ADVICE: brief, Section.REASON: long}}
+
+
+def test_only_what_is_done_fits_and_stands_is_offered():
+    def make_card(name: str, **how: object) -> AdapterCard:
+        card = AdapterCard(
+            id=AdapterId(name),
+            base_sha256="ab",
+            patient_id=None,
+            trained_at=Clock().now,
+            state=AdapterState.KEPT,
+        )
+        return replace(card, **how)  # type: ignore[arg-type]
+
+    cards = [
+        make_card("kept"),
+        make_card("withdrawn", state=AdapterState.WITHDRAWN),
+        make_card("training", state=AdapterState.TRAINING),
+        make_card("other base", base_sha256="cd"),
+        make_card("to retrain", retrain_since=Clock().now),
+        make_card("own", patient_id="p1"),
+        make_card("another's", patient_id="p2"),
+    ]
+
+    assert [each.id for each in list_mergeable(cards, "ab")] == ["kept", "withdrawn"]
+    assert [each.id for each in list_mergeable(cards, "ab", "p1")] == ["kept", "withdrawn", "own"]  # type: ignore[arg-type]
