@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: make train-setup installs it")
 pytest.importorskip("peft", reason="peft is not installed: make train-setup installs it")
 
-from phyassist.errors import BadInput, ModelMissing, StoreFull  # noqa: E402
+from phyassist.errors import BadInput, ModelDamaged, ModelMissing, StoreFull  # noqa: E402
 from phyassist.training.adapters import load_adapted  # noqa: E402
 from phyassist.training.base import (  # noqa: E402
     choose_precision,
@@ -90,10 +90,22 @@ def test_a_base_that_cannot_be_made_or_read_is_said(tmp_path: Path) -> None:
 
     with pytest.raises(BadInput, match="cannot be made or written in"):
         convert_gguf(gguf, gguf / "base")
-    with pytest.raises(ModelMissing, match=r"broken\.gguf cannot be loaded"):
+    with pytest.raises(ModelMissing, match="no model file"):
+        convert_gguf(tmp_path / "nowhere.gguf", tmp_path / "bases/broken")
+    with pytest.raises(ModelDamaged, match="is not a GGUF model file"):
         convert_gguf(tmp_path / "broken.gguf", tmp_path / "bases/broken")
 
-    assert list((tmp_path / "bases").iterdir()) == []
+    assert not (tmp_path / "bases").exists()
+
+
+@pytest.mark.parametrize(("kept", "said"), [(0.001, "breaks off in its head"), (0.9, "is cut short")])
+def test_a_base_whose_file_was_cut_is_said_before_it_is_read(tmp_path: Path, kept: float, said: str) -> None:
+    gguf = save_gguf(tmp_path / "base.gguf")
+    whole = gguf.read_bytes()
+    gguf.write_bytes(whole[: int(len(whole) * kept)])
+
+    with pytest.raises(ModelDamaged, match=said):
+        convert_gguf(gguf, tmp_path / "bases/base")
 
 
 def test_a_file_that_took_anothers_place_is_converted_anew(tmp_path: Path) -> None:

@@ -19,10 +19,12 @@ pytest.importorskip("peft", reason="peft is not installed: make train-setup inst
 
 from phyassist.cli.main import main  # noqa: E402
 from phyassist.lm.hashing import count_sha256  # noqa: E402
+from phyassist.training.fitting import estimate_job  # noqa: E402
 from phyassist.training.gguf_lora import export_gguf  # noqa: E402
 from phyassist.training.lora import attach  # noqa: E402
 from phyassist.training.recipe import Recipe, set_dials  # noqa: E402
-from phyassist.training.run import read_progress  # noqa: E402
+from phyassist.training.run import Job, read_progress  # noqa: E402
+from phyassist.training.teams import Team  # noqa: E402
 from tests.training.test_prepare import COLUMNS, OwnFile, make_plan, prepare, room_of, write_csv  # noqa: E402
 from tests.training.tiny import make_model, save_base  # noqa: E402
 
@@ -193,6 +195,22 @@ def test_a_dry_run_says_what_it_takes_and_trains_nothing(
     lora = attach(model, set_dials(Recipe(), {"rank": 2}))
     assert fit["trained_weights"] == sum(w.numel() for w in lora.parameters() if w.requires_grad)
     assert not (tmp_path / "run").exists()
+
+
+def test_what_several_devices_hold_together_each_of_them_holds_a_share_of(base: Path, data: Path) -> None:
+    recipe = set_dials(Recipe(), dict(dial.split("=") for dial in DIALS))
+    job = Job(str(base), data, Path("nowhere"), recipe)
+
+    alone, copies, shards = (
+        estimate_job(job, Team(size=size, spread=spread))
+        for size, spread in ((1, "copies"), (4, "copies"), (4, "shards"))
+    )
+
+    assert copies.base_bytes == alone.base_bytes
+    assert copies.trained_bytes == alone.trained_bytes
+    # A quarter of the weights, and one block of two whole.
+    assert shards.base_bytes == pytest.approx(alone.base_bytes * (1 / 4 + 1 / 2), rel=1e-3)
+    assert shards.trained_bytes == alone.trained_bytes // 4
 
 
 def test_what_cannot_fit_is_refused_with_what_would_help(

@@ -116,6 +116,10 @@ def make_learning(
         (w("assistant.limit_characters-per-run", allowed="600,000", found="712,300", left_out=5),),
         (),
         True,
+        (
+            assistant.ChipChoice("base", w("assistant.model_alone"), False),
+            assistant.ChipChoice("p1", w("assistant.name_published", no=1), True),
+        ),
     )
     closed = assistant.PlanView(
         "", "", (), (w("assistant.need_one-note"), w("assistant.need_no-library")), False

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from phyassist.training.fitting import Fit
     from phyassist.training.loop import Report, Trained
     from phyassist.training.run import Job
+    from phyassist.training.teams import Team
 
 GIB = 2**30
 DEFAULT_BASE = "qwen2.5-coder-0.5b-instruct"
@@ -103,7 +104,8 @@ def train(
         trackers = tuple(name for name in track.split(",") if name)
         job = Job(find_base(context, base), data, out, recipe, find_device(), replies, trackers)
         if dry_run:
-            _plan(job, as_json=as_json)
+            if team.is_first:
+                _plan(job, team, as_json=as_json)
             return
         with _follow(out) if team.is_first else nullcontext(lambda _: None) as hear:
             trained = run_job(job, hear, resume=resume, team=team)
@@ -135,11 +137,11 @@ def find_base(context: typer.Context, base: str) -> str:
     return str(convert_gguf(file, folder))
 
 
-def _plan(job: Job, *, as_json: bool) -> None:
+def _plan(job: Job, team: Team, *, as_json: bool) -> None:
     """Say what a run takes.  Raises BadSetting where it cannot fit."""
     from phyassist.training.fitting import check_fits, estimate_job
 
-    fit = estimate_job(job)
+    fit = estimate_job(job, team)
     if as_json:
         say_json(asdict(fit))
     else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from phyassist.errors import BadInput, BadSetting, ModelMissing
 from phyassist.lm.folders import is_full, make_writable, say_full
+from phyassist.lm.ggufs import read_head
 from phyassist.lm.hashing import load_sha256
 
 if TYPE_CHECKING:
@@ -159,12 +160,11 @@ def convert_gguf(gguf: Path, folder: Path) -> Path:
 
     Reading takes a minute and eight bytes of memory a weight; what is loaded later takes seconds.  A file
     that took another's place is converted anew.
-    Raises ModelMissing, BadInput where the folder cannot be made, StoreFull.
+    Raises ModelMissing, ModelDamaged, BadInput where the folder cannot be made, StoreFull.
     """
     if is_converted(gguf, folder):
         return folder
-    if not gguf.is_file():
-        raise _missing(str(gguf))
+    read_head(gguf)
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     make_writable(part, named=folder)

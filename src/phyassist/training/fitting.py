@@ -11,6 +11,7 @@ from phyassist.training.base import choose_dtype, choose_precision, load_config,
 from phyassist.training.lora import attach, count_frozen
 from phyassist.training.recipe import Recipe
 from phyassist.training.run import Job, prepare_job
+from phyassist.training.teams import Team
 
 _BYTES = {"none": {"fp32": 4, "bf16": 2, "fp16": 2}, "nf4": 0.56, "int8": 1.1}
 # AdamW keeps two numbers a weight, beside the weight and its gradient.
@@ -39,8 +40,8 @@ def needed_bytes(fit: Fit) -> int:
     return fit.base_bytes + fit.trained_bytes + fit.row_bytes
 
 
-def estimate_job(job: Job) -> Fit:
-    """What a run will take; no weight of the base model is loaded for it.
+def estimate_job(job: Job, team: Team | None = None) -> Fit:
+    """What a run will take of each of its devices; no weight of the base model is loaded for it.
 
     Raises BadInput where there is nothing to train on, ModelMissing.
     """
@@ -65,7 +66,13 @@ def estimate_job(job: Job) -> Fit:
     )
     # About 34 numbers a token, width and layer are kept for the way back; with checkpointing two of them.
     kept = width * (2 * layers + 34) if recipe.checkpointing else width * 34 * layers
-    row = recipe.row_tokens * (kept * number_bytes + config.vocab_size * 4)
+    # What a token may see is a number for each pair.
+    mask = recipe.row_tokens**2 * number_bytes
+    row = recipe.row_tokens * (kept * number_bytes + config.vocab_size * 4) + mask
+    team = team or Team()
+    devices = _count_holding(team)
+    # Shards are put together block by block, so that each device holds one whole beside its own.
+    block = every / config.num_hidden_layers if team.spread == "shards" else 0
     # Forward two operations a weight and token, and two back, since frozen weights need half of the way back.
     # Blocks without LoRA are gone through once for all epochs, and forwards alone.
     upper = layers / config.num_hidden_layers
@@ -75,16 +82,25 @@ def estimate_job(job: Job) -> Fit:
     return Fit(
         trained_weights=trained,
         all_weights=every,
-        base_bytes=int(every * weight_bytes),
-        trained_bytes=trained * _BYTES_TRAINED,
+        base_bytes=int((every / devices + block) * weight_bytes),
+        trained_bytes=trained * _BYTES_TRAINED // devices,
         row_bytes=int(row),
         device_bytes=find_memory(device),
         examples=len(prepared.train.examples),
         too_long=prepared.train.too_long,
         steps=prepared.steps,
         tokens=tokens,
-        expected_s=operations / measure_speed(device, choose_dtype(recipe, device)),
+        expected_s=operations / measure_speed(device, choose_dtype(recipe, device)) / team.size,
     )
+
+
+def _count_holding(team: Team) -> int:
+    """Over how many devices the weights lie."""
+    import torch
+
+    if team.spread == "layers":
+        return max(1, int(torch.cuda.device_count()))
+    return team.size if team.spread == "shards" else 1
 
 
 def check_fits(fit: Fit, recipe: Recipe) -> None:
