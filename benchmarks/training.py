@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
@@ -44,8 +45,10 @@ def main() -> None:
     asked = {
         "phyassist, cpu-small": ("ours", sys.executable),
         "phyassist, upper half of the blocks": ("upper", sys.executable),
+        "phyassist, cpu-small in fp32": ("fp32", sys.executable),
         "phyassist, the study's values": ("study", sys.executable),
         "trl SFTTrainer, the study's values": ("trl", options.trl),
+        "trl SFTTrainer, the same in bf16": ("trl_bf16", options.trl),
         "LLaMA-Factory, the study's values": ("factory", options.factory),
     }
     found: dict[str, Json] = {}
@@ -170,12 +173,13 @@ def train_ours(name: str, dials: Mapping[str, Any]) -> Callable[[str, Path, int]
     return arm
 
 
-def train_trl(base: str, work: Path, rows: int) -> Json:
+def train_trl(base: str, work: Path, rows: int, name: str = "trl", dtype: str = "float32") -> Json:
     """Padded batches of 4, four to a step, rows of like length together, as the study had them."""
     return run_trl(
         base,
         load_rows(work)["train"][:rows],
-        work / "trl",
+        work / name,
+        dtype=dtype,
         lora={"r": 16, "lora_alpha": 8, "lora_dropout": 0.05},
         per_device_train_batch_size=4,
         gradient_accumulation_steps=min(STEP, rows) // 4,
@@ -351,6 +355,7 @@ def time_after(base: str, work: Path, _: int) -> Json:
 
 
 STUDY = {
+    "precision": "fp32",
     "alpha": 8,
     "dropout": 0.05,
     "learning_rate": 2e-4,
@@ -360,8 +365,10 @@ STUDY = {
 ARMS: Mapping[str, Callable[[str, Path, int], Json]] = {
     "ours": train_ours("ours", {}),
     "upper": train_ours("upper", {"layers": 0.5}),
+    "fp32": train_ours("fp32", {"precision": "fp32"}),
     "study": train_ours("study", STUDY),
     "trl": train_trl,
+    "trl_bf16": partial(train_trl, name="trl_bf16", dtype="bfloat16"),
     "factory": train_factory,
     "losses": find_losses,
     "after": time_after,
@@ -369,7 +376,10 @@ ARMS: Mapping[str, Callable[[str, Path, int], Json]] = {
 
 
 def save(options: argparse.Namespace, found: dict[str, Json], base_loss: float, after: Json) -> None:
-    names = ("torch", "transformers", "peft")
+    from phyassist.training.base import choose_precision
+    from phyassist.training.recipe import get_preset
+
+    names, precision = ("torch", "transformers", "peft"), choose_precision(get_preset("cpu-small"), "cpu")
     facts = {
         "date": datetime.now(UTC).date().isoformat(),
         "command": f"python -m benchmarks.training --base {Path(options.base).name} --rows {options.rows}",
@@ -409,7 +419,9 @@ def save(options: argparse.Namespace, found: dict[str, Json], base_loss: float, 
         f"written as GGUF ({after['gguf_mib']} MiB) in {after['export_s']} s.",
         "",
         "Of the study's settings, batch 4 × 4, rank 16, alpha 8, dropout 0.05, learning rate 2e-4, norm 0.3 "
-        "and grouping by length are kept; LoRA sits on every linear layer in all arms, and weights are fp32.",
+        "and grouping by length are kept; LoRA sits on every linear layer in all arms.  Frozen weights are "
+        f"{precision} with cpu-small, which is what it chooses on this processor, and fp32 where bf16 is not "
+        "named; a processor without bf16 products has the figures of fp32.",
     ]
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "training.md").write_text("\n".join(page) + "\n", encoding="utf-8")

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.browser
 EDITED = "考试之后的担心"
 ASSISTANT = {"zh": "专属助手（第 1 版）", "en": "assistant 1"}
 ALONE = {"zh": "仅用模型", "en": "model alone"}
+MERGED = {"zh": "合并而成", "en": "merged from"}
 BETTER = {"zh": "比之前更好", "en": "Better than what answered before"}
 
 
@@ -107,6 +108,23 @@ def test_the_assistant_learns_answers_and_is_rolled_back(
     page.click(".adapter.is-in_use form[action$='/withdraw'] button")
     page.wait_for_selector(".adapter.is-withdrawn")
     assert page.locator(".adapter.is-in_use").count() == 0
+
+    page.click("button[form=train]")
+    page.wait_for_selector("#learning-run progress")
+    with open_store(f"sqlite:///{workspace.folder}/practice.db") as store:
+        work_once(store, load_worker(workspace.folder / "machine"), make_tools(model))
+    page.wait_for_selector("#merge summary")
+    page.click("#merge summary")
+    for box in page.locator("#merge input[name=of]").all():
+        box.check()
+    look(page, found, "two to be merged")
+    page.click("#merge button")
+    page.wait_for_selector("#learning-run progress")
+    with open_store(f"sqlite:///{workspace.folder}/practice.db") as store:
+        work_once(store, load_worker(workspace.folder / "machine"), make_tools(model))
+    page.wait_for_selector(".adapter:nth-child(3)")
+    assert MERGED[language] in page.inner_text(".adapter.is-in_use")
+
     page.goto(f"{workspace.url}/practice/assistant?kind=counsellor")
     look(page, found, "shared")
     assert found == []

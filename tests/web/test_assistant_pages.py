@@ -261,3 +261,58 @@ def test_a_run_that_failed_says_what_to_do(
     work_once(pages.store, worker, Tools(find_base, tools.open_model, tools.trainer))
 
     assert re.search(r"PA-LIBRARY.*pip install .*phyassist\[train\]", page_of(pages, patient))
+
+
+def test_what_is_gone_on_from_is_asked_and_two_are_merged_into_one(
+    store: Store, anna: SignedIn, patient: Patient, clock: Clock, worker: WorkerKeys
+) -> None:
+    fitting = TakingModel(Base("scripted", get_shipped("drafts-zh").base_sha256))
+    at = f"/patients/{patient.id}/assistant"
+    with open_workspace(store, anna, model=lambda: fitting, worker=worker.line) as pages:
+        sign(pages, patient, clock, count=4)
+        before = page_of(pages, patient)
+        pages.http.post("/practice/assistant/shipped/drafts-zh/take")
+        asked = page_of(pages, patient)
+        ((published, said),) = re.findall(r'<option value="(\w{32})" selected>([^<]+)<', asked)
+        pages.http.post(f"{at}/train", data={"on": published})
+        work_once(store, worker, make_tools(fitting))
+        on_top = page_of(pages, patient)
+        refused = pages.http.post(f"{at}/train", data={"on": "f" * 32})
+        (own,) = re.findall(rf'action="{at}/adapters/(\w+)/delete"', on_top)
+
+        one = pages.http.post(f"{at}/merge", data={"of": [own]})
+        begun = pages.http.post(f"{at}/merge", data={"of": [own, published], "way": "svd"})
+        going = page_of(pages, patient)
+        work_once(store, worker, make_tools(fitting))
+        merged = page_of(pages, patient)
+
+    assert 'name="on"' not in before
+    assert said == "published assistant 1"
+    assert '<option value="base">model alone</option>' in asked
+    assert "on top of published assistant 1" in on_top
+    assert refused.status_code == 409
+    assert (one.status_code, "choose two or more" in one.text) == (409, True)
+    assert begun.headers["location"] == f"{at}?said=started"
+    assert 'id="learning-run"' in going
+    assert "merged from assistant 1 and published assistant 1" in merged
+    assert "Better than what answered before" in merged
+
+
+def test_shared_ones_are_merged_under_a_name(
+    pages: Driven, patient: Patient, clock: Clock, worker: WorkerKeys, model: TakingModel
+) -> None:
+    at = "/practice/assistant"
+    sign(pages, patient, clock, count=4)
+    for label in ("mornings", "evenings"):
+        pages.http.post(f"{at}/train", data={"kind": "set", "label": label, "of": patient.id})
+        work_once(pages.store, worker, make_tools(model))
+    two = re.findall(rf'action="{at}/adapters/(\w+)/delete"', pages.http.get(at).text)
+
+    nameless = pages.http.post(f"{at}/merge", data={"of": two})
+    pages.http.post(f"{at}/merge", data={"of": two, "way": "ties_svd", "label": "all day"})
+    work_once(pages.store, worker, make_tools(model))
+    merged = pages.http.get(at).text
+
+    assert (nameless.status_code, "Give the merged assistant a name" in nameless.text) == (409, True)
+    assert re.search(r"all day \d", merged)
+    assert re.search(r"merged from (mornings|evenings) \d and (mornings|evenings) \d", merged)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from phyassist.domain.adapters import (
     FORMS,
@@ -29,9 +30,9 @@ from phyassist.domain.jobs import Job, JobId
 from phyassist.domain.learning import ExampleKind, LearningExample, Limits, RunPlan, list_used
 from phyassist.domain.people import Language, PatientId
 from phyassist.domain.workers import WorkerLine
-from phyassist.errors import BadInput, ConsentMissing, ModelMissing, NotAllowed
+from phyassist.errors import BadInput, ModelMissing, NotAllowed
 from phyassist.services.access import may_change
-from phyassist.services.learning import Scope, check_may_begin, collect
+from phyassist.services.learning import LABEL_CHARACTERS_MAX, Scope, check_may_begin, collect
 from phyassist.services.learning_runs import Base, Run, check_workers, choose_present, lend
 from phyassist.services.run_files import EXAMPLES_FILE, pack_examples
 from phyassist.services.workers import TRAIN
@@ -74,6 +75,22 @@ def list_mergeable(
     )
 
 
+class MergeHindrance(StrEnum):
+    """Why adapters are not merged; a page has a sentence for each."""
+
+    ONE_ALONE = "one alone"
+    UNFIT = "unfit"
+    NO_LABEL = "no label"
+    NOBODY = "nobody"
+    NO_CONSENT = "no consent"
+    NO_NOTE = "no note"
+
+
+def find_hindrance(store: Store, by: SignedIn, *, merge: Merge, base_sha256: str) -> MergeHindrance | None:
+    """What keeps these from being merged.  Raises NotFound, NotYourPatient, ReadOnly."""
+    return _look(store, by, merge, base_sha256)[1]
+
+
 def start_merging(
     store: Store,
     by: SignedIn,
@@ -85,8 +102,8 @@ def start_merging(
 ) -> Run:
     """A run that waits for a worker, as `start_training` makes one.
 
-    Raises BadInput where these cannot be merged, NotAllowed where no note is left to measure by, and what
-    `start_training` does.
+    Raises NotAllowed with what `find_hindrance` finds, BadInput for an unknown way, and what `start_training`
+    does.
     """
     if not base.sha256:
         raise ModelMissing(
@@ -96,29 +113,40 @@ def start_merging(
     if merge.way not in MERGE_WAYS:
         raise BadInput(f"there is no way {merge.way} of merging", hint=f"there are {', '.join(MERGE_WAYS)}")
     check_workers(store, by, here)
-    with store.read(by) as tx:
-        cards = _get_cards(tx, merge, base.sha256)
-        readable = _list_readable(tx, merge)
-    if not readable:
+    plan, hindrance = _look(store, by, merge, base.sha256)
+    if hindrance is not None:
         raise NotAllowed(
-            "there is nobody whose notes you may change to measure by", hint="ask who had them trained"
+            f"these are not merged: {hindrance.value}", hint="the assistant page says what is missing"
         )
-    plan = _plan(store, by, merge, cards, readable)
     return _begin(store, by, plan, merge, base, limits=limits)
 
 
-def _get_cards(tx: Tx, merge: Merge, base_sha256: str) -> tuple[AdapterCard, ...]:
-    ids = tuple(dict.fromkeys(merge.adapter_ids))
-    cards = tuple(tx.adapters.get(each) for each in ids)
+def _look(
+    store: Store, by: SignedIn, merge: Merge, base_sha256: str
+) -> tuple[RunPlan, MergeHindrance | None]:
+    """By which notes it would be measured, and what is missing."""
+    nothing = RunPlan(merge.kind, (), (), 0, 0.0, label=merge.label)
+    with store.read(by) as tx:
+        cards = _get_cards(tx, merge)
+        readable = _list_readable(tx, merge)
     if len(cards) < 2:
-        raise BadInput("one assistant alone is not merged", hint="choose two or more")
-    fitting = {card.id for card in list_mergeable(cards, base_sha256, merge.patient_id)}
-    if any(card.id not in fitting for card in cards):
-        raise BadInput(
-            "these assistants cannot be merged",
-            hint="they have to be done, of this model, nobody may have withdrawn, and none another client's",
-        )
-    return cards
+        return nothing, MergeHindrance.ONE_ALONE
+    if len(list_mergeable(cards, base_sha256, merge.patient_id)) < len(cards):
+        return nothing, MergeHindrance.UNFIT
+    if merge.kind == AdapterKind.SET and not 0 < len(merge.label.strip()) <= LABEL_CHARACTERS_MAX:
+        return nothing, MergeHindrance.NO_LABEL
+    if not readable:
+        return nothing, MergeHindrance.NOBODY
+    found = collect(store, by, Scope(merge.kind, readable, merge.label))
+    if not found.patient_ids:
+        return nothing, MergeHindrance.NO_CONSENT
+    examples = _hold_out_unseen(found.examples, cards)
+    plan = replace(nothing, patient_ids=found.patient_ids, examples=examples)
+    return plan, None if plan.held_out else MergeHindrance.NO_NOTE
+
+
+def _get_cards(tx: Tx, merge: Merge) -> tuple[AdapterCard, ...]:
+    return tuple(tx.adapters.get(each) for each in dict.fromkeys(merge.adapter_ids))
 
 
 def _list_readable(tx: Tx, merge: Merge) -> tuple[PatientId, ...]:
@@ -127,24 +155,6 @@ def _list_readable(tx: Tx, merge: Merge) -> tuple[PatientId, ...]:
         return (merge.patient_id,)
     learnt_from = dict.fromkeys(each for one in merge.adapter_ids for each in tx.adapters.sources(one))
     return tuple(each for each in learnt_from if may_change(tx, each))
-
-
-def _plan(
-    store: Store, by: SignedIn, merge: Merge, cards: Sequence[AdapterCard], readable: tuple[PatientId, ...]
-) -> RunPlan:
-    found = collect(store, by, Scope(merge.kind, readable, merge.label))
-    if not found.patient_ids:
-        raise ConsentMissing(
-            "nobody whose notes it would be measured by has agreed to it",
-            hint="the consent page has the answers and the form",
-        )
-    examples = _hold_out_unseen(found.examples, cards)
-    if not any(example.held_out for example in examples):
-        raise NotAllowed(
-            "no note is left to measure by: they have learnt from all that there are",
-            hint="sign another note first",
-        )
-    return RunPlan(merge.kind, found.patient_ids, examples, 0, 0.0, label=merge.label)
 
 
 def _hold_out_unseen(
@@ -164,7 +174,9 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, merge: Merge, base: Base, 
     now, run_id = store.clock(), AdapterId(store.new_id())
     with store.write(by) as tx:
         check_may_begin(tx, by, plan, limits)
-        cards = _get_cards(tx, merge, base.sha256)
+        cards = _get_cards(tx, merge)
+        if len(list_mergeable(cards, base.sha256, merge.patient_id)) < len(cards):
+            raise NotAllowed("somebody has withdrawn meanwhile", hint="load the page again")
         forms = _join_forms(cards)
         card = AdapterCard(
             id=run_id,

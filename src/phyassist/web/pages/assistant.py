@@ -23,7 +23,7 @@ from phyassist.errors import (
     TrainingFailed,
     UnknownName,
 )
-from phyassist.services.adapter_merging import Merge, start_merging
+from phyassist.services.adapter_merging import Merge, find_hindrance, start_merging
 from phyassist.services.adapters import (
     cancel_run,
     delete_adapter,
@@ -87,10 +87,9 @@ def merge_own(
     of: Annotated[tuple[AdapterId, ...], Form()] = (),
     way: Annotated[str, Form()] = MERGE_WAYS[0],
 ) -> Response:
-    try:
-        start_merge(desk, Merge(of, way, patient_id))
-    except (BadInput, NotAllowed, TrainingFailed, ModelError) as error:
-        return render(make_page(desk, patient_id, problem=describe(desk.w, error)), status=409)
+    problem = start_merge(desk, Merge(of, way, patient_id))
+    if problem:
+        return render(make_page(desk, patient_id, problem=problem), status=409)
     return back(patient_id, "started")
 
 
@@ -165,8 +164,20 @@ def start_run(desk: Desk, scope: Scope, on: str) -> None:
     )
 
 
-def start_merge(desk: Desk, merge: Merge) -> None:
-    """Raises what `start_merging` does, and ModelMissing without a model."""
+def start_merge(desk: Desk, merge: Merge) -> str:
+    """What keeps it from beginning, in a sentence; empty where it has begun."""
+    base = find_base(desk)
+    hindrance = find_hindrance(desk.house.store, desk.by, merge=merge, base_sha256=base)
+    if base and hindrance is not None:
+        return desk.w(f"assistant.merge_need_{hindrance.value.replace(' ', '-')}")
+    try:
+        _begin_merge(desk, merge)
+    except (BadInput, NotAllowed, TrainingFailed, ModelError) as error:
+        return describe(desk.w, error)
+    return ""
+
+
+def _begin_merge(desk: Desk, merge: Merge) -> None:
     model, house = desk.house.model(), desk.house
     base = Base(model.name, model.base_sha256)
     start_merging(house.store, desk.by, merge=merge, limits=house.limits, base=base, here=house.worker)

@@ -83,10 +83,9 @@ def merge_shared(
     way: Annotated[str, Form()] = MERGE_WAYS[0],
     label: Annotated[str, Form()] = "",
 ) -> Response:
-    try:
-        start_merge(desk, Merge(of, way, label=label.strip()))
-    except (BadInput, NotAllowed, TrainingFailed, ModelError) as error:
-        return render(make_page(desk, ScopeForm(), error), status=409)
+    problem = start_merge(desk, Merge(of, way, label=label.strip()))
+    if problem:
+        return render(make_page(desk, ScopeForm(), problem=problem), status=409)
     return back("started")
 
 
@@ -134,7 +133,9 @@ def back(said: str) -> Response:
     return RedirectResponse(f"{AT}?said={said}", 303)
 
 
-def make_page(desk: Desk, form: ScopeForm, error: PhyAssistError | None = None) -> SharedAssistantPage:
+def make_page(
+    desk: Desk, form: ScopeForm, error: PhyAssistError | None = None, problem: str = ""
+) -> SharedAssistantPage:
     store, by, w = desk.house.store, desk.by, desk.w
     rows, base = list_patients(store, by), find_base(desk)
     runs = tuple(run for run in list_runs(store, by) if run.job.patient_id is None)
@@ -178,7 +179,7 @@ def make_page(desk: Desk, form: ScopeForm, error: PhyAssistError | None = None) 
         ),
         mergeable=view_mergeable(shelf, desk, base, None),
         said=w(f"assistant.said_{form.said}") if form.said in SAID else "",
-        problem=describe(w, error) if error else say_ended(runs, w),
+        problem=problem or (describe(w, error) if error else say_ended(runs, w)),
     )
 
 

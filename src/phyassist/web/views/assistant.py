@@ -327,7 +327,8 @@ def _say_origin(card: AdapterCard, names: Mapping[AdapterId, str], w: Words) -> 
     if card.merged_of:
         gone = w("assistant.gone")
         return w(
-            "assistant.merged_of", names=w("risk.and").join(names.get(each, gone) for each in card.merged_of)
+            "assistant.merged_of",
+            names=w("assistant.between").join(names.get(each, gone) for each in card.merged_of),
         )
     parent = names.get(card.parent_id) if card.parent_id else None
     return w("assistant.on_top", name=parent) if parent else ""
