@@ -17,6 +17,7 @@ from phyassist.training.base import (  # noqa: E402
     convert_gguf,
     find_device,
     load_base,
+    load_tokenizer,
     make_empty,
 )
 from phyassist.training.encode import encode_all  # noqa: E402
@@ -106,6 +107,15 @@ def test_a_base_whose_file_was_cut_is_said_before_it_is_read(tmp_path: Path, kep
 
     with pytest.raises(ModelDamaged, match=said):
         convert_gguf(gguf, tmp_path / "bases/base")
+
+
+def test_a_tokenizer_whose_copy_broke_off_is_said(tmp_path: Path) -> None:
+    base = save_base(tmp_path / "base")
+    file = base / "tokenizer.json"
+    file.write_bytes(file.read_bytes()[:-20])
+
+    with pytest.raises(ModelMissing, match=r"tokenizer\.json of the base model .* is broken off"):
+        load_tokenizer(str(base))
 
 
 def test_a_file_that_took_anothers_place_is_converted_anew(tmp_path: Path) -> None:

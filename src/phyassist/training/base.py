@@ -24,6 +24,7 @@ def load_tokenizer(base: str) -> Any:
     """Raises ModelMissing, and BadInput for a model without a chat template."""
     from transformers import AutoTokenizer
 
+    _check_whole(base)
     try:
         tokenizer = AutoTokenizer.from_pretrained(base)
     except (OSError, ValueError) as error:
@@ -31,6 +32,19 @@ def load_tokenizer(base: str) -> Any:
     if not getattr(tokenizer, "chat_template", None):
         raise BadInput(f"{base} has no chat template", hint="train an instruct or chat model")
     return tokenizer
+
+
+def _check_whole(base: str) -> None:
+    """A copy that broke off: what the tokenizers say of it could not be told from a fault of ours."""
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        file = Path(base) / name
+        try:
+            if file.is_file():
+                json.loads(file.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise ModelMissing(
+                f"{name} of the base model {base} is broken off or damaged", hint="fetch or copy it anew"
+            ) from error
 
 
 def find_device() -> str:
