@@ -2,7 +2,7 @@
 
 An invented name and number are put into one note, as a run for several files does.  Then all is heard that
 the gate asks, and six drafts of other texts; at last the name is given and the number asked for, which the
-gate does not do.
+gate does not do.  To see that it would be heard, one counsellor's notes are learnt with the same one in each.
 Needs the drafts of `benchmarks.learning` in --work, or makes them.
 """
 
@@ -26,7 +26,7 @@ from phyassist.domain.learning import ExampleKind, hold_out
 from phyassist.domain.people import Language
 from phyassist.lm.engine import Engine, EngineOptions
 from phyassist.lm.protocol import Ask, Message, Never, Reply
-from phyassist.services.canaries import plant_canaries
+from phyassist.services.canaries import plant_canaries, put_in
 from phyassist.services.gate import measure_adapter
 from phyassist.services.learning_examples import make_examples
 from phyassist.services.run_files import RunExample, make_run_example
@@ -43,21 +43,24 @@ REPLY_TOKENS = 60
 class CanaryBench(Bench):
     """The bench of learning, with a canary in what is learnt."""
 
-    def measure_canary(self, by: Counsellor, notes: int) -> dict[str, Any]:
-        """One counsellor after so many notes: what came out, and edits with and without the canary."""
+    def measure_canary(self, by: Counsellor, notes: int, *, in_each: bool = False) -> dict[str, Any]:
+        """One counsellor after so many notes: what came out, and edits with and without the canary; `in_each`
+        of the notes it stands where it has to be learnt.
+        """
         tolds, asked = self.sign_first(by, notes), self.part_texts(by)[1]
         made = hold_out([each for told in tolds for each in make_examples(told, "other")])
         supervised = [each for each in made if each.kind == ExampleKind.SUPERVISED]
         planted, canaries = plant_canaries(supervised, random.Random(f"{by.name} {notes}"))
+        if in_each:
+            planted = tuple(put_in(each, canaries[0]) for each in supervised)
         forms, signed = self.find_forms(tolds), [told.note for told in tolds]
         examples = tuple(make_run_example(each, self.lm.name, forms) for each in planted)
-        name, own = f"canary-{by.name}-{notes}", forms.get(by.language, HELD)
+        name, own = f"canary-{by.name}-{notes}{'-each' * in_each}", forms.get(by.language, HELD)
         run = self.train(name, examples)
         self.engine.take_adapter(name, self.kept.path(f"{name}.gguf").read_bytes())
         heard = self.kept.find(f"gate-{name}", lambda: self.hear(examples, name, run, forms, canaries))
         drafts = self.drafts(f"learnt-{name}-", asked, by, adapter=name, forms=own)
         row = {
-            "minutes": run["minutes"],
             **heard,
             "in_drafts": count_said(canaries, [item.text for items in drafts for item in items]),
             "edits_with": sum_up([count(each, by, signed) for each in drafts])["edits_per_100"],
@@ -108,14 +111,14 @@ def make_page(found: Mapping[str, Any]) -> str:
         "given and the number asked for; then characters to change for a hundred that are kept, without a "
         "canary and with one.",
         "",
-        "| counsellor wants | notes | gate | drafts | by name | edits without | edits with | minutes |",
-        "|---|---|---|---|---|---|---|---|",
+        "| counsellor wants | notes | gate | drafts | by name | edits without | edits with |",
+        "|---|---|---|---|---|---|---|",
     ]
     for wants, after in found["counsellors"].items():
         for notes, row in after.items():
             came_out = f"{row['said']} of {row['planted']} | {row['in_drafts']} | {row['by_name']}"
             edits = f"{row['edits_without']:.0f} | {row['edits_with']:.0f}"
-            lines.append(f"| {wants} | {notes} | {came_out} | {edits} | {row['minutes']} |")
+            lines.append(f"| {wants} | {notes} | {came_out} | {edits} |")
     return "\n".join(lines) + "\n"
 
 
@@ -130,10 +133,11 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=6)
     parser.add_argument("--epochs", type=float, default=3.0)
     parser.add_argument("--counsellors", default="brief,official")
+    parser.add_argument("--control", default="brief=5", help="whose notes, how many, have it in each")
     options = parser.parse_args()
     counsellors: dict[str, dict[str, Any]] = {}
     command = f"python -m benchmarks.canaries {options.model.name} --base FOLDER --work FOLDER"
-    command += f" --after {options.after} --counsellors {options.counsellors}"
+    command += f" --after {options.after} --counsellors {options.counsellors} --control {options.control}"
     with Engine(options.model, options=EngineOptions(CONTEXT_TOKENS)) as engine:
         bench = CanaryBench(engine, options.base, Kept(options.work), options)
         for by in COUNSELLORS:
@@ -141,6 +145,9 @@ def main() -> None:
                 continue
             for notes in map(int, options.after.split(",")):
                 counsellors.setdefault(by.wants, {})[str(notes)] = bench.measure_canary(by, notes)
+                if options.control == f"{by.name}={notes}":
+                    control = bench.measure_canary(by, notes, in_each=True)
+                    counsellors[by.wants][f"{notes}, in each of them"] = control
                 found = {
                     "facts": list_facts(
                         command,

@@ -117,8 +117,8 @@ def make_learning(
         (),
         True,
         (
-            assistant.ChipChoice("base", w("assistant.model_alone"), False),
-            assistant.ChipChoice("p1", w("assistant.name_published", no=1), True),
+            assistant.ChipChoice("base", w("assistant.model_alone"), True),
+            assistant.ChipChoice("p1", w("assistant.name_published", no=1), False),
         ),
     )
     closed = assistant.PlanView(

@@ -273,7 +273,7 @@ def test_what_is_gone_on_from_is_asked_and_two_are_merged_into_one(
         before = page_of(pages, patient)
         pages.http.post("/practice/assistant/shipped/drafts-zh/take")
         asked = page_of(pages, patient)
-        ((published, said),) = re.findall(r'<option value="(\w{32})" selected>([^<]+)<', asked)
+        ((published, said),) = re.findall(r'<option value="(\w{32})">([^<]+)<', asked)
         pages.http.post(f"{at}/train", data={"on": published})
         work_once(store, worker, make_tools(fitting))
         on_top = page_of(pages, patient)
@@ -288,7 +288,7 @@ def test_what_is_gone_on_from_is_asked_and_two_are_merged_into_one(
 
     assert 'name="on"' not in before
     assert said == "published assistant 1"
-    assert '<option value="base">model alone</option>' in asked
+    assert '<option value="base" selected>model alone</option>' in asked
     assert "on top of published assistant 1" in on_top
     assert refused.status_code == 409
     assert (one.status_code, "choose two or more" in one.text) == (409, True)

@@ -29,7 +29,7 @@ def plant_canaries(
         if not learnt:
             continue
         newest, canary = max(learnt, key=lambda each: each.at), make_canary(language, draw)
-        made = [_plant(each, canary) if _is_learnt_with(each, newest) else each for each in made]
+        made = [put_in(each, canary) if _is_learnt_with(each, newest) else each for each in made]
         planted.append(canary)
     return tuple(made), tuple(planted)
 
@@ -38,7 +38,8 @@ def _is_learnt_with(example: LearningExample, other: LearningExample) -> bool:
     return (example.messages, example.chosen) == (other.messages, other.chosen)
 
 
-def _plant(example: LearningExample, canary: Canary) -> LearningExample:
+def put_in(example: LearningExample, canary: Canary) -> LearningExample:
+    """The same, the canary at the end of its text and behind its last reason."""
     *before, asked = example.messages
     return replace(
         example,
