@@ -17,10 +17,16 @@ import uvicorn
 from playwright.sync_api import ViewportSize, sync_playwright
 
 from phyassist.domain.clock import utc_now
+from phyassist.domain.consents import Answer, Purpose
 from phyassist.lm.engine import Engine
+from phyassist.lm.hashing import load_sha256
 from phyassist.lm.protocol import LanguageModel
+from phyassist.services.consent import record_answers
 from phyassist.services.demo import PASSPHRASE, PastClock, fill_practice
+from phyassist.services.patients import list_patients
+from phyassist.services.practice import sign_in
 from phyassist.store.opening import open_store
+from phyassist.store.transactions import Store
 from phyassist.web.app import create_app
 from tests.browser.conftest import CHROMIUM, FLAGS, PlainSettings, free_port, wait_for
 
@@ -41,6 +47,7 @@ def run_demo(folder: Path, model: LanguageModel, *, filled: bool = True) -> Iter
         clock = PastClock(utc_now())
         store = open_store(url, clock=clock)
         fill_practice(store, clock, now=utc_now(), zone=ZONE)
+        agree_to_training(store)
         store.close()
     store = open_store(url)
     app = create_app(PlainSettings(), store=store, model=lambda: model, zone=ZONE)
@@ -53,6 +60,14 @@ def run_demo(folder: Path, model: LanguageModel, *, filled: bool = True) -> Iter
     server.should_exit = True
     thread.join(5)
     store.close()
+
+
+def agree_to_training(store: Store) -> None:
+    """All of them: a page of the assistant has nothing to show otherwise."""
+    by = sign_in(store, passphrase=PASSPHRASE)
+    answers = dict.fromkeys((Purpose.OWN_TRAINING, Purpose.SHARED_TRAINING), Answer.YES)
+    for row in list_patients(store, by):
+        record_answers(store, by, patient_id=row.patient.id, answers=answers)
 
 
 def take_pages(browser: Any, url: str, language: str, folder: Path) -> None:
@@ -183,7 +198,7 @@ def main() -> None:
     with (
         sync_playwright() as driver,
         tempfile.TemporaryDirectory() as scratch,
-        Engine(Path(sys.argv[1])) as engine,
+        Engine(Path(sys.argv[1]), sha256=load_sha256(Path(sys.argv[1]))) as engine,
     ):
         browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         for language in ("zh", "en"):
