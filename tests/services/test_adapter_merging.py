@@ -148,7 +148,10 @@ def test_what_somebody_withdrew_or_was_erased_from_is_not_merged(
         train(store, anna, [willing, other], worker, shared=True),
     ]
     merged = merge(store, anna, two, worker, patient_id=willing.id)
+    names = open_run(store, worker, merged).task.names
     work_once(store, worker, make_tools(TakingModel()))
+
+    assert names == ("Heron Lake",), "whom it must not name where one patient's file uses it"
 
     erase_patient(store, anna, patient_id=other.id, typed="Heron Lake")
 

@@ -39,33 +39,15 @@ class WithAdapter:
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
-    """A LanguageModel over another; `said` are the texts of all its replies."""
+class Listening(WithAdapter):
+    """The same, with whatever adapter an ask names; `said` are the texts of all its replies."""
 
-    lm: LanguageModel
+    adapter: str = ""
     said: list[str] = field(default_factory=list, repr=False)
-
-    @property
-    def name(self) -> str:
-        return self.lm.name
-
-    @property
-    def base_sha256(self) -> str:
-        return self.lm.base_sha256
-
-    @property
-    def context_tokens(self) -> int:
-        return self.lm.context_tokens
 
     def write(self, ask: Ask, stop: Stop) -> Iterator[Waiting | Reading | Words | Reply]:
         """As `LanguageModel.write` says."""
-        for event in self.lm.write(ask, stop):
+        for event in WithAdapter.write(self, ask, stop):
             if isinstance(event, Reply):
                 self.said.append(event.text)
             yield event
-
-    def count_tokens(self, text: str) -> int:
-        return self.lm.count_tokens(text)
-
-    def warm(self, messages: tuple[Message, ...], adapter: str = "") -> None:
-        self.lm.warm(messages, adapter)

@@ -31,7 +31,7 @@ from phyassist.domain.learning import ExampleKind, LearningExample, Limits, RunP
 from phyassist.domain.people import Language, PatientId
 from phyassist.domain.workers import WorkerLine
 from phyassist.errors import BadInput, ModelMissing, NotAllowed
-from phyassist.services.access import may_change
+from phyassist.services.access import may_change, may_see
 from phyassist.services.learning import LABEL_CHARACTERS_MAX, Scope, check_may_begin, collect
 from phyassist.services.learning_runs import Base, Run, check_workers, choose_present, lend
 from phyassist.services.run_files import EXAMPLES_FILE, pack_examples
@@ -201,7 +201,12 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, merge: Merge, base: Base, 
         task = RunTask(
             base.model,
             None if present is None else lend(tx, present),
-            names=tuple(tx.patients.get(each).name for each in plan.patient_ids) * plan.kind.is_shared,
+            # Also where it becomes one patient's: of the others nobody is to hear there.
+            names=tuple(
+                tx.patients.get(each).name
+                for each in sources
+                if each != merge.patient_id and may_see(tx, each)
+            ),
             merged=tuple(lend(tx, each.id) for each in cards),
         )
         for patient_id in plan.patient_ids:

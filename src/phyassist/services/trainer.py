@@ -16,8 +16,6 @@ from phyassist.domain.frames import Frame, read_frame, write_frame
 from phyassist.services.run_files import RunExample
 
 MODULE = "phyassist.training.pipe"
-# As the process tells those that it is to join from others.
-JOINED = "joined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class TrainerTask:
     """What is trained on what.  `gguf` is the base's file, to be made ready in `base` at the first time.
 
     `others` are the files of other adapters, by adapter and name.  `join` is the way in which those called
-    `JOINED …` become one; empty: one is trained.
+    `JOINED` and a number become one; empty: one is trained.
     """
 
     base: str

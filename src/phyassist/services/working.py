@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from phyassist.domain.adapters import NO_DIALS, WAY, AdapterCard, AdapterState, FormsByLanguage
-from phyassist.domain.frames import Frame
+from phyassist.domain.frames import JOINED, Frame
 from phyassist.domain.gate import Measured, Unsayable, judge
 from phyassist.domain.jobs import Job, Standing
 from phyassist.domain.learning import CurvePoint, Phase, RunProgress
@@ -25,7 +25,7 @@ from phyassist.errors import NotFound, PhyAssistError, StoreAway, TrainingFailed
 from phyassist.lm.protocol import CONFIG_FILE, WEIGHTS_FILE, LanguageModel, TakesAdapters
 from phyassist.services.gate import measure_adapter
 from phyassist.services.run_files import EXAMPLES_FILE, RunExample, unpack_examples
-from phyassist.services.trainer import JOINED, MODULE, TrainerProcess, TrainerTask
+from phyassist.services.trainer import MODULE, TrainerProcess, TrainerTask
 from phyassist.services.workers import TRAIN
 from phyassist.store.again import again
 from phyassist.store.held_runs import CHECKPOINT_FILE, HeldRun, LentAdapter

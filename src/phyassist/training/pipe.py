@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from phyassist.domain.frames import Frame, read_frame, write_frame
+from phyassist.domain.frames import JOINED, Frame, read_frame, write_frame
 from phyassist.domain.learning import choose_epochs, choose_step
 from phyassist.errors import MissingLibrary, ModelMissing, PhyAssistError, describe_frames
 from phyassist.lm.child import forbid_core_files
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from phyassist.training.memory import AdapterFiles, MadeAdapter
     from phyassist.training.messages import Dialogue
     from phyassist.training.recipe import Recipe
-
-# How the names of those begin that are to become one.
-JOINED = "joined"
 
 
 @dataclass(frozen=True, slots=True)
