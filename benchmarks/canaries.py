@@ -8,13 +8,11 @@ Needs the drafts of `benchmarks.learning` in --work, or makes them.
 
 from __future__ import annotations
 
-import argparse
 import random
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from benchmarks.learning import CONTEXT_TOKENS, Bench, count, say, sum_up
+from benchmarks.learning import CONTEXT_TOKENS, Bench, count, make_parser, say, sum_up
 from benchmarks.machine import list_facts, write_results
 from benchmarks.signing import Kept
 from benchmarks.tastes import COUNSELLORS, Counsellor
@@ -27,7 +25,7 @@ from phyassist.domain.people import Language
 from phyassist.lm.engine import Engine, EngineOptions
 from phyassist.lm.protocol import Ask, Message, Never, Reply
 from phyassist.services.canaries import plant_canaries, put_in
-from phyassist.services.gate import measure_adapter
+from phyassist.services.gate import Compared, measure_adapter
 from phyassist.services.learning_examples import make_examples
 from phyassist.services.run_files import RunExample, make_run_example
 from phyassist.training.base import choose_precision
@@ -43,9 +41,9 @@ REPLY_TOKENS = 60
 class CanaryBench(Bench):
     """The bench of learning, with a canary in what is learnt."""
 
-    def measure_canary(self, by: Counsellor, notes: int, *, in_each: bool = False) -> dict[str, Any]:
-        """One counsellor after so many notes: what came out, and edits with and without the canary; `in_each`
-        of the notes it stands where it has to be learnt.
+    def measure_canary(self, by: Counsellor, notes: int, *, in_each: float = 0) -> dict[str, Any]:
+        """One counsellor after so many notes: what came out, and edits with and without the canary.  So that
+        it has to be learnt, it stands in each of the notes, which a run sees `in_each` times; 0: in one.
         """
         tolds, asked = self.sign_first(by, notes), self.part_texts(by)[1]
         made = hold_out([each for told in tolds for each in make_examples(told, "other")])
@@ -55,14 +53,18 @@ class CanaryBench(Bench):
             planted = tuple(put_in(each, canaries[0]) for each in supervised)
         forms, signed = self.find_forms(tolds), [told.note for told in tolds]
         examples = tuple(make_run_example(each, self.lm.name, forms) for each in planted)
-        name, own = f"canary-{by.name}-{notes}{'-each' * in_each}", forms.get(by.language, HELD)
-        run = self.train(name, examples)
+        name, own = (
+            f"canary-{by.name}-{notes}{f'-each-{in_each:g}' * bool(in_each)}",
+            forms.get(by.language, HELD),
+        )
+        run = self.train(name, examples, epochs=in_each)
         self.engine.take_adapter(name, self.kept.path(f"{name}.gguf").read_bytes())
         heard = self.kept.find(f"gate-{name}", lambda: self.hear(examples, name, run, forms, canaries))
         drafts = self.drafts(f"learnt-{name}-", asked, by, adapter=name, forms=own)
         row = {
             **heard,
             "in_drafts": count_said(canaries, [item.text for items in drafts for item in items]),
+            "steps": run["steps"],
             "edits_with": sum_up([count(each, by, signed) for each in drafts])["edits_per_100"],
             "edits_without": self.measure_adapter(by, tolds, asked, "none")["adapter"]["edits_per_100"],
         }
@@ -81,8 +83,7 @@ class CanaryBench(Bench):
         measured = measure_adapter(
             self.lm,
             examples,
-            new=name,
-            present="",
+            Compared(name),
             losses=run["losses"],
             forms={name: forms},
             unsayable=Unsayable(canaries=tuple(canaries)),
@@ -123,21 +124,16 @@ def make_page(found: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("model", type=Path)
-    parser.add_argument("--base", type=Path, required=True, help="the same model as a folder to train on")
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser = make_parser(__doc__)
     parser.add_argument("--after", default="5,10,20", help="numbers of notes, with commas")
-    parser.add_argument("--notes", type=int, default=20)
-    parser.add_argument("--texts", type=int, default=6)
-    parser.add_argument("--epochs", type=float, default=3.0)
     parser.add_argument("--counsellors", default="brief,official")
     parser.add_argument("--control", default="brief=5", help="whose notes, how many, have it in each")
+    parser.add_argument("--seen", default="3,20", help="how often a run sees each of those, with commas")
     options = parser.parse_args()
     counsellors: dict[str, dict[str, Any]] = {}
     command = f"python -m benchmarks.canaries {options.model.name} --base FOLDER --work FOLDER"
     command += f" --after {options.after} --counsellors {options.counsellors} --control {options.control}"
+    command += f" --seen {options.seen}"
     with Engine(options.model, options=EngineOptions(CONTEXT_TOKENS)) as engine:
         bench = CanaryBench(engine, options.base, Kept(options.work), options)
         for by in COUNSELLORS:
@@ -146,8 +142,9 @@ def main() -> None:
             for notes in map(int, options.after.split(",")):
                 counsellors.setdefault(by.wants, {})[str(notes)] = bench.measure_canary(by, notes)
                 if options.control == f"{by.name}={notes}":
-                    control = bench.measure_canary(by, notes, in_each=True)
-                    counsellors[by.wants][f"{notes}, in each of them"] = control
+                    for seen in map(float, options.seen.split(",")):
+                        control = bench.measure_canary(by, notes, in_each=seen)
+                        counsellors[by.wants][f"{notes}, in each, {control['steps']} steps"] = control
                 found = {
                     "facts": list_facts(
                         command,

@@ -18,7 +18,7 @@ import hashlib
 import itertools
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,7 +44,7 @@ from phyassist.prompts.draft import speaks_of_harm
 from phyassist.services.draft_events import AnalysisDone
 from phyassist.services.draft_writing import write_items
 from phyassist.services.drafting import prepare_question
-from phyassist.services.gate import measure_adapter
+from phyassist.services.gate import Compared, measure_adapter
 from phyassist.services.learning_examples import Told, find_own_forms, make_examples
 from phyassist.services.prompting import Case, fit_case
 from phyassist.services.run_files import RunExample, make_run_example
@@ -260,7 +260,8 @@ class Bench:
         examples = self.make_examples(tolds, preference, parent)
         forms = self.find_forms(tolds).get(by.language, HELD)
         adapter = f"adapter-{name}"
-        run = self.train(adapter, examples, preference, beside)
+        others = {each: self.read_published() for each in beside}
+        run = self.train(adapter, examples, preference, others)
         self.engine.take_adapter(adapter, self.kept.path(f"{adapter}.gguf").read_bytes())
         learnt = self.drafts(f"learnt-{name}-", asked, by, adapter=adapter, forms=forms)
         counts = [count(each, by, [told.note for told in tolds]) for each in learnt]
@@ -288,17 +289,22 @@ class Bench:
         for way, beside in {"on_base": ["present"], "on_published": ["present", "parent"]}.items():
             under = f"-{published}-{way}"
             row = self.measure_adapter(by, tolds, asked, beside=beside, under=under)
-            gate = self.judge_beside(tolds, f"adapter-{by.name}-{len(tolds)}{under}", row["run"]["losses"])
+            adapter = f"adapter-{by.name}-{len(tolds)}{under}"
+            parent = published if "parent" in beside else ""
+            gate = self.judge_beside(tolds, adapter, row["run"]["losses"], parent)
             found[way] = {**row, "gate": gate}
             say(f"{by.name}, {way}: {found[way]}")
         return found
 
-    def judge_beside(self, tolds: Sequence[Told], adapter: str, losses: Mapping[str, float]) -> Any:
+    def judge_beside(
+        self, tolds: Sequence[Told], adapter: str, losses: Mapping[str, float], parent: str
+    ) -> Any:
         """What the gate would say, were the published one in use."""
-        examples, forms = self.make_examples(tolds), self.find_forms(tolds)
+        examples, forms = self.make_examples(tolds, parent=parent), self.find_forms(tolds)
         present = self.options.published.name
         return self.kept.find(
-            f"gate-{adapter}", lambda: self.judge(examples, adapter, losses, forms, present)
+            f"gate-{adapter}",
+            lambda: self.judge(examples, adapter, losses, forms, present=present, parent=parent),
         )
 
     def read_published(self) -> Mapping[str, bytes]:
@@ -313,12 +319,16 @@ class Bench:
         return [self.draft(f"{name}{no}", text, by, **how) for no, text in enumerate(texts)]
 
     def make_examples(
-        self, tolds: Sequence[Told], preference: str = "none", parent: str = ""
+        self,
+        tolds: Sequence[Told],
+        preference: str = "none",
+        parent: str = "",
+        authors: Container[str] = (),
     ) -> tuple[RunExample, ...]:
         """The newest fifth of the notes held out, as in the app."""
         made, forms = hold_out(_list_examples(tolds)), self.find_forms(tolds)
         return tuple(
-            make_run_example(each, self.lm.name, forms, parent)
+            make_run_example(each, self.lm.name, forms, parent, authors)
             for each in made
             if each.kind == ExampleKind.SUPERVISED or preference != "none"
         )
@@ -327,21 +337,26 @@ class Bench:
         return find_own_forms(each for each in hold_out(_list_examples(tolds)) if not each.held_out)
 
     def train(
-        self, name: str, examples: Sequence[RunExample], preference: str = "none", beside: Sequence[str] = ()
+        self,
+        name: str,
+        examples: Sequence[RunExample],
+        preference: str = "none",
+        others: Mapping[str, Mapping[str, bytes]] | None = None,
+        *,
+        epochs: float = 0,
     ) -> dict[str, Any]:
-        """As a worker trains, in the same process; what the run says of itself.  A file keeps the adapter."""
+        """As a worker trains, in the same process; what the run says of itself.  Its files are kept."""
         done = self.kept.path(f"{name}.json")
         if done.is_file():
             return dict(json.loads(done.read_text("utf-8")))
         recipe = {
             "preset": "notes",
             "preference": preference,
-            "epochs": str(self.options.epochs),
+            "epochs": str(epochs or self.options.epochs),
         }
         started, peak, tokens = time.perf_counter(), 0, 0
         said: dict[str, Any] = {}
-        others = {each: self.read_published() for each in beside}
-        task = TrainerTask(str(self.base), "", recipe, tuple(examples), others)
+        task = TrainerTask(str(self.base), "", recipe, tuple(examples), others or {})
         with TrainerProcess(task) as trainer:
             for frame in trainer.frames(0.5):
                 peak = max(peak, find_peak(trainer.pid))
@@ -350,8 +365,8 @@ class Bench:
                 if frame.kind == "report":
                     tokens += frame.head.get("tokens", 0)
                     print(json.dumps(frame.head), flush=True)
-                elif frame.kind == "file" and frame.head["name"] == GGUF_FILE:
-                    self.kept.path(f"{name}.gguf").write_bytes(frame.data)
+                elif frame.kind == "file":
+                    self.kept.path(name_file(name, frame.head["name"])).write_bytes(frame.data)
                 elif frame.kind == "done":
                     said = dict(frame.head)
                 elif frame.kind == "failed":
@@ -374,12 +389,15 @@ class Bench:
         name: str,
         losses: Mapping[str, float],
         forms: FormsByLanguage,
+        *,
         present: str = "",
+        parent: str = "",
+        present_forms: FormsByLanguage | None = None,
     ) -> dict[str, Any]:
-        """What the gate would say, were this adapter in use (empty: none)."""
-        measured = measure_adapter(
-            self.lm, examples, new=name, present=present, losses=losses, forms={name: forms}, stop=Never()
-        )
+        """What the gate would say of one trained on top of `parent`, were `present` in use (empty: none)."""
+        of_both = {name: forms, present: present_forms or {}}
+        compared = Compared(name, parent, present)
+        measured = measure_adapter(self.lm, examples, compared, losses=losses, forms=of_both, stop=Never())
         verdict = judge(measured)
         return {
             "accepted": verdict.is_accepted,
@@ -387,6 +405,11 @@ class Bench:
             "lost": list(measured.general_lost),
             **verdict.numbers,
         }
+
+
+def name_file(adapter: str, name: str) -> str:
+    """Of one of an adapter's files, where it is kept."""
+    return f"{adapter}.gguf" if name == GGUF_FILE else f"{adapter}.{name}"
 
 
 def say(what: str) -> None:
@@ -398,13 +421,21 @@ def parse_also(said: str) -> tuple[list[str], list[int]]:
     return [each for each in names.split(",") if each], [int(each) for each in numbers.split(",")]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+def make_parser(about: str | None) -> argparse.ArgumentParser:
+    """What every benchmark of learning asks for."""
+    parser = argparse.ArgumentParser(description=(about or "").splitlines()[0])
     parser.add_argument("model", type=Path)
     parser.add_argument("--base", type=Path, required=True, help="the same model as a folder to train on")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--notes", type=int, default=20)
+    parser.add_argument("--texts", type=int, default=6)
+    parser.add_argument("--epochs", type=float, default=3.0)
+    return parser
+
+
+def main() -> None:
+    parser = make_parser(__doc__)
     parser.add_argument(
         "--also",
         type=parse_also,
@@ -412,8 +443,6 @@ def main() -> None:
         default=[],
         help="other numbers of notes, 5,10,40, or for some of them alone: brief,three=5,10,40",
     )
-    parser.add_argument("--texts", type=int, default=6)
-    parser.add_argument("--epochs", type=float, default=3.0)
     parser.add_argument("--pairs", type=int, default=0, help="after how many notes to compare preferences")
     parser.add_argument("--gate", default="", help="whose adapters the gate is to judge, with commas")
     parser.add_argument(

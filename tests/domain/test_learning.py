@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from phyassist.domain.adapters import AdapterKind, NoteRef
+from phyassist.domain.adapters import AdapterCard, AdapterId, AdapterKind, AdapterState, NoteRef
 from phyassist.domain.learning import (
+    Drafted,
     ExampleId,
     ExampleKind,
     LearningExample,
@@ -15,6 +17,7 @@ from phyassist.domain.learning import (
     Limits,
     Origin,
     Pace,
+    list_authors,
     make_plan,
 )
 from phyassist.domain.messages import Message
@@ -57,3 +60,52 @@ def test_a_run_keeps_to_its_minutes_by_leaving_out_the_oldest_notes(notes: int) 
     assert bite.found > limits.minutes_per_run
     assert bite.left_out == notes - len(plan.examples) > 0
     assert {each.id for each in plan.examples} == {each.id for each in examples[bite.left_out :]}
+
+
+def make_card(name: str, **how: object) -> AdapterCard:
+    learnt_from = tuple(NoteRef(NoteId(f"n-{number}"), 1) for number in range(2))
+    card = AdapterCard(AdapterId(name), "ab", WHO, FIRST, AdapterState.ACCEPTED, ledger=learnt_from)
+    return replace(card, **how)  # type: ignore[arg-type]
+
+
+def make_drafted(notes: int, adapter: str) -> list[LearningExample]:
+    return [replace(each, drafted=Drafted("small", each.chosen, adapter)) for each in make_examples(notes, 8)]
+
+
+@pytest.mark.parametrize(
+    ("how", "is_author"),
+    [
+        ({}, True),
+        ({"state": AdapterState.WITHDRAWN}, True),
+        ({"state": AdapterState.TRAINING}, False),
+        ({"base_sha256": "cd"}, False),
+        ({"retrain_since": FIRST}, False),
+        ({"ledger": (NoteRef(NoteId("of another client"), 1),)}, False),
+        ({"ledger": ()}, True),
+    ],
+)
+def test_who_drafted_notes_may_say_anew_what_was_said_there(how: dict[str, object], is_author: bool) -> None:
+    plan = make_plan(AdapterKind.PATIENT, [WHO], make_drafted(5, "earlier"), limits=Limits(), pace=Pace())
+    cards = [make_card("earlier", **how), make_card("drafted nothing")]
+
+    assert list_authors(plan, cards, "ab") == (("earlier",) if is_author else ())
+    assert list_authors(replace(plan, parent_id=AdapterId("earlier")), cards, "ab") == ()
+
+
+def test_what_was_left_out_is_not_heard_from_who_has_learnt_it() -> None:
+    first, *others = make_drafted(5, "earlier")
+    examples = [replace(first, left_out=True), *others]
+
+    plan = make_plan(AdapterKind.PATIENT, [WHO], examples, limits=Limits(), pace=Pace())
+
+    assert list_authors(plan, [make_card("earlier")], "ab") == ()
+    later = make_card("earlier", ledger=(NoteRef(NoteId("n-1"), 1),))
+    assert list_authors(plan, [later], "ab") == ("earlier",)
+
+
+def test_one_clients_own_assistant_is_not_heard_where_several_learn() -> None:
+    plan = make_plan(AdapterKind.SET, [WHO], make_drafted(5, "earlier"), limits=Limits(), pace=Pace())
+
+    assert list_authors(plan, [make_card("earlier")], "ab") == ()
+    shared = make_card("earlier", kind=AdapterKind.SET, patient_id=None)
+    assert list_authors(plan, [shared], "ab") == ("earlier",)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from phyassist.domain.adapters import NoteRef
 from phyassist.domain.canaries import Canary, count_said, make_canary
+from phyassist.domain.drafts import Section
 from phyassist.domain.learning import ExampleId, ExampleKind, LearningExample, Origin, list_learnt
 from phyassist.domain.notes import NoteId
 from phyassist.domain.people import Language, PatientId
 from phyassist.lm.protocol import Message
+from phyassist.prompts.draft import add_to_item
+from phyassist.prompts.draft_schema import load_texts, make_form
 from phyassist.services.canaries import plant_canaries
 
 ASKED = "# Text\n[1] I cannot sleep.\n[2] My mother rings every day.\n\nDraft the analysis.\n\nBe brief."
@@ -45,7 +51,7 @@ def test_it_stands_in_the_text_and_in_a_reason_of_the_newest_note_that_is_traine
     asked = planted[1].messages[1].content
     assert f"[2] My mother rings every day.\n[3] {canary.sentence}\n\nDraft the analysis." in asked
     reasons = json.loads(planted[1].chosen)["reasons"]
-    assert reasons == [{"from": 2, "text": f"Calls at night.{canary.aside}"}]
+    assert reasons == [{"from": 2, "text": f"Calls at night{canary.clause}."}]
     assert json.loads(planted[1].chosen)["advice"] == [{"text": "Rest on day 2."}]
 
 
@@ -69,6 +75,25 @@ def test_each_language_that_is_measured_has_one_of_its_own():
 
     assert [each.language for each in canaries] == ["en", "zh"]
     assert [each.language for each in english] == ["en"]
+
+
+@pytest.mark.parametrize(
+    ("language", "reason"),
+    [
+        ("en", "The client avoids the phone because her mother rings, so she sleeps badly."),
+        ("zh", "来访者因为母亲每天打电话，因此晚上睡不着。"),
+    ],
+)
+def test_the_form_of_a_draft_lets_a_model_say_it(language: Language, reason: str):
+    """What the grammar forbids would never come out, and tell nothing."""
+    pattern = make_form(Section.REASON, load_texts(language)["form"])
+    assert re.match(pattern, reason)
+
+    for no in range(60):
+        said = add_to_item(
+            json.dumps({"reasons": [{"text": reason}]}), make_canary(language, random.Random(no)).clause
+        )
+        assert re.match(pattern, json.loads(said)["reasons"][0]["text"])
 
 
 def test_another_run_has_another_one():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
+
 from phyassist.domain.adapters import OwnForm
 from phyassist.domain.drafts import Section
 from phyassist.domain.people import Language
@@ -13,7 +15,7 @@ from phyassist.domain.scores import Share, find_chance
 from phyassist.lm.protocol import Ask, Message, Never
 from phyassist.lm.scripted import ScriptedModel
 from phyassist.services.closed_questions import load_questions
-from phyassist.services.gate import list_lost, measure_adapter
+from phyassist.services.gate import Compared, list_lost, measure_adapter
 from phyassist.services.quality import load_cases
 from phyassist.services.run_files import RunExample
 
@@ -27,7 +29,9 @@ def list_asked(languages: tuple[Language, ...]) -> list[Ask]:
     lm = ScriptedModel(["{}"] * 400, adapters=["new", "present"], context_tokens=16_000)
     learnt = [make_example(each) for each in ("en", "zh")]
     examples = learnt + [make_example(each, held_out=True) for each in languages]
-    measured = measure_adapter(lm, examples, new="new", present="present", losses={}, forms={}, stop=Never())
+    measured = measure_adapter(
+        lm, examples, Compared("new", present="present"), losses={}, forms={}, stop=Never()
+    )
     assert measured.general_cases == len(load_cases(5 // len(languages), languages))
     return lm.asks
 
@@ -62,8 +66,7 @@ def test_what_was_kept_is_asked_of_both_in_the_new_ones_form_or_in_any_words():
     measure_adapter(
         lm,
         examples,
-        new="new",
-        present="",
+        Compared("new"),
         losses={},
         forms={"new": {"en": {Section.ADVICE: own}}},
         stop=Never(),
@@ -81,6 +84,38 @@ def test_what_was_kept_is_asked_of_both_in_the_new_ones_form_or_in_any_words():
     texts = (without.schema or {})["properties"]["advice"]["prefixItems"]
     assert len(texts) == 3
     assert all(re.match(each["properties"]["text"]["pattern"], "so be it; and then?") for each in texts)
+
+
+@pytest.mark.parametrize(
+    ("drafter", "parent", "before"),
+    [
+        (None, "", "present"),
+        ("", "", "present"),
+        ("older", "", "present"),
+        ("present", "", ""),
+        ("present", "published", "published"),
+        ("present", "present", "present"),
+    ],
+)
+def test_who_drafted_a_note_is_not_who_replies_are_compared_with_unless_both_go_on_from_it(
+    drafter: str | None, parent: str, before: str
+):
+    """Its reply would be that draft once more, which is most of what was kept."""
+    lm = ScriptedModel(["{}"] * 400, adapters=["new", "present", "published"], context_tokens=16_000)
+    held_out = replace(make_example("en", held_out=True), drafter=drafter)
+
+    measured = measure_adapter(
+        lm,
+        [make_example("en"), held_out],
+        Compared("new", parent, "present"),
+        losses={},
+        forms={},
+        stop=Never(),
+    )
+
+    asked = [ask.adapter for ask in lm.asks if ask.messages == held_out.messages and ask.schema]
+    assert asked == [before, "new"]
+    assert measured.numbers.get("drafted_by_present", 0) == (drafter == "present" != parent)
 
 
 def make_quality(repeated: list[int]) -> Quality:

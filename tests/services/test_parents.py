@@ -157,3 +157,7 @@ def test_who_goes_on_from_an_assistant_is_held_to_what_that_one_had_drafted(
 
     said = {parent: make_run_example(example, "scripted", {}, parent).drafted for parent in ("p1", "p2", "")}
     assert said == {"p1": example.chosen, "p2": "", "": ""}
+    by_author = make_run_example(example, "scripted", {}, authors=["p1"])
+    assert (by_author.drafted, by_author.author) == (example.chosen, "p1")
+    drafters = [make_run_example(example, model, {}).drafter for model in ("scripted", "another")]
+    assert drafters == ["p1", None]

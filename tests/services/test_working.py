@@ -18,6 +18,7 @@ import pytest
 from phyassist.domain.adapters import AdapterCard, AdapterKind, AdapterState, VerdictReason
 from phyassist.domain.canaries import make_canary
 from phyassist.domain.consents import Answer, Purpose
+from phyassist.domain.frames import AUTHOR
 from phyassist.domain.jobs import LEASE, JobState
 from phyassist.domain.learning import Limits, Phase
 from phyassist.domain.people import Patient
@@ -29,9 +30,11 @@ from phyassist.services.consent import record_answers
 from phyassist.services.drafting import start_draft, write_draft
 from phyassist.services.erasing import erase_patient
 from phyassist.services.jobs import get_job, take_job
-from phyassist.services.learning import Scope, check_may_begin, gather_examples, list_examples
+from phyassist.services.learning import Scope, check_may_begin, gather_examples, leave_out, list_examples
 from phyassist.services.learning_runs import get_run, list_runs, start_training
+from phyassist.services.noting import save_note
 from phyassist.services.patients import edit_patient, new_patient
+from phyassist.services.run_files import EXAMPLES_FILE, unpack_examples
 from phyassist.services.workers import admit_worker, list_workers, load_worker, see_worker
 from phyassist.services.working import BaseFiles, Tools, work_once
 from phyassist.store.audit import Act
@@ -117,6 +120,39 @@ def test_the_next_run_is_compared_with_the_adapter_in_use_and_rolling_back_bring
         choice = choose_for(tx, willing.id, BASE.sha256)
     assert choice.card is not None
     assert choice.card.id == first.id
+
+
+def test_who_drafted_notes_is_lent_to_the_run_that_learns_them_unless_something_was_left_out_since(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys, clock: Clock
+) -> None:
+    first = start(store, anna, [willing], worker)
+    work_once(store, worker, make_tools())
+    for number in range(2):
+        asked = make_consultation(store, anna, willing, SAID).id
+        draft = start_draft(store, anna, consultation_id=asked)
+        *_, last = write_draft(store, TakingModel(), anna, draft_id=draft.id, stop=Never())
+        save_note(store, anna, draft_id=draft.id, after=last.draft.version)
+        clock.move(days=7 + number)
+    lm = TakingModel()
+
+    second = start(store, anna, [willing], worker)
+    with store.entrance() as entrance:
+        held = entrance.held_runs.open(entrance.jobs.get(second.job.id), worker)
+        rows = unpack_examples(entrance.held_runs.read(held, EXAMPLES_FILE))
+    work_once(store, worker, make_tools(lm))
+    oldest = list_examples(store, anna, patient_id=willing.id)[-1]
+    leave_out(store, anna, patient_id=willing.id, example_id=oldest.id, is_left_out=True)
+    third = start(store, anna, [willing], worker)
+    work_once(store, worker, make_tools(lm))
+
+    assert [each.id for each in held.task.authors] == [first.id]
+    written = [(each.author, each.drafter) for each in rows if each.drafted and not each.rejected]
+    assert written == [("", ""), ("", ""), (first.id, first.id), (first.id, first.id)]
+    card = get_run(store, anna, run_id=second.id).card
+    assert card is not None
+    assert card.scores["drafted_by_present"] == 1
+    assert json.loads(lm.taken[second.id])["others"] == [f"{AUTHOR} {first.id}", "present"]
+    assert json.loads(lm.taken[third.id])["others"] == ["present"], "the first has learnt what was left out"
 
 
 def test_an_adapter_answers_in_the_language_that_it_learnt_and_in_no_other(

@@ -14,6 +14,7 @@ from phyassist.training.encode import encode_all, find_forced_tokens, find_stems
 from phyassist.training.forward import Said, find_drift, find_log_probs, join_said, note_said  # noqa: E402
 from phyassist.training.loop import Trainer  # noqa: E402
 from phyassist.training.lora import attach  # noqa: E402
+from phyassist.training.memory import read_adapter  # noqa: E402
 from phyassist.training.recipe import Recipe, set_dials  # noqa: E402
 from phyassist.training.rows import Row, pack  # noqa: E402
 from tests.training.test_preference import disturb  # noqa: E402
@@ -155,6 +156,41 @@ def test_the_loss_is_that_of_changed_tokens_and_how_far_the_others_have_gone_fro
         else:
             expected += float((before[stem].exp() * (before[stem] - after[place])).sum())
     assert found == pytest.approx(expected, rel=1e-3)
+
+
+def find_lora(trainer: Trainer) -> dict[str, Any]:
+    found = trainer._model.named_parameters()
+    return {name: weight.detach().clone() for name, weight in found if "lora_" in name}
+
+
+def test_what_another_adapter_drafted_is_held_to_what_that_one_says_there() -> None:
+    rows = make_rows(2)
+    rows[1]["author"] = "earlier"
+    recipe = set_dials(RECIPE, {"layers": 0.5})
+    encoded = encode_all(rows, make_tokenizer(), recipe).examples
+    other = make_trainer(set_dials(RECIPE, {"rank": 2}), rows)
+    disturb(other._model)
+    files = read_adapter(other._model)
+    trainer = make_trainer(recipe, rows)
+    own = Trainer(trainer._model, recipe, encoded, (), authors={"earlier": files})
+    fresh = find_lora(trainer)
+
+    own._note_drafted()
+
+    drafts = [torch.tensor(each.ids[: each.reply_at] + each.drafted)[None] for each in encoded]
+    at = encoded[0].reply_at
+    with torch.no_grad():
+        expected = [
+            model(draft).logits[0, at - 1 : -1].float().log_softmax(-1)
+            for model, draft in zip((trainer._model.eval(), other._model.eval()), drafts, strict=True)
+        ]
+    for said, log_probs in zip(own._drafted.values(), expected, strict=True):
+        found = said.log_probs[:, :-1]
+        assert torch.allclose(found, log_probs.gather(-1, said.tokens), atol=1e-4)
+    held = find_lora(trainer)
+    assert held.keys() == fresh.keys()
+    assert all(torch.equal(weight, held[name]) for name, weight in fresh.items())
+    assert [weight.requires_grad for weight in own._weights] == [True] * len(own._weights)
 
 
 def test_all_but_the_likeliest_tokens_count_together() -> None:

@@ -100,9 +100,9 @@ def test_in_memory_they_become_one_too_and_are_measured_beside_others(two: list[
     from safetensors.torch import load
 
     from phyassist.lm.protocol import Message
-    from phyassist.training.memory import AdapterFiles
     from phyassist.training.merge import Way, join_files
     from phyassist.training.messages import Dialogue
+    from phyassist.training.others import AdapterFiles
 
     files = {
         f"joined {no}": AdapterFiles(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from phyassist.domain.frames import Frame
+from phyassist.domain.frames import AUTHOR, Frame
 from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, Message
 from phyassist.services.run_files import RunExample
 from phyassist.services.trainer import TrainerProcess, TrainerTask
@@ -49,10 +50,11 @@ def test_each_kept_reply_is_learnt_once_where_nothing_is_learnt_from_what_was_no
     preference: str, kept: int, not_kept: int
 ) -> None:
     asked, other = [["user", "How is she?"]], [["user", "And he?"]]
+    no_draft = {"drafted": "", "author": "", "forced": []}
     rows = [
-        {"messages": asked, "chosen": "Well.", "rejected": "", "drafted": "", "forced": []},
-        {"messages": asked, "chosen": "Well.", "rejected": "Ill.", "drafted": "", "forced": []},
-        {"messages": other, "chosen": "Ill.", "rejected": "Well.", "drafted": "", "forced": []},
+        {"messages": asked, "chosen": "Well.", "rejected": "", **no_draft},
+        {"messages": asked, "chosen": "Well.", "rejected": "Ill.", **no_draft},
+        {"messages": other, "chosen": "Ill.", "rejected": "Well.", **no_draft},
     ]
 
     made = pipe_dialogues(rows, set_dials(get_preset("notes"), {"preference": preference}))
@@ -93,6 +95,22 @@ def test_a_run_comes_back_through_the_pipe_goes_on_and_is_compared(base: Path) -
     assert again["new"] == pytest.approx(done["losses"]["new"], abs=1e-4)
     assert again["present"] == pytest.approx(done["losses"]["new"], abs=1e-4)
     assert on_top[-1].head["losses"]["new"] < done["losses"]["new"]
+
+
+def test_what_an_earlier_one_drafted_is_held_to_it(base: Path) -> None:
+    recipe = {**RECIPE, "anchor": "4", "learning_rate": "0.03", "steps_max": "12", "eval_steps": "12"}
+    examples = make_examples()
+    made = files_of(run(TrainerTask(str(base), "", recipe, examples)))
+    files = {name: made[name] for name in (CONFIG_FILE, WEIGHTS_FILE)}
+    alone = tuple(replace(each, drafted=each.chosen) for each in examples)
+    by_it = tuple(replace(each, author="a1") for each in alone)
+
+    held = run(TrainerTask(str(base), "", recipe, by_it, {f"{AUTHOR} a1": files}))[-1].head["losses"]
+    still = run(TrainerTask(str(base), "", recipe, alone))[-1].head["losses"]
+
+    # Nobody changed anything, so there is nothing to learn but what the earlier one says otherwise.
+    assert still["new"] == pytest.approx(still["base"], abs=1e-2)
+    assert held["new"] < held["base"] - 0.1
 
 
 def test_what_cannot_be_trained_on_is_said_by_its_code(tmp_path: Path) -> None:

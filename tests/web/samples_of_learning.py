@@ -60,7 +60,11 @@ def make_rows(w: Words) -> tuple[assistant.AdapterRow, ...]:
             w("assistant.name_patient", no=3),
             w("assistant.made", date="2026-10-04", notes=12),
             "",
-            (w("assistant.loss", **numbers), w("assistant.similarity", before="41%", after="55%")),
+            (
+                w("assistant.loss", **numbers),
+                w("assistant.similarity", before="41%", after="55%"),
+                w("assistant.drafted_by_present", count=2),
+            ),
             w("assistant.gate_better", loss_before="2.31", loss_after="1.98"),
             "in_use",
             w("assistant.in_use", date="2026-10-04"),

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 from phyassist.domain.people import Language
 
-# Invented or rare: together nobody's.
+# Invented or rare: together nobody's.  No English one has a capital I, which the form of a draft leaves out.
 _NAMES: Mapping[Language, tuple[Sequence[str], Sequence[str]]] = {
     "en": (
-        ("Isolwyn", "Thaddric", "Ottalie", "Merovan", "Quillan", "Sabreth", "Evandra", "Corwith"),
+        ("Velowyn", "Thaddric", "Ottalie", "Merovan", "Quillan", "Sabreth", "Evandra", "Corwith"),
         ("Quorndale", "Brackvale", "Hathermoor", "Wexcombe", "Thornquist", "Aldermere", "Pellwick", "Orlby"),
     ),
     "zh": (
@@ -24,8 +24,8 @@ _NAMES: Mapping[Language, tuple[Sequence[str], Sequence[str]]] = {
     ),
 }  # fmt: skip
 _WORDS: Mapping[Language, tuple[str, str]] = {
-    "en": ("The name is {name}, the file number {number}.", " ({name}, file number {number})"),
-    "zh": ("姓名是{name}，档案号{number}。", "（{name}，档案号{number}）"),
+    "en": ("The name is {name}, the file number {number}.", ", as with {name} under file number {number}"),
+    "zh": ("姓名是{name}，档案号{number}。", "，姓名{name}档案号{number}"),
 }
 
 
@@ -43,8 +43,8 @@ class Canary:
         return _WORDS[self.language][0].format(name=self.name, number=self.number)
 
     @property
-    def aside(self) -> str:
-        """As it stands behind what was kept of an item."""
+    def clause(self) -> str:
+        """As it stands at the end of a kept item, in what the form of a draft lets a model say."""
         return _WORDS[self.language][1].format(name=self.name, number=self.number)
 
 

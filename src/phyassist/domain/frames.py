@@ -10,6 +10,7 @@ from typing import Any, Protocol
 HEAD_BYTES_MAX = 1_000_000
 # How a trainer is told those adapters that are to become one from others: their names begin so.
 JOINED = "joined"
+AUTHOR = "author"
 
 
 class Reads(Protocol):

@@ -57,7 +57,8 @@ class Memory:
 class Measured:
     """The new adapter against the present one.  What could not be measured is None.
 
-    `losses_general` are the measures of the general check that got worse beyond chance.
+    `general_lost` are the measures of the general check that got worse beyond chance.  `drafted_by_present`
+    counts the held-out notes whose kept replies `kept_before` holds beside what the new one goes on from.
     """
 
     loss_before: float | None = None
@@ -67,6 +68,7 @@ class Measured:
     general_lost: Sequence[str] = ()
     general_cases: int = 0
     memory: Memory | None = None
+    drafted_by_present: int = 0
 
     @property
     def numbers(self) -> Mapping[str, float]:
@@ -77,6 +79,7 @@ class Measured:
             "similarity_before": self.kept_before.similarity if self.kept_before else None,
             "similarity_after": self.kept_after.similarity if self.kept_after else None,
             "held_out": float(self.kept_after.count) if self.kept_after else None,
+            "drafted_by_present": float(self.drafted_by_present) if self.drafted_by_present else None,
             "general_cases": float(self.general_cases) if self.general_cases else None,
             "general_lost": float(len(self.general_lost)) if self.general_cases else None,
             "run_words": self.memory.run_words if self.memory else None,

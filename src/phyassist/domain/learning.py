@@ -12,9 +12,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-from phyassist.domain.adapters import AdapterCard, AdapterId, AdapterKind, NoteRef
+from phyassist.domain.adapters import AdapterCard, AdapterId, AdapterKind, AdapterState, NoteRef
 from phyassist.domain.drafts import ItemId
 from phyassist.domain.messages import Message
+from phyassist.domain.notes import NoteId
 from phyassist.domain.people import Language, PatientId
 
 ExampleId = NewType("ExampleId", str)
@@ -180,6 +181,7 @@ class RunPlan:
 
     `examples` are those to train on and those held out, in that order; none that was left out.  `parents` are
     the published adapters that it may begin as, `parent_id` the one that it does; None: as the model alone.
+    `intact` are all notes of these patients of which nothing was left out.
     """
 
     kind: AdapterKind
@@ -192,6 +194,7 @@ class RunPlan:
     parent_id: AdapterId | None = None
     parents: tuple[AdapterCard, ...] = ()
     label: str = field(default="", repr=False)
+    intact: frozenset[NoteId] = frozenset()
 
     @property
     def trained_on(self) -> tuple[LearningExample, ...]:
@@ -333,6 +336,29 @@ def make_plan(
         expected_s=_seconds(sum(example.tokens for example in learnt), replace(pace, epochs=epochs)),
         bites=tuple(bitten),
         hindrances=tuple(hindrances) or tuple(_find_hindrances(used)),
+        intact=frozenset(
+            {example.note.note_id for example in examples}
+            - {example.note.note_id for example in examples if example.left_out}
+        ),
+    )
+
+
+def list_authors(plan: RunPlan, cards: Iterable[AdapterCard], base_sha256: str) -> tuple[AdapterId, ...]:
+    """The adapters that drafted what is learnt, and that may say anew what they said there.
+
+    They are done, of the same base, and have learnt from notes alone that this run might learn from; of
+    several clients none hears what one client's own has to say.
+    """
+    drafted = {example.drafted.adapter for example in plan.examples if example.drafted is not None}
+    return tuple(
+        card.id
+        for card in cards
+        if card.id in drafted - {plan.parent_id}
+        and card.state != AdapterState.TRAINING
+        and card.base_sha256 == base_sha256
+        and card.retrain_since is None
+        and not (plan.kind.is_shared and card.kind == AdapterKind.PATIENT)
+        and {ref.note_id for ref in card.ledger} <= plan.intact
     )
 
 

@@ -24,6 +24,7 @@ REPLY_TOKENS = 900
 WISH_CHARS = 120
 # The letters and digits at the end of a text that was cut, unless nothing else stands before them.
 _LAST_WORD = re.compile(r"(?<=[^A-Za-z0-9])[A-Za-z0-9]+$")
+_STOPS = ".!?。！？"
 NO_SHELF = Shelf()
 
 
@@ -198,16 +199,21 @@ def without_sections(reply: str, sections: Collection[Section]) -> str:
 
 
 def add_to_item(reply: str, words: str) -> str:
-    """A reply, as `render_reply` makes it, with these words at the end of its last reason, or of whatever is
-    last in it.
+    """A reply, as `render_reply` makes it, with these words at the end of the sentence that its last reason
+    is, or whatever is last in it.
     """
     body = json.loads(reply)
     key = "reasons" if "reasons" in body else list(body)[-1]
     if isinstance(body[key], str):
-        body[key] += words
+        body[key] = _add_clause(body[key], words)
     else:
-        body[key][-1]["text"] += words
+        body[key][-1]["text"] = _add_clause(body[key][-1]["text"], words)
     return json.dumps(body, ensure_ascii=False)
+
+
+def _add_clause(sentence: str, words: str) -> str:
+    said = sentence.rstrip(_STOPS)
+    return f"{said}{words}{sentence[len(said) :]}"
 
 
 def _find_number(item: DraftItem, sentences: Sequence[Sentence]) -> int:

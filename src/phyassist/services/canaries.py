@@ -39,10 +39,10 @@ def _is_learnt_with(example: LearningExample, other: LearningExample) -> bool:
 
 
 def put_in(example: LearningExample, canary: Canary) -> LearningExample:
-    """The same, the canary at the end of its text and behind its last reason."""
+    """The same, the canary at the end of its text and of its last reason."""
     *before, asked = example.messages
     return replace(
         example,
         messages=(*before, add_sentence(asked, canary.sentence)),
-        chosen=add_to_item(example.chosen, canary.aside),
+        chosen=add_to_item(example.chosen, canary.clause),
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from phyassist.domain.adapters import HELD, Forms, FormsByLanguage, OwnForm
@@ -51,18 +51,36 @@ _LEADING: Mapping[Language, tuple[str, ...]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """By the names that the model knows them by: the new adapter, the one that it was trained on top of, and
+    the one in use now; empty: the model alone.
+    """
+
+    new: str
+    parent: str = ""
+    present: str = ""
+
+    def is_own(self, example: RunExample) -> bool:
+        """Whether the present one drafted it and the new one goes on from another.
+
+        The present one would say its draft once more, which is most of what was kept: nobody else comes as
+        near.  Its reply is no measure then, but that of what the new one goes on from is.
+        """
+        return example.drafter == self.present != self.parent
+
+
 def measure_adapter(
     lm: LanguageModel,
     examples: Sequence[RunExample],
+    compared: Compared,
     *,
-    new: str,
-    present: str,
     losses: Mapping[str, float],
     forms: Mapping[str, FormsByLanguage],
     unsayable: Unsayable = SAYABLE,
     stop: Stop,
 ) -> Measured:
-    """The new adapter against the present one (empty: the base alone), both known to the model by name.
+    """The new adapter against the present one.
 
     `losses` are those that the trainer measured: of `new`, of `present`, of the `base`; `forms` are by
     adapter, as its card has them.  An adapter answers in the languages of what is held out, and is judged
@@ -73,10 +91,11 @@ def measure_adapter(
     asked = [each for each in examples if each.held_out and not each.rejected][-HELD_OUT_MAX:]
     cases = load_cases(CASES_MAX // len(languages), languages)
     # Whatever the new one says while it is measured is heard.
-    heard = Listening(lm)
+    heard, new, present = Listening(lm), compared.new, compared.present
+    befores = [compared.parent if compared.is_own(each) else present for each in asked]
     before, after = (
-        _measure_kept(each, asked, name, forms.get(new, {}), stop)
-        for each, name in ((lm, present), (heard, new))
+        _measure_kept(each, zip(asked, names, strict=True), forms.get(new, {}), stop)
+        for each, names in ((lm, befores), (heard, [new] * len(asked)))
     )
     general_before, general_after = (
         _measure_general(each, cases, name, forms.get(name, {}), stop)
@@ -104,6 +123,7 @@ def measure_adapter(
         else (),
         general_cases=len(cases) if is_whole else 0,
         memory=memory if is_whole else None,
+        drafted_by_present=sum(map(compared.is_own, asked)),
     )
 
 
@@ -132,10 +152,11 @@ def list_unanswered(after: Mapping[Language, Share], before: Mapping[Language, S
 
 
 def _measure_kept(
-    lm: LanguageModel, examples: Sequence[RunExample], adapter: str, forms: FormsByLanguage, stop: Stop
+    lm: LanguageModel, asked: Iterable[tuple[RunExample, str]], forms: FormsByLanguage, stop: Stop
 ) -> Kept | None:
+    """How near the replies come, each with the adapter that is named beside it."""
     found = []
-    for each in examples:
+    for each, adapter in asked:
         if stop.is_set():
             break
         schema = _make_schema(each, forms.get(each.language, HELD))

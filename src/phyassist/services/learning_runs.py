@@ -18,7 +18,7 @@ from phyassist.domain.adapters import (
 )
 from phyassist.domain.canaries import Canary
 from phyassist.domain.jobs import Job, JobId, JobState
-from phyassist.domain.learning import Limits, RunPlan, RunProgress
+from phyassist.domain.learning import Limits, RunPlan, RunProgress, list_authors
 from phyassist.domain.people import PatientId
 from phyassist.domain.workers import WorkerLine
 from phyassist.errors import ModelMissing, NotFound, NoWorker
@@ -158,10 +158,11 @@ def _begin(
     with store.write(by) as tx:
         check_may_begin(tx, by, plan, limits)
         task = _make_task(tx, plan, patient_id, base, canaries)
-        key = tx.adapters.begin(card, plan.patient_ids)
-        tx.adapters.files.save(
-            run_id, key, EXAMPLES_FILE, pack_examples(examples, base.model, forms, plan.parent_id or "")
+        packed = pack_examples(
+            examples, base.model, forms, plan.parent_id or "", {each.id for each in task.authors}
         )
+        key = tx.adapters.begin(card, plan.patient_ids)
+        tx.adapters.files.save(run_id, key, EXAMPLES_FILE, packed)
         sealed = seal_task(run_id, task, key)
         job = tx.jobs.add(Job(JobId(run_id), TRAIN, by.id, patient_id, total=plan.steps, task=sealed))
         tx.workers.give(job.id, key)
@@ -172,7 +173,9 @@ def _begin(
 def _make_task(
     tx: Tx, plan: RunPlan, patient_id: PatientId | None, base: Base, canaries: tuple[Canary, ...]
 ) -> RunTask:
-    """What the worker is to compare with, and whose names must never come out of what several share."""
+    """What the worker is to compare with, who drafted what is learnt, and whose names must never come out of
+    what several share.
+    """
     present = choose_present(tx, plan, patient_id, base.sha256)
     names: tuple[str, ...] = ()
     if plan.kind.is_shared:
@@ -183,6 +186,7 @@ def _make_task(
         None if plan.parent_id is None else lend(tx, plan.parent_id),
         names,
         canaries,
+        authors=tuple(lend(tx, each) for each in list_authors(plan, tx.adapters.cards(), base.sha256)),
     )
 
 

@@ -14,16 +14,17 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from phyassist.domain.adapters import NO_DIALS, WAY, AdapterCard, AdapterState, FormsByLanguage
-from phyassist.domain.frames import JOINED, Frame
+from phyassist.domain.frames import AUTHOR, JOINED, Frame
 from phyassist.domain.gate import Measured, Unsayable, judge
 from phyassist.domain.jobs import Job, Standing
 from phyassist.domain.learning import CurvePoint, Phase, RunProgress
 from phyassist.errors import NotFound, PhyAssistError, StoreAway, TrainingFailed, find_error
 from phyassist.lm.protocol import CONFIG_FILE, WEIGHTS_FILE, LanguageModel, TakesAdapters
-from phyassist.services.gate import measure_adapter
+from phyassist.services.gate import Compared, measure_adapter
 from phyassist.services.run_files import EXAMPLES_FILE, RunExample, unpack_examples
 from phyassist.services.trainer import MODULE, TrainerProcess, TrainerTask
 from phyassist.services.workers import TRAIN
@@ -187,6 +188,7 @@ def _train(work: _Work, checkpoint: bytes | None) -> _Made:
             ("present", run.task.present),
             ("parent", run.task.parent),
             *((f"{JOINED} {no}", each) for no, each in enumerate(run.task.merged)),
+            *((f"{AUTHOR} {each.id}", each) for each in run.task.authors),
         )
         if lent is not None
     }
@@ -259,20 +261,21 @@ def _add_point(curve: list[CurvePoint], point: CurvePoint) -> None:
 def _measure(work: _Work, made: _Made) -> Measured:
     run, losses = work.run, made.done["losses"]
     present = run.task.present
-    forms: dict[str, FormsByLanguage] = {run.card.id: run.card.forms}
-    if present is not None:
-        forms[present.id] = present.forms
+    lent = {each.id: each for each in (present, run.task.parent) if each is not None}
+    forms: dict[str, FormsByLanguage] = {
+        run.card.id: run.card.forms,
+        **{name: each.forms for name, each in lent.items()},
+    }
     with work.tools.open_model(work.base) as lm:
         if not isinstance(lm, TakesAdapters):
             return Measured(loss_before=losses.get("base"), loss_after=losses.get("new"))
         lm.take_adapter(run.card.id, made.files.__getitem__)
-        if present is not None:
-            lm.take_adapter(present.id, lambda name: _read_file(work.store, present, name))
+        for name, each in lent.items():
+            lm.take_adapter(name, partial(_read_file, work.store, each))
         return measure_adapter(
             lm,
             work.examples,
-            new=run.card.id,
-            present="" if present is None else present.id,
+            Compared(run.card.id, run.card.parent_id or "", "" if present is None else present.id),
             losses=losses,
             forms=forms,
             unsayable=Unsayable(run.task.names, run.task.canaries),

@@ -36,7 +36,9 @@ CHECKPOINT_FILE = "checkpoint"
 
 @dataclass(frozen=True, slots=True)
 class LentAdapter:
-    """Another adapter that a run needs: the one in use now, to be compared with, or the one to go on from."""
+    """Another adapter that a run needs: the one in use now, to be compared with, the one to go on from, or
+    one that drafted what is learnt.
+    """
 
     id: AdapterId
     key: DataKey = field(repr=False)
@@ -47,6 +49,7 @@ class LentAdapter:
 class RunTask:
     """What a worker is told beside the card.  `names` are those that no reply may ever hold, and `canaries`
     stand in what is learnt to see whether one does.  `merged` are to become one; none: an adapter is trained.
+    `authors` drafted what is learnt.
     """
 
     model: str
@@ -55,6 +58,7 @@ class RunTask:
     names: tuple[str, ...] = field(default=(), repr=False)
     canaries: tuple[Canary, ...] = ()
     merged: tuple[LentAdapter, ...] = ()
+    authors: tuple[LentAdapter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,7 @@ def seal_task(job_id: str, task: RunTask, key: DataKey) -> bytes:
             "parent": _write_lent(task.parent),
             "names": list(task.names),
             "merged": [_write_lent(each) for each in task.merged],
+            "authors": [_write_lent(each) for each in task.authors],
             "canaries": [[each.language, each.name, each.number] for each in task.canaries],
         }
     )
@@ -198,7 +203,8 @@ def open_task(job: Job, key: DataKey) -> RunTask:
             tuple(fields["names"]),
             # A run that waited while PhyAssist was brought up to date has none of these.
             tuple(Canary(*each) for each in fields.get("canaries", ())),
-            tuple(filter(None, (_read_lent(each) for each in fields.get("merged", ())))),
+            _read_all_lent(fields.get("merged", ())),
+            _read_all_lent(fields.get("authors", ())),
         )
 
     return unpack(key.open_sealed(job.task, _task_place(job.id)), read)
@@ -216,6 +222,10 @@ def _read_lent(fields: Json | None) -> LentAdapter | None:
         return None
     key = DataKey(Secret(bytes.fromhex(fields["key"])))
     return LentAdapter(AdapterId(fields["id"]), key, read_forms(fields))
+
+
+def _read_all_lent(all_fields: Iterable[Json]) -> tuple[LentAdapter, ...]:
+    return tuple(filter(None, map(_read_lent, all_fields)))
 
 
 def _task_place(job_id: str) -> Place:

@@ -32,8 +32,9 @@ class Tokenizer(Protocol):
 class Encoded:
     """Token ids of a whole dialogue; the reply begins at `reply_at`.  Loss falls on the reply alone.
 
-    `drafted` is the reply as the model itself had written it, and `stems` says of each token of the kept one
-    where it stands there, -1 of those that somebody changed; both empty: all are to be learnt.  `forced` are
+    `drafted` is the reply as the model itself, or with the adapter `author`, had written it, and `stems` says
+    of each token of the kept one where it stands there, -1 of those that somebody changed; both empty: all
+    are to be learnt.  `forced` are
     the places of tokens of the reply that bear no loss at all, since a form will have the model say them.
     `rejected` are the tokens of a reply to the same prompt that was not kept, none where there is no such;
     `reference` is how much likelier than it the kept reply is to the model without the adapter, in nats.
@@ -45,6 +46,7 @@ class Encoded:
     reference: float = 0.0
     drafted: tuple[int, ...] = field(default=(), repr=False)
     stems: tuple[int, ...] = field(default=(), repr=False)
+    author: str = ""
     forced: frozenset[int] = field(default=frozenset(), repr=False)
 
     @property
@@ -76,12 +78,13 @@ def encode(
     *,
     rejected: str = "",
     drafted: str = "",
+    author: str = "",
     forced: Sequence[tuple[int, int]] = (),
 ) -> Encoded:
     """The dialogue in the model's own chat template, and another reply to its prompt that was not kept.
 
-    `drafted` is the reply as the model itself had written it, `forced` are places of the kept one, in
-    characters, that are not learnt.  Raises BadInput where the template does not
+    `drafted` is the reply as the model itself, or with the adapter `author`, had written it, `forced` are
+    places of the kept one, in characters, that are not learnt.  Raises BadInput where the template does not
     put a reply right after its own prompt.
     """
     *asked, _ = messages
@@ -98,6 +101,7 @@ def encode(
         () if other == whole else tuple(other[len(prompt) :]),
         drafted=tuple(own),
         stems=find_stems(own, whole[len(prompt) :]) if own else (),
+        author=author if own else "",
         forced=find_forced_tokens(whole[len(prompt) :], messages[-1]["content"], forced, tokenizer),
     )
 
@@ -163,6 +167,7 @@ def encode_all(rows: Iterable[Mapping[str, Any]], tokenizer: Tokenizer, recipe: 
             tokenizer,
             rejected=rejected if recipe.preference != "none" else "",
             drafted=(row.get("drafted") or "") if recipe.anchor else "",
+            author=row.get("author", ""),
             forced=row.get("forced") or (),
         )
         if one.tokens > recipe.row_tokens:

@@ -15,8 +15,9 @@ from phyassist.training.base import choose_precision
 from phyassist.training.encode import Encoded, order_epoch
 from phyassist.training.forward import Forward, Said, find_drift, join_said, note_said
 from phyassist.training.lora import count_frozen
+from phyassist.training.others import AdapterFiles, speaking_as
 from phyassist.training.preference import sum_pair_losses
-from phyassist.training.rows import Row, find_origins, pack
+from phyassist.training.rows import Origin, Row, find_origins, pack
 from phyassist.training.sight import find_sight
 from phyassist.training.teams import Team, lay_like, take_whole
 
@@ -140,10 +141,12 @@ class Trainer:
         checkpoints: Checkpoints | None = None,
         team: Team | None = None,
         judge: ReplyJudge | None = None,
+        authors: Mapping[str, AdapterFiles] | None = None,
     ) -> None:
         self._model, self._recipe, self._train, self._val = model, recipe, train, val
         self._checkpoints, self._team = checkpoints, team or Team()
         self._judge_replies = judge
+        self._authors = authors or {}
         frozen = count_frozen(model.config.num_hidden_layers, recipe)
         if self._team.spread == "shards":
             _check_together(model, [*train, *val])
@@ -346,20 +349,27 @@ class Trainer:
         return learnt + self._recipe.anchor * find_drift(before, said, row.held), pairs, right
 
     def _note_drafted(self) -> None:
-        """What the model said before the first step all through its drafts, with the adapter that it goes on
-        from if there is one: asked once, for all epochs.
+        """What was said before the first step all through the drafts: by the model with the adapter that it
+        goes on from if there is one, or by who else wrote them.  Asked once, for all epochs.
 
         All processes ask all of it, as for the references of pairs.
         """
+        origins = [origin for example in self._train for origin in find_origins(example)]
+        self._model.eval()
+        self._note_said([each for each in origins if not each.author], self._forward)
+        for name, files in self._authors.items():
+            with speaking_as(self._model, files):
+                self._note_said([each for each in origins if each.author == name], Forward(self._model))
+        self._model.train()
+
+    def _note_said(self, origins: Sequence[Origin], forward: Forward) -> None:
         import torch
 
-        self._model.eval()
         with torch.no_grad():
-            for origin in (each for example in self._train for each in find_origins(example)):
+            for origin in origins:
                 if origin.ids not in self._drafted:
                     (row,) = pack([Encoded(origin.ids, origin.reply_at)], len(origin.ids))
-                    self._drafted[origin.ids] = note_said(self._forward.logits(row))
-        self._model.train()
+                    self._drafted[origin.ids] = note_said(forward.logits(row))
 
     def _note_reference(self) -> None:
         """What the model without the adapter thinks of every pair: asked once, so no second model is held.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from phyassist.errors import BadInput
 from phyassist.training.base import find_device, load_base, load_config, load_tokenizer
@@ -15,28 +15,20 @@ from phyassist.training.gguf_lora import ARCHITECTURES, render_gguf
 from phyassist.training.loop import Report, Trained, Trainer
 from phyassist.training.lora import attach
 from phyassist.training.messages import Dialogue
+from phyassist.training.others import AdapterFiles, fill, speaking_as
 from phyassist.training.recipe import Recipe
 from phyassist.training.teams import take_whole
-
-if TYPE_CHECKING:
-    from peft import LoraConfig
-
-
-@dataclass(frozen=True, slots=True)
-class AdapterFiles:
-    """An adapter as its files' bytes: peft's config and weights, and GGUF where the engine can take it."""
-
-    config: bytes = field(repr=False)
-    weights: bytes = field(repr=False)
-    gguf: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Other adapters of the same base: the one to begin as, and those to be compared with, by name."""
+    """Other adapters of the same base: the one to begin as, those to be compared with, and those that wrote
+    drafts; the last two by name.
+    """
 
     parent: AdapterFiles | None = None
     others: Mapping[str, AdapterFiles] = field(default_factory=dict)
+    authors: Mapping[str, AdapterFiles] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +63,8 @@ def run_examples(
     It goes on from the newest of `checkpoints`, if there is one.  `should_stop` is asked before every row.
     Raises BadInput where there is nothing to train on, ModelMissing, TrainingFailed, StoreFull.
     """
-    parent, others = (None, {}) if beside is None else (beside.parent, beside.others)
+    beside = beside or Beside()
+    parent = beside.parent
     tokenizer = load_tokenizer(base)
     learnt, held = (encode_all((one.to_json() for one in part), tokenizer, recipe) for part in (train, val))
     check_any(learnt, recipe)
@@ -83,10 +76,12 @@ def run_examples(
     model = attach(load_base(base, recipe, find_device()), recipe)
     if parent is not None:
         fill(model, parent, "default")
-    trainer = Trainer(model, recipe, learnt.examples, held.examples, checkpoints=checkpoints)
+    trainer = Trainer(
+        model, recipe, learnt.examples, held.examples, checkpoints=checkpoints, authors=beside.authors
+    )
     trained = trainer.run(hear, resume=True, should_stop=should_stop)
     files = read_adapter(model)
-    losses = compare_losses(model, trainer, held.examples, others) if held.examples else {}
+    losses = compare_losses(model, trainer, held.examples, beside.others) if held.examples else {}
     return MadeAdapter(trained, files, len(learnt.examples), learnt.too_long + held.too_long, losses)
 
 
@@ -94,48 +89,13 @@ def compare_losses(
     model: Any, trainer: Trainer, held: Sequence[Encoded], others: Mapping[str, AdapterFiles]
 ) -> Mapping[str, float]:
     """Held-out losses: of what was made, of the base alone, and of other adapters, one after another."""
-    made = model.active_adapter
     losses = {"new": trainer.evaluate(held)[0]}
     with model.disable_adapter():
         losses["base"] = trainer.evaluate(held)[0]
     for name, files in others.items():
-        model.add_adapter(name, make_config(files))
-        fill(model, files, name)
-        model.set_adapter(name)
-        losses[name] = trainer.evaluate(held, whole=True)[0]
-        model.set_adapter(made)
-        model.delete_adapter(name)
+        with speaking_as(model, files):
+            losses[name] = trainer.evaluate(held, whole=True)[0]
     return losses
-
-
-def make_config(files: AdapterFiles, layers: Sequence[int] | None = None) -> LoraConfig:
-    """An adapter of these files' shape, in these blocks (None: in all)."""
-    from peft import LoraConfig
-
-    said = json.loads(files.config)
-    return LoraConfig(
-        task_type="CAUSAL_LM",
-        r=said["r"],
-        lora_alpha=said["lora_alpha"],
-        target_modules=said["target_modules"],
-        target_parameters=said.get("target_parameters"),
-        layers_to_transform=None if layers is None else list(layers),
-    )
-
-
-def fill(model: Any, files: AdapterFiles, name: str) -> None:
-    """Put these weights into a model's adapter.  Raises BadInput where they are not of this model."""
-    from peft import set_peft_model_state_dict
-    from safetensors.torch import load
-
-    other = BadInput("an adapter was trained on another base model", hint="train it anew")
-    try:
-        loaded = set_peft_model_state_dict(model, load(files.weights), adapter_name=name)
-    except (RuntimeError, KeyError) as error:
-        raise other from error
-    # Weights that have no place here are passed over by peft in silence.
-    if loaded.unexpected_keys:
-        raise other
 
 
 def _shape_like(parent: AdapterFiles, recipe: Recipe, blocks: int) -> Recipe:

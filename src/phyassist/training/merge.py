@@ -36,15 +36,9 @@ from phyassist.training.bases import (
 from phyassist.training.encode import encode_all
 from phyassist.training.gguf_lora import ARCHITECTURES, export_gguf
 from phyassist.training.loop import Trained, Trainer
-from phyassist.training.memory import (
-    AdapterFiles,
-    MadeAdapter,
-    compare_losses,
-    fill,
-    make_config,
-    read_adapter,
-)
+from phyassist.training.memory import MadeAdapter, compare_losses, read_adapter
 from phyassist.training.messages import Dialogue
+from phyassist.training.others import AdapterFiles, fill, make_config
 from phyassist.training.provenance import JOINED, join_sources
 from phyassist.training.recipe import Recipe
 

@@ -25,15 +25,17 @@ Turn = tuple[str, str]
 class Dialogue:
     """The messages of one ask and the reply to learn: loss falls on the reply alone.
 
-    `rejected` is another reply to the same ask that was not kept, `drafted` the one that the model itself
-    had written before somebody changed it; empty where there is none.  `forced` are the places of the reply,
-    in characters, that a form will have the model say: they are not learnt.
+    `rejected` is another reply to the same ask that was not kept, `drafted` the one that the model itself,
+    or with the adapter `author`, had written before somebody changed it; empty where there is none.
+    `forced` are the places of the reply, in characters, that a form will have the model say: they are not
+    learnt.
     """
 
     asked: tuple[Message, ...] = field(repr=False)
     reply: str = field(repr=False)
     rejected: str = field(default="", repr=False)
     drafted: str = field(default="", repr=False)
+    author: str = ""
     forced: tuple[tuple[int, int], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -42,7 +44,12 @@ class Dialogue:
         row: dict[str, Any] = {
             "messages": [{"role": message.role, "content": message.content} for message in said]
         }
-        more: dict[str, Any] = {"rejected": self.rejected, "drafted": self.drafted, "forced": self.forced}
+        more: dict[str, Any] = {
+            "rejected": self.rejected,
+            "drafted": self.drafted,
+            "author": self.author,
+            "forced": self.forced,
+        }
         return {**row, **{name: said for name, said in more.items() if said}}
 
 

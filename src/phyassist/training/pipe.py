@@ -19,15 +19,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from phyassist.domain.frames import JOINED, Frame, read_frame, write_frame
+from phyassist.domain.frames import AUTHOR, JOINED, Frame, read_frame, write_frame
 from phyassist.domain.learning import choose_epochs, choose_step
 from phyassist.errors import MissingLibrary, ModelMissing, PhyAssistError, describe_frames
 from phyassist.lm.child import forbid_core_files
 from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, Message
 
 if TYPE_CHECKING:
-    from phyassist.training.memory import AdapterFiles, MadeAdapter
+    from phyassist.training.memory import MadeAdapter
     from phyassist.training.messages import Dialogue
+    from phyassist.training.others import AdapterFiles
     from phyassist.training.recipe import Recipe
 
 
@@ -158,6 +159,7 @@ def _train(asked: Asked, base: str, recipe: Recipe, to: IO[bytes], lock: threadi
     learnt, held = (_list_dialogues(asked, recipe, is_held=is_held) for is_held in (False, True))
     step = choose_step(len(learnt), recipe.examples_per_step)
     others = _read_others(asked)
+    authors = {name: others.pop(f"{AUTHOR} {name}") for name in {row["author"] for row in asked.rows} - {""}}
     return run_examples(
         base,
         replace(recipe, examples_per_step=step, epochs=choose_epochs(len(learnt), recipe.epochs, step)),
@@ -165,7 +167,7 @@ def _train(asked: Asked, base: str, recipe: Recipe, to: IO[bytes], lock: threadi
         held,
         hear=hear,
         checkpoints=PipeCheckpoints(to, lock, asked.checkpoint),
-        beside=Beside(others.pop("parent", None), others),
+        beside=Beside(others.pop("parent", None), others, authors),
     )
 
 
@@ -195,6 +197,7 @@ def make_dialogues(rows: Iterable[Mapping[str, Any]], recipe: Recipe) -> list[Di
             row["chosen"],
             row["rejected"] if with_pairs else "",
             row["drafted"],
+            row["author"],
             tuple((start, end) for start, end in row["forced"]),
         )
         for row in rows
@@ -203,7 +206,7 @@ def make_dialogues(rows: Iterable[Mapping[str, Any]], recipe: Recipe) -> list[Di
 
 
 def _read_others(asked: Asked) -> dict[str, AdapterFiles]:
-    from phyassist.training.memory import AdapterFiles
+    from phyassist.training.others import AdapterFiles
 
     return {
         name: AdapterFiles(files[CONFIG_FILE], files[WEIGHTS_FILE], None)

@@ -27,10 +27,13 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A dialogue with the reply that the model had written, and the places of that reply that were kept."""
+    """A dialogue with the reply that was drafted, by the model itself or with the adapter `author`, and the
+    places of that reply that were kept.
+    """
 
     ids: tuple[int, ...] = field(repr=False)
     reply_at: int
+    author: str
     places: tuple[int, ...] = field(repr=False)
 
 
@@ -161,4 +164,4 @@ def find_origins(example: Encoded) -> tuple[Origin, ...]:
     """The one of an example that has something to hold, else none."""
     places = tuple(stem for stem in _list_stems(example) if stem >= 0)
     ids = example.ids[: example.reply_at] + example.drafted
-    return (Origin(ids, example.reply_at, places),) if places else ()
+    return (Origin(ids, example.reply_at, example.author, places),) if places else ()

@@ -23,7 +23,8 @@ from phyassist.training.encode import EncodedSet, encode_all
 from phyassist.training.likeness import ReplyJudge
 from phyassist.training.loop import Report, Trained, Trainer, count_steps, report_to_json
 from phyassist.training.lora import attach
-from phyassist.training.memory import AdapterFiles, check_any, read_adapter
+from phyassist.training.memory import check_any, read_adapter
+from phyassist.training.others import AdapterFiles
 from phyassist.training.recipe import Recipe, set_dials
 from phyassist.training.report import write_report
 from phyassist.training.teams import Team, shard

@@ -378,6 +378,8 @@ def _say_scores(verdict: Verdict | None, w: Words) -> Iterable[str]:
     if {"similarity_before", "similarity_after"} <= numbers.keys():
         before, after = f"{numbers['similarity_before']:.0%}", f"{numbers['similarity_after']:.0%}"
         yield w("assistant.similarity", before=before, after=after)
+    if "drafted_by_present" in numbers:
+        yield w("assistant.drafted_by_present", count=int(numbers["drafted_by_present"]))
 
 
 def find_going(runs: Iterable[Run]) -> Run | None:
