@@ -28,15 +28,18 @@ from benchmarks.machine import list_facts, write_results
 from benchmarks.signing import Kept
 from benchmarks.tastes import COUNSELLORS, Counsellor
 
-from phyassist.domain.adapters import HELD
+from phyassist.domain.adapters import HELD, Forms
 from phyassist.domain.frames import AUTHOR
 from phyassist.lm.engine import Engine, EngineOptions
-from phyassist.lm.protocol import CONFIG_FILE, WEIGHTS_FILE
+from phyassist.lm.protocol import CONFIG_FILE, WEIGHTS_FILE, Never
+from phyassist.services.gate import CASES_MAX, measure_general
 from phyassist.services.learning_examples import Told
+from phyassist.services.quality import load_cases
 from phyassist.training.base import choose_precision
 from phyassist.training.recipe import get_preset
 
 WAYS = ("whole", "held")
+GENERAL = ("facts_used", "reasons_quoted", "words_repeated")
 
 
 class RelearningBench(Bench):
@@ -61,8 +64,12 @@ class RelearningBench(Bench):
         base = self.drafts(f"{name_base(by)}-t", asked, by)
         found: dict[str, Any] = {
             "wants": by.wants,
-            "base": sum_up([count(each, by) for each in base]),
-            "first": {**self.count_drafts(first, by, older), "minutes": run["minutes"]},
+            "base": {**sum_up([count(each, by) for each in base]), "general": self.count_general(by)},
+            "first": {
+                **self.count_drafts(first, by, older),
+                "general": self.count_general(by, first, own),
+                "minutes": run["minutes"],
+            },
         }
         say(f"{by.name}: {found}")
         for way in WAYS:
@@ -86,13 +93,25 @@ class RelearningBench(Bench):
             f"gate-{name}",
             lambda: self.judge(examples, name, run["losses"], forms, present=first, present_forms=of_first),
         )
-        return {**self.count_drafts(name, by, tolds), "run": run, "gate": gate}
+        general = self.count_general(by, name, forms.get(by.language, HELD))
+        return {**self.count_drafts(name, by, tolds), "general": general, "run": run, "gate": gate}
 
     def count_drafts(self, adapter: str, by: Counsellor, tolds: Sequence[Told]) -> dict[str, float]:
         own = self.find_forms(tolds).get(by.language, HELD)
         asked = self.part_texts(by)[1]
         drafts = self.drafts(f"learnt-{adapter}-", asked, by, adapter=adapter, forms=own)
         return sum_up([count(each, by, [told.note for told in tolds]) for each in drafts])
+
+    def count_general(self, by: Counsellor, adapter: str = "", forms: Forms = HELD) -> dict[str, list[int]]:
+        """On the gate's texts from elsewhere: what was found, of how many."""
+
+        def measure() -> dict[str, list[int]]:
+            cases = load_cases(CASES_MAX, [by.language])
+            found = measure_general(self.lm, cases, adapter, {by.language: forms}, Never())
+            shares = {each: found.share("analyse", each, by.language) for each in GENERAL}
+            return {each: [share.hits, share.of] for each, share in shares.items()}
+
+        return dict(self.kept.find(f"general-{adapter or 'base'}-{by.language}", measure))
 
     def take(self, adapter: str) -> None:
         self.engine.take_adapter(adapter, self.kept.path(f"{adapter}.gguf").read_bytes())
@@ -105,20 +124,28 @@ def make_page(found: Mapping[str, Any]) -> str:
         "",
         "Characters to change for a hundred that are kept · items kept as they are · drafts that met the "
         f"taste at once.  The first assistant learnt from {found['first']} notes and drafted the others of "
-        f"{found['notes']}.",
+        f"{found['notes']}. Beside it, on the gate's texts from elsewhere: facts used, reasons with a quote, "
+        "runs of words that come again.",
         "",
         "| counsellor wants | base | first | second, its drafts learnt whole | gate | second, held to the "
         "first | gate |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in found["counsellors"].values():
-        cells = [row["wants"], show(row["base"]), show(row["first"])]
+        cells = [
+            row["wants"],
+            *(f"{show(row[each])} · {show_general(row[each])}" for each in ("base", "first")),
+        ]
         for way in WAYS:
             gate = row[way]["gate"]
             lost = f" ({', '.join(gate['lost'])})" * bool(gate["lost"])
-            cells += [show(row[way]), f"{gate['reason']}{lost}"]
+            cells += [f"{show(row[way])} · {show_general(row[way])}", f"{gate['reason']}{lost}"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def show_general(row: Mapping[str, Any]) -> str:
+    return " · ".join(f"{hits}/{of}" for hits, of in row["general"].values())
 
 
 def main() -> None:

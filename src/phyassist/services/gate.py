@@ -98,7 +98,7 @@ def measure_adapter(
         for each, names in ((lm, befores), (heard, [new] * len(asked)))
     )
     general_before, general_after = (
-        _measure_general(each, cases, name, forms.get(name, {}), stop)
+        measure_general(each, cases, name, forms.get(name, {}), stop)
         for each, name in ((lm, present), (heard, new))
     )
     answers_before, answers_after = (
@@ -180,7 +180,7 @@ def _make_schema(example: RunExample, forms: Forms) -> Mapping[str, Any]:
     )
 
 
-def _measure_general(
+def measure_general(
     lm: LanguageModel, cases: Iterable[QualityCase], adapter: str, forms: FormsByLanguage, stop: Stop
 ) -> Quality:
     """The app's own analysis of texts that have nothing to do with the practice."""
