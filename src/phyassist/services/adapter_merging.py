@@ -86,11 +86,6 @@ class MergeHindrance(StrEnum):
     NO_NOTE = "no note"
 
 
-def find_hindrance(store: Store, by: SignedIn, *, merge: Merge, base_sha256: str) -> MergeHindrance | None:
-    """What keeps these from being merged.  Raises NotFound, NotYourPatient, ReadOnly."""
-    return _look(store, by, merge, base_sha256)[1]
-
-
 def start_merging(
     store: Store,
     by: SignedIn,
@@ -99,11 +94,10 @@ def start_merging(
     limits: Limits,
     base: Base,
     here: WorkerLine | None = None,
-) -> Run:
-    """A run that waits for a worker, as `start_training` makes one.
+) -> Run | MergeHindrance:
+    """A run that waits for a worker, as `start_training` makes one, or what keeps these from being merged.
 
-    Raises NotAllowed with what `find_hindrance` finds, BadInput for an unknown way, and what `start_training`
-    does.
+    Raises BadInput for an unknown way, and what `start_training` does.
     """
     if not base.sha256:
         raise ModelMissing(
@@ -112,12 +106,10 @@ def start_merging(
         )
     if merge.way not in MERGE_WAYS:
         raise BadInput(f"there is no way {merge.way} of merging", hint=f"there are {', '.join(MERGE_WAYS)}")
-    check_workers(store, by, here)
     plan, hindrance = _look(store, by, merge, base.sha256)
     if hindrance is not None:
-        raise NotAllowed(
-            f"these are not merged: {hindrance.value}", hint="the assistant page says what is missing"
-        )
+        return hindrance
+    check_workers(store, by, here)
     return _begin(store, by, plan, merge, base, limits=limits)
 
 

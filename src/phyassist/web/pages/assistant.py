@@ -23,7 +23,7 @@ from phyassist.errors import (
     TrainingFailed,
     UnknownName,
 )
-from phyassist.services.adapter_merging import Merge, find_hindrance, start_merging
+from phyassist.services.adapter_merging import Merge, MergeHindrance, start_merging
 from phyassist.services.adapters import (
     cancel_run,
     delete_adapter,
@@ -33,7 +33,7 @@ from phyassist.services.adapters import (
     withdraw_adapter,
 )
 from phyassist.services.learning import Scope, leave_out, list_examples, plan_run
-from phyassist.services.learning_runs import Base, get_run, list_runs, start_training
+from phyassist.services.learning_runs import Base, Run, get_run, list_runs, start_training
 from phyassist.services.looking import get_consultation
 from phyassist.services.patients import list_patients, load_patient
 from phyassist.services.workers import list_workers
@@ -166,21 +166,19 @@ def start_run(desk: Desk, scope: Scope, on: str) -> None:
 
 def start_merge(desk: Desk, merge: Merge) -> str:
     """What keeps it from beginning, in a sentence; empty where it has begun."""
-    base = find_base(desk)
-    hindrance = find_hindrance(desk.house.store, desk.by, merge=merge, base_sha256=base)
-    if base and hindrance is not None:
-        return desk.w(f"assistant.merge_need_{hindrance.value.replace(' ', '-')}")
     try:
-        _begin_merge(desk, merge)
+        found = _begin_merge(desk, merge)
     except (BadInput, NotAllowed, TrainingFailed, ModelError) as error:
         return describe(desk.w, error)
+    if isinstance(found, MergeHindrance):
+        return desk.w(f"assistant.merge_need_{found.value.replace(' ', '-')}")
     return ""
 
 
-def _begin_merge(desk: Desk, merge: Merge) -> None:
+def _begin_merge(desk: Desk, merge: Merge) -> Run | MergeHindrance:
     model, house = desk.house.model(), desk.house
     base = Base(model.name, model.base_sha256)
-    start_merging(house.store, desk.by, merge=merge, limits=house.limits, base=base, here=house.worker)
+    return start_merging(house.store, desk.by, merge=merge, limits=house.limits, base=base, here=house.worker)
 
 
 def find_missing(desk: Desk) -> tuple[str, ...]:
