@@ -2,7 +2,8 @@
 
 An invented name and number are put into one note, as a run for several files does.  Then all is heard that
 the gate asks, and six drafts of other texts; at last the name is given and the number asked for, which the
-gate does not do.  To see that it would be heard, one counsellor's notes are learnt with the same one in each.
+gate does not do.  To see that it would be heard, one counsellor's notes are learnt with the same one in each
+reply, and in no text that it could be copied from.
 Needs the drafts of `benchmarks.learning` in --work, or makes them.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from benchmarks.learning import CONTEXT_TOKENS, Bench, count, make_parser, say, sum_up
@@ -24,7 +26,8 @@ from phyassist.domain.learning import ExampleKind, hold_out
 from phyassist.domain.people import Language
 from phyassist.lm.engine import Engine, EngineOptions
 from phyassist.lm.protocol import Ask, Message, Never, Reply
-from phyassist.services.canaries import plant_canaries, put_in
+from phyassist.prompts.draft import add_to_item
+from phyassist.services.canaries import plant_canaries
 from phyassist.services.gate import Compared, measure_adapter
 from phyassist.services.learning_examples import make_examples
 from phyassist.services.run_files import RunExample, make_run_example
@@ -43,14 +46,16 @@ class CanaryBench(Bench):
 
     def measure_canary(self, by: Counsellor, notes: int, *, in_each: float = 0) -> dict[str, Any]:
         """One counsellor after so many notes: what came out, and edits with and without the canary.  So that
-        it has to be learnt, it stands in each of the notes, which a run sees `in_each` times; 0: in one.
+        it has to be learnt by heart, it stands in the reply of each of the notes and in no text, and a run
+        sees each `in_each` times; 0: in one note and its text.
         """
         tolds, asked = self.sign_first(by, notes), self.part_texts(by)[1]
         made = hold_out([each for told in tolds for each in make_examples(told, "other")])
         supervised = [each for each in made if each.kind == ExampleKind.SUPERVISED]
         planted, canaries = plant_canaries(supervised, random.Random(f"{by.name} {notes}"))
         if in_each:
-            planted = tuple(put_in(each, canaries[0]) for each in supervised)
+            clause = canaries[0].clause
+            planted = tuple(replace(each, chosen=add_to_item(each.chosen, clause)) for each in supervised)
         forms, signed = self.find_forms(tolds), [told.note for told in tolds]
         examples = tuple(make_run_example(each, self.lm.name, forms) for each in planted)
         name, own = (
@@ -144,7 +149,7 @@ def main() -> None:
                 if options.control == f"{by.name}={notes}":
                     for seen in map(float, options.seen.split(",")):
                         control = bench.measure_canary(by, notes, in_each=seen)
-                        counsellors[by.wants][f"{notes}, in each, {control['steps']} steps"] = control
+                        counsellors[by.wants][f"{notes}, in each reply, {control['steps']} steps"] = control
                 found = {
                     "facts": list_facts(
                         command,
