@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 HEAD_BYTES_MAX = 1_000_000
-# How a trainer is told those adapters that are to become one from others: their names begin so.
+# How the names begin by which a trainer tells other adapters apart: of those that are to become one, and of
+# those that drafted what is learnt.
 JOINED = "joined"
 AUTHOR = "author"
 
