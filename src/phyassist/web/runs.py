@@ -373,9 +373,12 @@ class DraftRun:
         self.again()
         w = self.desk.w
         seconds = round((self.desk.house.clock() - self.started).total_seconds())
-        said = said or w("actions.analysed", count=self.written, seconds=seconds)
         if self.repeated and self.wanted.redo:
             said = w("draft.repeated")
+        elif not said:
+            said = w("actions.analysed", count=self.written, seconds=seconds)
+            if self.repeated:
+                said = f"{said} · {w('actions.repeated', count=self.repeated)}"
         views: list[View] = [WritingFragment(w, section.value, "") for section in Section]
         if self.wanted.redo:
             views += [

@@ -1,0 +1,30 @@
+"""What a page says while and after the model writes."""
+
+from __future__ import annotations
+
+import pytest
+
+from phyassist.domain.people import Patient
+from phyassist.lm.scripted import ScriptedModel
+from phyassist.services.drafting import start_draft
+from phyassist.store.people import SignedIn
+from phyassist.store.transactions import Store
+from tests.services.drafts import ADVICE, SAID, make_consultation, make_reply
+from tests.web.driving import open_workspace
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("zh", "另有 1 条与已有的重复，未列出"), ("en", "said again and left out: 1")],
+)
+def test_what_was_left_out_because_it_was_said_before_is_counted(
+    store: Store, anna: SignedIn, patient: Patient, language: str, words: str
+) -> None:
+    reply = make_reply(advice=[ADVICE[0], ADVICE[0], ADVICE[2]])
+    draft = start_draft(store, anna, consultation_id=make_consultation(store, anna, patient, SAID).id)
+    model = ScriptedModel([reply] * 4)
+
+    with open_workspace(store, anna, language=language, model=lambda: model) as pages:
+        said = pages.http.get(f"/drafts/{draft.id}/stream?after={draft.version}").text
+
+    assert words in said
