@@ -132,6 +132,20 @@ def test_a_person_is_told_of_orders_that_the_model_was_not_shown(cli: Cli, writt
     assert "orders to a machine, not given in their words: 1" in ran.err
 
 
+def test_what_was_left_out_because_it_was_said_before_is_counted(cli: Cli, outside: ScriptedServer):
+    case = load_case("en-not-the-same-since-the-move")
+    reply = json.loads(render_reply(case))
+    reply["advice"][1] = reply["advice"][0]
+    outside.replies += [json.dumps(reply, ensure_ascii=False)] * 2
+
+    told = cli("analyse", str(case.path))
+    value = json.loads(cli("analyse", str(case.path), "--json").out)
+
+    assert "said again what another one says, left out: 1" in told.err
+    check_shape(value, "analyse")
+    assert (value["repeated"], len(value["advice"])) == (1, 2)
+
+
 def test_organising_a_case_has_the_documented_shape(cli: Cli, case: Case, outside: ScriptedServer):
     ran = cli("organise", str(case.path), "--json")
 

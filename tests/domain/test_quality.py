@@ -13,10 +13,11 @@ from phyassist.domain.quality import (
     Quality,
     QualityCase,
     count_repeated_runs,
+    find_facts,
     find_losses,
     score_draft,
 )
-from phyassist.domain.scores import Fact, LabelledText, Share
+from phyassist.domain.scores import Fact, LabelledText, Share, find_sign_chance
 
 TEXT = "I am 41. I sleep four hours. My brother drinks."
 CASE = QualityCase(
@@ -103,6 +104,43 @@ def test_a_model_is_called_worse_only_beyond_chance():
     assert len(losses) == sum(len(MEASURES[task]) for task in TASKS) - 1
     assert str(losses[0]) == "organise, en: facts found 20/40, before 36/40"
     assert find_losses(before, make_quality(20, 40)) == ()
+
+
+def make_using(facts: list[str]) -> Quality:
+    """Drafts of which each letter is a fact: used (x) or not (.)."""
+    none = {task: dict.fromkeys(MEASURES[task], Share()) for task in TASKS}
+    cases = []
+    for no, marks in enumerate(facts):
+        used = tuple(mark == "x" for mark in marks)
+        shares = {**none, "analyse": {**none["analyse"], "facts_used": Share(sum(used), len(used))}}
+        cases.append(CaseQuality(f"case{no}", "en", "", shares, (), (), 1, 1.0, used))
+    return Quality("small", tuple(cases))
+
+
+def test_facts_are_compared_one_by_one_so_that_half_of_few_is_seen():
+    before = make_using(["xxx.............", "xx..............", "xxx............."] * 2)
+    fewer = make_using(["x...............", "x...............", "x..............x"] * 2)
+    others = make_using(["...........x....", "..........xx....", "...........xxx.."] * 2)
+
+    was, is_now, is_other = (each.share("analyse", "facts_used") for each in (before, fewer, others))
+    assert (was, is_now, is_other) == (Share(16, 96), Share(8, 96), Share(12, 96))
+    # The shares alone would not tell half as many from chance.
+    assert is_now.minus(was)[1] > 0
+    assert [each.measure for each in find_losses(fewer, before)] == ["facts_used"]
+    assert find_losses(others, before) == ()
+    assert find_losses(before, fewer) == ()
+
+
+def test_a_draft_uses_a_fact_that_an_item_or_its_quote_says():
+    items = (make_item(Section.REASON, "She sleeps badly.", "I sleep four hours."),)
+
+    assert find_facts(CASE, DraftReply(items, repeated=0, is_whole=True)) == (False, True, False)
+
+
+def test_how_likely_signs_are_by_chance():
+    assert find_sign_chance(9, 2) == 67 / 2048
+    assert find_sign_chance(0, 0) == 1.0
+    assert find_sign_chance(0, 4) == 1.0
 
 
 def test_the_sum_holds_every_measure_by_language_and_no_word():

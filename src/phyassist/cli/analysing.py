@@ -102,11 +102,14 @@ def _show(events: Iterator[DraftEvent], language: Language, *, as_json: bool) ->
     if done is None:
         return
     if as_json:
-        say_json(shape_analysis(done.items, done.unread, done.reply, language))
+        shaped = shape_analysis(done.items, done.unread, done.reply, language, repeated=done.repeated)
+        say_json(shaped)
     else:
         reply = done.reply
         by = f"{reply.model} + {reply.adapter}" if reply.adapter else reply.model
         tell(f"\n{by}, {reply.reply_tokens} tokens in {reply.seconds:.1f} s")
+        if done.repeated:
+            tell(f"items that said again what another one says, left out: {done.repeated}")
 
 
 def _tell_left_out(prepared: Prepared) -> None:

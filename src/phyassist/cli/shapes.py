@@ -13,9 +13,17 @@ from phyassist.lm.protocol import Reply
 
 
 def shape_analysis(
-    items: Iterable[DraftItem], unread: Iterable[UnreadReply], reply: Reply, language: Language
+    items: Iterable[DraftItem],
+    unread: Iterable[UnreadReply],
+    reply: Reply,
+    language: Language,
+    *,
+    repeated: int,
 ) -> dict[str, Any]:
-    """Symptom type as one string, reasons with quote and basis, advice, and what could not be read."""
+    """Symptom type as one string, reasons with quote and basis, advice, and what could not be read.
+
+    `repeated` items were left out, since they said again what another one says.
+    """
     standing = [item for item in items if not item.deleted]
     symptoms = [item.text for item in standing if item.section == Section.SYMPTOM_TYPE]
     return {
@@ -27,6 +35,7 @@ def shape_analysis(
         ],
         "advice": [{"text": item.text} for item in standing if item.section == Section.ADVICE],
         "unread": [_shape_unread(one) for one in unread],
+        "repeated": repeated,
         "model": reply.model,
         "adapter": reply.adapter,
         "tokens": reply.reply_tokens,

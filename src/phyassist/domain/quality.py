@@ -15,7 +15,7 @@ from phyassist.domain.drafts import DraftItem
 from phyassist.domain.people import Language
 from phyassist.domain.reading.sentences import guess_language
 from phyassist.domain.records import Statement
-from phyassist.domain.scores import LabelledText, Share, add_shares, find_chance, score_text
+from phyassist.domain.scores import LabelledText, Share, add_shares, find_chance, find_sign_chance, score_text
 
 Task = Literal["organise", "analyse"]
 TASKS: tuple[Task, ...] = ("organise", "analyse")
@@ -42,6 +42,8 @@ MEASURES: Mapping[Task, Mapping[str, bool]] = {
 }
 # Runs of words overlap, and one loop makes dozens of them: a reply counts as one observation, not its runs.
 _BY_REPLY = frozenset({"words_repeated"})
+# Which facts a draft uses is known one by one.
+_BY_FACT = "facts_used"
 _CHANCE_MAX = 0.05
 RUN_WORDS = 4
 _WORD = re.compile(r"[a-z0-9'’]+|[㐀-䶿一-鿿]", re.IGNORECASE)
@@ -74,7 +76,8 @@ class DraftReply:
 class CaseQuality:
     """One case.  `shares` by task and measure; `lengths` of the items, in words or Chinese characters.
 
-    `adapter` is the one that the engine says it used.
+    `adapter` is the one that the engine says it used.  `facts` says of each fact of the case whether the
+    draft uses it.
     """
 
     id: str
@@ -85,6 +88,7 @@ class CaseQuality:
     why_unread: tuple[str, ...]
     reply_tokens: int
     seconds: float
+    facts: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,22 +158,41 @@ class Loss:
 
 
 def find_losses(after: Quality, before: Quality) -> tuple[Loss, ...]:
-    """What is worse than before in a language: the interval of the difference does not hold nought; for what
-    a reply says over, that chance alone would hardly have so many replies say more of it over.
+    """What is worse than before in a language: the interval of the difference does not hold nought.
+
+    Both were asked for the same facts, so of those that only one draft uses chance alone would hardly leave
+    so many to the one before; and it would hardly have so many replies say more over.
     """
     return tuple(
         Loss(task, measure, language, was, now)
         for task in TASKS
-        for measure, more_is_better in MEASURES[task].items()
+        for measure in MEASURES[task]
         for language in before.languages
         if (was := before.share(task, measure, language)).of
         and (now := after.share(task, measure, language)).of
-        and (
-            find_chance(_list_gains(after, before, task, measure, language)) <= _CHANCE_MAX
-            if measure in _BY_REPLY
-            else _is_worse(now, was, more_is_better=more_is_better)
-        )
+        and _is_lost(after, before, task, measure, language)
     )
+
+
+def _is_lost(after: Quality, before: Quality, task: Task, measure: str, language: str) -> bool:
+    if measure in _BY_REPLY:
+        return find_chance(_list_gains(after, before, task, measure, language)) <= _CHANCE_MAX
+    if measure == _BY_FACT and (pairs := _list_fact_pairs(after, before, language)):
+        gained, lost = (sum(pair == one for pair in pairs) for one in ((True, False), (False, True)))
+        return find_sign_chance(lost, gained) <= _CHANCE_MAX
+    now, was = (each.share(task, measure, language) for each in (after, before))
+    return _is_worse(now, was, more_is_better=MEASURES[task][measure])
+
+
+def _list_fact_pairs(after: Quality, before: Quality, language: str) -> list[tuple[bool, bool]]:
+    """Of each fact of the cases that both have: whether it is used after, and was before."""
+    were = {case.id: case.facts for case in before.cases if case.language == language}
+    return [
+        pair
+        for case in after.cases
+        if case.id in were
+        for pair in zip(case.facts, were[case.id], strict=True)
+    ]
 
 
 def _list_gains(after: Quality, before: Quality, task: Task, measure: str, language: str) -> list[float]:
@@ -206,14 +229,11 @@ def score_draft(case: QualityCase, reply: DraftReply) -> Mapping[str, Share]:
     by an item's own words alone.  `words_repeated` counts runs of four words that stood before in the reply.
     """
     texts = [item.text for item in reply.items]
-    shown = [f"{item.text}\n{item.quote}".lower() for item in reply.items]
     numbers = set(_NUMBER.findall(case.text))
     reasons = [item for item in reply.items if item.basis is not None]
     quotes = [item.quote for item in reasons if item.quote]
     return {
-        "facts_used": _count(
-            any(word.lower() in each for each in shown for word in fact.any_of) for fact in case.label.facts
-        ),
+        "facts_used": _count(find_facts(case, reply)),
         "facts_asserted_falsely": _count(
             any(word.lower() in text.lower() for text in texts for word in probe.any_of)
             for probe in case.label.absent
@@ -228,6 +248,14 @@ def score_draft(case: QualityCase, reply: DraftReply) -> Mapping[str, Share]:
         "items_repeated": Share(reply.repeated, reply.repeated + len(texts)),
         "words_repeated": count_repeated_runs(texts),
     }
+
+
+def find_facts(case: QualityCase, reply: DraftReply) -> tuple[bool, ...]:
+    """Of each fact of the case, whether an item, or the quote below it, says it."""
+    shown = [f"{item.text}\n{item.quote}".lower() for item in reply.items]
+    return tuple(
+        any(word.lower() in each for each in shown for word in fact.any_of) for fact in case.label.facts
+    )
 
 
 def count_repeated_runs(texts: Iterable[str]) -> Share:

@@ -18,6 +18,7 @@ from phyassist.domain.quality import (
     CaseQuality,
     Quality,
     QualityCase,
+    find_facts,
     find_losses,
 )
 from phyassist.domain.scores import Share
@@ -27,7 +28,7 @@ from phyassist.prompts.draft import REPLY_TOKENS, list_sections
 from phyassist.prompts.draft_schema import COUNTS, make_schema
 from phyassist.services.closed_questions import answer_questions
 from phyassist.services.draft_events import AnalysisDone
-from phyassist.services.quality import analyse_case, load_cases, score_analysis
+from phyassist.services.quality import analyse_case, load_cases, read_draft, score_analysis
 from phyassist.services.run_files import RunExample
 
 # One patient's own adapter may say whatever stands in that patient's notes.
@@ -216,6 +217,7 @@ def _score(case: QualityCase, done: AnalysisDone) -> CaseQuality:
         why_unread=tuple(each.why for each in done.unread),
         reply_tokens=done.reply.reply_tokens,
         seconds=done.reply.seconds,
+        facts=find_facts(case, read_draft(done)),
     )
 
 

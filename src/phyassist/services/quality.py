@@ -12,6 +12,7 @@ from phyassist.domain.quality import (
     DraftReply,
     Quality,
     QualityCase,
+    find_facts,
     measure_length,
     score_draft,
     score_organised,
@@ -86,6 +87,7 @@ def _measure(lm: LanguageModel, case: QualityCase, stop: Stop) -> CaseQuality:
         why_unread=(*organised.unread, *(each.why for each in written.unread)),
         reply_tokens=organised.tokens + written.reply.reply_tokens,
         seconds=time.monotonic() - started,
+        facts=find_facts(case, read_draft(written)),
     )
 
 
@@ -107,4 +109,9 @@ def analyse_case(lm: LanguageModel, case: QualityCase, stop: Stop, *, forms: For
 
 def score_analysis(case: QualityCase, done: AnalysisDone) -> Mapping[str, Share]:
     """The measures of `analyse`."""
-    return score_draft(case, DraftReply(done.items, done.repeated, not done.unread))
+    return score_draft(case, read_draft(done))
+
+
+def read_draft(done: AnalysisDone) -> DraftReply:
+    """What the scorers look at."""
+    return DraftReply(done.items, done.repeated, not done.unread)
