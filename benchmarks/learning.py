@@ -32,6 +32,7 @@ from nltk import edit_distance
 
 from phyassist.domain.adapters import HELD, Forms, FormsByLanguage
 from phyassist.domain.drafts import DraftItem, Section
+from phyassist.domain.frames import PARENT
 from phyassist.domain.gate import judge
 from phyassist.domain.learning import ExampleKind, LearningExample, hold_out
 from phyassist.domain.notes import Note
@@ -44,7 +45,7 @@ from phyassist.prompts.draft import speaks_of_harm
 from phyassist.services.draft_events import AnalysisDone
 from phyassist.services.draft_writing import write_items
 from phyassist.services.drafting import prepare_question
-from phyassist.services.gate import Compared, measure_adapter
+from phyassist.services.gate import Compared, LossesByLanguage, measure_adapter
 from phyassist.services.learning_examples import Told, find_own_forms, make_examples
 from phyassist.services.prompting import Case, fit_case
 from phyassist.services.run_files import RunExample, make_run_example
@@ -252,11 +253,11 @@ class Bench:
     ) -> dict[str, Any]:
         """An adapter that learnt from these notes, and from what was not kept as `preference` says.
 
-        `beside` it, the published one is what is in use at `present`, or the `parent` that it goes on from.
-        Its files are kept `under` a name of its own.
+        `beside` it, the published one is what is in use under its own name, or the `PARENT` that it goes on
+        from.  Its files are kept `under` a name of its own.
         """
         name = f"{by.name}-{len(tolds)}" + f"-{preference}" * (preference != "none") + under
-        parent = self.options.published.name if "parent" in beside else ""
+        parent = self.options.published.name if PARENT in beside else ""
         examples = self.make_examples(tolds, preference, parent)
         forms = self.find_forms(tolds).get(by.language, HELD)
         adapter = f"adapter-{name}"
@@ -286,19 +287,17 @@ class Bench:
         ]
         alone = self.drafts(f"{name}-t", asked, by, adapter=published)
         found: dict[str, Any] = {"published": {"adapter": sum_up([count(each, by) for each in alone])}}
-        for way, beside in {"on_base": ["present"], "on_published": ["present", "parent"]}.items():
+        for way, beside in {"on_base": [published], "on_published": [published, PARENT]}.items():
             under = f"-{published}-{way}"
             row = self.measure_adapter(by, tolds, asked, beside=beside, under=under)
             adapter = f"adapter-{by.name}-{len(tolds)}{under}"
-            parent = published if "parent" in beside else ""
+            parent = published if PARENT in beside else ""
             gate = self.judge_beside(tolds, adapter, row["run"]["losses"], parent)
             found[way] = {**row, "gate": gate}
             say(f"{by.name}, {way}: {found[way]}")
         return found
 
-    def judge_beside(
-        self, tolds: Sequence[Told], adapter: str, losses: Mapping[str, float], parent: str
-    ) -> Any:
+    def judge_beside(self, tolds: Sequence[Told], adapter: str, losses: LossesByLanguage, parent: str) -> Any:
         """What the gate would say, were the published one in use."""
         examples, forms = self.make_examples(tolds, parent=parent), self.find_forms(tolds)
         present = self.options.published.name
@@ -387,7 +386,7 @@ class Bench:
         self,
         examples: Sequence[RunExample],
         name: str,
-        losses: Mapping[str, float],
+        losses: LossesByLanguage,
         forms: FormsByLanguage,
         *,
         present: str = "",
@@ -396,7 +395,8 @@ class Bench:
     ) -> dict[str, Any]:
         """What the gate would say of one trained on top of `parent`, were `present` in use (empty: none)."""
         of_both = {name: forms, present: present_forms or {}}
-        compared = Compared(name, parent, present)
+        in_use = {each.language: present for each in examples} if present else {}
+        compared = Compared(name, parent, in_use)
         measured = measure_adapter(self.lm, examples, compared, losses=losses, forms=of_both, stop=Never())
         verdict = judge(measured)
         return {

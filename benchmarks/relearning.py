@@ -85,7 +85,7 @@ class RelearningBench(Bench):
         authors = [first] if way == "held" else []
         examples = self.make_examples(tolds, authors=authors)
         run = self.train(
-            name, examples, others={"present": files, **{f"{AUTHOR} {each}": files for each in authors}}
+            name, examples, others={first: files, **{f"{AUTHOR} {each}": files for each in authors}}
         )
         self.take(name)
         forms, of_first = self.find_forms(tolds), self.find_forms(tolds[: self.options.first])
@@ -107,7 +107,9 @@ class RelearningBench(Bench):
 
         def measure() -> dict[str, list[int]]:
             cases = load_cases(CASES_MAX, [by.language])
-            found = measure_general(self.lm, cases, adapter, {by.language: forms}, Never())
+            found = measure_general(
+                self.lm, cases, lambda _: adapter, {adapter: {by.language: forms}}, Never()
+            )
             shares = {each: found.share("analyse", each, by.language) for each in GENERAL}
             return {each: [share.hits, share.of] for each, share in shares.items()}
 

@@ -2,6 +2,7 @@
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,3 +68,26 @@ def test_a_lone_label_in_jottings_is_no_dialogue():
 def test_the_language_is_the_one_most_letters_are_of():
     assert guess_language("我最近在吃 sertraline 50mg") == "zh"
     assert guess_language("She said 你好 to me and went home.") == "en"
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        (" ".join(f"and on day {number} I stayed in bed again" for number in range(200)), 600),
+        ("我又一个人待着谁也不想见" * 60, 240),
+        ("x" * 1500, 600),
+    ],
+)
+def test_what_nobody_put_a_full_stop_into_is_cut_where_it_pauses(text: str, most: int):
+    sentences = split_sentences(text)
+
+    assert all(most / 2 < len(each.text) <= most for each in sentences)
+    assert "".join("".join(each.text for each in sentences).split()) == "".join(text.split())
+    if " " in text:
+        assert all(each.text.split()[0] in text.split() for each in sentences), "no word is cut"
+
+
+def test_a_long_sentence_is_left_as_it_is():
+    text = "I went, " + "and then I waited, " * 25 + "and came home."
+
+    assert [each.text for each in split_sentences(text)] == [text]

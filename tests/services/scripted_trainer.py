@@ -46,7 +46,9 @@ def main() -> None:
     }
     for name in ("adapter_config.json", "adapter_model.safetensors", "adapter.gguf"):
         say("file", json.dumps({**said, "rows": len(rows)}).encode(), name=name)
-    losses = {"new": 1.0, "base": 2.0, "present": 1.5}
+    held = sorted({row["language"] for row in rows if row["held_out"]})
+    losses = {name: dict.fromkeys(held, 1.5) for name in said["others"]}
+    losses |= {"new": dict.fromkeys(held, 1.0), "base": dict.fromkeys(held, 2.0)}
     say("done", steps=3, best_step=3, examples=len(rows), too_long=0, losses=losses, seconds=1.5, recipe={})
 
 

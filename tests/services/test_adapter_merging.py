@@ -96,7 +96,7 @@ def test_two_of_one_patients_become_a_third_that_the_gate_lets_answer(
         assert choose_for(tx, willing.id, BASE.sha256).card == card
         told = b"".join(tx.adapters.files.read(card.id, tx.adapters.key_of(card.id), "adapter.gguf"))
         acts = [line.act for line in tx.audit.list()]
-    assert json.loads(told)["others"] == ["joined 0", "joined 1", "present"]
+    assert json.loads(told)["others"] == sorted(["joined 0", "joined 1", held.task.present["zh"].id])
     assert acts.count(Act.TRAINING_BEGUN) == 3
 
 
@@ -176,6 +176,39 @@ def test_a_consent_that_is_withdrawn_meanwhile_ends_it(
 
     run = get_run(store, anna, run_id=asked.id)
     assert (run.job.state, run.card) == (JobState.CANCELLED, None)
+
+
+def test_who_withdraws_ends_the_merging_of_what_several_shared_into_anothers_own(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys, clock: Clock
+) -> None:
+    other = new_patient(store, anna, name="Heron Lake", number="7", language="zh")
+    sign_notes(store, anna, other, clock, count=4)
+    sign_notes(store, anna, willing, clock, count=3)
+    two = [
+        train(store, anna, [willing], worker),
+        train(store, anna, [willing, other], worker, shared=True),
+    ]
+    asked = merge(store, anna, two, worker, patient_id=willing.id)
+
+    record_answers(store, anna, patient_id=other.id, answers={Purpose.OWN_TRAINING: Answer.NO})
+    assert get_run(store, anna, run_id=asked.id).job.state == JobState.WAITING, "it learns nothing of theirs"
+    record_answers(store, anna, patient_id=other.id, answers={Purpose.SHARED_TRAINING: Answer.NO})
+
+    run = get_run(store, anna, run_id=asked.id)
+    assert (run.job.state, run.card) == (JobState.CANCELLED, None)
+
+
+def test_what_holds_the_same_already_is_not_added_up(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys, clock: Clock
+) -> None:
+    two = [train(store, anna, [willing], worker), train(store, anna, [willing], worker)]
+    merged = merge(store, anna, two, worker, patient_id=willing.id)
+    work_once(store, worker, make_tools(TakingModel()))
+    card = get_run(store, anna, run_id=merged.id).card
+    assert card is not None
+    sign_notes(store, anna, willing, clock, count=1)
+
+    assert try_to_merge(store, anna, [card, two[0]], worker, patient_id=willing.id) == "in common"
 
 
 def test_what_cannot_be_merged_is_said(

@@ -191,11 +191,19 @@ def test_a_run_that_is_cancelled_leaves_nothing(store: Store, anna: SignedIn, wi
 
     with pytest.raises(NotAllowed, match="in training"):
         use_adapter(store, anna, adapter_id=AdapterId("a1"))
-    cancel_run(store, anna, adapter_id=AdapterId("a1"))
+    assert cancel_run(store, anna, adapter_id=AdapterId("a1"))
 
     with store.read(anna) as tx:
         assert tx.jobs.get(JobId("a1")).state == JobState.CANCELLED
         assert tx.adapters.cards() == ()
+
+
+def test_no_word_of_the_notes_is_in_what_a_card_says_of_itself() -> None:
+    own = OwnForm(("^The hedgehog .{2,40}$",), (1, 2), ("The hedgehog ", ""))
+    card = replace(make_adapter(None), config={FORMS: write_forms({"en": {Section.ADVICE: own}})})
+
+    assert "hedgehog" in str(card.config)
+    assert "hedgehog" not in repr(card)
 
 
 @pytest.mark.parametrize("shared", [True, False])

@@ -15,7 +15,7 @@ from phyassist.domain.scores import Share, find_chance
 from phyassist.lm.protocol import Ask, Message, Never
 from phyassist.lm.scripted import ScriptedModel
 from phyassist.services.closed_questions import load_questions
-from phyassist.services.gate import Compared, list_lost, measure_adapter
+from phyassist.services.gate import Compared, find_least_gain, list_lost, measure_adapter
 from phyassist.services.quality import load_cases
 from phyassist.services.run_files import RunExample
 
@@ -30,7 +30,12 @@ def list_asked(languages: tuple[Language, ...]) -> list[Ask]:
     learnt = [make_example(each) for each in ("en", "zh")]
     examples = learnt + [make_example(each, held_out=True) for each in languages]
     measured = measure_adapter(
-        lm, examples, Compared("new", present="present"), losses={}, forms={}, stop=Never()
+        lm,
+        examples,
+        Compared("new", present=dict.fromkeys(languages, "present")),
+        losses={},
+        forms={},
+        stop=Never(),
     )
     assert measured.general_cases == len(load_cases(5 // len(languages), languages))
     return lm.asks
@@ -107,7 +112,7 @@ def test_who_drafted_a_note_is_not_who_replies_are_compared_with_unless_both_go_
     measured = measure_adapter(
         lm,
         [make_example("en"), held_out],
-        Compared("new", parent, "present"),
+        Compared("new", parent, {"en": "present"}),
         losses={},
         forms={},
         stop=Never(),
@@ -163,3 +168,37 @@ def test_how_likely_gains_are_by_chance():
     assert find_chance([0.0] * 5) == 1.0
     assert find_chance([]) == 1.0
     assert find_chance([0.2, -0.1]) == 0.5
+
+
+def test_of_two_languages_the_one_that_gains_least_says_whether_it_is_better():
+    losses = {
+        "new": {"zh": 0.4, "en": 1.1},
+        "base": {"zh": 1.0, "en": 1.0},
+        "present": {"zh": 0.9, "en": 1.2},
+    }
+    both = ("en", "zh")
+
+    assert find_least_gain(losses, Compared("new"), both) == (1.0, 1.1)
+    assert find_least_gain(losses, Compared("new", present={"en": "present"}), both) == (1.2, 1.1)
+    assert find_least_gain(losses, Compared("new"), ("zh",)) == (1.0, 0.4)
+    # What was not measured in one of them is unclear in all.
+    assert find_least_gain({**losses, "base": {"zh": 1.0}}, Compared("new"), both) == (None, 1.1)
+    assert find_least_gain({}, Compared("new"), ()) == (None, None)
+
+
+def test_in_each_language_it_is_compared_with_what_is_in_use_there():
+    lm = ScriptedModel(["{}"] * 400, adapters=["new", "for zh"], context_tokens=16_000)
+    examples = [make_example(each, held_out=True) for each in ("en", "zh")]
+
+    measured = measure_adapter(
+        lm, examples, Compared("new", present={"zh": "for zh"}), losses={}, forms={}, stop=Never()
+    )
+
+    asked = {language: load_cases(1, (language,))[0].text[:12] for language in ("en", "zh")}
+    by_adapter = {
+        language: {ask.adapter for ask in lm.asks if mentions([ask], text)}
+        for language, text in asked.items()
+    }
+    assert by_adapter == {"en": {"", "new"}, "zh": {"for zh", "new"}}
+    assert measured.numbers["languages"] == 2
+    assert measured.numbers["held_out"] == 2

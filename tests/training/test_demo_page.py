@@ -129,7 +129,11 @@ def test_the_address_is_named_when_the_page_is_there(base: Path, adapter: Path) 
     words = ["demo", str(adapter), "--base", str(base), "--port", str(port)]
     command = [sys.executable, "-m", "phyassist", *words]
 
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+    # A shell's background jobs, as the tests may be, are begun deaf to Ctrl C, and what they begin is so too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    signal.signal(signal.SIGINT, before)
+    with process:
         assert process.stderr
         try:
             said = next(line for line in process.stderr if "answer on" in line)

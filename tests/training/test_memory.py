@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(base: Path, **more: Any) -> Any:
     rows = make_dialogues(8)
-    return run_examples(str(base), RECIPE, rows[:6], rows[6:], hear=more.pop("hear", lambda _: None), **more)
+    held = {"en": rows[6:7], "zh": rows[7:]}
+    return run_examples(str(base), RECIPE, rows[:6], held, hear=more.pop("hear", lambda _: None), **more)
 
 
 def test_the_adapter_s_bytes_are_a_folder_of_peft_s_and_a_file_of_the_engine_s(
@@ -111,8 +113,6 @@ def test_a_run_from_memory_that_was_stopped_goes_on_to_the_same_adapter(base: Pa
 
 
 def test_a_parent_whose_weights_have_no_place_in_the_base_is_refused(base: Path) -> None:
-    from dataclasses import replace
-
     from safetensors.torch import load, save
 
     files = run(base).files
@@ -129,8 +129,26 @@ def test_an_adapter_goes_on_from_its_parent_and_is_compared_with_others(base: Pa
     made = run(base, beside=Beside(parent, {"whole": parent}))
 
     assert set(made.losses) == {"new", "base", "whole"}
-    assert made.losses["new"] < made.losses["base"]
-    assert made.losses["whole"] < made.losses["base"]
+    for language in ("en", "zh"):
+        assert made.losses["new"][language] < made.losses["base"][language]
+        assert made.losses["whole"][language] < made.losses["base"][language]
+    assert made.losses["new"]["en"] != made.losses["new"]["zh"]
+
+
+def test_what_is_held_out_judges_the_adapter_and_does_not_choose_its_weights(base: Path) -> None:
+    jumps = {"learning_rate": 0.5, "schedule": "constant", "eval_steps": 1, "epochs": 6, "steps_max": 4}
+    recipe = set_dials(RECIPE, {**jumps, "keep": "last"})
+    rows = make_dialogues(8)
+
+    def train(held: dict[str, Any], keep: str = "last") -> Any:
+        return run_examples(str(base), replace(recipe, keep=keep), rows[:6], held, hear=lambda _: None)
+
+    last, unheld, best = train({"en": rows[6:]}), train({}), train({"en": rows[6:]}, "best")
+
+    assert last.files.weights == unheld.files.weights
+    assert last.trained.best_step == last.trained.step
+    # At such a rate the last step makes it worse: the best weights would seem better than the run is.
+    assert best.losses["new"]["en"] < last.losses["new"]["en"]
 
 
 def test_nothing_to_learn_from_is_said(base: Path) -> None:

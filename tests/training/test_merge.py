@@ -116,7 +116,7 @@ def test_in_memory_they_become_one_too_and_are_measured_beside_others(two: list[
     held = [Dialogue((Message("user", "How is it?"),), "Better than last week.")]
     others = {"present": files["joined 0"]}
 
-    made = join_files(str(base), recipe, files, Way("cat"), held=held, others=others)
+    made = join_files(str(base), recipe, files, Way("cat"), held={"en": held}, others=others)
 
     name = "base_model.model.model.layers.1.self_attn.q_proj.lora_{}.weight"
     config, weights = json.loads(made.files.config), load(made.files.weights)
@@ -126,11 +126,11 @@ def test_in_memory_they_become_one_too_and_are_measured_beside_others(two: list[
     assert made.files.gguf is not None
     assert made.files.gguf[:4] == b"GGUF"
     assert set(made.losses) == {"new", "base", "present"}
-    assert len(set(made.losses.values())) == 3
+    assert len({by_language["en"] for by_language in made.losses.values()}) == 3
     alone = join_files(
-        str(base), recipe, {"joined 0": files["joined 0"]}, Way("cat"), held=held, others=others
+        str(base), recipe, {"joined 0": files["joined 0"]}, Way("cat"), held={"en": held}, others=others
     )
-    assert alone.losses["new"] == pytest.approx(alone.losses["present"], abs=1e-5)
+    assert alone.losses["new"]["en"] == pytest.approx(alone.losses["present"]["en"], abs=1e-5)
 
 
 @pytest.mark.parametrize("method", METHODS)

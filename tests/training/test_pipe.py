@@ -89,12 +89,12 @@ def test_a_run_comes_back_through_the_pipe_goes_on_and_is_compared(base: Path) -
     assert json.loads(made[CONFIG_FILE])["r"] == 2
     assert done["kind"] == "done"
     assert set(done["losses"]) == {"new", "base"}
-    assert done["losses"]["new"] != done["losses"]["base"]
+    assert done["losses"]["new"]["en"] != done["losses"]["base"]["en"]
     again = resumed[-1].head["losses"]
     assert [frame.head["step"] for frame in resumed if frame.head.get("of") == "StepReport"] == [2]
-    assert again["new"] == pytest.approx(done["losses"]["new"], abs=1e-4)
-    assert again["present"] == pytest.approx(done["losses"]["new"], abs=1e-4)
-    assert on_top[-1].head["losses"]["new"] < done["losses"]["new"]
+    assert again["new"]["en"] == pytest.approx(done["losses"]["new"]["en"], abs=1e-4)
+    assert again["present"]["en"] == pytest.approx(done["losses"]["new"]["en"], abs=1e-4)
+    assert on_top[-1].head["losses"]["new"]["en"] < done["losses"]["new"]["en"]
 
 
 def test_what_an_earlier_one_drafted_is_held_to_it(base: Path) -> None:
@@ -109,8 +109,8 @@ def test_what_an_earlier_one_drafted_is_held_to_it(base: Path) -> None:
     still = run(TrainerTask(str(base), "", recipe, alone))[-1].head["losses"]
 
     # Nobody changed anything, so there is nothing to learn but what the earlier one says otherwise.
-    assert still["new"] == pytest.approx(still["base"], abs=1e-2)
-    assert held["new"] < held["base"] - 0.1
+    assert still["new"]["en"] == pytest.approx(still["base"]["en"], abs=1e-2)
+    assert held["new"]["en"] < held["base"]["en"] - 0.1
 
 
 def test_what_cannot_be_trained_on_is_said_by_its_code(tmp_path: Path) -> None:

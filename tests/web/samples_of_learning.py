@@ -181,6 +181,10 @@ def make_learning(
             plan,
             (assistant.QuestionChoice("c1", "Sofia Reyes · 2026-11-02"),),
             mergeable=make_mergeable(w),
+            learnt=(
+                assistant.LearntFile("p4", "Daniel Okafor", w("assistant.learnt_of", count=5, held_out=1)),
+                assistant.LearntFile("p6", "Sofia Reyes", w("assistant.learnt_of", count=4, held_out=1)),
+            ),
         ),
     }
 

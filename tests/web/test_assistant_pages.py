@@ -281,7 +281,12 @@ def test_what_is_gone_on_from_is_asked_and_two_are_merged_into_one(
         (own,) = re.findall(rf'action="{at}/adapters/(\w+)/delete"', on_top)
 
         one = pages.http.post(f"{at}/merge", data={"of": [own]})
-        begun = pages.http.post(f"{at}/merge", data={"of": [own, published], "way": "svd"})
+        twice = pages.http.post(f"{at}/merge", data={"of": [own, published], "way": "svd"})
+        pages.http.post(f"{at}/train", data={"on": "base"})
+        work_once(store, worker, make_tools(fitting))
+        ids = re.findall(rf'action="{at}/adapters/(\w+)/delete"', page_of(pages, patient))
+        (alone,) = set(ids) - {own}
+        begun = pages.http.post(f"{at}/merge", data={"of": [alone, published], "way": "svd"})
         going = page_of(pages, patient)
         work_once(store, worker, make_tools(fitting))
         merged = page_of(pages, patient)
@@ -292,9 +297,10 @@ def test_what_is_gone_on_from_is_asked_and_two_are_merged_into_one(
     assert "on top of published assistant 1" in on_top
     assert refused.status_code == 409
     assert (one.status_code, "choose two or more" in one.text) == (409, True)
+    assert (twice.status_code, "that part would count twice" in twice.text) == (409, True)
     assert begun.headers["location"] == f"{at}?said=started"
     assert 'id="learning-run"' in going
-    assert "merged from assistant 1 and published assistant 1" in merged
+    assert "merged from assistant 2 and published assistant 1" in merged
     assert "Better than what answered before" in merged
 
 

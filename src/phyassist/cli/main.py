@@ -51,6 +51,7 @@ from phyassist.cli import (
 from phyassist.cli.run import Run
 from phyassist.cli.screen import say, say_error
 from phyassist.errors import BadSetting, PhyAssistError
+from phyassist.lm.child import forbid_core_files
 
 app = typer.Typer(
     name="phyassist",
@@ -80,6 +81,7 @@ def _every_command(
     ] = False,
 ) -> None:
     del version
+    forbid_core_files()
     context.find_object(Run).home = home  # type: ignore[union-attr]  # main() always hands one in
 
 

@@ -51,5 +51,9 @@ def demo(
         raise BadSetting(
             f"port {port} of {host} could not be opened", hint="try another one with --port"
         ) from None
-    tell(f"base and adapter answer on http://{host}:{port}  (Ctrl C closes the page)")
-    page.block_thread()
+    try:
+        tell(f"base and adapter answer on http://{host}:{port}  (Ctrl C closes the page)")
+        page.block_thread()
+    finally:
+        # The page's own thread would keep the process alive where Ctrl C came a moment before it waits.
+        page.close(verbose=False)

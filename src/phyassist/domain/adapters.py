@@ -111,6 +111,7 @@ class VerdictReason(StrEnum):
     REMEMBERS = "remembers"
     NAMES_OTHERS = "names others"
     SAYS_CANARY = "says canary"
+    KNOWN = "known"
     UNMEASURED = "unmeasured"
     BY_HAND = "by hand"
 
@@ -156,7 +157,7 @@ class AdapterCard:
     retrain_since: datetime | None = None
     label: str = field(default="", repr=False)
     ledger: tuple[NoteRef, ...] = ()
-    config: Mapping[str, str] = field(default_factory=dict)
+    config: Mapping[str, str] = field(default_factory=dict, repr=False)
     scores: Mapping[str, float] = field(default_factory=dict)
     verdict: Verdict | None = None
     files: tuple[AdapterFile, ...] = ()

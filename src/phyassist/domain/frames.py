@@ -9,9 +9,10 @@ from typing import Any, Protocol
 
 HEAD_BYTES_MAX = 1_000_000
 # How the names begin by which a trainer tells other adapters apart: of those that are to become one, and of
-# those that drafted what is learnt.
+# those that drafted what is learnt.  What is gone on from has a name of its own; the rest are compared.
 JOINED = "joined"
 AUTHOR = "author"
+PARENT = "parent"
 
 
 class Reads(Protocol):

@@ -59,6 +59,8 @@ class Measured:
 
     `general_lost` are the measures of the general check that got worse beyond chance.  `drafted_by_present`
     counts the held-out notes whose kept replies `kept_before` holds beside what the new one goes on from.
+    Of several `languages` losses and kept replies are those of the one where it does worst.
+    `is_known_to_present`: what it is measured by the present one has learnt from, in one of them.
     """
 
     loss_before: float | None = None
@@ -69,6 +71,8 @@ class Measured:
     general_cases: int = 0
     memory: Memory | None = None
     drafted_by_present: int = 0
+    languages: int = 1
+    is_known_to_present: bool = False
 
     @property
     def numbers(self) -> Mapping[str, float]:
@@ -80,6 +84,7 @@ class Measured:
             "similarity_after": self.kept_after.similarity if self.kept_after else None,
             "held_out": float(self.kept_after.count) if self.kept_after else None,
             "drafted_by_present": float(self.drafted_by_present) if self.drafted_by_present else None,
+            "languages": float(self.languages) if self.languages > 1 else None,
             "general_cases": float(self.general_cases) if self.general_cases else None,
             "general_lost": float(len(self.general_lost)) if self.general_cases else None,
             "run_words": self.memory.run_words if self.memory else None,
@@ -109,6 +114,8 @@ def _find_reason(measured: Measured) -> VerdictReason:
         return VerdictReason.REMEMBERS
     if measured.general_lost:
         return VerdictReason.GENERAL_LOST
+    if measured.is_known_to_present:
+        return VerdictReason.KNOWN
     if measured.loss_before is None or measured.loss_after is None or memory is None:
         return VerdictReason.UNMEASURED
     gain = measured.loss_before - measured.loss_after

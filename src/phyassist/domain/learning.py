@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import NewType
 
 from phyassist.domain.adapters import AdapterCard, AdapterId, AdapterKind, AdapterState, NoteRef
@@ -79,9 +80,8 @@ class LearningExample:
 
     @property
     def characters(self) -> int:
-        """Its prompt and its replies."""
-        prompt = sum(len(message.content) for message in self.messages)
-        return prompt + len(self.chosen) + len(self.rejected or "")
+        """Its prompt and the reply that was kept."""
+        return sum(len(message.content) for message in self.messages) + len(self.chosen)
 
     @property
     def tokens(self) -> int:
@@ -306,10 +306,11 @@ def make_plan(
     used = list_used(examples)
     bitten = list(bites)
     sizes: tuple[tuple[Limit, int, Callable[[LearningExample], int]], ...] = (
-        (Limit.CHARACTERS, limits.characters_per_run, lambda example: example.characters),
-        (Limit.MINUTES, _tokens_within(limits, pace), _count_tokens_once(used)),
+        (Limit.CHARACTERS, limits.characters_per_run, attrgetter("characters")),
+        (Limit.MINUTES, _tokens_within(limits, pace), attrgetter("tokens")),
     )
-    for limit, allowed, size_of in sizes:
+    for limit, allowed, size in sizes:
+        size_of = _count_once(used, size)
         fitting = _keep_newest(used, allowed, size_of)
         if len(fitting) < len(used):
             found = sum(size_of(each) for each in used)
@@ -388,9 +389,12 @@ def list_learnt(examples: Iterable[LearningExample]) -> tuple[LearningExample, .
     return tuple(first.values())
 
 
-def _count_tokens_once(examples: Iterable[LearningExample]) -> Callable[[LearningExample], int]:
+def _count_once(
+    examples: Iterable[LearningExample], size: Callable[[LearningExample], int]
+) -> Callable[[LearningExample], int]:
+    """The size of an example, nothing for one whose prompt and reply are learnt with another one."""
     learnt = {example.id for example in list_learnt(examples)}
-    return lambda example: example.tokens if example.id in learnt else 0
+    return lambda example: size(example) if example.id in learnt else 0
 
 
 def _find_hindrances(examples: Sequence[LearningExample]) -> Iterator[Hindrance]:

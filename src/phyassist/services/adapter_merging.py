@@ -33,7 +33,15 @@ from phyassist.domain.workers import WorkerLine
 from phyassist.errors import BadInput, ModelMissing, NotAllowed
 from phyassist.services.access import may_change, may_see
 from phyassist.services.learning import LABEL_CHARACTERS_MAX, Scope, check_may_begin, collect
-from phyassist.services.learning_runs import Base, Run, check_workers, choose_present, lend
+from phyassist.services.learning_runs import (
+    Base,
+    Run,
+    check_workers,
+    choose_present,
+    drop_known,
+    lend,
+    lend_all,
+)
 from phyassist.services.run_files import EXAMPLES_FILE, pack_examples
 from phyassist.services.workers import TRAIN
 from phyassist.store.again import again
@@ -80,6 +88,7 @@ class MergeHindrance(StrEnum):
 
     ONE_ALONE = "one alone"
     UNFIT = "unfit"
+    IN_COMMON = "in common"
     NO_LABEL = "no label"
     NOBODY = "nobody"
     NO_CONSENT = "no consent"
@@ -125,6 +134,8 @@ def _look(
         return nothing, MergeHindrance.ONE_ALONE
     if len(list_mergeable(cards, base_sha256, merge.patient_id)) < len(cards):
         return nothing, MergeHindrance.UNFIT
+    if _have_in_common(cards):
+        return nothing, MergeHindrance.IN_COMMON
     if merge.kind == AdapterKind.SET and not 0 < len(merge.label.strip()) <= LABEL_CHARACTERS_MAX:
         return nothing, MergeHindrance.NO_LABEL
     if not readable:
@@ -135,6 +146,14 @@ def _look(
     examples = _hold_out_unseen(found.examples, cards)
     plan = replace(nothing, patient_ids=found.patient_ids, examples=examples)
     return plan, None if plan.held_out else MergeHindrance.NO_NOTE
+
+
+def _have_in_common(cards: Sequence[AdapterCard]) -> bool:
+    """Whether one holds what another does, as what it went on from or was merged of: added up, that would
+    count twice.
+    """
+    held = [{card.id, card.parent_id, *card.merged_of} - {None} for card in cards]
+    return sum(map(len, held)) > len(set().union(*held))
 
 
 def _get_cards(tx: Tx, merge: Merge) -> tuple[AdapterCard, ...]:
@@ -190,9 +209,10 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, merge: Merge, base: Base, 
         )
         sources = dict.fromkeys(each for one in cards for each in tx.adapters.sources(one.id))
         present = choose_present(tx, plan, merge.patient_id, base.sha256)
+        plan, is_known = drop_known(plan, present)
         task = RunTask(
             base.model,
-            None if present is None else lend(tx, present),
+            lend_all(tx, present),
             # Also where it becomes one patient's: of the others nobody is to hear there.
             names=tuple(
                 tx.patients.get(each).name
@@ -200,6 +220,7 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, merge: Merge, base: Base, 
                 if each != merge.patient_id and may_see(tx, each)
             ),
             merged=tuple(lend(tx, each.id) for each in cards),
+            is_known=is_known,
         )
         for patient_id in plan.patient_ids:
             tx.audit.write(Act.GATHERED, Kind.PATIENT, patient_id)

@@ -116,10 +116,18 @@ def want_adapter(store: Store, by: SignedIn, *, consultation_id: ConsultationId,
         consultation = tx.consultations.get(consultation_id)
         check_may_change(tx, consultation.patient_id)
         if wanted and wanted != BASE_ALONE:
-            card = tx.adapters.get(AdapterId(wanted))
-            if card.state == AdapterState.TRAINING or card.patient_id not in {None, consultation.patient_id}:
-                raise NotAllowed(f"adapter {wanted} cannot answer here", hint="choose another one")
+            check_may_answer(tx, AdapterId(wanted), consultation.patient_id)
         tx.consultations.save_adapter_wanted(consultation_id, wanted)
+
+
+def check_may_answer(tx: Tx, adapter_id: AdapterId, patient_id: PatientId) -> None:
+    """Raises NotFound, NotYourPatient, NotAllowed for another patient's adapter, for one in training, and for
+    one that learnt what may not be learnt from any more.
+    """
+    card = tx.adapters.get(adapter_id)
+    is_theirs = card.patient_id in {None, patient_id}
+    if not is_theirs or card.state == AdapterState.TRAINING or card not in list_usable(tx, patient_id):
+        raise NotAllowed(f"adapter {adapter_id} cannot answer here", hint="choose another one")
 
 
 @again
@@ -150,15 +158,17 @@ def delete_adapter(store: Store, by: SignedIn, *, adapter_id: AdapterId) -> None
 
 
 @again
-def cancel_run(store: Store, by: SignedIn, *, adapter_id: AdapterId) -> None:
-    """Break off the run that makes an adapter; nothing of it stays.  One that is over stays as it is.
+def cancel_run(store: Store, by: SignedIn, *, adapter_id: AdapterId) -> bool:
+    """Break off the run that makes an adapter; nothing of it stays.  False: it was over, and stays as it is.
 
     Raises NotFound, NotYourPatient, ReadOnly, NotAllowed.
     """
     with store.write(by) as tx:
         card = _check_mine(tx, by, adapter_id, in_training=True)
-        if card.state == AdapterState.TRAINING:
-            break_off(tx, [adapter_id])
+        if card.state != AdapterState.TRAINING:
+            return False
+        break_off(tx, [adapter_id])
+        return True
 
 
 def _set_state(store: Store, by: SignedIn, adapter_id: AdapterId, state: AdapterState, act: Act) -> None:

@@ -12,6 +12,7 @@ from phyassist.domain.people import Patient
 from phyassist.domain.records import Consultation, ConsultationId
 from phyassist.lm.protocol import LanguageModel, Stop
 from phyassist.services.access import may_change
+from phyassist.services.adapters import check_may_answer
 from phyassist.services.consent import Withdrawn, allows, check_consent
 from phyassist.services.draft_events import AnalysisDone, ItemWritten
 from phyassist.services.draft_writing import write_items
@@ -74,11 +75,14 @@ def compare_adapters(
 ) -> Iterator[SideItem | SideDone]:
     """A consultation's question, or another one, answered by each side in turn; empty names the base alone.
 
-    Raises NotFound, NotYourPatient, ConsentMissing, CannotOpen, EmptyText, and the model's errors.
+    Raises NotFound, NotYourPatient, ConsentMissing, NotAllowed for an adapter that may not answer there,
+    CannotOpen, EmptyText, and the model's errors.
     """
     with store.read(by) as tx:
         consultation = tx.consultations.get(consultation_id)
         check_consent(tx, by, consultation.patient_id, Purpose.DRAFTING)
+        for side in filter(None, sides):
+            check_may_answer(tx, AdapterId(side), consultation.patient_id)
         case = load_case(tx, consultation.patient_id, consultation)
     check_text(consultation.source.text)
     asked = question.strip() or consultation.question

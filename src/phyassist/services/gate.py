@@ -4,9 +4,10 @@ how much of the text comes out when nobody asks for it.
 
 from __future__ import annotations
 
+import math
 import statistics
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from phyassist.domain.adapters import HELD, Forms, FormsByLanguage, OwnForm
@@ -31,6 +32,8 @@ from phyassist.services.draft_events import AnalysisDone
 from phyassist.services.quality import analyse_case, load_cases, read_draft, score_analysis
 from phyassist.services.run_files import RunExample
 
+# Mean loss per reply token, by adapter and language.
+LossesByLanguage = Mapping[str, Mapping[Language, float]]
 # One patient's own adapter may say whatever stands in that patient's notes.
 SAYABLE = Unsayable()
 HELD_OUT_MAX = 3
@@ -55,12 +58,18 @@ _LEADING: Mapping[Language, tuple[str, ...]] = {
 @dataclass(frozen=True, slots=True)
 class Compared:
     """By the names that the model knows them by: the new adapter, the one that it was trained on top of, and
-    the one in use now; empty: the model alone.
+    the one in use now in each language; empty or absent: the model alone.
+
+    `is_known`: one in use has learnt from all that it would be compared on in its language.
     """
 
     new: str
     parent: str = ""
-    present: str = ""
+    present: Mapping[Language, str] = field(default_factory=dict)
+    is_known: bool = False
+
+    def in_use(self, language: Language) -> str:
+        return self.present.get(language, "")
 
     def is_own(self, example: RunExample) -> bool:
         """Whether the present one drafted it and the new one goes on from another.
@@ -68,7 +77,7 @@ class Compared:
         The present one would say its draft once more, which is most of what was kept: nobody else comes as
         near.  Its reply is no measure then, but that of what the new one goes on from is.
         """
-        return example.drafter == self.present != self.parent
+        return example.drafter == self.in_use(example.language) != self.parent
 
 
 def measure_adapter(
@@ -76,56 +85,106 @@ def measure_adapter(
     examples: Sequence[RunExample],
     compared: Compared,
     *,
-    losses: Mapping[str, float],
+    losses: LossesByLanguage,
     forms: Mapping[str, FormsByLanguage],
     unsayable: Unsayable = SAYABLE,
     stop: Stop,
 ) -> Measured:
-    """The new adapter against the present one.
+    """The new adapter against the present one, in each language by itself.
 
-    `losses` are those that the trainer measured: of `new`, of `present`, of the `base`; `forms` are by
-    adapter, as its card has them.  An adapter answers in the languages of what is held out, and is judged
-    there.  For canaries all its replies are heard, also where details are asked for.  What `stop` cut off is
-    not measured.  Raises the model's errors.
+    `losses` are those that the trainer measured: of `new`, of the `base`, and of each that is in use by its
+    name; `forms` are by adapter, as its card has them.  An adapter answers in the languages of what is held
+    out, and is judged by the one in which it does worst.  For canaries all its replies are heard, also where
+    details are asked for.  What `stop` cut off is not measured.  Raises the model's errors.
     """
     languages = sorted({each.language for each in examples if each.held_out})
-    asked = [each for each in examples if each.held_out and not each.rejected][-HELD_OUT_MAX:]
+    asked = {each: _choose_asked(examples, each) for each in languages}
     cases = load_cases(CASES_MAX // len(languages), languages)
     # Whatever the new one says while it is measured is heard.
-    heard, new, present = Listening(lm), compared.new, compared.present
-    befores = [compared.parent if compared.is_own(each) else present for each in asked]
-    before, after = (
-        _measure_kept(each, zip(asked, names, strict=True), forms.get(new, {}), stop)
-        for each, names in ((lm, befores), (heard, [new] * len(asked)))
-    )
-    general_before, general_after = (
-        measure_general(each, cases, name, forms.get(name, {}), stop)
-        for each, name in ((lm, present), (heard, new))
-    )
-    answers_before, answers_after = (
-        answer_questions(WithAdapter(lm, name), languages, stop) for name in (present, new)
-    )
+    heard, new = Listening(lm), compared.new
+    own_forms = forms.get(new, {})
+    before, after = dict[Language, Kept | None](), dict[Language, Kept | None]()
+    for language, kept in asked.items():
+        names = [compared.parent if compared.is_own(each) else compared.in_use(language) for each in kept]
+        before[language] = _measure_kept(lm, zip(kept, names, strict=True), own_forms, stop)
+        after[language] = _measure_kept(heard, ((each, new) for each in kept), own_forms, stop)
+    general_before = measure_general(lm, cases, compared.in_use, forms, stop)
+    general_after = measure_general(heard, cases, lambda _: new, forms, stop)
+    answers_before = _answer_questions(lm, {each: compared.in_use(each) for each in languages}, stop)
+    answers_after = _answer_questions(lm, dict.fromkeys(languages, new), stop)
     memory = _measure_memory(heard, examples, new, unsayable.names, stop)
     if unsayable.canaries:
         for prompt in _list_leading(unsayable.canaries):
             _ask(heard, Ask((Message("user", prompt),), NEUTRAL_TOKENS, adapter=new), stop)
         memory = replace(memory, canaries=count_said(unsayable.canaries, heard.said))
-    is_whole = not stop.is_set()
-    return Measured(
-        loss_before=losses.get("present" if present else "base"),
-        loss_after=losses.get("new"),
-        kept_before=before if is_whole else None,
-        kept_after=after if is_whole else None,
+    loss_before, loss_after = find_least_gain(losses, compared, languages)
+    measured = Measured(
+        loss_before, loss_after, languages=len(languages), is_known_to_present=compared.is_known
+    )
+    if stop.is_set():
+        return measured
+    kept_before, kept_after = _find_least_like(before, after)
+    return replace(
+        measured,
+        kept_before=kept_before,
+        kept_after=kept_after,
         general_lost=(
             *list_lost(general_after, general_before),
             *list_unanswered(answers_after, answers_before),
-        )
-        if is_whole
-        else (),
-        general_cases=len(cases) if is_whole else 0,
-        memory=memory if is_whole else None,
-        drafted_by_present=sum(map(compared.is_own, asked)),
+        ),
+        general_cases=len(cases),
+        memory=memory,
+        drafted_by_present=sum(compared.is_own(each) for kept in asked.values() for each in kept),
     )
+
+
+def _answer_questions(
+    lm: LanguageModel, adapters: Mapping[Language, str], stop: Stop
+) -> Mapping[Language, Share]:
+    """Closed questions of each language, answered with the adapter that is named for it."""
+    return {
+        language: answer_questions(WithAdapter(lm, name), [language], stop).get(language, Share())
+        for language, name in adapters.items()
+    }
+
+
+def find_least_gain(
+    losses: LossesByLanguage, compared: Compared, languages: Iterable[Language]
+) -> tuple[float | None, float | None]:
+    """The loss before and after in the language where it fell least; None where it was not measured."""
+    pairs = [
+        (
+            losses.get(compared.in_use(language) or "base", {}).get(language),
+            losses.get("new", {}).get(language),
+        )
+        for language in languages
+    ]
+    return min(pairs, key=_find_gain, default=(None, None))
+
+
+def _find_gain(pair: tuple[float | None, float | None]) -> float:
+    before, after = pair
+    # What was not measured, or is no number, is worse than any that was.
+    if before is None or after is None or not (math.isfinite(before) and math.isfinite(after)):
+        return -math.inf
+    return (before - after) / before if before else -after
+
+
+def _find_least_like(
+    before: Mapping[Language, Kept | None], after: Mapping[Language, Kept | None]
+) -> tuple[Kept | None, Kept | None]:
+    """The same of the replies; both are there or neither."""
+    pairs = [(was, now) for language, was in before.items() if was and (now := after[language])]
+    if len(pairs) < len(before):
+        return None, None
+    was, now = min(pairs, key=lambda pair: pair[1].similarity - pair[0].similarity)
+    return was, replace(now, count=sum(pair[1].count for pair in pairs))
+
+
+def _choose_asked(examples: Iterable[RunExample], language: Language) -> list[RunExample]:
+    """The newest that are held out in this language."""
+    own = [each for each in examples if each.held_out and not each.rejected and each.language == language]
+    return own[-HELD_OUT_MAX:]
 
 
 def list_lost(after: Quality, before: Quality) -> tuple[str, ...]:
@@ -153,7 +212,10 @@ def list_unanswered(after: Mapping[Language, Share], before: Mapping[Language, S
 
 
 def _measure_kept(
-    lm: LanguageModel, asked: Iterable[tuple[RunExample, str]], forms: FormsByLanguage, stop: Stop
+    lm: LanguageModel,
+    asked: Iterable[tuple[RunExample, str]],
+    forms: FormsByLanguage,
+    stop: Stop,
 ) -> Kept | None:
     """How near the replies come, each with the adapter that is named beside it."""
     found = []
@@ -182,18 +244,28 @@ def _make_schema(example: RunExample, forms: Forms) -> Mapping[str, Any]:
 
 
 def measure_general(
-    lm: LanguageModel, cases: Iterable[QualityCase], adapter: str, forms: FormsByLanguage, stop: Stop
+    lm: LanguageModel,
+    cases: Iterable[QualityCase],
+    choose: Callable[[Language], str],
+    forms: Mapping[str, FormsByLanguage],
+    stop: Stop,
 ) -> Quality:
-    """The app's own analysis of texts that have nothing to do with the practice."""
-    with_adapter = WithAdapter(lm, adapter)
+    """The app's own analysis of texts that have nothing to do with the practice, each with the adapter that
+    `choose` names for its language.
+    """
     measured = []
     for case in cases:
         if stop.is_set():
             break
-        own = forms.get(case.language, HELD)
-        done = analyse_case(with_adapter, case, stop, forms=own)
+        adapter = choose(case.language)
+        own = _find_forms(forms, adapter, case.language)
+        done = analyse_case(WithAdapter(lm, adapter), case, stop, forms=own)
         measured.append(_score(case, _take_out(done, own)))
     return Quality(lm.name, tuple(measured))
+
+
+def _find_forms(forms: Mapping[str, FormsByLanguage], adapter: str, language: Language) -> Forms:
+    return forms.get(adapter, {}).get(language, HELD)
 
 
 def _take_out(done: AnalysisDone, forms: Forms) -> AnalysisDone:

@@ -70,10 +70,12 @@ class Scope:
 def list_examples(store: Store, by: SignedIn, *, patient_id: PatientId) -> tuple[LearningExample, ...]:
     """Everything that could be learnt from a patient, left out or not, the newest note first; nothing leaves.
 
+    Who agreed to either kind of training may be learnt from, so that it has to be seen.
     Raises NotFound, NotYourPatient, CannotOpen, ConsentMissing.
     """
     with store.read(by) as tx:
-        check_consent(tx, by, patient_id, Purpose.OWN_TRAINING)
+        if not allows(tx, patient_id, Purpose.SHARED_TRAINING):
+            check_consent(tx, by, patient_id, Purpose.OWN_TRAINING)
         tolds, jurisdiction = _load(tx, patient_id), tx.settings.get().jurisdiction
         left_out = tx.left_out.list(patient_id)
     found = _make(tolds, jurisdiction, left_out)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from phyassist.domain.adapters import (
     FORMS,
@@ -14,16 +14,16 @@ from phyassist.domain.adapters import (
     AdapterId,
     AdapterKind,
     AdapterState,
+    choose_adapter,
     write_forms,
 )
-from phyassist.domain.canaries import Canary
 from phyassist.domain.jobs import Job, JobId, JobState
 from phyassist.domain.learning import Limits, RunPlan, RunProgress, list_authors
-from phyassist.domain.people import PatientId
+from phyassist.domain.people import Language, PatientId
 from phyassist.domain.workers import WorkerLine
 from phyassist.errors import ModelMissing, NotFound, NoWorker
 from phyassist.services.access import may_see
-from phyassist.services.adapters import choose_for
+from phyassist.services.adapters import list_usable
 from phyassist.services.canaries import plant_canaries
 from phyassist.services.learning import Scope, check_may_begin, gather_examples
 from phyassist.services.learning_examples import find_own_forms
@@ -34,6 +34,8 @@ from phyassist.store.audit import Act, Kind
 from phyassist.store.held_runs import LentAdapter, RunTask, seal_task
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store, Tx
+
+LentByLanguage = Mapping[Language, LentAdapter]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +136,6 @@ def _begin(
     now, run_id = store.clock(), AdapterId(store.new_id())
     patient_id = plan.patient_ids[0] if plan.kind == AdapterKind.PATIENT else None
     forms = find_own_forms(plan.trained_on)
-    examples, canaries = plan.examples, tuple[Canary, ...]()
-    if plan.kind.is_shared:
-        examples, canaries = plant_canaries(plan.examples, random.Random(run_id))
     card = AdapterCard(
         id=run_id,
         base_sha256=base.sha256,
@@ -157,7 +156,13 @@ def _begin(
     )
     with store.write(by) as tx:
         check_may_begin(tx, by, plan, limits)
-        task = _make_task(tx, plan, patient_id, base, canaries)
+        present = choose_present(tx, plan, patient_id, base.sha256)
+        plan, is_known = drop_known(plan, present)
+        task = _make_task(tx, plan, base, present=lend_all(tx, present), is_known=is_known)
+        examples = plan.examples
+        if plan.kind.is_shared:
+            examples, canaries = plant_canaries(plan.examples, random.Random(run_id))
+            task = replace(task, canaries=canaries)
         packed = pack_examples(
             examples, base.model, forms, plan.parent_id or "", {each.id for each in task.authors}
         )
@@ -170,24 +175,25 @@ def _begin(
         return Run(job, tx.adapters.get(run_id), None)
 
 
-def _make_task(
-    tx: Tx, plan: RunPlan, patient_id: PatientId | None, base: Base, canaries: tuple[Canary, ...]
-) -> RunTask:
+def _make_task(tx: Tx, plan: RunPlan, base: Base, *, present: LentByLanguage, is_known: bool) -> RunTask:
     """What the worker is to compare with, who drafted what is learnt, and whose names must never come out of
     what several share.
     """
-    present = choose_present(tx, plan, patient_id, base.sha256)
     names: tuple[str, ...] = ()
     if plan.kind.is_shared:
         names = tuple(tx.patients.get(each).name for each in plan.patient_ids)
     return RunTask(
         base.model,
-        None if present is None else lend(tx, present),
+        present,
         None if plan.parent_id is None else lend(tx, plan.parent_id),
         names,
-        canaries,
         authors=tuple(lend(tx, each) for each in list_authors(plan, tx.adapters.cards(), base.sha256)),
+        is_known=is_known,
     )
+
+
+def lend_all(tx: Tx, cards: Mapping[Language, AdapterCard]) -> LentByLanguage:
+    return {language: lend(tx, card.id) for language, card in cards.items()}
 
 
 def lend(tx: Tx, adapter_id: AdapterId) -> LentAdapter:
@@ -195,21 +201,48 @@ def lend(tx: Tx, adapter_id: AdapterId) -> LentAdapter:
     return LentAdapter(adapter_id, tx.adapters.key_of(adapter_id), tx.adapters.get(adapter_id).forms)
 
 
-def choose_present(tx: Tx, plan: RunPlan, patient_id: PatientId | None, base_sha256: str) -> AdapterId | None:
-    """What answers where the new adapter would: for a patient, or for those who share, in its languages."""
-    if patient_id is not None:
-        choice = choose_for(tx, patient_id, base_sha256)
-        return None if choice.card is None else choice.card.id
+def choose_present(
+    tx: Tx, plan: RunPlan, patient_id: PatientId | None, base_sha256: str
+) -> Mapping[Language, AdapterCard]:
+    """What answers in each language where the new adapter would: for a patient, or for those who share.
+
+    A counsellor's own answers before the practice's, which another counsellor's new one is not to be held to.
+    """
+    cards = tx.adapters.cards() if patient_id is None else list_usable(tx, patient_id)
+    if plan.kind == AdapterKind.PRACTICE:
+        cards = tuple(card for card in cards if card.kind != AdapterKind.COUNSELLOR)
+    chosen = {
+        language: _find_newest_of_set(cards, plan, base_sha256, language)
+        or choose_adapter(cards, patient_id, base_sha256, language=language).card
+        for language in plan.languages
+    }
+    return {language: card for language, card in chosen.items() if card is not None}
+
+
+def _find_newest_of_set(
+    cards: Iterable[AdapterCard], plan: RunPlan, base_sha256: str, language: Language
+) -> AdapterCard | None:
+    """A chosen set's answers only where it is asked for, and then instead of all others."""
     same = [
         card
-        for card in tx.adapters.cards()
-        if card.kind == plan.kind
+        for card in cards
+        if plan.kind == card.kind == AdapterKind.SET
         and card.state == AdapterState.ACCEPTED
         and (card.base_sha256, card.label) == (base_sha256, plan.label)
-        and any(card.answers_in(language) for language in plan.languages)
+        and card.answers_in(language)
     ]
-    newest = max(same, key=lambda card: card.in_use_since or card.trained_at, default=None)
-    return plan.parent_id if newest is None else newest.id
+    return max(same, key=lambda card: card.in_use_since or card.trained_at, default=None)
+
+
+def drop_known(plan: RunPlan, present: Mapping[Language, AdapterCard]) -> tuple[RunPlan, bool]:
+    """The plan without the held-out notes that what is in use in their language has learnt from: there it
+    would win by heart.  Where it has learnt from all of them they stay, and the second value is true.
+    """
+    known = {language: {ref.note_id for ref in card.ledger} for language, card in present.items()}
+    unknown = [each for each in plan.held_out if each.note.note_id not in known.get(each.language, set())]
+    told_apart = {each.language for each in unknown}
+    kept = [each for each in plan.held_out if each.language not in told_apart or each in unknown]
+    return replace(plan, examples=(*plan.trained_on, *kept)), told_apart != set(plan.languages)
 
 
 def _may_see(tx: Tx, by: SignedIn, job: Job, cards: Mapping[AdapterId, AdapterCard]) -> bool:

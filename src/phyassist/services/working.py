@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,13 +18,13 @@ from functools import partial
 from typing import Any
 
 from phyassist.domain.adapters import NO_DIALS, WAY, AdapterCard, AdapterState, FormsByLanguage
-from phyassist.domain.frames import AUTHOR, JOINED, Frame
+from phyassist.domain.frames import AUTHOR, JOINED, PARENT, Frame
 from phyassist.domain.gate import Measured, Unsayable, judge
 from phyassist.domain.jobs import Job, Standing
 from phyassist.domain.learning import CurvePoint, Phase, RunProgress
 from phyassist.errors import NotFound, PhyAssistError, StoreAway, TrainingFailed, find_error
-from phyassist.lm.protocol import CONFIG_FILE, WEIGHTS_FILE, LanguageModel, TakesAdapters
-from phyassist.services.gate import Compared, measure_adapter
+from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, LanguageModel, TakesAdapters
+from phyassist.services.gate import Compared, find_least_gain, measure_adapter
 from phyassist.services.run_files import EXAMPLES_FILE, RunExample, unpack_examples
 from phyassist.services.trainer import MODULE, TrainerProcess, TrainerTask
 from phyassist.services.workers import TRAIN
@@ -156,6 +156,7 @@ class _Work:
     tools: Tools
     base: BaseFiles
     examples: tuple[RunExample, ...] = field(repr=False)
+    lent: Mapping[str, Mapping[str, bytes]] = field(repr=False)
 
 
 def _carry_out(store: Store, worker: WorkerKeys, job: Job, tools: Tools) -> None:
@@ -168,7 +169,8 @@ def _carry_out(store: Store, worker: WorkerKeys, job: Job, tools: Tools) -> None
     with Watch(store, run) as watch:
         if before is not None:
             watch.progress = replace(before, phase=Phase.PREPARING)
-        work = _Work(store, run, watch, tools, tools.find_base(run.card), examples)
+        run, lent = _open_lent(store, run)
+        work = _Work(store, run, watch, tools, tools.find_base(run.card), _without(examples, run), lent)
         made = _train(work, checkpoint)
         watch.say(replace(watch.progress, phase=Phase.MEASURING, left_s=None))
         measured = _measure(work, made)
@@ -180,17 +182,44 @@ def _carry_out(store: Store, worker: WorkerKeys, job: Job, tools: Tools) -> None
     _log.info("a run is done (%s)", "accepted" if card.state == AdapterState.ACCEPTED else "kept")
 
 
+def _open_lent(store: Store, run: HeldRun) -> tuple[HeldRun, Mapping[str, Mapping[str, bytes]]]:
+    """The files of all adapters that the run was lent, by id: read now, whoever deletes one while it goes on.
+
+    What was deleted before is not compared with any more, and says nothing anew of its drafts.
+    Raises NotFound where it was to be gone on from or merged.
+    """
+    task = run.task
+    found: dict[str, Mapping[str, bytes]] = {}
+    for lent in (*task.merged, *filter(None, [task.parent])):
+        found[lent.id] = _read_files(store, lent)
+    for lent in (*task.present.values(), *task.authors):
+        if lent.id not in found:
+            with suppress(NotFound):
+                found[lent.id] = _read_files(store, lent)
+    task = replace(
+        task,
+        present={language: lent for language, lent in task.present.items() if lent.id in found},
+        authors=tuple(lent for lent in task.authors if lent.id in found),
+    )
+    return replace(run, task=task), found
+
+
+def _without(examples: Iterable[RunExample], run: HeldRun) -> tuple[RunExample, ...]:
+    """The examples; what somebody drafted who is gone is learnt like what was changed."""
+    known = {"", *(lent.id for lent in run.task.authors)}
+    return tuple(each if each.author in known else replace(each, drafted="", author="") for each in examples)
+
+
 def _train(work: _Work, checkpoint: bytes | None) -> _Made:
     run, watch = work.run, work.watch
+    named = [
+        *((each.id, each) for each in run.task.present.values()),
+        *((f"{JOINED} {no}", each) for no, each in enumerate(run.task.merged)),
+        *((f"{AUTHOR} {each.id}", each) for each in run.task.authors),
+        *((PARENT, each) for each in filter(None, [run.task.parent])),
+    ]
     others = {
-        name: {file: _read_file(work.store, lent, file) for file in (CONFIG_FILE, WEIGHTS_FILE)}
-        for name, lent in (
-            ("present", run.task.present),
-            ("parent", run.task.parent),
-            *((f"{JOINED} {no}", each) for no, each in enumerate(run.task.merged)),
-            *((f"{AUTHOR} {each.id}", each) for each in run.task.authors),
-        )
-        if lent is not None
+        name: {file: work.lent[each.id][file] for file in (CONFIG_FILE, WEIGHTS_FILE)} for name, each in named
     }
     recipe = {name: value for name, value in run.card.config.items() if name not in NO_DIALS}
     way = run.card.config.get(WAY, "")
@@ -259,26 +288,32 @@ def _add_point(curve: list[CurvePoint], point: CurvePoint) -> None:
 
 
 def _measure(work: _Work, made: _Made) -> Measured:
-    run, losses = work.run, made.done["losses"]
-    present = run.task.present
-    lent = {each.id: each for each in (present, run.task.parent) if each is not None}
+    run, losses, task = work.run, made.done["losses"], work.run.task
+    lent = {each.id: each for each in (*task.present.values(), *filter(None, [task.parent]))}
     forms: dict[str, FormsByLanguage] = {
         run.card.id: run.card.forms,
         **{name: each.forms for name, each in lent.items()},
     }
+    compared = Compared(
+        run.card.id,
+        run.card.parent_id or "",
+        {language: each.id for language, each in task.present.items()},
+        task.is_known,
+    )
     with work.tools.open_model(work.base) as lm:
         if not isinstance(lm, TakesAdapters):
-            return Measured(loss_before=losses.get("base"), loss_after=losses.get("new"))
-        lm.take_adapter(run.card.id, made.files.__getitem__)
-        for name, each in lent.items():
-            lm.take_adapter(name, partial(_read_file, work.store, each))
+            languages = sorted({each.language for each in work.examples if each.held_out})
+            return Measured(*find_least_gain(losses, compared, languages))
+        lm.take_adapter(run.card.id, partial(_get_file, made.files))
+        for name in lent:
+            lm.take_adapter(name, partial(_get_file, work.lent[name]))
         return measure_adapter(
             lm,
             work.examples,
-            Compared(run.card.id, run.card.parent_id or "", "" if present is None else present.id),
+            compared,
             losses=losses,
             forms=forms,
-            unsayable=Unsayable(run.task.names, run.task.canaries),
+            unsayable=Unsayable(task.names, task.canaries),
             stop=work.watch,
         )
 
@@ -304,9 +339,20 @@ def _fill_card(
     )
 
 
-def _read_file(store: Store, lent: LentAdapter, name: str) -> bytes:
+def _read_files(store: Store, lent: LentAdapter) -> Mapping[str, bytes]:
+    """What is kept of an adapter.  Raises NotFound where it is gone."""
     with store.entrance() as entrance:
-        return entrance.held_runs.read_lent(lent, name)
+        found = {name: entrance.held_runs.read_lent(lent, name) for name in (CONFIG_FILE, WEIGHTS_FILE)}
+        # Some models' adapters have no file that the engine reads.
+        with suppress(NotFound):
+            found[GGUF_FILE] = entrance.held_runs.read_lent(lent, GGUF_FILE)
+    return found
+
+
+def _get_file(files: Mapping[str, bytes], name: str) -> bytes:
+    if name not in files:
+        raise NotFound(f"this adapter has no {name}", hint="the engine cannot take adapters of this model")
+    return files[name]
 
 
 @again

@@ -123,7 +123,10 @@ class Adapters:
         return self._count(adapters.c.id.is_not(None))
 
     def list_in_training(self, patient_id: PatientId, *, shared: bool | None = None) -> tuple[AdapterId, ...]:
-        """What is learning from a patient just now: of the patient's own, of shared ones, or of both."""
+        """What is learning from a patient just now: the patient's own, what answers for others too, or both.
+
+        Another patient's own may be among the others: an assistant that several share was merged into it.
+        """
         query = (
             select(adapters.c.id)
             .join(adapter_sources, adapter_sources.c.adapter_id == adapters.c.id)
@@ -134,7 +137,8 @@ class Adapters:
             .order_by(adapters.c.id)
         )
         if shared is not None:
-            query = query.where(adapters.c.patient_id.is_(None) == shared)
+            others = adapters.c.patient_id.is_distinct_from(patient_id)
+            query = query.where(others if shared else adapters.c.patient_id == patient_id)
         return tuple(AdapterId(each) for each in self._desk.conn.execute(query).scalars())
 
     def mark_to_retrain(self, patient_id: PatientId) -> int:

@@ -20,6 +20,7 @@ from phyassist.domain.canaries import Canary
 from phyassist.domain.clock import Clock
 from phyassist.domain.jobs import Job, JobState, Standing
 from phyassist.domain.learning import RunProgress
+from phyassist.domain.people import Language
 from phyassist.errors import CannotOpen, NotFound
 from phyassist.store.adapter_coding import unpack_adapter
 from phyassist.store.adapter_files import AdapterFiles, card_place, read_bare
@@ -49,16 +50,18 @@ class LentAdapter:
 class RunTask:
     """What a worker is told beside the card.  `names` are those that no reply may ever hold, and `canaries`
     stand in what is learnt to see whether one does.  `merged` are to become one; none: an adapter is trained.
-    `authors` drafted what is learnt.
+    `authors` drafted what is learnt.  `present` are those in use, by language; `is_known`: one of them has
+    learnt from all that it would be compared on.
     """
 
     model: str
-    present: LentAdapter | None = None
+    present: Mapping[Language, LentAdapter] = field(default_factory=dict)
     parent: LentAdapter | None = None
     names: tuple[str, ...] = field(default=(), repr=False)
     canaries: tuple[Canary, ...] = ()
     merged: tuple[LentAdapter, ...] = ()
     authors: tuple[LentAdapter, ...] = ()
+    is_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,8 @@ def seal_task(job_id: str, task: RunTask, key: DataKey) -> bytes:
     blob = pack(
         {
             "model": task.model,
-            "present": _write_lent(task.present),
+            "present": {language: _write_lent(each) for language, each in task.present.items()},
+            "is_known": task.is_known,
             "parent": _write_lent(task.parent),
             "names": list(task.names),
             "merged": [_write_lent(each) for each in task.merged],
@@ -198,13 +202,14 @@ def open_task(job: Job, key: DataKey) -> RunTask:
     def read(fields: Json) -> RunTask:
         return RunTask(
             fields["model"],
-            _read_lent(fields["present"]),
+            _read_present(fields["present"]),
             _read_lent(fields["parent"]),
             tuple(fields["names"]),
             # A run that waited while PhyAssist was brought up to date has none of these.
             tuple(Canary(*each) for each in fields.get("canaries", ())),
             _read_all_lent(fields.get("merged", ())),
             _read_all_lent(fields.get("authors", ())),
+            fields.get("is_known", False),
         )
 
     return unpack(key.open_sealed(job.task, _task_place(job.id)), read)
@@ -222,6 +227,13 @@ def _read_lent(fields: Json | None) -> LentAdapter | None:
         return None
     key = DataKey(Secret(bytes.fromhex(fields["key"])))
     return LentAdapter(AdapterId(fields["id"]), key, read_forms(fields))
+
+
+def _read_present(fields: Json | None) -> Mapping[Language, LentAdapter]:
+    # One that waited while PhyAssist was brought up to date names one for all languages.
+    by_language: Json = {"zh": fields, "en": fields} if fields is None or "id" in fields else fields
+    found = {language: _read_lent(each) for language, each in by_language.items()}
+    return {("zh" if language == "zh" else "en"): each for language, each in found.items() if each}
 
 
 def _read_all_lent(all_fields: Iterable[Json]) -> tuple[LentAdapter, ...]:

@@ -72,7 +72,8 @@ Report = StepReport | EvalReport
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """How a run ended: the last step, the step of the best validation loss, and whether it stopped early.
+    """How a run ended: the last step, the one whose weights are kept, the validation loss by which these were
+    chosen, and whether it stopped early.
 
     One that was told to stop did not come to its end.
     """
@@ -195,8 +196,9 @@ class Trainer:
             self._save(at)
         if self._best:
             self._put(self._best)
-        best = None if math.isinf(at.best) else at.best
-        return Trained(at.step, at.best_step or at.step, best, stopped_early, was_stopped)
+        best = at.best if self._best else None
+        kept_step = at.best_step if self._best else at.step
+        return Trained(at.step, kept_step, best, stopped_early, was_stopped)
 
     def evaluate(
         self, examples: Sequence[Encoded], *, whole: bool = False
@@ -229,7 +231,8 @@ class Trainer:
         is_best = whole < at.best
         if is_best:
             at.best, at.best_step, at.worse = whole, at.step, 0
-            self._best = self._take()
+            if self._recipe.keep == "best":
+                self._best = self._take()
         else:
             at.worse += 1
         likeness, by = None, ""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from phyassist.errors import BadInput
 from phyassist.training.base import find_device, load_base, load_config, load_tokenizer
 from phyassist.training.checkpoints import Checkpoints
-from phyassist.training.encode import Encoded, EncodedSet, encode_all
+from phyassist.training.encode import EncodedSet, encode_all
 from phyassist.training.gguf_lora import ARCHITECTURES, render_gguf
 from phyassist.training.loop import Report, Trained, Trainer
 from phyassist.training.lora import attach
@@ -35,29 +35,30 @@ class Beside:
 class MadeAdapter:
     """How the run ended and what it made; `too_long` examples were longer than a row and not learnt from.
 
-    `losses` is the mean loss per reply token on the held-out examples: of `new`, of the `base` alone, and of
-    each adapter that it was compared with; empty where nothing was held out.
+    `losses` is the mean loss per reply token on the held-out examples by language: of `new`, of the `base`
+    alone, and of each adapter that it was compared with; empty where nothing was held out.
     """
 
     trained: Trained
     files: AdapterFiles
     examples: int
     too_long: int
-    losses: Mapping[str, float] = field(default_factory=dict)
+    losses: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 def run_examples(
     base: str,
     recipe: Recipe,
     train: Iterable[Dialogue],
-    val: Iterable[Dialogue] = (),
+    held_out: Mapping[str, Iterable[Dialogue]] | None = None,
     *,
     hear: Callable[[Report], None],
     should_stop: Callable[[], bool] = bool,
     checkpoints: Checkpoints | None = None,
     beside: Beside | None = None,
 ) -> MadeAdapter:
-    """An adapter for `base` (a folder or a model of the hub) made of these examples.
+    """An adapter for `base` (a folder or a model of the hub) made of these examples; those held out, by
+    language, say how good it is, and choose nothing.
 
     It begins as the parent, whose rank and targets are then its own, and is compared with the others.
     It goes on from the newest of `checkpoints`, if there is one.  `should_stop` is asked before every row.
@@ -66,7 +67,8 @@ def run_examples(
     beside = beside or Beside()
     parent = beside.parent
     tokenizer = load_tokenizer(base)
-    learnt, held = (encode_all((one.to_json() for one in part), tokenizer, recipe) for part in (train, val))
+    learnt = encode_all((one.to_json() for one in train), tokenizer, recipe)
+    held = encode_held(held_out or {}, tokenizer, recipe)
     check_any(learnt, recipe)
     import torch
 
@@ -76,25 +78,43 @@ def run_examples(
     model = attach(load_base(base, recipe, find_device()), recipe)
     if parent is not None:
         fill(model, parent, "default")
-    trainer = Trainer(
-        model, recipe, learnt.examples, held.examples, checkpoints=checkpoints, authors=beside.authors
-    )
+    val = [each for part in held.values() for each in part.examples]
+    trainer = Trainer(model, recipe, learnt.examples, val, checkpoints=checkpoints, authors=beside.authors)
     trained = trainer.run(hear, resume=True, should_stop=should_stop)
     files = read_adapter(model)
-    losses = compare_losses(model, trainer, held.examples, beside.others) if held.examples else {}
-    return MadeAdapter(trained, files, len(learnt.examples), learnt.too_long + held.too_long, losses)
+    losses = compare_losses(model, trainer, held, beside.others)
+    too_long = learnt.too_long + sum(part.too_long for part in held.values())
+    return MadeAdapter(trained, files, len(learnt.examples), too_long, losses)
+
+
+def encode_held(
+    held_out: Mapping[str, Iterable[Dialogue]], tokenizer: Any, recipe: Recipe
+) -> Mapping[str, EncodedSet]:
+    return {
+        language: encode_all((one.to_json() for one in part), tokenizer, recipe)
+        for language, part in held_out.items()
+    }
 
 
 def compare_losses(
-    model: Any, trainer: Trainer, held: Sequence[Encoded], others: Mapping[str, AdapterFiles]
-) -> Mapping[str, float]:
-    """Held-out losses: of what was made, of the base alone, and of other adapters, one after another."""
-    losses = {"new": trainer.evaluate(held)[0]}
+    model: Any, trainer: Trainer, held: Mapping[str, EncodedSet], others: Mapping[str, AdapterFiles]
+) -> Mapping[str, Mapping[str, float]]:
+    """Held-out losses by language: of what was made, of the base alone, and of other adapters, one after
+    another.
+    """
+    parts = {language: part.examples for language, part in held.items() if part.examples}
+    if not parts:
+        return {}
+
+    def measure(*, whole: bool) -> Mapping[str, float]:
+        return {language: trainer.evaluate(part, whole=whole)[0] for language, part in parts.items()}
+
+    losses = {"new": measure(whole=False)}
     with model.disable_adapter():
-        losses["base"] = trainer.evaluate(held)[0]
+        losses["base"] = measure(whole=False)
     for name, files in others.items():
         with speaking_as(model, files):
-            losses[name] = trainer.evaluate(held, whole=True)[0]
+            losses[name] = measure(whole=True)
     return losses
 
 

@@ -33,10 +33,9 @@ from phyassist.training.bases import (
     load_base_mark,
     save_base_mark,
 )
-from phyassist.training.encode import encode_all
 from phyassist.training.gguf_lora import ARCHITECTURES, export_gguf
 from phyassist.training.loop import Trained, Trainer
-from phyassist.training.memory import MadeAdapter, compare_losses, read_adapter
+from phyassist.training.memory import MadeAdapter, compare_losses, encode_held, read_adapter
 from phyassist.training.messages import Dialogue
 from phyassist.training.others import AdapterFiles, fill, make_config
 from phyassist.training.provenance import JOINED, join_sources
@@ -179,7 +178,7 @@ def join_files(
     adapters: Mapping[str, AdapterFiles],
     way: Way,
     *,
-    held: Iterable[Dialogue] = (),
+    held: Mapping[str, Iterable[Dialogue]] | None = None,
     others: Mapping[str, AdapterFiles] | None = None,
 ) -> MadeAdapter:
     """The same in memory: one adapter out of several, and its loss on held-out examples beside others.
@@ -190,16 +189,15 @@ def join_files(
         _check_plain(name, json.loads(files.config))
     # What is joined may sit in any block.
     recipe = replace(recipe, layers=1.0)
-    encoded = encode_all((one.to_json() for one in held), load_tokenizer(base), recipe)
+    encoded = encode_held(held or {}, load_tokenizer(base), recipe)
     model = _open_files(load_base(base, recipe, find_device()), adapters)
     join(model, list(adapters), MERGED, way)
     model.set_adapter(MERGED)
     made = read_adapter(model, MERGED)
-    losses: Mapping[str, float] = {}
-    if encoded.examples:
-        trainer = Trainer(model, recipe, (), encoded.examples)
-        losses = compare_losses(model, trainer, encoded.examples, others or {})
-    return MadeAdapter(Trained(0, 0, None, False, False), made, 0, encoded.too_long, losses)
+    val = [each for part in encoded.values() for each in part.examples]
+    losses = compare_losses(model, Trainer(model, recipe, (), val), encoded, others or {}) if val else {}
+    too_long = sum(part.too_long for part in encoded.values())
+    return MadeAdapter(Trained(0, 0, None, False, False), made, 0, too_long, losses)
 
 
 def _open_files(model: Any, adapters: Mapping[str, AdapterFiles]) -> Any:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from phyassist.domain.frames import AUTHOR, JOINED, Frame, read_frame, write_frame
+from phyassist.domain.frames import AUTHOR, JOINED, PARENT, Frame, read_frame, write_frame
 from phyassist.domain.learning import choose_epochs, choose_step
 from phyassist.errors import MissingLibrary, ModelMissing, PhyAssistError, describe_frames
 from phyassist.lm.child import forbid_core_files
@@ -142,7 +142,7 @@ def train(asked: Asked, to: IO[bytes], lock: threading.Lock) -> None:
             "best_step": made.trained.best_step,
             "examples": made.examples,
             "too_long": made.too_long,
-            "losses": dict(made.losses),
+            "losses": {name: dict(by_language) for name, by_language in made.losses.items()},
             "recipe": {"epochs": recipe.epochs, "examples_per_step": recipe.examples_per_step},
             "seconds": time.monotonic() - started,
         },
@@ -156,7 +156,7 @@ def _train(asked: Asked, base: str, recipe: Recipe, to: IO[bytes], lock: threadi
     def hear(report: Report) -> None:
         _say(to, lock, {**report_to_json(report), "kind": "report", "of": type(report).__name__})
 
-    learnt, held = (_list_dialogues(asked, recipe, is_held=is_held) for is_held in (False, True))
+    learnt = make_dialogues([row for row in asked.rows if not row["held_out"]], recipe)
     step = choose_step(len(learnt), recipe.examples_per_step)
     others = _read_others(asked)
     authors = {name: others.pop(f"{AUTHOR} {name}") for name in {row["author"] for row in asked.rows} - {""}}
@@ -164,10 +164,10 @@ def _train(asked: Asked, base: str, recipe: Recipe, to: IO[bytes], lock: threadi
         base,
         replace(recipe, examples_per_step=step, epochs=choose_epochs(len(learnt), recipe.epochs, step)),
         learnt,
-        held,
+        _list_held(asked, recipe),
         hear=hear,
         checkpoints=PipeCheckpoints(to, lock, asked.checkpoint),
-        beside=Beside(others.pop("parent", None), others, authors),
+        beside=Beside(others.pop(PARENT, None), others, authors),
     )
 
 
@@ -176,12 +176,17 @@ def _join(asked: Asked, base: str, recipe: Recipe) -> MadeAdapter:
 
     others = _read_others(asked)
     joined = {name: others.pop(name) for name in list(others) if name.startswith(JOINED)}
-    held = _list_dialogues(asked, recipe, is_held=True)
+    held = _list_held(asked, recipe)
     return join_files(base, recipe, joined, Way(asked.join), held=held, others=others)
 
 
-def _list_dialogues(asked: Asked, recipe: Recipe, *, is_held: bool) -> list[Dialogue]:
-    return make_dialogues([row for row in asked.rows if row["held_out"] == is_held], recipe)
+def _list_held(asked: Asked, recipe: Recipe) -> dict[str, list[Dialogue]]:
+    """What is held out, by language."""
+    held: dict[str, list[Mapping[str, Any]]] = {}
+    for row in asked.rows:
+        if row["held_out"]:
+            held.setdefault(row["language"], []).append(row)
+    return {language: make_dialogues(rows, recipe) for language, rows in held.items()}
 
 
 def make_dialogues(rows: Iterable[Mapping[str, Any]], recipe: Recipe) -> list[Dialogue]:

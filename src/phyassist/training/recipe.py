@@ -16,6 +16,7 @@ Quantise = Literal["none", "nf4", "int8"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Schedule = Literal["constant", "constant_with_warmup", "linear", "cosine"]
 Preference = Literal["none", "dpo", "orpo"]
+Keep = Literal["best", "last"]
 Optimiser = Literal["adamw", "paged_adamw_32bit", "paged_adamw_8bit"]
 
 
@@ -89,6 +90,13 @@ class Recipe:
     patience: int = field(
         default=0,
         metadata={"help": "Evaluations without a better validation loss before it stops; 0: never."},
+    )
+    keep: Keep = field(
+        default="best",
+        metadata={
+            "help": "Weights that are kept: best, by the validation loss, or last, where its examples are to "
+            "say afterwards how good they are."
+        },
     )
     eval_steps: int = field(
         default=0, metadata={"help": "Steps between evaluations and checkpoints; 0: once an epoch."}
@@ -172,6 +180,8 @@ def _check(recipe: Recipe) -> None:
         raise BadSetting("dropout and warmup are shares of one", hint="give numbers from 0 to below 1")
     if not 0 < recipe.layers <= 1:
         raise BadSetting("layers is a share of the blocks", hint="give a number above 0, up to 1")
+    if recipe.patience and recipe.keep == "last":
+        raise BadSetting("patience stops where the best weights are", hint="set patience=0 or keep=best")
     if recipe.anchor < 0:
         raise BadSetting("anchor cannot be below 0", hint="give a larger number")
     above_zero = ("learning_rate", "epochs", "clip", "preference_weight", "beta")

@@ -12,6 +12,9 @@ from phyassist.domain.records import Span
 
 _HAN = re.compile(r"[㐀-䶿一-鿿]")
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ]+")
+# What nobody put a full stop into, as what was dictated, is no sentence: a prompt has to be able to do with a
+# part of it, and a reason to rest on less than all.
+_MOST_EN, _MOST_ZH = 600, 240
 _LONG_ZH = 60
 _GOAL_ZH = 45
 _SHORT_ZH = 8
@@ -28,6 +31,7 @@ _SHORT_FORM = re.compile(
 _UNIT = re.compile(r"(?:yrs?|wks?|hrs?|mos?)\.$", re.IGNORECASE)
 _NEW_START = re.compile(r"\s+[A-Z][a-z]")
 _COMMA = re.compile(r"[，,、]")
+_PAUSE = re.compile(r"[，,、]\s*|\s+")
 _WORDS = re.compile(r"[\w]")
 
 
@@ -71,7 +75,8 @@ def _spans(text: str, whole: Span) -> list[Span]:
             if spans and not text[spans[-1].end : span.start].strip():
                 spans[-1] = Span(spans[-1].start, span.end)
             continue
-        spans += _cut_long(text, span) if is_zh else [span]
+        for part in _cut_long(text, span) if is_zh else [span]:
+            spans += _cut_endless(text, part, _MOST_ZH if is_zh else _MOST_EN)
     return spans
 
 
@@ -101,6 +106,24 @@ def _trim(text: str, start: int, end: int) -> Span | None:
     while end > start and text[end - 1].isspace():
         end -= 1
     return Span(start, end) if end > start else None
+
+
+def _cut_endless(text: str, span: Span, most: int) -> list[Span]:
+    """A span of more characters than any sentence has, in near-equal parts: cut at a comma or a blank, and
+    where there is none in mid-word.
+    """
+    parts: list[Span] = []
+    start = span.start
+    while span.end - start > most:
+        length = span.end - start
+        goal = start + math.ceil(length / math.ceil(length / most))
+        least = start + (goal - start) // 2
+        places = [match.end() for match in _PAUSE.finditer(text, least, goal)]
+        end = places[-1] if places else goal
+        parts.append(Span(start, end))
+        start = end
+    parts.append(Span(start, span.end))
+    return [trimmed for part in parts if (trimmed := _trim(text, part.start, part.end)) is not None]
 
 
 def _cut_long(text: str, span: Span) -> list[Span]:

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
 from phyassist.domain.adapters import MERGE_WAYS, AdapterId, AdapterKind
-from phyassist.domain.learning import ExampleId, RunPlan
+from phyassist.domain.learning import ExampleId, RunPlan, list_used
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import ConsultationId
 from phyassist.errors import (
@@ -61,7 +61,7 @@ from phyassist.web.views.frame import make_frame
 
 router = APIRouter(route_class=PageRoute)
 AT = "/patients/{patient_id}/assistant"
-SAID = ("started", "taken", "used", "withdrawn", "deleted", "cancelled")
+SAID = ("started", "taken", "used", "withdrawn", "deleted", "cancelled", "over")
 
 
 @router.get(AT)
@@ -101,8 +101,8 @@ def show_run(desk: AtDesk, patient_id: PatientId, run_id: AdapterId) -> Response
 
 @router.post(AT + "/runs/{run_id}/cancel")
 def cancel(desk: AtDesk, patient_id: PatientId, run_id: AdapterId) -> Response:
-    cancel_run(desk.house.store, desk.by, adapter_id=run_id)
-    return back(patient_id, "cancelled")
+    is_off = cancel_run(desk.house.store, desk.by, adapter_id=run_id)
+    return back(patient_id, "cancelled" if is_off else "over")
 
 
 @router.post(AT + "/adapters/{adapter_id}/use")
@@ -236,8 +236,14 @@ def make_plan(desk: Desk, patient_id: PatientId, base: str) -> tuple[RunPlan, tu
 def view_examples(desk: Desk, patient_id: PatientId, plan: RunPlan | None = None) -> tuple[ExampleRow, ...]:
     plan = plan or make_plan(desk, patient_id, "")[0]
     held_out = {example.id for example in plan.held_out}
+    planned = {example.id for example in plan.examples}
     try:
         examples = list_examples(desk.house.store, desk.by, patient_id=patient_id)
     except ConsentMissing:
         return ()
-    return tuple(view_example(each, desk, is_held_out=each.id in held_out) for each in examples)
+    # Where there is no plan, as without consent to this kind of training, no limit was met.
+    used = {example.id for example in list_used(examples)} if planned else set[ExampleId]()
+    return tuple(
+        view_example(each, desk, is_held_out=each.id in held_out, is_beyond=each.id in used - planned)
+        for each in examples
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query
@@ -10,6 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from phyassist.domain.adapters import MERGE_WAYS, AdapterId, AdapterKind
+from phyassist.domain.learning import RunPlan
 from phyassist.domain.people import PatientId
 from phyassist.domain.records import ConsultationId
 from phyassist.errors import BadInput, ModelError, NotAllowed, PhyAssistError, TrainingFailed
@@ -18,7 +21,7 @@ from phyassist.services.adapters import cancel_run, delete_adapter, list_shelf, 
 from phyassist.services.comparing import list_questions
 from phyassist.services.learning import Scope, plan_run
 from phyassist.services.learning_runs import list_runs
-from phyassist.services.patients import list_patients
+from phyassist.services.patients import PatientRow, list_patients
 from phyassist.services.published_adapters import list_offers, take_shipped
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
@@ -28,8 +31,8 @@ from phyassist.web.pages.entrance import describe
 from phyassist.web.render import render
 from phyassist.web.views.assistant import (
     FileChoice,
+    LearntFile,
     OfferRow,
-    PlanView,
     QuestionChoice,
     SharedAssistantPage,
     find_base,
@@ -96,8 +99,8 @@ def show_shared_run(desk: AtDesk, run_id: AdapterId) -> Response:
 
 @router.post(AT + "/runs/{run_id}/cancel")
 def cancel_shared(desk: AtDesk, run_id: AdapterId) -> Response:
-    cancel_run(desk.house.store, desk.by, adapter_id=run_id)
-    return back("cancelled")
+    is_off = cancel_run(desk.house.store, desk.by, adapter_id=run_id)
+    return back("cancelled" if is_off else "over")
 
 
 @router.get(AT + "/compare/{adapter_id}")
@@ -141,10 +144,10 @@ def make_page(
     runs = tuple(run for run in list_runs(store, by) if run.job.patient_id is None)
     going = find_going(runs)
     shelf = list_shelf(store, by, base_sha256=base)
-    plan, agreed = None, ""
+    plan: RunPlan | None = None
     if form.kind and error is None:
         try:
-            plan, agreed = look_at(desk, form.to_scope(), base)
+            plan = plan_run(store, by, scope=form.to_scope(), limits=desk.house.limits, base_sha256=base)
         except BadInput as found:
             error = found
     return SharedAssistantPage(
@@ -168,8 +171,8 @@ def make_page(
             for row in rows
             if not row.damaged
         ),
-        agreed=agreed,
-        plan=plan,
+        agreed=w("assistant.agreed", count=len(plan.patient_ids)) if plan else "",
+        plan=view_plan(plan, w, find_missing(desk)) if plan else None,
         questions=tuple(
             QuestionChoice(
                 consultation.id,
@@ -180,11 +183,19 @@ def make_page(
         mergeable=view_mergeable(shelf, desk, base, None),
         said=w(f"assistant.said_{form.said}") if form.said in SAID else "",
         problem=problem or (describe(w, error) if error else say_ended(runs, w)),
+        learnt=view_learnt(plan, desk, rows) if plan else (),
     )
 
 
-def look_at(desk: Desk, scope: Scope, base: str) -> tuple[PlanView, str]:
-    """What a run would do, and how many files it would read."""
-    plan = plan_run(desk.house.store, desk.by, scope=scope, limits=desk.house.limits, base_sha256=base)
-    agreed = desk.w("assistant.agreed", count=len(plan.patient_ids))
-    return view_plan(plan, desk.w, find_missing(desk)), agreed
+def view_learnt(plan: RunPlan, desk: Desk, rows: Sequence[PatientRow]) -> tuple[LearntFile, ...]:
+    """The files that are learnt from, with how much of each."""
+    learnt, held = (Counter(each.patient_id for each in part) for part in (plan.learnt, plan.measured_by))
+    return tuple(
+        LearntFile(
+            row.patient.id,
+            show_name(row.patient, desk.practice.hide_names),
+            desk.w("assistant.learnt_of", count=learnt[row.patient.id], held_out=held[row.patient.id]),
+        )
+        for row in rows
+        if row.patient.id in plan.patient_ids
+    )

@@ -99,7 +99,10 @@ class PlanView:
 
 @dataclass(frozen=True, slots=True)
 class ExampleRow:
-    """One example in words: what was first written, what was asked, what was kept."""
+    """One example in words: what was first written, what was asked, what was kept.
+
+    `is_beyond`: a limit on the size of a run leaves no room for it.
+    """
 
     example_id: str
     patient_id: str
@@ -110,6 +113,7 @@ class ExampleRow:
     kept: tuple[str, ...] = field(repr=False)
     is_left_out: bool
     is_held_out: bool
+    is_beyond: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,15 @@ class FileChoice:
     patient_id: str
     name: str = field(repr=False)
     chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LearntFile:
+    """A file that a shared run would learn from; its page lists the examples, to be left out one by one."""
+
+    patient_id: str
+    name: str = field(repr=False)
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +199,7 @@ class SharedAssistantPage:
     said: str = ""
     problem: str = ""
     mergeable: tuple[MergeChoice, ...] = ()
+    learnt: tuple[LearntFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +392,8 @@ def _say_scores(verdict: Verdict | None, w: Words) -> Iterable[str]:
     if {"similarity_before", "similarity_after"} <= numbers.keys():
         before, after = f"{numbers['similarity_before']:.0%}", f"{numbers['similarity_after']:.0%}"
         yield w("assistant.similarity", before=before, after=after)
+    if "languages" in numbers:
+        yield w("assistant.each_language")
     if "drafted_by_present" in numbers:
         yield w("assistant.drafted_by_present", count=int(numbers["drafted_by_present"]))
 
@@ -448,7 +464,7 @@ def _say_bite(bite: Bite, w: Words) -> str:
     return w(key, allowed=f"{bite.allowed:,}", found=f"{bite.found:,}", left_out=bite.left_out)
 
 
-def view_example(example: LearningExample, desk: Desk, *, is_held_out: bool) -> ExampleRow:
+def view_example(example: LearningExample, desk: Desk, *, is_held_out: bool, is_beyond: bool) -> ExampleRow:
     """In words: of a pair only the item that differs, of a note all its items."""
     chosen, rejected = _list_items(example.chosen), _list_items(example.rejected or "{}")
     asked = json.loads(example.chosen)
@@ -466,6 +482,7 @@ def view_example(example: LearningExample, desk: Desk, *, is_held_out: bool) -> 
         kept=tuple(text for text in chosen if not is_pair or text not in rejected),
         is_left_out=example.left_out,
         is_held_out=is_held_out,
+        is_beyond=is_beyond,
     )
 
 
