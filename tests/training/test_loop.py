@@ -275,6 +275,26 @@ def test_patience_ends_a_run_whose_validation_loss_no_longer_falls(tmp_path: Pat
     assert trained.best_val_loss == min(report.val_loss for report in evals)
 
 
+def test_a_run_that_had_stopped_early_has_nothing_left_to_do(tmp_path: Path) -> None:
+    recipe = set_dials(RECIPE, {"learning_rate": 0.5, "eval_steps": 1, "patience": 2, "epochs": 20})
+    first = make_trainer(tmp_path, recipe).run(lambda _: None)
+    heard: list[Any] = []
+
+    again = make_trainer(tmp_path, recipe).run(heard.append, resume=True)
+
+    assert (again, heard) == (first, [])
+
+
+def test_a_checkpoint_that_was_damaged_on_the_disk_is_none(tmp_path: Path) -> None:
+    kept = FolderCheckpoints(tmp_path)
+    kept.save(1, b"first")
+    kept.save(2, b"second")
+    (tmp_path / "step-000002/state.pt").write_bytes(b"sec")
+
+    assert kept.find_newest() == b"first"
+    assert [path.name for path in list_checkpoints(tmp_path)] == ["step-000001"]
+
+
 def test_an_example_too_long_for_a_row_is_counted_not_cut() -> None:
     recipe = set_dials(RECIPE, {"row_tokens": 70})
     encoded = encode_all(({"messages": said} for said in make_dialogues(6)), make_tokenizer(), recipe)

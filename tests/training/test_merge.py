@@ -160,6 +160,8 @@ def test_every_way_of_joining_gives_an_adapter_that_loads_and_is_the_same_again(
         (("--how", "sum"), "there is no way sum of joining", 2),
         (("--weights", "1,2,3"), "2 adapters need as many weights, not 3", 2),
         (("--weights", "a,b"), "no list of weights", 2),
+        (("--weights", "nan,1"), "no list of weights", 2),
+        (("--weights", "inf,1"), "no list of weights", 2),
         (("--density", "0"), "density is a share", 2),
         (("--into-base",), "one adapter at a time", 1),
     ],

@@ -253,6 +253,7 @@ def test_a_changed_part_is_refused(data: Path, tmp_path: Path) -> None:
         ("mine.jsonl", b'{"text": "a"\n', "line 1 of mine.jsonl is no JSON"),
         ("mine.jsonl", b"[1, 2]\n", "is no JSON object"),
         ("mine.parquet", b"not parquet at all", "is no Parquet file"),
+        ("mine.parquet", b"PAR1" + b"\x00" * 40 + b"PAR1", "is no Parquet file"),
         ("mine.xlsx", b"", "is no CSV, JSONL or Parquet file"),
     ],
 )

@@ -61,6 +61,26 @@ def test_a_folder_that_cannot_be_made_is_said_for_what_is_published_and_pulled(
     assert said.count("file/out cannot be made or written in (Not a directory); name another folder") == 2
 
 
+def test_weights_that_are_damaged_are_not_published(
+    trained: Path, heads: Path, tmp_path: Path, capsys: Any
+) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    cut = Path(shutil.copytree(trained, tmp_path / "cut"))
+    weights = cut / "adapter/adapter_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    save_file({"a": torch.tensor([1.0, float("nan")])}, heads / "heads.safetensors")
+
+    codes = [run("publish", each, "--to", tmp_path / f"out-{each.name}") for each in (cut, heads)]
+
+    said = capsys.readouterr().err
+    assert codes == [1, 1]
+    assert said.count("are damaged") == 2
+    assert "heads.safetensors are damaged" in said
+    assert not list(tmp_path.glob("out-*"))
+
+
 def test_scores_of_other_heads_are_not_shown_on_the_card_of_these(
     heads: Path, scores: Path, tmp_path: Path, capsys: Any
 ) -> None:

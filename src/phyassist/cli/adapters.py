@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -187,6 +188,9 @@ def find_base_of(context: typer.Context, adapter: Path, base: str) -> str:
 
 def parse_weights(said: str) -> tuple[float, ...]:
     try:
-        return tuple(float(part) for part in said.split(",") if part.strip())
+        weights = tuple(float(part) for part in said.split(",") if part.strip())
+        if not all(map(math.isfinite, weights)):
+            raise ValueError
+        return weights
     except ValueError:
         raise BadSetting(f"{said} is no list of weights", hint="--weights 0.5,0.5") from None

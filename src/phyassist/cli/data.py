@@ -115,7 +115,7 @@ def prepare(
     _check_shares(val, test)
     with needs_training():
         from phyassist.training.catalogue import get_source
-        from phyassist.training.prepare import Plan, prepare
+        from phyassist.training.prepare import Plan, list_not_compared, prepare
         from phyassist.training.split import Shares
         from phyassist.training.templates import get_template
 
@@ -136,6 +136,8 @@ def prepare(
         say_json(json.loads((out / "card.json").read_text("utf-8")))
         return
     print_prepared(prepared)
+    if unseen := list_not_compared(plan):
+        tell(f"not below {data}, and so not compared with for leaks: {', '.join(unseen)}  (--data names it)")
     tell(f"{out}: train, val and test as .jsonl, .parquet and .csv, and CARD.md")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from phyassist.errors import BadInput, ModelMissing
+from phyassist.errors import BadInput, ModelDamaged, ModelMissing
 from phyassist.training.base import find_device, load_base
 from phyassist.training.bases import check_fits, find_base_mark, identify_base, load_adapter_config
 from phyassist.training.recipe import Recipe
@@ -41,9 +41,29 @@ def load_adapted(base: str, adapter: Path | None) -> Any:
 
 
 def check_adapter_files(adapter: Path) -> None:
-    """Raises ModelMissing where the folder holds no adapter in peft's form."""
+    """Raises ModelMissing where the folder holds no adapter in peft's form, ModelDamaged."""
     if not (adapter / CONFIG).is_file() or not (adapter / WEIGHTS).is_file():
         raise ModelMissing(f"{adapter} holds no adapter", hint="name a run's folder `adapter`")
+    _read_shapes(adapter / WEIGHTS)
+
+
+def check_weights(path: Path) -> None:
+    """Raises ModelDamaged where a file of weights was cut short, or holds what is no number."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            is_sound = all(file.get_tensor(name).isfinite().all() for name in file.keys())  # noqa: SIM118
+    except (SafetensorError, ValueError, OSError):
+        is_sound = False
+    if not is_sound:
+        raise _say_damaged(path)
+
+
+def _say_damaged(path: Path) -> ModelDamaged:
+    return ModelDamaged(
+        f"the weights in {path.parent.name}/{path.name} are damaged", hint="copy them again, or train anew"
+    )
 
 
 def check_matches(adapter: Path, model: Any) -> None:
@@ -68,7 +88,10 @@ def check_matches(adapter: Path, model: Any) -> None:
 
 
 def _read_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
-    with safe_open(path, framework="numpy") as file:
-        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118  not a dict
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118  not a dict
+    except (SafetensorError, ValueError, OSError):
+        raise _say_damaged(path) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -39,7 +40,8 @@ class FolderCheckpoints:
         try:
             part.mkdir(parents=True)
             (part / "state.pt").write_bytes(state)
-            (part / DONE).write_text(json.dumps({"step": step}) + "\n", encoding="utf-8")
+            said = {"step": step, "sha256": hashlib.sha256(state).hexdigest()}
+            (part / DONE).write_text(json.dumps(said) + "\n", encoding="utf-8")
             shutil.rmtree(target, ignore_errors=True)
             part.rename(target)
         except OSError as error:
@@ -57,5 +59,15 @@ class FolderCheckpoints:
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
-    """Whole checkpoints, the newest last."""
-    return sorted(path for path in folder.glob("step-*") if (path / DONE).is_file())
+    """Whole checkpoints, the newest last; one that was damaged on the disk is none."""
+    return sorted(path for path in folder.glob("step-*") if _is_whole(path))
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    try:
+        said = json.loads((checkpoint / DONE).read_text("utf-8"))
+        found = hashlib.sha256((checkpoint / "state.pt").read_bytes()).hexdigest()
+    except (OSError, ValueError):
+        return False
+    # Older ones say nothing of their state.
+    return bool(said.get("sha256", found) == found)

@@ -180,7 +180,9 @@ class Trainer:
         at = self._load() if resume else _Standing()
         if self._is_scaled and at.scale <= 1:
             at.scale = SCALE_FIRST
-        stopped_early = was_stopped = False
+        was_stopped = False
+        # One that was killed after it had stopped early has nothing left to do.
+        stopped_early = recipe.patience > 0 and at.worse >= recipe.patience
         while at.step < steps and not stopped_early:
             report = self._step(at, steps, should_stop)
             if report is None:

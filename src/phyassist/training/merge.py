@@ -22,6 +22,7 @@ from typing import Any
 from phyassist.errors import BadInput, BadSetting, TrainingFailed
 from phyassist.lm.bundle import fill_folder
 from phyassist.lm.protocol import CONFIG_FILE, WEIGHTS_FILE
+from phyassist.training.adapters import check_weights
 from phyassist.training.base import find_device, load_base, load_tokenizer
 from phyassist.training.bases import (
     BaseMark,
@@ -72,13 +73,14 @@ class Joined:
 def find_joinable(folders: Sequence[Path]) -> Joined:
     """The adapters of runs or folders, under names that tell them apart.
 
-    Raises AdapterMissing, BadInput where they are of different bases or cannot be joined.
+    Raises AdapterMissing, ModelDamaged, BadInput where they are of different bases or cannot be joined.
     """
     names = _name_apart(folders)
     adapters = {name: find_adapter(folder) for name, folder in zip(names, folders, strict=True)}
     configs = {name: load_adapter_config(adapter) for name, adapter in adapters.items()}
     for name, config in configs.items():
         _check_plain(name, config)
+        check_weights(adapters[name] / WEIGHTS_FILE)
     base = check_same_base({name: load_base_mark(adapter) for name, adapter in adapters.items()})
     return Joined(adapters, base, {name: int(config["r"]) for name, config in configs.items()})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -23,6 +24,10 @@ from phyassist.training.split import SHARES, HeldOut, Shares, choose_part, shuff
 from phyassist.training.templates import ChatTemplate
 from phyassist.training.writing import CARD, PartFiles, write_whole
 
+# What a licence says where others must not earn by what is made of it.
+_RESEARCH_ONLY = re.compile(
+    r"\bnc\b|non-?commercial|research[- ]only|非商业|非商用|仅.{0,4}研究", re.IGNORECASE
+)
 PROGRESS_ROWS = 200
 Progress = Callable[[int, int], None]
 
@@ -110,6 +115,18 @@ def _prepare_into(out: Path, plan: Plan, progress: Progress | None) -> Prepared:
     return prepared
 
 
+def list_not_compared(plan: Plan) -> tuple[str, ...]:
+    """The public sources whose test or validation texts are not at hand: leaks of theirs go unseen."""
+    chosen = {card.name for card in plan.sources}
+    return tuple(
+        card.name
+        for card in load_sources().values()
+        if card.name not in chosen
+        and "split" not in card.files
+        and not all((plan.data / name).is_file() for name in card.files.values())
+    )
+
+
 def find_held_out(plan: Plan) -> tuple[HeldOut, int]:
     """The test and validation texts of every source at hand, and how many rows the plan has."""
     held_out, total = HeldOut(), 0
@@ -179,6 +196,7 @@ def write_card(out: Path, plan: Plan, prepared: Prepared, *, drafted_by: str = "
             for name, counts in prepared.cleaned.items()
         },
         "leaks": dict(prepared.leaks),
+        "not_compared": list(list_not_compared(plan)),
         "parts": {
             part: {"rows": dict(prepared.rows[part]), "sha256": prepared.sha256[part]} for part in PARTS
         },
@@ -230,6 +248,11 @@ def render_card(card: Mapping[str, Any]) -> str:
             "",
             "Leaks: rows whose text also stands in a test set (training rows: or a validation set) of any "
             "source at hand, compared by letters alone.",
+            *(
+                [f"Not at hand, and so not compared with: {', '.join(card['not_compared'])}."]
+                if card.get("not_compared")
+                else []
+            ),
             "",
             "## Hashes (SHA-256)",
             "",
@@ -255,5 +278,5 @@ def _describe_own(own: OwnFile) -> dict[str, Any]:
         "title": own.path.name,
         "origin": "a file of one's own",
         "licence": own.licence,
-        "research_only": False,
+        "research_only": bool(_RESEARCH_ONLY.search(own.licence)),
     }

@@ -15,6 +15,7 @@ from phyassist.domain.people import Language
 from phyassist.errors import BadInput, BadSetting
 from phyassist.lm.bundle import CARD, MANIFEST, fill_folder, write_sums
 from phyassist.lm.hashing import count_sha256
+from phyassist.training.adapters import check_weights
 from phyassist.training.bases import (
     ADAPTER_CONFIG,
     ADAPTER_WEIGHTS,
@@ -58,7 +59,7 @@ def make_bundle(asked: Publication, folder: Path) -> Mapping[str, Any]:
     """Write the folder; its manifest comes out.
 
     Raises BadInput where the run is not finished, says nothing of its data, or the scores are another
-    adapter's, BadSetting for a licence that the data do not allow, AdapterMissing, StoreFull.
+    adapter's, BadSetting for a licence that the data do not allow, AdapterMissing, ModelDamaged, StoreFull.
     """
     manifest = describe_run(asked)
     adapter = find_trained(asked.run)
@@ -74,6 +75,8 @@ def make_bundle(asked: Publication, folder: Path) -> Mapping[str, Any]:
         for name in BESIDE:
             if (asked.run / name).is_file():
                 shutil.copyfile(asked.run / name, part / name)
+        for weights in sorted(part.rglob("*.safetensors")):
+            check_weights(weights)
         (part / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", "utf-8")
         card = render_model_card(manifest, has_curves=(part / "curves.png").is_file())
         (part / CARD).write_text(card, encoding="utf-8")

@@ -22,6 +22,7 @@ from phyassist.training.signs import name_signs
 
 ROW_CHARS_MAX = 8_000_000
 ENCODING_BYTES = 1 << 20
+_HALVES = re.compile(r"[\ud800-\udfff]")
 _PAIRS = re.compile(rb"[\x81-\xfe][\xa1-\xfe]")
 COLUMNS = ("text", "question", "category", "analysis", "advice", "key", "part")
 _POST = re.compile(r'\AConsider this post: "(?P<post>.*)" Question: (?P<question>[^"]*)\Z', re.DOTALL)
@@ -184,8 +185,10 @@ def _read_parquet(path: Path) -> Iterator[Mapping[str, Any]]:
         with ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=1000):
                 yield from batch.to_pylist()
-    except ArrowInvalid:
-        raise UnreadableFile(f"{path.name} is no Parquet file", hint="write it anew") from None
+    except (ArrowInvalid, OSError):
+        raise UnreadableFile(
+            f"{path.name} is no Parquet file, or a damaged one", hint="write it anew"
+        ) from None
 
 
 def _read_imhi(card: SourceCard, path: Path) -> Iterator[Row]:
@@ -266,7 +269,12 @@ def _read_dialogue_text(card: SourceCard, path: Path) -> Iterator[Row]:
 
 def _read_dialogue_turns(card: SourceCard, path: Path) -> Iterator[Row]:
     for record in read_records(path):
-        turns = [(_ROLES.get(turn["role"], ""), turn["content"].strip()) for turn in record["turns"]]
+        found = record.get("turns")
+        turns = [
+            (_ROLES.get(_cell(turn.get("role")), ""), _cell(turn.get("content")))
+            for turn in (found if isinstance(found, list) else [])
+            if isinstance(turn, dict)
+        ]
         yield _dialogue(card, record, turns)
 
 
@@ -278,7 +286,7 @@ def _dialogue(card: SourceCard, record: Mapping[str, Any], turns: list[tuple[str
     """
     if not any(who == "咨询师" and said for who, said in turns):
         return Row(None, None, "no counsellor turn")
-    key, category = f"{card.name}-{record['id']}", _cell(record.get("diagnosis"))
+    key, category = f"{card.name}-{_cell(record.get('id'))}", _cell(record.get("diagnosis"))
     if category and card.language == "zh":
         category = name_signs(category)
         if not category:
@@ -301,7 +309,8 @@ def _paragraphs(text: str) -> tuple[str, ...]:
 def _cell(value: object) -> str:
     if isinstance(value, list | tuple):
         return "\n".join(_cell(each) for each in value)
-    return "" if value is None else str(value).strip()
+    # Half of a character that JSON can write and no file can hold is mis-encoded like any other.
+    return "" if value is None else _HALVES.sub("\ufffd", str(value)).strip()
 
 
 READERS: Mapping[str, Callable[[SourceCard, Path], Iterator[Row]]] = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from phyassist.domain.examples import Part
+from phyassist.errors import UnknownName
 from phyassist.training.catalogue import get_source
 from phyassist.training.clean import Cleaner
 from phyassist.training.imhi import SETS, get_set_table
@@ -52,6 +53,9 @@ def load_posts(sets: Sequence[str], data: Path, part: Part) -> tuple[Post, ...]:
 
     Raises UnknownName, UnreadableFile.
     """
+    unknown = [name for name in sets if name not in SETS]
+    if unknown:
+        raise UnknownName(f"no set {', '.join(unknown)}", hint=f"there are {', '.join(SETS)}")
     asks = {(ask.set, ask.question): no for no, ask in enumerate(list_asks(sets))}
     labels = {name: get_set_table(name).labels for name in sets}
     sources = {name: get_source(TRAIN_SOURCES[name] if part == "train" else SETS[name]) for name in sets}
