@@ -139,8 +139,8 @@ class Settings(BaseSettings):
     learn_characters_max: int = Field(
         600_000,
         ge=1000,
-        description="Characters that one run learns from, prompts and replies. Where there is more, the "
-        "oldest notes are left out, and the page says so.",
+        description="Characters that one run learns from, prompts and kept replies, each once. Where there "
+        "is more, the oldest notes are left out, and the page says so.",
     )
     learn_minutes_max: int = Field(
         60, ge=1, le=10_080, description="Minutes that one run may take, as the plan expects them. As above."
