@@ -53,6 +53,17 @@ def train(
     return card
 
 
+def train_own_and_shared(
+    store: Store, by: SignedIn, patient: Patient, worker: WorkerKeys, clock: Clock
+) -> tuple[Patient, list[AdapterCard]]:
+    """Another patient, and two adapters: the first patient's own, and one that both share."""
+    other = new_patient(store, by, name="Heron Lake", number="7", language="zh")
+    sign_notes(store, by, other, clock, count=4)
+    sign_notes(store, by, patient, clock, count=3)
+    own = train(store, by, [patient], worker)
+    return other, [own, train(store, by, [patient, other], worker, shared=True)]
+
+
 def merge(store: Store, by: SignedIn, cards: list[AdapterCard], worker: WorkerKeys, **how: object) -> Run:
     found = try_to_merge(store, by, cards, worker, **how)
     assert isinstance(found, Run)
@@ -145,13 +156,7 @@ def test_what_several_shared_becomes_a_sets_and_one_patients_own_words_never_do(
 def test_what_somebody_withdrew_or_was_erased_from_is_not_merged(
     store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys, clock: Clock
 ) -> None:
-    other = new_patient(store, anna, name="Heron Lake", number="7", language="zh")
-    sign_notes(store, anna, other, clock, count=4)
-    sign_notes(store, anna, willing, clock, count=3)
-    two = [
-        train(store, anna, [willing], worker),
-        train(store, anna, [willing, other], worker, shared=True),
-    ]
+    other, two = train_own_and_shared(store, anna, willing, worker, clock)
     merged = merge(store, anna, two, worker, patient_id=willing.id)
     names = open_run(store, worker, merged).task.names
     work_once(store, worker, make_tools(TakingModel()))
@@ -181,13 +186,7 @@ def test_a_consent_that_is_withdrawn_meanwhile_ends_it(
 def test_who_withdraws_ends_the_merging_of_what_several_shared_into_anothers_own(
     store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys, clock: Clock
 ) -> None:
-    other = new_patient(store, anna, name="Heron Lake", number="7", language="zh")
-    sign_notes(store, anna, other, clock, count=4)
-    sign_notes(store, anna, willing, clock, count=3)
-    two = [
-        train(store, anna, [willing], worker),
-        train(store, anna, [willing, other], worker, shared=True),
-    ]
+    other, two = train_own_and_shared(store, anna, willing, worker, clock)
     asked = merge(store, anna, two, worker, patient_id=willing.id)
 
     record_answers(store, anna, patient_id=other.id, answers={Purpose.OWN_TRAINING: Answer.NO})

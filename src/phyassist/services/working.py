@@ -196,9 +196,11 @@ def _open_lent(store: Store, run: HeldRun) -> tuple[HeldRun, Mapping[str, Mappin
         if lent.id not in found:
             with suppress(NotFound):
                 found[lent.id] = _read_files(store, lent)
+    present = {language: lent for language, lent in task.present.items() if lent.id in found}
     task = replace(
         task,
-        present={language: lent for language, lent in task.present.items() if lent.id in found},
+        present=present,
+        is_known=task.is_known and bool(present),
         authors=tuple(lent for lent in task.authors if lent.id in found),
     )
     return replace(run, task=task), found

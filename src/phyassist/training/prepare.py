@@ -121,10 +121,12 @@ def list_not_compared(plan: Plan) -> tuple[str, ...]:
     return tuple(
         card.name
         for card in load_sources().values()
-        if card.name not in chosen
-        and "split" not in card.files
-        and not all((plan.data / name).is_file() for name in card.files.values())
+        if card.name not in chosen and "split" not in card.files and not _is_at_hand(card, plan.data)
     )
+
+
+def _is_at_hand(card: SourceCard, data: Path) -> bool:
+    return all((data / name).is_file() for name in card.files.values())
 
 
 def find_held_out(plan: Plan) -> tuple[HeldOut, int]:
@@ -132,8 +134,7 @@ def find_held_out(plan: Plan) -> tuple[HeldOut, int]:
     held_out, total = HeldOut(), 0
     chosen = {card.name for card in plan.sources}
     for card in load_sources().values():
-        at_hand = all((plan.data / name).is_file() for name in card.files.values())
-        if card.name not in chosen and (not at_hand or "split" in card.files):
+        if card.name not in chosen and ("split" in card.files or not _is_at_hand(card, plan.data)):
             continue
         for row in read_source(card, plan.data):
             total += card.name in chosen
