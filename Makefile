@@ -92,5 +92,5 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 # torch comes first and by its very version: another package would bring a build of several gigabytes.
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(PIP) install --quiet --disable-pip-version-check torch==2.13.0
-	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,train,demo]'
+	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,train,evaluate,track,demo]'
 	@touch $@

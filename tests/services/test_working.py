@@ -201,11 +201,14 @@ def test_an_adapter_that_says_what_it_has_read_is_kept_and_not_chosen(
     assert (card.state, card.verdict.reason) == (AdapterState.KEPT, VerdictReason.REMEMBERS)
 
 
+@pytest.mark.parametrize("agreed", [True, False])
 def test_a_shared_adapter_that_names_somebody_is_kept(
-    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys, clock: Clock
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys, clock: Clock, *, agreed: bool
 ) -> None:
+    """Who did not agree may still be spoken of by another."""
     other = new_patient(store, anna, name="Heron Lake", number="7", language="zh")
-    sign_notes(store, anna, other, clock)
+    if agreed:
+        sign_notes(store, anna, other, clock)
     asked = start(store, anna, [willing, other], worker, shared=True)
 
     work_once(store, worker, make_tools(TakingModel(neutral="Perhaps heron lake would know.")))

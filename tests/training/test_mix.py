@@ -53,3 +53,18 @@ def test_a_folder_or_a_row_that_is_given_twice_is_refused(tmp_path: Path) -> Non
                 template=get_template("yi"),
                 seed=0,
             )
+
+
+def test_a_text_that_another_folder_keeps_for_testing_is_no_mixture(tmp_path: Path) -> None:
+    texts = [f"On day {no} I stayed in bed until noon and told nobody." for no in range(12)]
+    head = ("text", "category", "advice")
+    mine = OwnFile(write_csv(tmp_path / "mine.csv", head, [[each, "rest", ""] for each in texts]), COLUMNS)
+    # The same words in another file and under another task, all of them held out.
+    theirs = OwnFile(write_csv(tmp_path / "theirs.csv", head, [[texts[3], "", "Get up at eight."]]), COLUMNS)
+    prepare(make_plan(tmp_path, own=[mine], shares=Shares(0, 0)), tmp_path / "one")
+    prepare(make_plan(tmp_path, own=[theirs], shares=Shares(0, 1)), tmp_path / "two")
+
+    with pytest.raises(BadInput, match="the texts of 1 of train also stand in a part that is held out"):
+        mix([tmp_path / "one", tmp_path / "two"], {}, tmp_path / "out", template=get_template("yi"), seed=0)
+
+    assert not (tmp_path / "out").exists()

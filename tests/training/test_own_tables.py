@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from phyassist.errors import BadInput
 from phyassist.training.prepare import OwnFile, prepare
@@ -43,4 +45,26 @@ def test_a_table_in_an_encoding_that_cannot_be_told_says_how_to_save_it(tmp_path
     )
 
     with pytest.raises(BadInput, match="mis-encoded 1; save your file as UTF-8"):
+        prepare(make_plan(tmp_path, own=[OwnFile(path)]), tmp_path / "out")
+
+
+def test_a_column_of_bytes_is_read_as_the_text_that_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "mine.parquet"
+    rows = [
+        {"text": f"我第{no}周睡不好。".encode(), "advice": "固定起床的时间。".encode()} for no in range(4)
+    ]
+    parquet.write_table(pa.Table.from_pylist(rows), path)
+
+    prepare(make_plan(tmp_path, own=[OwnFile(path)], shares=Shares(0, 0)), tmp_path / "out")
+
+    said = [row["messages"] for row in read_part(tmp_path / "out", "train")]
+    assert len(said) == 4
+    assert all("周睡不好" in asked["content"] and "固定起床" in reply["content"] for _, asked, reply in said)
+
+
+def test_a_cell_that_no_table_should_hold_is_said_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(f"text,advice\nI sleep badly.,Get up at eight.\n{'a' * 8_000_001},b\n", "utf-8")
+
+    with pytest.raises(BadInput, match=r"mine\.csv is broken at line 3: .*; mend or leave out that row"):
         prepare(make_plan(tmp_path, own=[OwnFile(path)]), tmp_path / "out")

@@ -161,3 +161,33 @@ def test_a_push_that_fails_promises_nothing_that_only_a_pull_keeps(
     assert "no such folder is here, and the hub cannot be reached" in pull_said
     assert "check the name" in pull_said
     assert not (tmp_path / "out.part").exists()
+
+
+def test_where_nobody_said_what_the_data_allow_no_licence_is_chosen(
+    trained: Path, tmp_path: Path, capsys: Any
+) -> None:
+    held = Path(shutil.copytree(trained, tmp_path / "held"))
+    card = json.loads((held / "data.json").read_text("utf-8"))
+    card["sources"][0]["licence"] = "not stated"
+    (held / "data.json").write_text(json.dumps(card), "utf-8")
+
+    codes = [
+        run("publish", held, "--to", tmp_path / "silent"),
+        run("publish", held, "--to", tmp_path / "named", "--licence", "cc-by-4.0"),
+    ]
+
+    assert codes == [2, 0]
+    assert "no licence is stated for mine, so none is chosen for the adapter" in capsys.readouterr().err
+    assert "license: cc-by-4.0" in (tmp_path / "named/README.md").read_text("utf-8")
+
+
+def test_scores_that_were_cut_short_are_said(
+    trained: Path, scores: Path, tmp_path: Path, capsys: Any
+) -> None:
+    held = Path(shutil.copytree(scores, tmp_path / "held"))
+    whole = (held / "scores.json").read_bytes()
+    (held / "scores.json").write_bytes(whole[: len(whole) // 2])
+
+    assert run("publish", trained, "--to", tmp_path / "out", "--scores", held) == 1
+
+    assert "scores.json is broken off or damaged; run the evaluation again" in capsys.readouterr().err

@@ -23,7 +23,8 @@ from phyassist.training.fitting import estimate_job  # noqa: E402
 from phyassist.training.gguf_lora import export_gguf  # noqa: E402
 from phyassist.training.lora import attach  # noqa: E402
 from phyassist.training.recipe import Recipe, set_dials  # noqa: E402
-from phyassist.training.run import Job, read_progress  # noqa: E402
+from phyassist.training.report import read_progress  # noqa: E402
+from phyassist.training.run import Job  # noqa: E402
 from phyassist.training.teams import Team  # noqa: E402
 from tests.training.test_prepare import COLUMNS, OwnFile, make_plan, prepare, room_of, write_csv  # noqa: E402
 from tests.training.tiny import make_model, save_base  # noqa: E402
@@ -191,8 +192,8 @@ def test_a_dry_run_says_what_it_takes_and_trains_nothing(
     fit = json.loads(capsys.readouterr().out)
     assert code == 0
     model = make_model()
-    assert fit["all_weights"] == sum(weight.numel() for weight in model.parameters())
     lora = attach(model, set_dials(Recipe(), {"rank": 2}))
+    assert fit["all_weights"] == sum(weight.numel() for weight in lora.parameters())
     assert fit["trained_weights"] == sum(w.numel() for w in lora.parameters() if w.requires_grad)
     assert not (tmp_path / "run").exists()
 

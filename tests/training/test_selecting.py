@@ -67,6 +67,23 @@ def test_a_model_is_measured_by_the_harness_on_rows_that_lie_here(
     assert score["percent"] in (0, 25, 50, 75, 100)
 
 
+def test_a_task_that_measures_something_else_is_absent_and_says_so(
+    tasks: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("lm_eval", reason="lm-eval is not installed: pip install 'phyassist[evaluate]'")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    config = (tasks / "moods.yaml").read_text("utf-8").replace("metric: acc", "metric: acc_norm")
+    (tasks / "moods.yaml").write_text(config, "utf-8")
+    words = ["evaluate", "select", save_base(tmp_path / "tiny"), "--include", tasks]
+
+    code = main([str(word) for word in (*words, "--tasks", "moods", "--json")])
+    (found,) = json.loads(capsys.readouterr().out)
+
+    assert code == 0
+    (score,) = found["tasks"]
+    assert (score["percent"], score["why_absent"]) == (None, "it measures no acc, but acc_norm")
+
+
 def test_memory_is_counted_by_form() -> None:
     config = make_model("qwen2").config
     weights = sum(weight.numel() for weight in make_model("qwen2").parameters())

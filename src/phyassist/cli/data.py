@@ -13,6 +13,7 @@ from phyassist.cli.options import AsJson, LangOption
 from phyassist.cli.screen import make_console, say, say_json, tell
 from phyassist.errors import BadInput, MissingLibrary
 from phyassist.lm.folders import writes_into
+from phyassist.training.catalogue import NOT_STATED
 
 if TYPE_CHECKING:
     from phyassist.domain.people import Language
@@ -96,7 +97,7 @@ def prepare(
             "text, question, category, analysis, advice, key and part are taken as they are called.",
         ),
     ] = None,
-    licence: Annotated[str, typer.Option(help="The licence of your own files.")] = "not stated",
+    licence: Annotated[str, typer.Option(help="The licence of your own files.")] = NOT_STATED,
     lang: LangOption = None,
     data: DataFolder = DATA,
     template: Template = "qwen",

@@ -101,7 +101,7 @@ def train(
 
     recipe = set_dials(get_preset(preset), dict(read_pairs(dials or (), "--set rank=8")))
     with open_team(read_spread(spread)) as team:
-        trackers = tuple(name for name in track.split(",") if name)
+        trackers = tuple(name.strip() for name in track.split(",") if name.strip())
         job = Job(find_base(context, base), data, out, recipe, find_device(), replies, trackers)
         if dry_run:
             if team.is_first:

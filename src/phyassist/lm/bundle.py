@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from phyassist.errors import BadInput, ModelDamaged
-from phyassist.lm.folders import make_writable, say_full
+from phyassist.lm.folders import make_writable, say_damaged, say_full
 from phyassist.lm.hashing import count_sha256
 
 SUMS, MANIFEST, CARD = "SHA256SUMS", "phyassist.json", "README.md"
@@ -36,7 +36,9 @@ def list_files(folder: Path) -> list[str]:
 def read_sums(path: Path) -> Mapping[str, str]:
     """SHA-256 by file name.  Raises BadInput where a line is none, or names what may not be there."""
     sums: dict[str, str] = {}
-    for line in path.read_text("utf-8").splitlines():
+    with say_damaged(path, "pull it again"):
+        lines = path.read_text("utf-8").splitlines()
+    for line in lines:
         match = _LINE.fullmatch(line)
         if match is None or not _NAME.fullmatch(match["name"]):
             raise BadInput(f"{SUMS} holds a line that names no plain file", hint="do not use this adapter")

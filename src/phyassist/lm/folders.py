@@ -1,4 +1,4 @@
-"""Folders to write into: made and tried before the work begins, and a full disk said as such."""
+"""Folders to write into: made and tried before the work begins, and a full disk or a damaged file said so."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from phyassist.errors import BadInput, StoreFull
+from phyassist.errors import BadInput, StoreFull, UnreadableFile
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # What safetensors and tokenizers raise is no OSError: they name its number in their words alone.
@@ -41,6 +41,20 @@ def say_full(path: Path, hint: str = "free some space and try again") -> Iterato
         if not is_full(error):
             raise
         raise StoreFull(f"the disk was full before {path.name} was complete", hint=hint) from error
+
+
+@contextmanager
+def say_damaged(path: Path, hint: str) -> Iterator[None]:
+    """What comes of reading a file of our own that broke off or was changed, as UnreadableFile.
+
+    Nothing of what stands in the file goes into the error.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise UnreadableFile(f"{path} is missing", hint=hint) from None
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        raise UnreadableFile(f"{path} is broken off or damaged", hint=hint) from None
 
 
 def make_writable(folder: Path, *, named: Path | None = None) -> bool:

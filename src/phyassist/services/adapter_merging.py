@@ -31,7 +31,7 @@ from phyassist.domain.learning import ExampleKind, LearningExample, Limits, RunP
 from phyassist.domain.people import Language, PatientId
 from phyassist.domain.workers import WorkerLine
 from phyassist.errors import BadInput, ModelMissing, NotAllowed
-from phyassist.services.access import may_change, may_see
+from phyassist.services.access import may_change
 from phyassist.services.learning import LABEL_CHARACTERS_MAX, Scope, check_may_begin, collect
 from phyassist.services.learning_runs import (
     Base,
@@ -41,6 +41,7 @@ from phyassist.services.learning_runs import (
     drop_known,
     lend,
     lend_all,
+    list_unsayable,
 )
 from phyassist.services.run_files import EXAMPLES_FILE, pack_examples
 from phyassist.services.workers import TRAIN
@@ -214,11 +215,7 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, merge: Merge, base: Base, 
             base.model,
             lend_all(tx, present),
             # Also where it becomes one patient's: of the others nobody is to hear there.
-            names=tuple(
-                tx.patients.get(each).name
-                for each in sources
-                if each != merge.patient_id and may_see(tx, each)
-            ),
+            names=list_unsayable(tx, but=merge.patient_id),
             merged=tuple(lend(tx, each.id) for each in cards),
             is_known=is_known,
         )

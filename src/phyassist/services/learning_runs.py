@@ -179,17 +179,19 @@ def _make_task(tx: Tx, plan: RunPlan, base: Base, *, present: LentByLanguage, is
     """What the worker is to compare with, who drafted what is learnt, and whose names must never come out of
     what several share.
     """
-    names: tuple[str, ...] = ()
-    if plan.kind.is_shared:
-        names = tuple(tx.patients.get(each).name for each in plan.patient_ids)
     return RunTask(
         base.model,
         present,
         None if plan.parent_id is None else lend(tx, plan.parent_id),
-        names,
+        list_unsayable(tx) if plan.kind.is_shared else (),
         authors=tuple(lend(tx, each) for each in list_authors(plan, tx.adapters.cards(), base.sha256)),
         is_known=is_known,
     )
+
+
+def list_unsayable(tx: Tx, but: PatientId | None = None) -> tuple[str, ...]:
+    """The names of all patients whom we may see: others may speak of one who did not agree."""
+    return tuple(patient.name for patient in tx.patients.list() if patient.id != but)
 
 
 def lend_all(tx: Tx, cards: Mapping[Language, AdapterCard]) -> LentByLanguage:

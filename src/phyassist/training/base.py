@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phyassist.errors import BadInput, BadSetting, ModelMissing
+from phyassist.errors import BadInput, BadSetting, ModelMissing, TrainingFailed
 from phyassist.lm.folders import is_full, make_writable, say_full
 from phyassist.lm.ggufs import read_head
 from phyassist.lm.hashing import load_sha256
@@ -31,6 +33,7 @@ def load_tokenizer(base: str) -> Any:
         raise _missing(base) from error
     if not getattr(tokenizer, "chat_template", None):
         raise BadInput(f"{base} has no chat template", hint="train an instruct or chat model")
+    _check_template(tokenizer, base)
     return tokenizer
 
 
@@ -40,11 +43,42 @@ def _check_whole(base: str) -> None:
         file = Path(base) / name
         try:
             if file.is_file():
-                json.loads(file.read_text("utf-8"))
+                said = json.loads(file.read_text("utf-8"))
+                # Of JSON that is no tokenizer the library says so with a bare Exception.
+                if name == "tokenizer.json" and not (isinstance(said, dict) and "model" in said):
+                    raise ValueError(name)
         except (OSError, ValueError) as error:
             raise ModelMissing(
                 f"{name} of the base model {base} is broken off or damaged", hint="fetch or copy it anew"
             ) from error
+
+
+def _check_template(tokenizer: Any, base: str) -> None:
+    from jinja2 import TemplateError
+
+    try:
+        tokenizer.apply_chat_template([{"role": "user", "content": "?"}], tokenize=False)
+    except TemplateError as error:
+        raise BadInput(
+            f"the chat template of {base} cannot be filled", hint="fetch or copy the model anew"
+        ) from error
+
+
+@contextmanager
+def say_no_memory() -> Iterator[None]:
+    """What torch raises where a device has no memory left, as TrainingFailed."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        # Of the processor's memory torch says so in its words alone.
+        said = f"{type(error).__name__} {error}"
+        if not any(mark in said for mark in ("OutOfMemoryError", "MemoryError", "can't allocate memory")):
+            raise
+        raise TrainingFailed(
+            "the memory does not suffice for this run",
+            hint="phyassist train --dry-run says what a run takes; set a smaller row_tokens, "
+            "checkpointing=true, or quantise=nf4 on a GPU",
+        ) from None
 
 
 def find_device() -> str:
@@ -91,11 +125,13 @@ def _check_writes(config: Any, base: str) -> None:
         )
 
 
+@say_no_memory()
 def load_base(base: str, recipe: Recipe, device: str, spread: Spread = "copies") -> Any:
     """The model in the recipe's precision, its weights quantised if the recipe says so.
 
     It lies on the device; layers: over all devices; shards: in the host's memory until it is sharded.
-    Raises ModelMissing, BadSetting, BadInput for a kind of model that does not write.
+    Raises ModelMissing, BadSetting, BadInput for a kind of model that does not write, TrainingFailed where
+    the memory does not suffice.
     """
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM

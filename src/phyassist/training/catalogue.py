@@ -12,6 +12,9 @@ from typing import cast
 from phyassist.domain.people import Language
 from phyassist.errors import UnknownName
 
+# The licence of one's own files where nobody named it.
+NOT_STATED = "not stated"
+
 
 @dataclass(frozen=True, slots=True)
 class SourceCard:

@@ -78,6 +78,11 @@ def load_explained(run: RunScores, name: str) -> tuple[Explained, ...]:
         raise BadInput(f"{run.name} holds no explanations", hint="run evaluate imhi with --explain")
     judged = load_judged(run.folder / LABELS / f"{name}.jsonl")
     pairs = read_replies(run.folder / REPLIES / f"{name}.csv")
+    if len(pairs) != len(judged):
+        raise BadInput(
+            f"{REPLIES}/{name}.csv in {run.folder} holds {len(pairs)} replies to {len(judged)} rows",
+            hint="run the evaluation again",
+        )
     rows = tuple(
         Explained(row.post, golden.partition(MARK)[2].strip(), reply.partition(MARK)[2].strip())
         for row, (golden, reply) in zip(judged, pairs, strict=True)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from phyassist.errors import BadSetting
-from phyassist.training.base import choose_dtype, choose_precision, load_config, make_empty
-from phyassist.training.lora import attach, count_frozen
+from phyassist.training.base import choose_dtype, choose_precision, load_config
+from phyassist.training.lora import attach_empty, count_frozen
 from phyassist.training.recipe import Recipe
 from phyassist.training.run import Job, prepare_job
 from phyassist.training.teams import Team
 
-_BYTES = {"none": {"fp32": 4, "bf16": 2, "fp16": 2}, "nf4": 0.56, "int8": 1.1}
+_BYTES: Mapping[str, Mapping[str, float]] = {
+    "none": {"fp32": 4, "bf16": 2, "fp16": 2},
+    "nf4": dict.fromkeys(("fp32", "bf16", "fp16"), 0.56),
+    "int8": dict.fromkeys(("fp32", "bf16", "fp16"), 1.1),
+}
 # AdamW keeps two numbers a weight, beside the weight and its gradient.
 _BYTES_TRAINED = 16
 _GIB = 2**30
@@ -49,16 +54,10 @@ def estimate_job(job: Job, team: Team | None = None) -> Fit:
     seen = prepared.steps * job.recipe.examples_per_step / len(prepared.train.examples)
     tokens = int(seen * sum(example.tokens for example in prepared.train.examples))
     recipe, device, config = job.recipe, job.device, load_config(job.base)
-    import torch
-
-    with torch.device("meta"):
-        model = make_empty(config, job.base)
-        every = sum(weight.numel() for weight in model.parameters())
-        model = attach(model, recipe)
+    model, every = attach_empty(job.base, recipe)
     trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
     precision = choose_precision(recipe, device)
-    per_weight = _BYTES[recipe.quantise]
-    weight_bytes = per_weight[precision] if isinstance(per_weight, dict) else per_weight
+    weight_bytes = _BYTES[recipe.quantise][precision]
     number_bytes = 4 if precision == "fp32" else 2
     layers, width = (
         config.num_hidden_layers - count_frozen(config.num_hidden_layers, recipe),
@@ -81,7 +80,7 @@ def estimate_job(job: Job, team: Team | None = None) -> Fit:
     )
     return Fit(
         trained_weights=trained,
-        all_weights=every,
+        all_weights=every + trained,
         base_bytes=int((every / devices + block) * weight_bytes),
         trained_bytes=trained * _BYTES_TRAINED // devices,
         row_bytes=int(row),

@@ -11,9 +11,11 @@ from typing import Any
 
 from phyassist.domain.examples import Example, Part
 from phyassist.errors import BadSetting
+from phyassist.lm.folders import say_damaged
+from phyassist.lm.hashing import count_sha256
 from phyassist.training.answering import ByLikelihood, LabelScorer
 from phyassist.training.base import load_tokenizer
-from phyassist.training.bases import check_fits, identify_base
+from phyassist.training.bases import ADAPTER_WEIGHTS, check_fits, identify_base
 from phyassist.training.imhi import get_set_table, load_rows
 from phyassist.training.measures import SetScore, score_labels
 from phyassist.training.merge import METHODS, Joined, Way, check_way, join, open_all
@@ -21,6 +23,7 @@ from phyassist.training.run import describe_environment
 
 BASE = "base alone"
 KEPT = "merges.json"
+_ANEW = "remove it, or name a new folder with --out"
 Scores = Mapping[str, Mapping[str, SetScore]]
 Hear = Callable[[str, str, int, int], None]
 
@@ -49,6 +52,8 @@ def compare_merges(asked: Comparison, hear: Hear) -> Scores:
     alone = [name for name in asked.joined.folders if name != asked.joint]
     if len(alone) < 2:
         raise BadSetting("there is nothing to join", hint="name two adapters or more")
+    if not asked.sets:
+        raise BadSetting("no task is named", hint="name IMHI sets with --sets, such as SAD,dreaddit")
     for way in asked.ways:
         check_way(way, {name: asked.joined.ranks[name] for name in alone})
     check_fits(asked.joined.base, identify_base(asked.base))
@@ -153,18 +158,21 @@ def _load_kept(asked: Comparison) -> dict[str, Mapping[str, SetScore]]:
     path = asked.out / KEPT
     if not path.is_file():
         return {}
-    if json.loads(path.read_text("utf-8"))["asked"] != _spell(asked):
+    with say_damaged(path, _ANEW):
+        is_same = json.loads(path.read_text("utf-8"))["asked"] == _spell(asked)
+    if not is_same:
         raise BadSetting(f"{path} holds another comparison", hint="name a new folder with --out")
     return dict(load_scores(asked.out))
 
 
 def load_scores(out: Path) -> Scores:
-    """What a comparison has written down, in the order in which it was scored."""
-    said = json.loads((out / KEPT).read_text("utf-8"))
-    return {
-        name: {each: _read_score(score) for each, score in by_set.items()}
-        for name, by_set in said["scores"].items()
-    }
+    """What a comparison has written down, in the order in which it was scored.  Raises UnreadableFile."""
+    with say_damaged(out / KEPT, _ANEW):
+        said = json.loads((out / KEPT).read_text("utf-8"))
+        return {
+            name: {each: _read_score(score) for each, score in by_set.items()}
+            for name, by_set in said["scores"].items()
+        }
 
 
 def _read_score(score: Mapping[str, Any]) -> SetScore:
@@ -178,6 +186,10 @@ def _spell(asked: Comparison) -> Mapping[str, Any]:
     return {
         "base": asdict(asked.joined.base),
         "ranks": dict(asked.joined.ranks),
+        # A run that was trained anew under the same name is another adapter.
+        "adapters": {
+            name: count_sha256(folder / ADAPTER_WEIGHTS) for name, folder in asked.joined.folders.items()
+        },
         "joint": asked.joint,
         "ways": [json.loads(json.dumps(asdict(way))) for way in asked.ways],
         "sets": list(asked.sets),

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from phyassist.errors import BadSetting, TrainingFailed
-from phyassist.training.base import choose_precision
+from phyassist.training.base import choose_precision, say_no_memory
 from phyassist.training.encode import Encoded, order_epoch
 from phyassist.training.forward import Forward, Said, find_drift, join_said, note_said
 from phyassist.training.lora import count_frozen
@@ -164,12 +164,13 @@ class Trainer:
         self._best: Mapping[str, Any] = {}
         self._drafted: dict[tuple[int, ...], Said] = {}
 
+    @say_no_memory()
     def run(
         self, hear: Callable[[Report], None], *, resume: bool = False, should_stop: Callable[[], bool] = bool
     ) -> Trained:
         """Train to the end, or until `should_stop`; a checkpoint stands after every evaluation.
 
-        Raises TrainingFailed where the loss is no number any more, StoreFull.
+        Raises TrainingFailed where the loss is no number any more or the memory does not suffice, StoreFull.
         """
         recipe = self._recipe
         steps = count_steps(recipe, len(self._train))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from phyassist.errors import BadSetting
+from phyassist.training.base import load_config, make_empty
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -83,6 +84,19 @@ def attach(model: Any, recipe: Recipe) -> PeftModel:
             f"peft cannot put LoRA on {', '.join(targets)} of a {model.config.model_type} model",
             hint="name some of these with targets, set layers=1, or train another kind of base model",
         ) from error
+
+
+def attach_empty(base: str, recipe: Recipe) -> tuple[PeftModel, int]:
+    """The same without a number in it, and how many weights the base has: no weight is loaded.
+
+    Raises ModelMissing, BadInput, and BadSetting as `attach` does.
+    """
+    import torch
+
+    with torch.device("meta"):
+        model = make_empty(load_config(base), base)
+        every = sum(weight.numel() for weight in model.parameters())
+        return attach(model, recipe), every
 
 
 def count_frozen(blocks: int, recipe: Recipe) -> int:

@@ -17,9 +17,10 @@ from phyassist import __version__
 from phyassist.domain.examples import PARTS, Part
 from phyassist.errors import BadInput
 from phyassist.lm.bundle import fill_folder
+from phyassist.prompts.layout import join_task
 from phyassist.training.plain import fingerprint
 from phyassist.training.prepare import render_card
-from phyassist.training.split import HELD_OUT
+from phyassist.training.split import HELD_OUT, HeldOut
 from phyassist.training.templates import ChatTemplate
 from phyassist.training.writing import CARD, PartFiles, load_card, read_part, verify_part, write_whole
 
@@ -47,7 +48,8 @@ def mix(
     """Join prepared folders; of a source in `takes` only so many training rows, always the same.
 
     Validation and test rows are taken whole.  A key that is for testing in one folder and for training in
-    another is an error, not a mixture, and so is a row that stands in two folders.  The card comes out.
+    another is an error, not a mixture, and so is a text, and a row that stands in two folders.  The card
+    comes out.
     Raises BadInput, UnreadableFile, StoreFull.
     """
     cards = [load_card(folder) for folder in folders]
@@ -60,6 +62,7 @@ def mix(
         raise BadInput(f"no folder holds {', '.join(unknown)}", hint=f"there are {', '.join(sorted(known))}")
     _check_twice(folders)
     _check_keys(folders)
+    _check_texts(folders)
     with fill_folder(out) as part_out:
         parts: dict[str, Any] = {}
         for part in PARTS:
@@ -180,6 +183,33 @@ def _check_keys(folders: Sequence[Path]) -> None:
                     f"{len(both)} keys stand in {part} of one folder and in {other} of another",
                     hint="prepare their sources together, so that leaks are dropped",
                 )
+
+
+def _check_texts(folders: Sequence[Path]) -> None:
+    """Each folder was cleaned of its own leaks; what another one keeps for testing it could not know."""
+    held_out = HeldOut()
+    for part in ("test", "val"):
+        for folder in folders:
+            for row in read_part(folder, part):
+                held_out.add(part, _find_text(row))
+    leaks = {
+        part: sum(
+            held_out.leaks(part, _find_text(row)) for folder in folders for row in read_part(folder, part)
+        )
+        for part in HELD_OUT
+    }
+    if any(leaks.values()):
+        said = " and ".join(f"{count} of {part}" for part, count in leaks.items() if count)
+        raise BadInput(
+            f"the texts of {said} also stand in a part that is held out from it",
+            hint="prepare their sources together, so that leaks are dropped",
+        )
+
+
+def _find_text(row: Mapping[str, Any]) -> str:
+    """The text that a prompt is about: what stands before its task, whichever that is."""
+    asked: str = next(message["content"] for message in row["messages"] if message["role"] == "user")
+    return asked.partition(join_task("", ""))[0]
 
 
 def _mark(row: Mapping[str, Any]) -> bytes:

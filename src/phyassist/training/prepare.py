@@ -17,7 +17,7 @@ from phyassist.domain.examples import PARTS, Example, Part
 from phyassist.domain.people import Language
 from phyassist.errors import BadInput
 from phyassist.lm.bundle import fill_folder
-from phyassist.training.catalogue import SourceCard, load_sources
+from phyassist.training.catalogue import NOT_STATED, SourceCard, load_sources
 from phyassist.training.clean import TEXT_CHARS_MAX, CleanCounts, Cleaner, repair
 from phyassist.training.readers import Row, read_own, read_source
 from phyassist.training.split import SHARES, HeldOut, Shares, choose_part, shuffle
@@ -41,7 +41,7 @@ class OwnFile:
     path: Path
     columns: Mapping[str, str] = field(default_factory=dict)
     language: Language | None = None
-    licence: str = "not stated"
+    licence: str = NOT_STATED
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from phyassist import __version__
 from phyassist.domain.people import Language
 from phyassist.errors import BadInput, BadSetting
 from phyassist.lm.bundle import CARD, MANIFEST, fill_folder, write_sums
+from phyassist.lm.folders import say_damaged
 from phyassist.lm.hashing import count_sha256
 from phyassist.training.adapters import check_weights
 from phyassist.training.bases import (
@@ -26,7 +27,7 @@ from phyassist.training.bases import (
     load_base_mark,
     save_base_mark,
 )
-from phyassist.training.catalogue import load_sources
+from phyassist.training.catalogue import NOT_STATED, load_sources
 from phyassist.training.heads.model import WEIGHTS as HEADS_WEIGHTS
 from phyassist.training.model_card import render_model_card
 from phyassist.training.provenance import find_facts
@@ -100,7 +101,7 @@ def describe_run(asked: Publication) -> dict[str, Any]:
         "phyassist": __version__,
         "base": {**asdict(mark), "hub": find_hub_name(mark)},
         "research_only": research_only,
-        "licence": _choose_licence(asked.licence, research_only=research_only),
+        "licence": _choose_licence(asked.licence, sources),
         "data": {
             **{key: made.data[key] for key in ("sources", "parts", "leaks")},
             "drafted_by": made.data.get("drafted_by", ""),
@@ -121,8 +122,9 @@ def _list_sets(run: Path) -> list[str]:
     """The sets whose questions its heads answer, perhaps fewer than it learnt from; none without heads."""
     if not (run / "heads.json").is_file():
         return []
-    asks = json.loads((run / "heads.json").read_text("utf-8"))["asks"]
-    return list(dict.fromkeys(ask["set"] for ask in asks))
+    with say_damaged(run / "heads.json", "train or pull the heads anew"):
+        asks = json.loads((run / "heads.json").read_text("utf-8"))["asks"]
+        return list(dict.fromkeys(ask["set"] for ask in asks))
 
 
 def _load_scores(folder: Path, adapter: Path, run: Path) -> Mapping[str, Any]:
@@ -131,17 +133,19 @@ def _load_scores(folder: Path, adapter: Path, run: Path) -> Mapping[str, Any]:
         raise BadInput(
             f"{folder} holds no scores", hint="name a folder that phyassist evaluate imhi has made"
         )
-    scores: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
-    if not scores.get("adapter") and not scores.get("heads"):
+    with say_damaged(path, "run the evaluation again"):
+        scores: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
+        is_of_adapter, is_of_heads = bool(scores.get("adapter")), bool(scores.get("heads"))
+    if not is_of_adapter and not is_of_heads:
         raise BadInput(f"{path} holds scores of the base alone", hint="evaluate the adapter")
     if adapter.name == HEADS:
         stated = set(scores.get("heads_sha256") or ())
-        if not scores.get("heads") or (stated and stated != {count_sha256(run / HEADS_WEIGHTS)}):
+        if not is_of_heads or (stated and stated != {count_sha256(run / HEADS_WEIGHTS)}):
             raise BadInput(f"{path} holds scores of others than these heads", hint="evaluate these alone")
         return scores
     sha256 = scores.get("adapter_sha256")
     # Where heads said the labels, the adapter gave its words alone.
-    if scores.get("heads") or (sha256 and sha256 != count_sha256(adapter / ADAPTER_WEIGHTS)):
+    if is_of_heads or (sha256 and sha256 != count_sha256(adapter / ADAPTER_WEIGHTS)):
         raise BadInput(f"{path} holds scores of another adapter", hint="evaluate this one")
     return scores
 
@@ -156,9 +160,17 @@ def _read_page(path: Path) -> str:
     return "\n".join(kept).strip()
 
 
-def _choose_licence(asked: str, *, research_only: bool) -> str:
+def _choose_licence(asked: str, sources: Sequence[Mapping[str, Any]]) -> str:
+    """Raises BadSetting where the data allow no such licence, or nobody said what they allow."""
+    research_only = any(source["research_only"] for source in sources)
     if research_only and asked not in {"", RESEARCH_ONLY}:
         raise BadSetting(
             f"the data are for research only, so {asked} cannot be the licence", hint="leave --licence away"
+        )
+    unstated = sorted(source["name"] for source in sources if source["licence"] == NOT_STATED)
+    if unstated and not asked and not research_only:
+        raise BadSetting(
+            f"no licence is stated for {', '.join(unstated)}, so none is chosen for the adapter",
+            hint="name one with --licence that its makers allow, or prepare the data with --licence",
         )
     return asked or (RESEARCH_ONLY if research_only else FREE_LICENCE)

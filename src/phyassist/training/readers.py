@@ -153,11 +153,13 @@ def _find_encoding(path: Path) -> str:
 def _read_csv(path: Path) -> Iterator[Mapping[str, Any]]:
     csv.field_size_limit(ROW_CHARS_MAX)
     with path.open(encoding=_find_encoding(path), errors="replace", newline="") as file:
+        rows = csv.DictReader(file)
         try:
-            yield from csv.DictReader(file)
+            yield from rows
         except csv.Error as error:
             raise UnreadableFile(
-                f"{path.name} is broken: {error}", hint="mend or leave out that row"
+                f"{path.name} is broken at line {rows.line_num + 1}: {error}",
+                hint="mend or leave out that row",
             ) from None
 
 
@@ -309,6 +311,8 @@ def _paragraphs(text: str) -> tuple[str, ...]:
 def _cell(value: object) -> str:
     if isinstance(value, list | tuple):
         return "\n".join(_cell(each) for each in value)
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
     # Half of a character that JSON can write and no file can hold is mis-encoded like any other.
     return "" if value is None else _HALVES.sub("\ufffd", str(value)).strip()
 

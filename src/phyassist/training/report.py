@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from phyassist.lm.folders import say_damaged
+
 MEASURES = {
     "bertscore_f1": "BERTScore F1",
     "state_f1": "F1 of the base model's own states (no BERTScore model here)",
@@ -18,12 +20,22 @@ MEASURES = {
 
 def write_report(out: Path) -> None:
     """`curves.png` and `report.html` from a run's config and progress."""
-    config = json.loads((out / "config.json").read_text("utf-8"))
-    with (out / "progress.jsonl").open(encoding="utf-8") as file:
-        lines = [json.loads(line) for line in file]
+    with say_damaged(out / "config.json", "start anew in another folder"):
+        config = json.loads((out / "config.json").read_text("utf-8"))
+    lines = read_progress(out)
     picture = draw_curves(lines)
     (out / "curves.png").write_bytes(picture)
     (out / "report.html").write_text(_render(config, lines, picture), encoding="utf-8")
+
+
+def read_progress(out: Path) -> tuple[Mapping[str, Any], ...]:
+    """The lines of a run's progress, in order.  Raises UnreadableFile for one that is damaged."""
+    path = out / "progress.jsonl"
+    with say_damaged(path, "take out the damaged lines, then go on with --resume"):
+        lines = tuple(json.loads(line) for line in path.read_text("utf-8").splitlines())
+        for line in lines:
+            line["kind"], line["step"]
+    return lines
 
 
 def draw_curves(lines: Sequence[Mapping[str, Any]]) -> bytes:

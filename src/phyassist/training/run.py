@@ -15,20 +15,20 @@ from typing import Any
 from phyassist import __version__
 from phyassist.domain.examples import Part
 from phyassist.errors import BadInput, StoreFull, UnreadableFile
-from phyassist.lm.folders import say_full
+from phyassist.lm.folders import say_damaged, say_full
 from phyassist.training.base import load_base, load_tokenizer
 from phyassist.training.bases import identify_base, save_base_mark
 from phyassist.training.checkpoints import FolderCheckpoints, list_checkpoints
 from phyassist.training.encode import EncodedSet, encode_all
 from phyassist.training.likeness import ReplyJudge
 from phyassist.training.loop import Report, Trained, Trainer, count_steps, report_to_json
-from phyassist.training.lora import attach
+from phyassist.training.lora import attach, attach_empty
 from phyassist.training.memory import check_any, read_adapter
 from phyassist.training.others import AdapterFiles
 from phyassist.training.recipe import Recipe, set_dials
-from phyassist.training.report import write_report
+from phyassist.training.report import read_progress, write_report
 from phyassist.training.teams import Team, shard
-from phyassist.training.trackers import open_trackers
+from phyassist.training.trackers import check_trackers, open_trackers
 from phyassist.training.writing import CARD, load_card, read_part, verify_part, write_whole
 
 DONE = "done.json"
@@ -91,6 +91,9 @@ def run_job(
     team = team or Team()
     prepared = prepare_job(job)
     if team.is_first:
+        # What cannot go well is said before there is a folder that would have to be removed.
+        check_trackers(job.trackers)
+        attach_empty(job.base, job.recipe)
         _open_folder(job, prepared, resume=resume)
     team.wait()
     import torch
@@ -175,12 +178,6 @@ def save_adapter(files: AdapterFiles, out: Path) -> None:
             ) from error
 
 
-def read_progress(out: Path) -> tuple[Mapping[str, Any], ...]:
-    """The lines of a run's progress, in order."""
-    with (out / "progress.jsonl").open(encoding="utf-8") as file:
-        return tuple(json.loads(line) for line in file)
-
-
 def describe_environment() -> Mapping[str, str]:
     """Versions of what computes, as they stand in the run's config."""
     found = {"python": platform.python_version(), "machine": platform.machine(), "phyassist": __version__}
@@ -195,6 +192,7 @@ def describe_environment() -> Mapping[str, str]:
 def _open_folder(job: Job, prepared: Prepared, *, resume: bool) -> None:
     config = {
         "base": job.base,
+        "base_sha256": identify_base(job.base).sha256,
         "data": {part: held["sha256"] for part, held in load_card(job.data)["parts"].items()},
         "recipe": asdict(job.recipe),
     }
@@ -230,6 +228,7 @@ def _check_same(out: Path, path: Path, config: Mapping[str, Any]) -> None:
         # A field that is younger than the run had its own value then.
         before["recipe"] = json.loads(json.dumps(asdict(set_dials(Recipe(), before["recipe"]))))
         asked = json.loads(json.dumps(config))
+        before.setdefault("base_sha256", asked["base_sha256"])  # older runs did not write it down
         changed = [key for key in config if before[key] != asked[key]]
     except (ValueError, KeyError, TypeError):
         raise UnreadableFile(f"{path} is damaged", hint="start anew in another folder") from None
@@ -247,7 +246,8 @@ def _cut_progress(out: Path) -> None:
     path = out / "progress.jsonl"
     if not path.is_file():
         return
-    kept = [line for line in _whole_lines(path) if json.loads(line)["step"] <= last]
+    with say_damaged(path, "take out the damaged lines, then go on with --resume"):
+        kept = [line for line in _whole_lines(path) if json.loads(line)["step"] <= last]
     write_whole(path, "".join(line + "\n" for line in kept))
 
 

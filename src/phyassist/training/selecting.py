@@ -205,6 +205,11 @@ def _run_task(model: Any, tokenizer: Any, task: str, manager: Any, limit: int) -
     except OSError as error:
         return _absent(task, f"its data cannot be fetched here ({type(error).__name__})")
     said = found["results"][task]
+    if f"{known.metric},none" not in said:
+        measured = sorted(
+            name.partition(",")[0] for name in said if name.endswith(",none") and "_stderr" not in name
+        )
+        return _absent(task, f"it measures no {known.metric}, but {', '.join(measured) or 'nothing'}")
     stderr = said.get(f"{known.metric}_stderr,none")
     rows = sum(each["effective"] for each in found["n-samples"].values())
     return TaskScore(

@@ -15,6 +15,7 @@ from jinja2 import Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from phyassist.errors import BadInput, UnknownName
+from phyassist.lm.folders import say_damaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ def load_templates() -> Mapping[str, ChatTemplate]:
 def _read_folder(folder: Path) -> ChatTemplate:
     config: dict[str, Any] = {}
     if (folder / "tokenizer_config.json").is_file():
-        config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+        with say_damaged(folder / "tokenizer_config.json", "fetch or copy the model anew"):
+            config = dict(json.loads((folder / "tokenizer_config.json").read_text("utf-8")))
     own = folder / "chat_template.jinja"
     source = own.read_text("utf-8") if own.is_file() else config.get("chat_template")
     if not isinstance(source, str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,7 @@ def open_trackers(names: tuple[str, ...], out: Path, config: Mapping[str, Any]) 
 
     Raises BadSetting for an unknown name, MissingLibrary.
     """
-    unknown = [name for name in names if name not in TRACKERS]
-    if unknown:
-        raise BadSetting(f"no tracker {', '.join(unknown)}", hint=f"there are {', '.join(TRACKERS)}")
+    check_trackers(names)
     with ExitStack() as stack:
         opened = [stack.enter_context(TRACKERS[name](out, config)) for name in names]
 
@@ -30,6 +29,16 @@ def open_trackers(names: tuple[str, ...], out: Path, config: Mapping[str, Any]) 
                 each(report)
 
         yield hear
+
+
+def check_trackers(names: tuple[str, ...]) -> None:
+    """Raises BadSetting for a name that there is not, MissingLibrary where one is not installed."""
+    unknown = [name for name in names if name not in TRACKERS]
+    if unknown:
+        raise BadSetting(f"no tracker {', '.join(unknown)}", hint=f"there are {', '.join(TRACKERS)}")
+    for name in names:
+        if find_spec(name) is None:
+            raise _missing(name)
 
 
 def read_numbers(report: Report) -> Mapping[str, float]:

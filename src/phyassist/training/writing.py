@@ -26,6 +26,7 @@ BATCH_ROWS = 1000
 CARD = "card.json"
 _CARD_KEYS = {"sources", "cleaned", "leaks", "parts", "shares", "text_chars_max"}
 _ROW_KEYS = {"messages", "source", "key", "language"}
+_MESSAGE_KEYS = {"role", "content"}
 _MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])
 _SCHEMA = pa.schema(
     [
@@ -114,11 +115,23 @@ def read_part(folder: Path, part: Part) -> Iterator[Mapping[str, Any]]:
                 row = json.loads(line)
             except ValueError:
                 row = None
-            if not (isinstance(row, dict) and row.keys() >= _ROW_KEYS and row["messages"]):
+            if not (isinstance(row, dict) and row.keys() >= _ROW_KEYS and _is_dialogue(row["messages"])):
                 raise UnreadableFile(
                     f"line {no} of {part}.jsonl in {folder} is broken off or damaged", hint="prepare it anew"
                 )
             yield row
+
+
+def _is_dialogue(said: Any) -> bool:
+    """Something was asked, and the last message is the reply to it."""
+    return (
+        isinstance(said, list)
+        and len(said) > 1
+        and all(isinstance(each, dict) and each.keys() >= _MESSAGE_KEYS for each in said)
+        and all(isinstance(each[key], str) for each in said for key in _MESSAGE_KEYS)
+        and any(each["role"] == "user" for each in said)
+        and said[-1]["role"] == "assistant"
+    )
 
 
 def load_card(folder: Path) -> Mapping[str, Any]:

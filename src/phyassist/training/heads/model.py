@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from phyassist.errors import BadInput, ModelMissing
+from phyassist.training.adapters import check_weights
 from phyassist.training.base import find_device, load_base, load_tokenizer
 from phyassist.training.bases import ADAPTER_WEIGHTS, check_fits, find_base_mark, identify_base
 from phyassist.training.heads.posts import Ask
@@ -134,7 +135,9 @@ class Headed:
 
 
 def load_headed(base: str, folder: Path) -> Headed:
-    """Raises ModelMissing where there are no heads or no base, BadInput on another base than theirs."""
+    """Raises ModelMissing where there are no heads or no base, BadInput on another base than theirs,
+    ModelDamaged, UnreadableFile.
+    """
     from peft import set_peft_model_state_dict
     from safetensors.torch import load_file
 
@@ -144,6 +147,8 @@ def load_headed(base: str, folder: Path) -> Headed:
         check_fits(mark, identify_base(base))
     asks = [Ask(each["set"], each["question"], tuple(each["labels"])) for each in said["asks"]]
     headed = Headed(base, asks, HeadRecipe(**said["recipe"]))
+    for weights in (folder / ADAPTER / ADAPTER_WEIGHTS, folder / WEIGHTS):
+        check_weights(weights)
     set_peft_model_state_dict(headed.peft, load_file(folder / ADAPTER / ADAPTER_WEIGHTS))
     headed.heads.load_state_dict(load_file(folder / WEIGHTS))
     headed.words = load_words(folder)

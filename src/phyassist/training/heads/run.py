@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from phyassist.errors import BadInput, BadSetting
+from phyassist.lm.folders import say_damaged
 from phyassist.training.bases import HEADS, identify_base, save_base_mark
 from phyassist.training.checkpoints import FolderCheckpoints
 from phyassist.training.heads.model import Headed
@@ -25,6 +27,18 @@ from phyassist.training.heads.train import (
 )
 from phyassist.training.heads.words import fit_words
 from phyassist.training.run import DONE, describe_environment
+
+_ABOVE_ZERO = (
+    "rank",
+    "alpha",
+    "learning_rate",
+    "head_learning_rate",
+    "epochs",
+    "text_tokens",
+    "step_tokens",
+    "step_posts",
+)
+_SHARES = ("dropout", "warmup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +125,9 @@ def _open_folder(out: Path, said: Mapping[str, Any], *, resume: bool) -> None:
     elif not config.is_file():
         raise BadInput(f"{out} holds no run to go on with", hint="start it without --resume")
     else:
-        before = json.loads(config.read_text("utf-8"))
-        changed = [name for name in ("base", "sets", "recipe", "posts") if before[name] != said[name]]
+        with say_damaged(config, "start anew in another folder"):
+            before = json.loads(config.read_text("utf-8"))
+            changed = [name for name in ("base", "sets", "recipe", "posts") if before[name] != said[name]]
         if changed:
             raise BadInput(
                 f"the run in {out} was begun with another {' and '.join(changed)}",
@@ -121,12 +136,29 @@ def _open_folder(out: Path, said: Mapping[str, Any], *, resume: bool) -> None:
 
 
 def set_head_dials(recipe: HeadRecipe, values: Mapping[str, str]) -> HeadRecipe:
-    """The recipe with some fields set from text.  Raises BadSetting for what it does not know."""
+    """The recipe with some fields set from text.  Raises BadSetting for what cannot be."""
     kinds = get_type_hints(HeadRecipe)
     unknown = sorted(set(values) - {each.name for each in fields(HeadRecipe)})
     if unknown:
         raise BadSetting(f"heads have no {', '.join(unknown)}", hint=f"there are {', '.join(sorted(kinds))}")
     try:
-        return replace(recipe, **{name: kinds[name](value) for name, value in values.items()})
+        changed = replace(recipe, **{name: kinds[name](value) for name, value in values.items()})
     except ValueError:
         raise BadSetting("a field of the heads is no number", hint="write it as --set rank=8") from None
+    _check_dials(changed)
+    return changed
+
+
+def _check_dials(recipe: HeadRecipe) -> None:
+    numbers = asdict(recipe)
+    for name in _ABOVE_ZERO:
+        if not (math.isfinite(numbers[name]) and numbers[name] > 0):
+            raise BadSetting(f"{name} is above zero", hint=f"write it as --set {name}=8")
+    for name in _SHARES:
+        if not 0 <= numbers[name] < 1:
+            raise BadSetting(f"{name} is a share of one", hint="give a number from 0 to below 1")
+    if not 0 <= recipe.first_layer <= recipe.last_layer or not 0 <= recipe.weight_decay < math.inf:
+        raise BadSetting(
+            "first_layer is 0 to last_layer, and weight_decay is 0 or above",
+            hint="give such numbers",
+        )

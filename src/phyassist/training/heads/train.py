@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import Any
 
 from phyassist.errors import TrainingFailed
+from phyassist.training.base import say_no_memory
 from phyassist.training.checkpoints import Checkpoints
 from phyassist.training.heads.model import Batch, Headed, pad
 from phyassist.training.heads.posts import Ask, Post
@@ -97,6 +98,7 @@ class HeadTrainer:
         self._best: HeadScore | None = None
         self._best_weights: dict[str, Any] = {}
 
+    @say_no_memory()
     def run(self, hear: Hear) -> HeadScore:
         """The score of the best epoch, whose weights `headed` has in the end.
 

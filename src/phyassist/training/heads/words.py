@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from phyassist.lm.folders import say_damaged
+from phyassist.training.adapters import check_weights
 from phyassist.training.heads.posts import Ask, Post
 
 if TYPE_CHECKING:
@@ -77,15 +79,18 @@ def fit_words(posts: Sequence[Post], asks: Sequence[Ask]) -> WordModel:
 
 
 def load_words(folder: Path) -> WordModel | None:
-    """None where the folder has none."""
+    """None where the folder has none.  Raises UnreadableFile, ModelDamaged."""
     if not (folder / TERMS).is_file():
         return None
     from safetensors.numpy import load_file
 
-    said, held = json.loads((folder / TERMS).read_text("utf-8")), load_file(folder / WEIGHTS)
-    return WordModel(
-        tuple(said["terms"]), held["rarity"], held["weights"].astype(np.float32), held["bias"], said["shares"]
-    )
+    check_weights(folder / WEIGHTS)
+    with say_damaged(folder / TERMS, "train or pull the heads anew"):
+        said, held = json.loads((folder / TERMS).read_text("utf-8")), load_file(folder / WEIGHTS)
+        terms, shares, weights = tuple(said["terms"]), said["shares"], held["weights"].astype(np.float32)
+        if weights.shape[1] != len(terms):
+            raise ValueError
+        return WordModel(terms, held["rarity"], weights, held["bias"], shares)
 
 
 def _make_vectoriser(**how: Any) -> TfidfVectorizer:
