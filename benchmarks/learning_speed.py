@@ -2,11 +2,12 @@
 
     python -m benchmarks.learning_speed MODEL.gguf --base FOLDER --work FOLDER --trl PYTHON [--notes 10]
 
-The notes are those of the first counsellor of `learning.py`, whose FOLDER is used again.  Both arms learn the
-same rows as often, with the same rank, learning rate and examples a step, in the precision that the app
-chooses on this processor, each in a process of its own, one after the other; trl puts LoRA on every block,
-pads its batches and learns whole replies, as it does by itself; ours learns what was changed in them.  Its
-environment is its own: name its python.
+The notes are one patient's: those of the first counsellor of `learning.py`, whose FOLDER is used again, one
+after the other, each with the earlier ones in its prompt as far as they fit.  Both arms learn the same rows
+as often, with the same rank, learning rate and examples a step, in the precision that the app chooses on this
+processor, each in a process of its own, one after the other; trl puts LoRA on every block, pads its batches
+and learns whole replies, as it does by itself; ours learns what was changed in them.  Its environment is its
+own: name its python.
 Writes docs/results/learning-speed.md and learning-speed.json.
 """
 
@@ -18,6 +19,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +65,10 @@ def write_rows(options: argparse.Namespace) -> Mapping[str, int]:
         # The texts are parted as `learning.py` parts them by itself.
         parting = argparse.Namespace(data=options.data, notes=20, texts=6)
         bench = Bench(engine, Path(options.base), Kept(options.work), parting)
-        examples = bench.make_examples(bench.sign_first(COUNSELLORS[0], options.notes), "none")
+        tolds = bench.sign_first(COUNSELLORS[0], options.notes)
+        earlier = [tuple(told.note for told in tolds[:no]) for no in range(len(tolds))]
+        tolds = [replace(told, earlier=notes) for told, notes in zip(tolds, earlier, strict=True)]
+        examples = bench.make_examples(tolds, "none")
     rows: dict[str, list[Any]] = {"train": [], "val": []}
     for each in examples:
         said = [{"role": message.role, "content": message.content} for message in each.messages]

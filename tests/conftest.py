@@ -21,8 +21,10 @@ from phyassist.vault.keyring import Argon2Cost
 from tests.postgresql import NoServer, Server, run_server
 
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # Several workers share the cores: threads that spin while they wait would take them from each other.
+    # Several workers share the cores: threads that spin while they wait would take them from each other.  The
+    # limit holds for engines too, which say themselves how many they want.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 
 # A store waits at every commit until the disk has written it, and tests commit many thousand times: on a disk
 # they wait longer than they compute.  What they write fits into memory, as long as none keeps what it wrote.

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from phyassist.settings import default_home
 
@@ -19,3 +20,14 @@ def find_model(name: str) -> Path:
     if not path.is_file():
         pytest.skip(f"{path.name} is not in {MODELS_DIR}; make models fetches it")
     return path
+
+
+def find_base(name: str) -> Path:
+    """The same as a folder to train on, made where `phyassist train --base NAME` makes it."""
+    from phyassist.training.base import convert_gguf
+
+    file, folder = find_model(name), MODELS_DIR.parent / "bases" / name
+    folder.parent.mkdir(exist_ok=True)
+    # Another worker may want it at the same moment.
+    with FileLock(folder.with_name(f"{name}.lock")):
+        return convert_gguf(file, folder)

@@ -22,7 +22,7 @@ from phyassist.services.working import BaseFiles, Tools, work_once
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from tests.conftest import Clock
-from tests.models import find_model
+from tests.models import find_base, find_model
 from tests.services.drafts import SAID, make_consultation
 from tests.services.runs import make_tools, sign_notes
 
@@ -53,11 +53,11 @@ def test_notes_become_an_adapter_that_writes_the_next_draft(
         here=worker.line,
     )
 
-    def find_base(card: AdapterCard) -> BaseFiles:
+    def find_files(card: AdapterCard) -> BaseFiles:
         assert card.base_sha256 == sha256
-        return BaseFiles(str(path), str(tmp_path / "bases" / MODEL))
+        return BaseFiles(str(path), str(find_base(MODEL)))
 
-    work_once(store, worker, Tools(find_base, make_tools().open_model))
+    work_once(store, worker, Tools(find_files, make_tools().open_model))
     run = get_run(store, anna, run_id=asked.id)
     assert (run.job.state, run.job.error_code) == (JobState.DONE, "")
     assert run.card is not None

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -19,38 +17,24 @@ from phyassist.lm.client import open_outside
 from phyassist.lm.engine import Engine
 from phyassist.lm.protocol import Ask, LanguageModel, Message, Never, Reading, Reply, Words
 from phyassist.lm.scripted import ScriptedModel
+from tests.models import find_base
 
 START_WAIT_S = 240.0
 STORY = "Once there was a lighthouse keeper who could not sleep. " * 4
 
 
-def find_transformers() -> str:
-    """A Python that can run `transformers serve`: this one, or the one named in TRANSFORMERS_PYTHON."""
-    named = os.environ.get("TRANSFORMERS_PYTHON", "")
-    here = importlib.util.find_spec("transformers") and importlib.util.find_spec("torch")
-    return named or (sys.executable if here else "")
-
-
 @pytest.fixture(scope="session")
-def outside_url(
-    small_model_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, str]]:
-    """Address and model of a `transformers serve` on the small model; skipped where it is not installed."""
-    python = find_transformers()
-    if not python:
-        pytest.skip("transformers is not installed here: name a Python that has it in TRANSFORMERS_PYTHON")
-    folder = tmp_path_factory.mktemp("models") / "small-f32"
+def outside_url() -> Iterator[tuple[str, str]]:
+    """Address and model of a `transformers serve` on the small model."""
+    pytest.importorskip("torch")
+    folder = find_base("smollm2-135m-instruct")
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    convert = Path(__file__).with_name("convert.py")
-    subprocess.run(
-        [python, convert, small_model_path, folder], env=environment, check=True, capture_output=True
-    )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [python, "-m", "transformers.cli.transformers", "serve", str(folder), "--device", "cpu"]
+    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", str(folder)]
     server = subprocess.Popen(
-        [*command, "--port", str(port)],
+        [*command, "--device", "cpu", "--port", str(port)],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import multiprocessing
+import os
+import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -195,17 +197,12 @@ def test_a_run_that_stopped_goes_on_to_the_same_weights(tmp_path: Path) -> None:
         assert torch.allclose(value, weights_of(resumed)[name], atol=1e-6), name
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from tests.training.test_loop import RECIPE, make_trainer, set_dials
-folder, limit = Path(sys.argv[1]), int(sys.argv[2])
-trainer = make_trainer(folder, set_dials(RECIPE, {"eval_steps": 2, "dropout": 0.1}))
-def hear(report):
-    if report.step == limit:
-        os.kill(os.getpid(), signal.SIGKILL)
-trainer.run(hear, resume=True)
-"""
+def go_on_until(folder: Path, limit: int) -> None:
+    def hear(report: Any) -> None:
+        if report.step == limit:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    make_trainer(folder, set_dials(RECIPE, {"eval_steps": 2, "dropout": 0.1})).run(hear, resume=True)
 
 
 def test_a_run_killed_at_any_step_goes_on_to_the_same_weights(tmp_path: Path) -> None:
@@ -213,11 +210,14 @@ def test_a_run_killed_at_any_step_goes_on_to_the_same_weights(tmp_path: Path) ->
     unbroken = make_trainer(tmp_path / "a", recipe)
     unbroken.run(lambda _: None)
 
+    # The libraries are read once, by the process that all of these come from.
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([__name__])
     for limit in (3, 6, 7):
-        done = subprocess.run(
-            [sys.executable, "-c", KILLED, str(tmp_path / "b"), str(limit)], check=False, capture_output=True
-        )
-        assert done.returncode == -9, done.stderr.decode()[-800:]
+        process = processes.Process(target=go_on_until, args=(tmp_path / "b", limit))
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
     resumed = make_trainer(tmp_path / "b", recipe)
     resumed.run(lambda _: None, resume=True)
 
