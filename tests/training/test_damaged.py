@@ -75,7 +75,7 @@ def test_a_run_does_not_go_on_over_another_base_of_the_same_name(
 
     assert train(other, data, held, "--resume") == 1
 
-    assert "was begun with another base_sha256; go on as it was begun" in capsys.readouterr().err
+    assert "was begun with another file of the base model; go on as it was begun" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

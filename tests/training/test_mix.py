@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,22 @@ def test_a_text_that_another_folder_keeps_for_testing_is_no_mixture(tmp_path: Pa
         mix([tmp_path / "one", tmp_path / "two"], {}, tmp_path / "out", template=get_template("yi"), seed=0)
 
     assert not (tmp_path / "out").exists()
+
+
+def test_what_no_folder_could_be_compared_with_is_named_but_for_what_is_in_the_mixture(
+    tmp_path: Path,
+) -> None:
+    head = ("text", "category", "advice")
+    for name in ("mine", "yours"):
+        own = OwnFile(write_csv(tmp_path / f"{name}.csv", head, [[f"The {name} day.", "rest", ""]]), COLUMNS)
+        prepare(make_plan(tmp_path, own=[own], shares=Shares(0, 0)), tmp_path / name)
+    card = json.loads((tmp_path / "mine/card.json").read_text("utf-8"))
+    (tmp_path / "mine/card.json").write_text(json.dumps({**card, "not_compared": ["far", "yours"]}), "utf-8")
+    card = json.loads((tmp_path / "yours/card.json").read_text("utf-8"))
+    (tmp_path / "yours/card.json").write_text(json.dumps({**card, "not_compared": []}), "utf-8")
+
+    out = tmp_path / "out"
+    made = mix([tmp_path / "mine", tmp_path / "yours"], {}, out, template=get_template("yi"), seed=0)
+
+    assert made["not_compared"] == ["far"]
+    assert "not compared with: far." in (out / "CARD.md").read_text("utf-8")

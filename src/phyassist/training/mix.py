@@ -47,8 +47,8 @@ def mix(
 ) -> Mapping[str, Any]:
     """Join prepared folders; of a source in `takes` only so many training rows, always the same.
 
-    Validation and test rows are taken whole.  A key that is for testing in one folder and for training in
-    another is an error, not a mixture, and so is a text, and a row that stands in two folders.  The card
+    Validation and test rows are taken whole.  A key or a text that is for testing in one folder and for
+    training in another is an error, not a mixture, and so is a row that stands in two folders.  The card
     comes out.
     Raises BadInput, UnreadableFile, StoreFull.
     """
@@ -232,5 +232,9 @@ def _join(
         "sources": list(sources.values()),
         "cleaned": {name: counts for card in cards for name, counts in card["cleaned"].items()},
         "leaks": {name: count for card in cards for name, count in card["leaks"].items()},
+        # Those that are in the mixture were compared here.
+        "not_compared": sorted(
+            {name for card in cards for name in card.get("not_compared", ())} - set(sources)
+        ),
         "parts": parts,
     }

@@ -17,7 +17,7 @@ from phyassist.domain.examples import Part
 from phyassist.errors import BadInput, StoreFull, UnreadableFile
 from phyassist.lm.folders import say_damaged, say_full
 from phyassist.training.base import load_base, load_tokenizer
-from phyassist.training.bases import identify_base, save_base_mark
+from phyassist.training.bases import BaseMark, identify_base, save_base_mark
 from phyassist.training.checkpoints import FolderCheckpoints, list_checkpoints
 from phyassist.training.encode import EncodedSet, encode_all
 from phyassist.training.likeness import ReplyJudge
@@ -33,6 +33,8 @@ from phyassist.training.writing import CARD, load_card, read_part, verify_part, 
 
 DONE = "done.json"
 DATA_CARD = "data.json"
+# What a field of the config is called where it is another one than before.
+_NAMED = {"base_sha256": "file of the base model"}
 _ROOM = "make room on the disk, then go on with --resume"
 LIBRARIES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
 
@@ -94,7 +96,8 @@ def run_job(
         # What cannot go well is said before there is a folder that would have to be removed.
         check_trackers(job.trackers)
         attach_empty(job.base, job.recipe)
-        _open_folder(job, prepared, resume=resume)
+        base = identify_base(job.base)
+        _open_folder(job, prepared, base, resume=resume)
     team.wait()
     import torch
 
@@ -123,7 +126,7 @@ def run_job(
     if team.is_first:
         save_adapter(made, job.out)
         with say_full(job.out, _ROOM):
-            save_base_mark(job.out / "adapter", identify_base(job.base))
+            save_base_mark(job.out / "adapter", base)
             write_report(job.out)
         _mark_done(job.out, trained, time.perf_counter() - started)
     return trained
@@ -189,10 +192,10 @@ def describe_environment() -> Mapping[str, str]:
     return found
 
 
-def _open_folder(job: Job, prepared: Prepared, *, resume: bool) -> None:
+def _open_folder(job: Job, prepared: Prepared, base: BaseMark, *, resume: bool) -> None:
     config = {
         "base": job.base,
-        "base_sha256": identify_base(job.base).sha256,
+        "base_sha256": base.sha256,
         "data": {part: held["sha256"] for part, held in load_card(job.data)["parts"].items()},
         "recipe": asdict(job.recipe),
     }
@@ -229,7 +232,7 @@ def _check_same(out: Path, path: Path, config: Mapping[str, Any]) -> None:
         before["recipe"] = json.loads(json.dumps(asdict(set_dials(Recipe(), before["recipe"]))))
         asked = json.loads(json.dumps(config))
         before.setdefault("base_sha256", asked["base_sha256"])  # older runs did not write it down
-        changed = [key for key in config if before[key] != asked[key]]
+        changed = [_NAMED.get(key, key) for key in config if before[key] != asked[key]]
     except (ValueError, KeyError, TypeError):
         raise UnreadableFile(f"{path} is damaged", hint="start anew in another folder") from None
     if changed:
