@@ -13,10 +13,12 @@ from phyassist.domain.library import Citation, Passage
 from phyassist.domain.people import Language
 from phyassist.domain.reading.harm import is_of_harm
 from phyassist.domain.reading.sentences import Sentence, split_sentences
-from phyassist.prompts.grounding import find_ground
+from phyassist.prompts.grounding import LIMITS, find_ground
 from phyassist.prompts.orders import without_orders
 
 PASSAGES_MAX = 3
+# A small model names a source for nearly every advice, whatever it says: its word for it counts nothing.
+_LIMITS = replace(LIMITS, named_bonus=0.0)
 _SENTENCES_MAX = 12
 _WORDS: Mapping[Language, Mapping[str, str]] = {
     "zh": {
@@ -96,7 +98,7 @@ def say_sources(shelf: Shelf, language: Language) -> str:
 
 def find_citation(text: str, named: int, shelf: Shelf) -> Citation | None:
     """The sentence that an item rests on, verbatim in a passage that was given; None where there is none."""
-    ground = find_ground(text, named, shelf.sentences) if named else None
+    ground = find_ground(text, named, shelf.sentences, _LIMITS) if named else None
     if ground is None:
         return None
     passage = shelf.of[ground.no]
