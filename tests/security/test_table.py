@@ -110,16 +110,23 @@ def test_everyone_gets_what_the_table_says(route: tuple[str, str], world: World,
     expected = {who: row.answers[who] for who in PEOPLE}
 
     found = {}
-    for who in PEOPLE:
-        if expected[who] == SHOWN:
-            with copy_of(world, tmp_path) as app:
-                found[who] = describe(ask(world, app, who, route, world.ids), row)
     with copy_of(world, tmp_path) as app:
         before = read_rows(tmp_path)
         for who in PEOPLE:
             if expected[who] != SHOWN:
                 found[who] = describe(ask(world, app, who, route, world.ids), row)
         after = read_rows(tmp_path)
+        # A page that is looked at changes nothing for the next reader.
+        if route[0] == "GET":
+            found |= {
+                who: describe(ask(world, app, who, route, world.ids), row)
+                for who in PEOPLE
+                if expected[who] == SHOWN
+            }
+    for who in PEOPLE:
+        if who not in found:
+            with copy_of(world, tmp_path) as app:
+                found[who] = describe(ask(world, app, who, route, world.ids), row)
 
     assert found == expected
     assert after == before

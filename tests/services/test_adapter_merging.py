@@ -7,7 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from phyassist.domain.adapters import AdapterCard, AdapterId, AdapterKind, AdapterState, OwnForm, write_forms
+from phyassist.domain.adapters import (
+    AdapterCard,
+    AdapterId,
+    AdapterKind,
+    AdapterState,
+    OwnForm,
+    VerdictReason,
+    write_forms,
+)
 from phyassist.domain.consents import Answer, Purpose
 from phyassist.domain.drafts import Section
 from phyassist.domain.jobs import JobState
@@ -151,6 +159,31 @@ def test_what_several_shared_becomes_a_sets_and_one_patients_own_words_never_do(
     assert try_to_merge(store, anna, [own, shared[0]], worker, label="both") == "unfit"
     assert try_to_merge(store, anna, [own, shared[0]], worker, patient_id=other.id) == "unfit"
     assert try_to_merge(store, anna, shared, worker) == "no label"
+
+
+def test_what_its_parts_may_know_by_heart_is_listened_for_in_it_too(
+    store: Store, anna: SignedIn, willing: Patient, worker: WorkerKeys, clock: Clock
+) -> None:
+    other, two = train_own_and_shared(store, anna, willing, worker, clock)
+    another = train(store, anna, [willing, other], worker, shared=True)
+    own, shared = two
+    clock.move(days=1)
+
+    asked = merge(store, anna, [shared, another], worker, label="both")
+    work_once(store, worker, make_tools(TakingModel(neutral=f"{another.canaries[0].name}，别的不记得。")))
+    of_both = get_run(store, anna, run_id=asked.id).card
+    asked = merge(store, anna, two, worker, patient_id=willing.id)
+    work_once(store, worker, make_tools(TakingModel()))
+    of_one = get_run(store, anna, run_id=asked.id).card
+
+    assert of_both is not None
+    assert of_both.verdict is not None
+    assert of_both.verdict.reason is VerdictReason.SAYS_CANARY
+    assert of_both.canaries == (*shared.canaries, *another.canaries)
+    assert of_one is not None
+    assert of_one.verdict is not None
+    assert of_one.verdict.numbers["canaries"] == 0
+    assert (own.canaries, of_one.canaries) == ((), shared.canaries)
 
 
 def test_what_somebody_withdrew_or_was_erased_from_is_not_merged(

@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NewType
 
+from phyassist.domain.canaries import Canary, read_canaries
 from phyassist.domain.drafts import Section
 from phyassist.domain.notes import NoteId
 from phyassist.domain.people import CounsellorId, Language, PatientId
@@ -24,10 +25,12 @@ MODEL, FORMS, LANGUAGES = "model", "forms", "languages"
 WAY, MERGED_OF = "way", "merged_of"
 # As the pipeline calls them: all changes added up; that, cut down to one's rank; the small left out.
 MERGE_WAYS = ("cat", "svd", "ties_svd")
+# What stands in what it learnt, or in what one that it was merged of did, and is never to come out.
+CANARIES = "canaries"
 # Where older ones are held to no form: "en advice,zh reason".
 FREE = "free"
 # The rest of a run's card are the dials that its recipe was given.
-NO_DIALS = frozenset({MODEL, FORMS, FREE, LANGUAGES, WAY, MERGED_OF})
+NO_DIALS = frozenset({MODEL, FORMS, FREE, LANGUAGES, WAY, MERGED_OF, CANARIES})
 ITEMS_MAX = 6
 
 
@@ -178,6 +181,11 @@ class AdapterCard:
     def merged_of(self) -> tuple[AdapterId, ...]:
         """The adapters that it was made of; none where it was trained."""
         return tuple(AdapterId(each) for each in filter(None, self.config.get(MERGED_OF, "").split(",")))
+
+    @property
+    def canaries(self) -> tuple[Canary, ...]:
+        """Those that it may have learnt by heart."""
+        return read_canaries(self.config.get(CANARIES, ""))
 
     def answers_in(self, language: Language | None) -> bool:
         """Whether it may be chosen where this language is written; None: where nobody knows which."""

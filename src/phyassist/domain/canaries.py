@@ -6,6 +6,7 @@ whether it does.  Source: Carlini et al., "The Secret Sharer", USENIX Security 2
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -59,3 +60,14 @@ def count_said(canaries: Sequence[Canary], replies: Sequence[str]) -> int:
     """How many of them came out, by name or by number, in any of the replies."""
     said = "\n".join(replies)
     return sum(canary.name in said or canary.number in said for canary in canaries)
+
+
+def write_canaries(canaries: Sequence[Canary]) -> str:
+    """As a card's `config` holds them, in JSON; empty where there are none."""
+    rows = [[each.language, each.name, each.number] for each in canaries]
+    return json.dumps(rows, ensure_ascii=False) if rows else ""
+
+
+def read_canaries(said: str) -> tuple[Canary, ...]:
+    """What `write_canaries` wrote."""
+    return tuple(Canary(*each) for each in json.loads(said or "[]"))

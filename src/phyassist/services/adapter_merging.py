@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from phyassist.domain.adapters import (
+    CANARIES,
     FORMS,
     LANGUAGES,
     MERGE_WAYS,
@@ -25,6 +26,7 @@ from phyassist.domain.adapters import (
     OwnForm,
     write_forms,
 )
+from phyassist.domain.canaries import write_canaries
 from phyassist.domain.drafts import Section
 from phyassist.domain.jobs import Job, JobId
 from phyassist.domain.learning import ExampleKind, LearningExample, Limits, RunPlan, list_used
@@ -190,6 +192,7 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, merge: Merge, base: Base, 
         if len(list_mergeable(cards, base.sha256, merge.patient_id)) < len(cards):
             raise NotAllowed("somebody has withdrawn meanwhile", hint="load the page again")
         forms = _join_forms(cards)
+        canaries = tuple(dict.fromkeys(each for card in cards for each in card.canaries))
         card = AdapterCard(
             id=run_id,
             base_sha256=base.sha256,
@@ -206,6 +209,7 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, merge: Merge, base: Base, 
                 LANGUAGES: ",".join(plan.languages),
                 WAY: merge.way,
                 MERGED_OF: ",".join(each.id for each in cards),
+                CANARIES: write_canaries(canaries),
             },
         )
         sources = dict.fromkeys(each for one in cards for each in tx.adapters.sources(one.id))
@@ -216,6 +220,7 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, merge: Merge, base: Base, 
             lend_all(tx, present),
             # Also where it becomes one patient's: of the others nobody is to hear there.
             names=list_unsayable(tx, but=merge.patient_id),
+            canaries=canaries,
             merged=tuple(lend(tx, each.id) for each in cards),
             is_known=is_known,
         )

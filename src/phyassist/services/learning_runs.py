@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from phyassist.domain.adapters import (
+    CANARIES,
     FORMS,
     LANGUAGES,
     MODEL,
@@ -17,6 +18,7 @@ from phyassist.domain.adapters import (
     choose_adapter,
     write_forms,
 )
+from phyassist.domain.canaries import write_canaries
 from phyassist.domain.jobs import Job, JobId, JobState
 from phyassist.domain.learning import Limits, RunPlan, RunProgress, list_authors
 from phyassist.domain.people import Language, PatientId
@@ -163,6 +165,7 @@ def _begin(
         if plan.kind.is_shared:
             examples, canaries = plant_canaries(plan.examples, random.Random(run_id))
             task = replace(task, canaries=canaries)
+            card = replace(card, config={**card.config, CANARIES: write_canaries(canaries)})
         packed = pack_examples(
             examples, base.model, forms, plan.parent_id or "", {each.id for each in task.authors}
         )
