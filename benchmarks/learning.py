@@ -42,9 +42,9 @@ from phyassist.lm.bundle import MANIFEST
 from phyassist.lm.engine import Engine, EngineOptions
 from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, LanguageModel, Never
 from phyassist.prompts.draft import speaks_of_harm
+from phyassist.services.draft_asking import prepare_question
 from phyassist.services.draft_events import AnalysisDone
 from phyassist.services.draft_writing import write_items
-from phyassist.services.drafting import prepare_question
 from phyassist.services.gate import Compared, LossesByLanguage, measure_adapter
 from phyassist.services.learning_examples import Told, find_own_forms, make_examples
 from phyassist.services.prompting import Case, fit_case

@@ -29,9 +29,9 @@ from phyassist.knowledge.meaning import LocalEmbedder, find_embedder
 from phyassist.lm.engine import Engine, EngineOptions
 from phyassist.lm.protocol import LanguageModel, Never
 from phyassist.prompts.citing import PASSAGES_MAX, Shelf, choose_passages, fill_shelf
+from phyassist.services.draft_asking import prepare_question
 from phyassist.services.draft_events import AnalysisDone, ItemWritten, UnreadWritten
 from phyassist.services.draft_writing import write_items
-from phyassist.services.drafting import prepare_question
 from phyassist.services.prompting import Case, fit_case
 
 LANGUAGES: Sequence[Language] = ("zh", "en")

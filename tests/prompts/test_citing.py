@@ -21,19 +21,18 @@ def make_passage(text: str) -> Passage:
 
 
 @pytest.mark.parametrize(
-    ("advice", "named", "cited"),
+    ("advice", "cited"),
     [
-        # Three that the 1.5B wrote, all of which named the first sentence.
-        ("了解来访者的需求和感受，帮助来访者找到解决问题的方法。", 1, ""),
-        ("帮助来访者建立积极的应对策略，如多关注自己，做让自己开心舒适的事。", 1, ""),
-        ("鼓励来访者保护自己的边界，并与亲密的朋友分享自己的私人信息。", 1, ""),
-        ("向来访者说明看到什么，为什么别人的帮助有用，并说自己仍保持联系。", 1, "别人的帮助有用"),
-        ("当天与督导商量，是否要联系儿童保护机构。", 1, "儿童保护机构"),
-        ("当天与督导商量，是否要联系儿童保护机构。", 0, ""),
+        # The 1.5B wrote these three of it, and said that they rest on its first sentence.
+        ("了解来访者的需求和感受，帮助来访者找到解决问题的方法。", ""),
+        ("帮助来访者建立积极的应对策略，如多关注自己，做让自己开心舒适的事。", ""),
+        ("鼓励来访者保护自己的边界，并与亲密的朋友分享自己的私人信息。", ""),
+        ("向来访者说明看到什么，为什么别人的帮助有用，并说自己仍保持联系。", "别人的帮助有用"),
+        ("当天与督导商量，是否要联系儿童保护机构。", "儿童保护机构"),
     ],
 )
-def test_a_sentence_is_cited_where_it_says_what_the_advice_says(advice: str, named: int, cited: str) -> None:
-    found = find_citation(advice, named, fill_shelf([make_passage(TEXT)], "zh"))
+def test_a_sentence_is_cited_where_it_says_what_the_advice_says(advice: str, cited: str) -> None:
+    found = find_citation(advice, fill_shelf([make_passage(TEXT)], "zh"))
 
     assert (found is not None) == bool(cited)
     assert found is None or cited in found.quote

@@ -28,7 +28,6 @@ from phyassist.services.consent import record_answers
 from phyassist.services.erasing import erase_patient
 from phyassist.services.learning_runs import Run, get_run
 from phyassist.services.patients import new_patient
-from phyassist.services.workers import load_worker
 from phyassist.services.working import work_once
 from phyassist.store.audit import Act
 from phyassist.store.held_runs import HeldRun
@@ -38,11 +37,6 @@ from phyassist.store.workers import WorkerKeys
 from tests.conftest import Clock
 from tests.services.joining import let_in
 from tests.services.runs import BASE, TakingModel, make_tools, sign_notes, start
-
-
-@pytest.fixture
-def worker(tmp_path_factory: pytest.TempPathFactory) -> WorkerKeys:
-    return load_worker(tmp_path_factory.mktemp("machine"))
 
 
 @pytest.fixture

@@ -16,13 +16,14 @@ from phyassist.lm.protocol import Never, Reply
 from phyassist.lm.scripted import ScriptedModel
 from phyassist.prompts.citing import fill_shelf, render_shelf
 from phyassist.prompts.replies import ItemWords
+from phyassist.services.draft_asking import prepare_question
 from phyassist.services.draft_events import (
     AnalysisDone,
     Prepared,
     UnreadWritten,
 )
 from phyassist.services.draft_writing import write_items
-from phyassist.services.drafting import analyse_text, prepare_question
+from phyassist.services.drafting import analyse_text
 from phyassist.services.prompting import Case, fit_case
 from tests.services.drafts import (
     ADVICE,

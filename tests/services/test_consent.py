@@ -159,10 +159,11 @@ ASKING: dict[str, Callable[[Case], None]] = {
 }
 # These are parts of the above, and whoever calls them has asked, or hand the model no patient's words.
 PARTS = {
-    "drafting._load",
+    "draft_asking.load_draft",
+    "draft_asking.make_asks",
     "drafting._write",
+    "drafting._write_part",
     "answering._load",
-    "drafting.make_first_ask",
     "leaving.guard",
     "previewing.preview_leaving",
     "shelving.make_ready",

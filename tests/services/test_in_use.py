@@ -22,7 +22,6 @@ from phyassist.services.consent import record_answers
 from phyassist.services.learning import Scope
 from phyassist.services.learning_runs import Run, get_run, start_training
 from phyassist.services.patients import new_patient
-from phyassist.services.workers import load_worker
 from phyassist.services.working import BaseFiles, Tools, work_once
 from phyassist.store.held_runs import HeldRun
 from phyassist.store.people import SignedIn
@@ -31,11 +30,6 @@ from phyassist.store.workers import WorkerKeys
 from tests.conftest import Clock
 from tests.services.drafts import SAID, make_consultation
 from tests.services.runs import BASE, TakingModel, make_tools, sign_notes, start
-
-
-@pytest.fixture
-def worker(tmp_path_factory: pytest.TempPathFactory) -> WorkerKeys:
-    return load_worker(tmp_path_factory.mktemp("machine"))
 
 
 @pytest.fixture

@@ -70,20 +70,23 @@ def test_the_preview_follows_the_question_of_the_draft_and_shows_passages_of_the
     consultation = make_consultation(store, anna, patient, SAID)
     asked = "陈浩然的事和失眠有什么关系？"
     draft = start_draft(store, anna, consultation_id=consultation.id, question=asked)
-    inner = ScriptedModel([make_reply()])
+    inner = ScriptedModel([make_reply(advice=None), make_reply(symptom_type=None, reasons=None)])
     outside = Outside(inner, "api.example.org", lambda: True)
 
     leaving = preview_leaving(store, anna, outside, consultation_id=consultation.id)
 
     assert leaving is not None
     assert "的事和失眠有什么关系？" in leaving.texts[1]
-    assert "陈浩然" not in leaving.texts[1]
+    assert "陈浩然" not in "".join(leaving.texts)
     list(write_draft(store, outside, anna, draft_id=draft.id, stop=Never()))
-    assert tuple(message.content for message in inner.asks[0].messages) == leaving.texts
+    first, second = inner.asks
+    assert tuple(message.content for message in first.messages) == leaving.texts[:2]
+    before, given = second.messages[-1].content, leaving.texts[2]
+    assert before[before.index("【资料库】") : before.index("【任务】")] in given
     with store.read(anna) as tx:
         used = tx.drafts.get(draft.id).passages_used
     assert used, "passages were given"
-    assert all(each.title in leaving.texts[1] for each in used)
+    assert all(each.title in given for each in used)
 
 
 def test_the_patients_own_name_and_the_counsellors_go_out_in_no_text(

@@ -29,7 +29,6 @@ from phyassist.services.learning_runs import Base, Run, start_training
 from phyassist.services.noting import save_note
 from phyassist.services.published_adapters import take_shipped
 from phyassist.services.run_files import EXAMPLES_FILE, make_run_example, unpack_examples
-from phyassist.services.workers import load_worker
 from phyassist.store.held_runs import HeldRun
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -56,11 +55,6 @@ def published(store: Store, head: SignedIn) -> AdapterCard:
 def willing(store: Store, anna: SignedIn, patient: Patient, clock: Clock) -> Patient:
     sign_notes(store, anna, patient, clock)
     return patient
-
-
-@pytest.fixture
-def worker(tmp_path_factory: pytest.TempPathFactory) -> WorkerKeys:
-    return load_worker(tmp_path_factory.mktemp("machine"))
 
 
 def scope_of(patient: Patient) -> Scope:

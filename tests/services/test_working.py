@@ -51,11 +51,6 @@ from tests.services.runs import BASE, TakingModel, make_tools, sign_notes, start
 
 
 @pytest.fixture
-def worker(tmp_path: Path) -> WorkerKeys:
-    return load_worker(tmp_path / "machine")
-
-
-@pytest.fixture
 def willing(store: Store, anna: SignedIn, patient: Patient, clock: Clock) -> Patient:
     sign_notes(store, anna, patient, clock)
     return patient

@@ -86,12 +86,16 @@ def _show(events: Iterator[DraftEvent], language: Language, *, as_json: bool) ->
     from phyassist.services.drafting import AnalysisDone, ItemWritten, Prepared, UnreadWritten
 
     done: AnalysisDone | None = None
+    is_told = False
     printed: set[Section] = set()
     for event in events:
         if isinstance(event, AnalysisDone):
             done = event
         elif isinstance(event, Prepared):
-            _tell_left_out(event)
+            # What is asked in two parts begins alike.
+            if not is_told:
+                _tell_left_out(event)
+            is_told = True
         elif as_json:
             continue
         elif isinstance(event, ItemWritten):

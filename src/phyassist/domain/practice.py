@@ -20,8 +20,7 @@ class PracticeSettings:
     `outside_servers`: whether text may leave for a model server that is not the practice's own.
     `crisis_region` names whose crisis lines are shown (empty: by jurisdiction), `crisis_contacts` are the
     practice's own, one a line.
-    `library_in_drafts`: whether an analysis is given passages of the library to rest its advice on; None as
-    long as nobody has chosen, and then as it was measured for the model.
+    `library_in_drafts`: whether an analysis is given passages of the library to rest its advice on.
     """
 
     language: Language = "zh"
@@ -36,4 +35,4 @@ class PracticeSettings:
     outside_servers: bool = False
     crisis_region: str = ""
     crisis_contacts: str = ""
-    library_in_drafts: bool | None = None
+    library_in_drafts: bool = False

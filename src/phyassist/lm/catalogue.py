@@ -39,10 +39,7 @@ class WheelSource:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueModel:
-    """`sha256` is empty where nobody published it; `file_bytes` is then about right, not exact.
-
-    `gains_by_passages`: its drafts were measured to be better with passages of the library.
-    """
+    """`sha256` is empty where nobody published it; `file_bytes` is then about right, not exact."""
 
     name: str
     title: str
@@ -53,7 +50,6 @@ class CatalogueModel:
     languages: tuple[str, ...]
     licence: str
     sources: tuple[HubSource | WheelSource, ...]
-    gains_by_passages: bool = False
 
 
 @dataclass(frozen=True, slots=True)

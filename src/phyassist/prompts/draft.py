@@ -15,7 +15,7 @@ from phyassist.domain.people import Jurisdiction, Language
 from phyassist.domain.reading.harm import is_of_harm
 from phyassist.domain.reading.sentences import Sentence
 from phyassist.domain.reading.speakers import Speaker
-from phyassist.prompts.citing import Shelf, render_shelf, say_sources
+from phyassist.prompts.citing import Shelf, render_shelf
 from phyassist.prompts.draft_schema import COUNTS, Counts, Redone, keep_safety, load_texts, make_schema
 from phyassist.prompts.replies import KEYS
 
@@ -82,7 +82,6 @@ def make_task(
         language=language,
         numbers=_tellable(sentences),
         is_grave=is_grave,
-        sources=shelf.numbers,
         forms=forms,
     )
     return Task(_with_shelf(task, shelf, language, asked), asked, schema, forms)
@@ -129,7 +128,6 @@ def make_redo_task(
         language=language,
         numbers=_tellable(sentences),
         is_grave=is_safety_first,
-        sources=shelf.numbers,
         forms=forms,
         redone=Redone(
             unlike=tuple(item.text for item in draft.standing),
@@ -150,7 +148,7 @@ def _with_shelf(task: str, shelf: Shelf, language: Language, asked: Counts) -> s
     """Only advice rests on the library; what it holds is not shown where none is asked for."""
     if Section.ADVICE not in asked:
         return task.strip()
-    return render_shelf(shelf, language) + task.strip() + say_sources(shelf, language)
+    return render_shelf(shelf, language) + task.strip()
 
 
 def join_comments(item: DraftItem) -> str:

@@ -57,19 +57,17 @@ def make_schema(
     numbers: Sequence[int],
     is_grave: bool,
     redone: Redone | None = None,
-    sources: Sequence[int] = (),
     forms: Forms = HELD,
 ) -> Mapping[str, Any]:
     """The JSON schema of a reply with so many items.
 
     The first item of a section begins as a first one does, and so on.  A redone one begins as others of its
     place do, not as it did; one with a comment as any may.  `numbers` are the sentences that a reason may
-    name, `sources` the passages of the library that an advice may.
+    name.
     A section that `forms` has is held to what stands there instead.
     """
     form = load_texts(language)["form"]
     number = {"type": "integer", "enum": [0, *numbers]}
-    source = {"source": {"type": "integer", "enum": [0, *sources]}} if sources else {}
     properties: dict[str, Any] = {}
     if Section.SYMPTOM_TYPE in asked:
         own = forms.get(Section.SYMPTOM_TYPE)
@@ -96,7 +94,7 @@ def make_schema(
             else _advice_texts(form, most, redone, is_grave=is_grave)
         )
         properties["advice"] = _list(
-            [{**_wish(redone, Section.ADVICE, no), **source, "text": text} for no, text in enumerate(texts)],
+            [{**_wish(redone, Section.ADVICE, no), "text": text} for no, text in enumerate(texts)],
             asked[Section.ADVICE],
         )
     return _object(properties)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -51,16 +51,12 @@ class ItemWords:
 
 @dataclass(frozen=True, slots=True)
 class RawItem:
-    """A finished item as the model wrote it.
-
-    `sentence_no` is the sentence of the text that it says the item rests on, `source_no` that of the library.
-    """
+    """A finished item as the model wrote it; `sentence_no` is the sentence that it says the item rests on."""
 
     section: Section
     no: int
     text: str = field(repr=False)
     sentence_no: int = 0
-    source_no: int = 0
 
 
 class ReplyReader:
@@ -142,7 +138,7 @@ class ReplyReader:
         text = clean_item_text(text)
         if not text:
             raise UnreadableReply("other-shape", section)
-        return RawItem(section, no, text, _int(value, "from"), _int(value, "source"))
+        return RawItem(section, no, text, _int(value, "from"))
 
 
 def _int(value: Mapping[str, Any], key: str) -> int:
@@ -160,20 +156,32 @@ def _without_loops(text: str) -> str:
 
     The last clause goes too where it is the broken-off beginning of an earlier one.
     """
-    parts = _CLAUSE.findall(text)
-    heads = [_plain(part) for part in parts]
+    heads = [plain(part) for part in split_clauses(text)]
     kept = [
-        part
-        for no, part in enumerate(parts)
-        if not (len(heads[no]) >= _LOOP_CHARS_MIN and heads[no] in heads[:no])
-        and not (no == len(parts) - 1 and any(head.startswith(heads[no]) for head in heads[:no]))
+        no
+        for no, head in enumerate(heads)
+        if not (len(head) >= _LOOP_CHARS_MIN and head in heads[:no])
+        and not (no == len(heads) - 1 and any(other.startswith(head) for other in heads[:no]))
     ]
+    return keep_clauses(text, kept)
+
+
+def split_clauses(text: str) -> list[str]:
+    """The clauses of an item, each with the mark that ends it."""
+    return _CLAUSE.findall(text)
+
+
+def keep_clauses(text: str, kept: Sequence[int]) -> str:
+    """An item with the clauses of these numbers alone, ended as it was."""
+    parts = split_clauses(text)
     if len(kept) == len(parts):
         return text
-    return _OPEN_END.sub("", "".join(kept)) + _END.search(text).group()  # type: ignore[union-attr]  # it may match nothing
+    end = _END.search(text).group()  # type: ignore[union-attr]  # it may match nothing
+    return _OPEN_END.sub("", "".join(parts[no] for no in kept)) + end
 
 
-def _plain(clause: str) -> str:
+def plain(clause: str) -> str:
+    """Its letters and digits alone."""
     return re.sub(r"\W+", "", clause).lower()
 
 

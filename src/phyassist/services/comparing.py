@@ -14,9 +14,9 @@ from phyassist.lm.protocol import LanguageModel, Stop
 from phyassist.services.access import may_change
 from phyassist.services.adapters import check_may_answer
 from phyassist.services.consent import Withdrawn, allows, check_consent
+from phyassist.services.draft_asking import prepare_question
 from phyassist.services.draft_events import AnalysisDone, ItemWritten
 from phyassist.services.draft_writing import write_items
-from phyassist.services.drafting import prepare_question
 from phyassist.services.intake import check_text
 from phyassist.services.leaving import guard
 from phyassist.services.prompting import fit_case, load_case

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from phyassist.domain.drafts import Draft, DraftItem, TextRead, UnreadReply
 from phyassist.domain.library import Citation
@@ -46,12 +46,32 @@ class UnreadWritten:
 
 @dataclass(frozen=True, slots=True)
 class AnalysisDone:
-    """What came of one reply.  `repeated` items were not shown: they said again what another one says."""
+    """What came of a reply, or of one after the other.
+
+    `repeated` items were not shown: they said again what another one says.
+    """
 
     items: tuple[DraftItem, ...] = field(repr=False)
     unread: tuple[UnreadReply, ...] = field(repr=False)
     reply: Reply
     repeated: int = 0
+
+    def followed_by(self, other: AnalysisDone) -> AnalysisDone:
+        """What came of both replies, as if they were one."""
+        reply = replace(
+            other.reply,
+            text=f"{self.reply.text}\n{other.reply.text}",
+            prompt_tokens=self.reply.prompt_tokens + other.reply.prompt_tokens,
+            cached_tokens=self.reply.cached_tokens + other.reply.cached_tokens,
+            reply_tokens=self.reply.reply_tokens + other.reply.reply_tokens,
+            seconds=self.reply.seconds + other.reply.seconds,
+        )
+        return AnalysisDone(
+            (*self.items, *other.items),
+            (*self.unread, *other.unread),
+            reply,
+            self.repeated + other.repeated,
+        )
 
 
 @dataclass(frozen=True, slots=True)

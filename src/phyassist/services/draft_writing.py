@@ -27,6 +27,7 @@ from phyassist.lm.protocol import Ask, LanguageModel, Reading, Reply, Stop, Wait
 from phyassist.prompts.citing import Shelf, find_citation, render_shelf
 from phyassist.prompts.draft import NO_SHELF
 from phyassist.prompts.draft_schema import Counts
+from phyassist.prompts.echoes import without_echoes
 from phyassist.prompts.grounding import find_ground, is_repetition
 from phyassist.prompts.labels import without_labels
 from phyassist.prompts.replies import ItemWords, RawItem, ReplyReader, UnreadableReply
@@ -65,6 +66,11 @@ class Assignment:
         """An item without what every item of its section says."""
         own = self.forms.get(section)
         return own.take_out(text) if own else text
+
+    def take_out_task(self, raw: RawItem) -> RawItem:
+        """A reason without what it says of the task; one of a form of its own as it is."""
+        is_held = raw.section == Section.REASON and raw.section not in self.forms
+        return replace(raw, text=without_echoes(raw.text, self.language)) if is_held else raw
 
     def find_target(self, section: Section, no: int) -> DraftItem | None:
         """The item that number `no` of a section takes the place of; None where it is a new one."""
@@ -133,7 +139,11 @@ def _write_once(
                     if isinstance(part, ItemWords):
                         yield part
                         continue
-                    item = _make_item(part, assignment, new_id, WrittenBy(lm.name, ask.adapter))
+                    raw = assignment.take_out_task(part)
+                    if not raw.text:
+                        repeated += 1
+                        continue
+                    item = _make_item(raw, assignment, new_id, WrittenBy(lm.name, ask.adapter))
                     if not harm_was_given and _asserts_harm(item):
                         raise UnreadableReply("unspoken", item.section)
                     said = _said(item, items, assignment)
@@ -198,7 +208,7 @@ def _make_item(raw: RawItem, assignment: Assignment, new_id: NewId, by: WrittenB
             else replace(item, basis=Basis.QUOTED, quote=ground.text, span=ground.span)
         )
     if raw.section == Section.ADVICE:
-        item = replace(item, citation=find_citation(raw.text, raw.source_no, assignment.shelf))
+        item = replace(item, citation=find_citation(raw.text, assignment.shelf))
     if assignment.jurisdiction == "cn":
         is_type = raw.section == Section.SYMPTOM_TYPE
         plain = without_labels(item.text, assignment.language, told=item.quote, is_type=is_type)

@@ -20,7 +20,6 @@ from phyassist.domain.library import (
     parse_passage_id,
 )
 from phyassist.domain.people import Language
-from phyassist.domain.practice import PracticeSettings
 from phyassist.errors import NotAllowed, NotFound
 from phyassist.knowledge.cards import CARD_HEAD, find_card, list_card_documents, load_cards_with
 from phyassist.knowledge.files import Readable, Recognise, is_readable, read_documents
@@ -30,7 +29,6 @@ from phyassist.knowledge.passages import cut_passages
 from phyassist.knowledge.recognising import find_recogniser
 from phyassist.knowledge.references import SUFFIXES, Entry, find_entry, read_references
 from phyassist.knowledge.sketches import Known, make_sketch
-from phyassist.lm.catalogue import load_catalogue
 from phyassist.lm.protocol import Stop
 from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
@@ -233,13 +231,6 @@ def search_passages(
     if embedder is not None and index.has_meaning:
         vector = next(iter(embedder.embed_question(asked)), None)
     return index.search(asked, vector, limit=limit, way=way, language=language, form=form)
-
-
-def wants_passages(settings: PracticeSettings, base_sha256: str) -> bool:
-    """Whether an analysis by this model is given passages: as the practice chose, else as it was measured."""
-    if settings.library_in_drafts is not None:
-        return settings.library_in_drafts
-    return any(each.gains_by_passages and each.sha256 == base_sha256 for each in load_catalogue())
 
 
 def get_passage(store: Store, by: SignedIn, passage_id: str) -> Passage:

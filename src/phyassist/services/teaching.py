@@ -20,9 +20,9 @@ from phyassist.prompts.draft import render_reply
 from phyassist.prompts.draft_schema import COUNTS, load_texts
 from phyassist.prompts.grounding import find_ground
 from phyassist.prompts.orders import without_orders
+from phyassist.services.draft_asking import prepare_question
 from phyassist.services.draft_events import AnalysisDone
 from phyassist.services.draft_writing import Assignment, write_items
-from phyassist.services.drafting import prepare_question
 from phyassist.services.prompting import Case, fit_case
 
 # The first try is the likeliest draft, the others are drawn.

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from phyassist.domain.library import Document, Passage, Piece, Reference, Scope
-from phyassist.services.library import may_change, wants_passages
+from phyassist.services.library import may_change
 from phyassist.web.desk import Desk
-from phyassist.web.views.assistant import find_base
 from phyassist.web.views.frame import Frame
 from phyassist.web.wording import Words
 
@@ -138,7 +137,7 @@ def make_library_page(
         cards=tuple(view_document(each, desk) for each in cards),
         meaning=embedder is not None,
         waiting=sum(each.passages for each in kept if name and each.meaning != name),
-        in_drafts=wants_passages(desk.practice, find_base(desk)),
+        in_drafts=desk.practice.library_in_drafts,
         runs_practice=desk.by.runs_practice,
         said=said,
         problem=problem,
