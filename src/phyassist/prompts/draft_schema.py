@@ -19,6 +19,7 @@ from typing import Any
 from phyassist.domain.adapters import HELD, Forms, OwnForm
 from phyassist.domain.drafts import Section
 from phyassist.domain.people import Language
+from phyassist.prompts.replies import keep_clauses, split_clauses
 
 # The least and the most items of a section.
 Counts = Mapping[Section, tuple[int, int]]
@@ -198,6 +199,17 @@ def _clause(form: Mapping[str, Any]) -> str:
     # A model ends a clause long before the limit; a limit on the whole would cut it off in mid-word.
     least, most = form["clause_chars"]
     return f"{form['inside']}{{{least},{most}}}"
+
+
+def without_broken_clause(text: str, section: Section, language: Language) -> str:
+    """An item without its last clause where that is as long as the form lets it be: it was broken off."""
+    form = load_texts(language)["form"]
+    parts = split_clauses(text)
+    last = parts[-1].strip().removesuffix(form["end"]) if parts else ""
+    if section == Section.REASON:
+        last = next((last.removeprefix(link) for link in form["reason_links"] if last.startswith(link)), last)
+    is_broken = len(parts) > 1 and len(last) >= form["clause_chars"][1]
+    return keep_clauses(text, range(len(parts) - 1)) if is_broken else text
 
 
 def _sentence(pattern: str) -> Mapping[str, Any]:

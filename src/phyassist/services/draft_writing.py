@@ -26,7 +26,7 @@ from phyassist.errors import ChangedMeanwhile
 from phyassist.lm.protocol import Ask, LanguageModel, Reading, Reply, Stop, Waiting
 from phyassist.prompts.citing import Shelf, find_citation, render_shelf
 from phyassist.prompts.draft import NO_SHELF
-from phyassist.prompts.draft_schema import Counts
+from phyassist.prompts.draft_schema import Counts, without_broken_clause
 from phyassist.prompts.echoes import without_echoes
 from phyassist.prompts.grounding import find_ground, is_repetition
 from phyassist.prompts.labels import without_labels
@@ -67,10 +67,15 @@ class Assignment:
         own = self.forms.get(section)
         return own.take_out(text) if own else text
 
-    def take_out_task(self, raw: RawItem) -> RawItem:
-        """A reason without what it says of the task; one of a form of its own as it is."""
-        is_held = raw.section == Section.REASON and raw.section not in self.forms
-        return replace(raw, text=without_echoes(raw.text, self.language)) if is_held else raw
+    def clean(self, raw: RawItem) -> RawItem:
+        """An item without what the form broke off and what it says of the task; one of a form of its own as
+        it is.
+        """
+        if raw.section in self.forms or raw.section == Section.SYMPTOM_TYPE:
+            return raw
+        text = without_broken_clause(raw.text, raw.section, self.language)
+        is_reason = raw.section == Section.REASON
+        return replace(raw, text=without_echoes(text, self.language) if is_reason else text)
 
     def find_target(self, section: Section, no: int) -> DraftItem | None:
         """The item that number `no` of a section takes the place of; None where it is a new one."""
@@ -139,7 +144,7 @@ def _write_once(
                     if isinstance(part, ItemWords):
                         yield part
                         continue
-                    raw = assignment.take_out_task(part)
+                    raw = assignment.clean(part)
                     if not raw.text:
                         repeated += 1
                         continue
