@@ -9,8 +9,8 @@ TEST_MODELS := smollm2-135m-instruct qwen2.5-coder-0.5b-instruct
 
 .DEFAULT_GOAL := help
 CLUSTER_DIR ?= /var/tmp/phyassist-cluster
-# Tests wait as often as they compute: three at a time keep two cores busy.
-PYTEST_WORKERS ?= 3
+# Tests wait as often as they compute: four at a time keep two cores busy.
+PYTEST_WORKERS ?= 4
 # What `make imhi-small` reads, how long it trains, and how many validation rows it scores.
 IMHI_DATA ?= ../shared/data
 IMHI_STEPS ?= 12
