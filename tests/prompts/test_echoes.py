@@ -1,10 +1,9 @@
-"""Words of the task in an item are taken out; what the model says of the case stays."""
+"""Words of the task in a reason are taken out; what the model says of the case stays."""
 
 from __future__ import annotations
 
 import pytest
 
-from phyassist.domain.drafts import Section
 from phyassist.domain.people import Language
 from phyassist.prompts.echoes import without_echoes
 
@@ -31,18 +30,4 @@ from phyassist.prompts.echoes import without_echoes
 def test_a_reason_is_left_without_the_words_of_the_task(
     language: Language, said: str, left: str | None
 ) -> None:
-    assert without_echoes(said, Section.REASON, language) == (said if left is None else left)
-
-
-@pytest.mark.parametrize(
-    ("language", "said", "is_left"),
-    [
-        # The 1.5B wrote this one.
-        ("en", "a short phrase for the client's main trouble", False),
-        ("zh", "概括来访者的主要困扰", False),
-        ("en", "trouble falling asleep", True),
-        ("zh", "睡眠困扰，情绪低落", True),
-    ],
-)
-def test_a_symptom_type_that_says_the_task_is_none(language: Language, said: str, is_left: bool) -> None:
-    assert without_echoes(said, Section.SYMPTOM_TYPE, language) == (said if is_left else "")
+    assert without_echoes(said, language) == (said if left is None else left)

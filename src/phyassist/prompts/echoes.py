@@ -1,4 +1,4 @@
-"""What a small model says of its task instead of the case: clauses of what was asked of the item."""
+"""What a small model says of its task instead of the case: clauses of what was asked of a reason."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from phyassist.domain.drafts import Section
 from phyassist.domain.people import Language
 from phyassist.prompts.draft_schema import load_texts
-from phyassist.prompts.replies import KEYS, keep_clauses, plain, split_clauses
+from phyassist.prompts.replies import keep_clauses, plain, split_clauses
 
 # So many letters in a row, as they stand in the task, are no chance: found by reading drafts, not measured.
 _RUN: Mapping[Language, int] = {"zh": 6, "en": 12}
 _MARKS = re.compile(r"[，,；;。.：:]")
-# With it begins many a clause; what follows it tells an echo from a sentence of its own.
+# With it begins every reason; what follows it tells an echo from a sentence of its own.
 _HEADS: Mapping[Language, str] = {"zh": "来访者", "en": "the client "}
 
 
@@ -25,31 +24,28 @@ class _Task:
     runs: frozenset[str]
 
 
-def without_echoes(text: str, section: Section, language: Language) -> str:
-    """A symptom type or a reason without the clauses that say the words of the task over; empty where it
-    begins with one.
-    """
-    task, parts = _read_task(section, language), split_clauses(text)
-    kept = [no for no, part in enumerate(parts) if not _is_echo(part, task, language)]
+def without_echoes(text: str, language: Language) -> str:
+    """A reason without the clauses that say the words of the task over; empty where it begins with one."""
+    parts = split_clauses(text)
+    kept = [no for no, part in enumerate(parts) if not _is_echo(part, language)]
     return keep_clauses(text, kept) if 0 in kept else ""
 
 
-def _is_echo(clause: str, task: _Task, language: Language) -> bool:
-    said = _strip(clause, language)
+def _is_echo(clause: str, language: Language) -> bool:
+    task, said = _read_task(language), _strip(clause, language)
     return said in task.clauses or not task.runs.isdisjoint(_list_runs(said, language))
 
 
 @lru_cache
-def _read_task(section: Section, language: Language) -> _Task:
-    name = next(name for name, each in KEYS.items() if each == section)
-    lines = load_texts(language)["analyse"].splitlines()
-    _, asked = _MARKS.split(next(line for line in lines if line.startswith(name)), maxsplit=1)
+def _read_task(language: Language) -> _Task:
+    asked = next(line for line in load_texts(language)["analyse"].splitlines() if line.startswith("reasons"))
     clauses = [_strip(each, language) for each in _MARKS.split(asked.partition("from")[0]) if each.strip()]
     # What it says of a number counts as well, wherever in a clause it stands.
     clauses += [_strip(each, language) for each in _MARKS.split(asked) if "0" in each]
     long = [each for each in clauses if len(each) >= _RUN[language]]
-    runs = frozenset(run for each in long for run in _list_runs(each, language))
-    return _Task(frozenset(clauses) - {""}, runs)
+    return _Task(
+        frozenset(clauses) - {""}, frozenset(run for each in long for run in _list_runs(each, language))
+    )
 
 
 def _list_runs(letters: str, language: Language) -> Iterator[str]:

@@ -71,15 +71,11 @@ class Assignment:
         """An item without what the form broke off and what it says of the task; one of a form of its own as
         it is.
         """
-        if raw.section in self.forms:
+        if raw.section in self.forms or raw.section == Section.SYMPTOM_TYPE:
             return raw
-        text = raw.text
-        if raw.section != Section.SYMPTOM_TYPE:
-            text = without_broken_clause(text, raw.section, self.language)
-        # Advice may well say that there is "a question to ask".
-        if raw.section != Section.ADVICE:
-            text = without_echoes(text, raw.section, self.language)
-        return replace(raw, text=text)
+        text = without_broken_clause(raw.text, raw.section, self.language)
+        is_reason = raw.section == Section.REASON
+        return replace(raw, text=without_echoes(text, self.language) if is_reason else text)
 
     def find_target(self, section: Section, no: int) -> DraftItem | None:
         """The item that number `no` of a section takes the place of; None where it is a new one."""
