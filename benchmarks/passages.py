@@ -163,7 +163,9 @@ def sum_up(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if scored:
         for name in MEASURES["analyse"]:
             found[name] = [sum(each[name][at] for each in scored) for at in (0, 1)]
-    for name in ("reasons quoted", "carried over", "advice cited", "advice carried over uncited"):
+    # Of a case it stands among the measures of quality.
+    counted = () if scored else ("reasons quoted",)
+    for name in (*counted, "carried over", "advice cited", "advice carried over uncited"):
         found[name] = [sum(row[name][at] for row in rows) for at in (0, 1)]
     found["items said again"] = sum(row["repeated"] for row in rows)
     found["seconds a draft"] = round(sum(row["seconds"] for row in rows) / len(rows), 1)
