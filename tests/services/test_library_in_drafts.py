@@ -12,6 +12,7 @@ import pytest
 from phyassist.domain.drafts import Draft, Section
 from phyassist.domain.library import Scope
 from phyassist.domain.people import Patient
+from phyassist.errors import EngineDown
 from phyassist.lm.outside import Outside
 from phyassist.lm.protocol import Ask, Never
 from phyassist.lm.scripted import ScriptedModel
@@ -125,6 +126,20 @@ def test_advice_is_not_asked_for_where_what_comes_before_did_not_come(
     assert asked == 1
     assert done.draft.of(Section.ADVICE)[0].citation is not None
     assert done.draft.unread == ()
+
+
+def test_what_came_before_the_engine_died_stands_and_is_in_the_audit(
+    store: Store, anna: SignedIn, draft: Draft
+):
+    died = EngineDown("the engine stopped", hint="ask again")
+    model = ScriptedModel([json.dumps(REASONS, ensure_ascii=False), died])
+
+    with pytest.raises(EngineDown):
+        list(write_draft(store, model, anna, draft_id=draft.id, stop=Never()))
+
+    with store.read(anna) as tx:
+        assert len(tx.drafts.get(draft.id).items) == 4
+        assert [line.act for line in tx.audit.list()].count(Act.ANALYSED) == 1
 
 
 def test_a_whole_draft_is_written_anew_in_the_same_two_parts(store: Store, anna: SignedIn, draft: Draft):

@@ -15,7 +15,7 @@ from tests.web.driving import open_workspace
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("zh", "另有 1 条与已有的重复，未列出"), ("en", "said again and left out: 1")],
+    [("zh", "另有 1 条没有新内容，未列出"), ("en", "left out, saying nothing new: 1")],
 )
 def test_what_was_left_out_because_it_was_said_before_is_counted(
     store: Store, anna: SignedIn, patient: Patient, language: str, words: str

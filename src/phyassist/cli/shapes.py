@@ -22,7 +22,7 @@ def shape_analysis(
 ) -> dict[str, Any]:
     """Symptom type as one string, reasons with quote and basis, advice, and what could not be read.
 
-    `repeated` items were left out, since they said again what another one says.
+    `repeated` items were left out: they said again what another one or the task says.
     """
     standing = [item for item in items if not item.deleted]
     symptoms = [item.text for item in standing if item.section == Section.SYMPTOM_TYPE]

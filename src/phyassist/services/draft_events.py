@@ -48,7 +48,7 @@ class UnreadWritten:
 class AnalysisDone:
     """What came of a reply, or of one after the other.
 
-    `repeated` items were not shown: they said again what another one says.
+    `repeated` items were not shown: they said again what another one or the task says.
     """
 
     items: tuple[DraftItem, ...] = field(repr=False)

@@ -236,11 +236,13 @@ def _write(
         round_ = prepare_round(loaded, lm, *part)
         written, draft = yield from _write_part(store, lm, by, loaded, round_, stop=stop, ticks=ticks)
         loaded = replace(loaded, draft=draft)
+        if done is None:
+            # Once for all parts, and also where the engine dies in the next one.
+            _write_audit(store, by, draft.id, round_.change)
         done = written if done is None else done.followed_by(written)
         if written.unread or written.reply.finish == "stopped":
             break
     if done is not None:
-        _write_audit(store, by, loaded.draft.id, round_.change)
         yield done
     yield Finished(loaded.draft)
 
