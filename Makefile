@@ -73,7 +73,7 @@ models: $(VENV)/.installed ## fetch the model files that tests need
 pages: $(VENV)/.installed-test ## write docs/commands.md and docs/settings.md from the code
 	$(BIN)/python -m tests.house.pages
 
-chromium: ## install Debian's Chromium for the browser tests, where apt is there
+chromium: ## install Debian's Chromium without windows for the browser tests, where apt is there
 	@sh tests/browser_needs.sh
 
 clean: ## remove what was built here; models and practices stay where they are

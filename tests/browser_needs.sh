@@ -1,8 +1,7 @@
 #!/bin/sh
 # Puts a Chromium and a Chinese font in place for the browser tests, where this machine lets us.
-for name in chromium chromium-browser google-chrome; do
-    command -v "$name" >/dev/null 2>&1 && exit 0
-done
+# The shell is the same browser without a window: its tests take half of the processor's time.
+command -v chromium-headless-shell >/dev/null 2>&1 && exit 0
 if command -v apt-get >/dev/null 2>&1; then
     if [ "$(id -u)" = 0 ]; then
         as=""
@@ -13,12 +12,17 @@ if command -v apt-get >/dev/null 2>&1; then
     fi
     if [ "$as" != none ]; then
         echo "Installing Chromium for the browser tests"
-        $as apt-get update -qq \
-            && $as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-                chromium fonts-noto-cjk >/dev/null \
-            && exit 0
+        $as apt-get update -qq || true
+        for name in chromium-headless-shell chromium; do
+            $as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+                "$name" fonts-noto-cjk >/dev/null \
+                && exit 0
+            # An older Debian has no shell; a Chromium that is there already will do.
+            test -x /usr/bin/chromium && exit 0
+        done
     fi
 fi
+test -x /usr/bin/chromium && exit 0
 echo "Chromium is not here and could not be installed: the browser tests will be skipped."
-echo "Install it (Debian: apt-get install chromium fonts-noto-cjk) and run the tests again."
+echo "Install it (Debian: apt-get install chromium-headless-shell fonts-noto-cjk) and run the tests again."
 exit 0

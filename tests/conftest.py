@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # limit holds for engines too, which say themselves how many they want.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OMP_THREAD_LIMIT", "1")
+
+gc.set_threshold(50_000, 20, 20)
 
 # A store waits at every commit until the disk has written it, and tests commit many thousand times: on a disk
 # they wait longer than they compute.  What they write fits into memory, as long as none keeps what it wrote.
@@ -104,6 +107,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     folder = metafunc.definition.path.relative_to(metafunc.config.rootpath).as_posix()
     if folder.startswith(ON_BOTH_ENGINES) and metafunc.config.getoption("--postgresql") != "off":
         metafunc.parametrize("store_engine", [SQLITE, POSTGRESQL], indirect=True, scope="function")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: looking through it again and again takes a tenth."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

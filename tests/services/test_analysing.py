@@ -3,28 +3,21 @@ from __future__ import annotations
 import json
 import re
 import threading
-from dataclasses import replace
 
 import pytest
 
 from phyassist.domain.adapters import OwnForm
 from phyassist.domain.drafts import Basis, Section
-from phyassist.domain.library import Document, DocumentId, Passage, Reference, Scope
-from phyassist.domain.reading.sentences import split_sentences
 from phyassist.errors import EmptyText
 from phyassist.lm.protocol import Never, Reply
 from phyassist.lm.scripted import ScriptedModel
-from phyassist.prompts.citing import fill_shelf, render_shelf
 from phyassist.prompts.replies import ItemWords
-from phyassist.services.draft_asking import prepare_question
 from phyassist.services.draft_events import (
     AnalysisDone,
     Prepared,
     UnreadWritten,
 )
-from phyassist.services.draft_writing import write_items
 from phyassist.services.drafting import analyse_text
-from phyassist.services.prompting import Case, fit_case
 from tests.services.drafts import (
     ADVICE,
     REASONS,
@@ -239,28 +232,6 @@ def test_whoever_stops_is_not_asked_for_again():
             stop.set()
 
     assert len(lm.asks) == 1
-
-
-def test_a_passage_of_the_library_that_speaks_of_suicide_says_nothing_of_the_client():
-    case = Case("zh", "cn", split_sentences(SAID))
-    lm = ScriptedModel([make_reply(reasons=[(2, "来访者常常想到自杀。")] * 3)])
-    fitted = fit_case(case, lm)
-    ask, assignment = prepare_question(case, fitted, "")
-    document = Document(DocumentId("d1"), Scope.PRACTICE, Reference("求助热线"), "md", 0, 1)
-    shelf = fill_shelf((Passage(document, 1, 0, "", "有自杀念头时，先当面问清。"),), "zh")
-    *others, task = ask.messages
-    with_shelf = replace(task, content=render_shelf(shelf, "zh") + task.content)
-
-    *_, done = write_items(
-        lm,
-        replace(ask, messages=(*others, with_shelf)),
-        replace(assignment, shelf=shelf),
-        Never(),
-        lambda: "item",
-    )
-
-    assert isinstance(done, AnalysisDone)
-    assert [each.why for each in done.unread] == ["unspoken"]
 
 
 def test_the_reply_says_how_long_it_took():

@@ -41,7 +41,7 @@ def scan(tmp_path: Path):
 
     def run_chromium(*flags: str) -> None:
         # A process of its own: a driver that other tests have open in this one would be in the way.
-        headless = [str(CHROMIUM), "--headless=new", *FLAGS, f"--user-data-dir={tmp_path}/profile"]
+        headless = [str(CHROMIUM), "--headless", *FLAGS, f"--user-data-dir={tmp_path}/profile"]
         subprocess.run([*headless, *flags], check=True, capture_output=True, timeout=120)
 
     def print_scan(words: str) -> bytes:

@@ -56,7 +56,7 @@ def choose_passages(found: Sequence[Passage], *, told: str, language: Language) 
     """A shelf of the best ones that were found.
 
     One that speaks of taking a life or of self-harm is left out unless `told`, what else the prompt says,
-    does: a small model takes such words for the client's own (docs/results/unspoken.md).
+    does: a small model takes up what it is given, and advice about it would answer what nobody asked.
     """
     if not is_of_harm(told):
         found = [each for each in found if not _is_of_harm(each)]

@@ -233,7 +233,6 @@ def prepare_question(
     *,
     adapter: str = "",
     forms: Forms = HELD,
-    shelf: Shelf = NO_SHELF,
 ) -> tuple[Ask, Assignment]:
     """The ask of a whole draft about a question, and what its reply is to bring."""
     task = make_task(
@@ -241,12 +240,9 @@ def prepare_question(
         language=case.language,
         jurisdiction=case.jurisdiction,
         sentences=fitted.sentences,
-        shelf=shelf,
         forms=forms,
     )
-    assignment = Assignment(
-        task.asked, fitted.sentences, case.language, case.jurisdiction, shelf=shelf, forms=task.forms
-    )
+    assignment = Assignment(task.asked, fitted.sentences, case.language, case.jurisdiction, forms=task.forms)
     return _make_ask(case, fitted, task, adapter=adapter), assignment
 
 

@@ -24,7 +24,7 @@ from phyassist.domain.reading.harm import is_of_harm
 from phyassist.domain.reading.sentences import Sentence
 from phyassist.errors import ChangedMeanwhile
 from phyassist.lm.protocol import Ask, LanguageModel, Reading, Reply, Stop, Waiting
-from phyassist.prompts.citing import Shelf, find_citation, render_shelf
+from phyassist.prompts.citing import Shelf, find_citation
 from phyassist.prompts.draft import NO_SHELF
 from phyassist.prompts.draft_schema import Counts, without_broken_clause
 from phyassist.prompts.echoes import without_echoes
@@ -130,9 +130,7 @@ def _write_once(
     failure: UnreadableReply | None = None
     repeated = 0
     reply: Reply | None = None
-    # A passage of the library may speak of it, and says nothing of this client.
-    passages = render_shelf(assignment.shelf, assignment.language)
-    harm_was_given = any(is_of_harm(message.content.replace(passages, "")) for message in ask.messages)
+    harm_was_given = any(is_of_harm(message.content) for message in ask.messages)
     for event in lm.write(ask, stop):
         if isinstance(event, Reply):
             reply = event
