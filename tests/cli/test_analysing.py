@@ -172,6 +172,7 @@ def test_without_a_patient_no_vault_is_touched(cli: Cli, home: Path, case: Case,
     assert sorted(path.name for path in home.iterdir()) == ["logs"]
 
 
+@pytest.mark.parametrize("case", ["en-two-cups", "zh-since-the-baby"], indirect=True)
 def test_a_case_goes_from_text_to_a_signed_note(cli: Cli, invented: Path, case: Case, written):
     patient = cli("patients", "new", "Case", "--number", "0300", "--lang", case.language).out.strip()
     written(case)

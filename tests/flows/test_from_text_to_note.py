@@ -14,10 +14,10 @@ from tests.cli.test_analysing import check_shape
 from tests.house.canary import find_canary
 from tests.models import find_model
 
-# One language each, with the smallest model that speaks it.
+# The shortest case of each language, with the smallest model that speaks it.
 RUNS = (
-    ("en-not-the-same-since-the-move", "smollm2-135m-instruct"),
-    ("zh-final-year-again", "qwen2.5-coder-0.5b-instruct"),
+    ("en-two-cups", "smollm2-135m-instruct"),
+    ("zh-since-the-baby", "qwen2.5-coder-0.5b-instruct"),
 )
 
 pytestmark = pytest.mark.model
@@ -59,7 +59,7 @@ def test_a_case_becomes_an_encrypted_note(case: Case, cli: Cli, invented: Path):
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("case", RUNS[:1], ids=["en"], indirect=True)
 def test_a_text_alone_is_analysed_and_leaves_nothing(case: Case, cli: Cli, home: Path):
-    ran = cli("analyse", "-", "--json", stdin=case.text)
+    ran = cli("analyse", "-", "--json", stdin=case.text.partition("\n")[0])
 
     value = json.loads(ran.out)
     check_shape(value, "analyse")

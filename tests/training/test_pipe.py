@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from phyassist.domain.frames import AUTHOR, Frame
+from phyassist.domain.frames import AUTHOR, Frame, read_frame
 from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, Message
 from phyassist.services.run_files import RunExample
-from phyassist.services.trainer import TrainerProcess, TrainerTask
-from phyassist.training.pipe import make_dialogues as pipe_dialogues
+from phyassist.services.trainer import TrainerProcess, TrainerTask, write_task
+from phyassist.training import pipe
 from phyassist.training.recipe import get_preset, set_dials
 from tests.training.tiny import make_dialogues, save_base
 
@@ -57,7 +59,7 @@ def test_each_kept_reply_is_learnt_once_where_nothing_is_learnt_from_what_was_no
         {"messages": other, "chosen": "Ill.", "rejected": "Well.", **no_draft},
     ]
 
-    made = pipe_dialogues(rows, set_dials(get_preset("notes"), {"preference": preference}))
+    made = pipe.make_dialogues(rows, set_dials(get_preset("notes"), {"preference": preference}))
 
     assert len(made) == kept
     assert sum(bool(each.rejected) for each in made) == not_kept
@@ -66,6 +68,18 @@ def test_each_kept_reply_is_learnt_once_where_nothing_is_learnt_from_what_was_no
 def run(task: TrainerTask) -> list[Frame]:
     with TrainerProcess(task) as trainer:
         return [frame for frame in trainer.frames(0.1) if frame is not None]
+
+
+def run_here(task: TrainerTask) -> list[Frame]:
+    """The same frames without a process: to import torch takes longer than to train so small a model."""
+    source, to = io.BytesIO(), io.BytesIO()
+    write_task(source, task)
+    source.seek(0)
+    asked = pipe.read_asked(source)
+    assert asked is not None
+    pipe.train(asked, to, threading.Lock())
+    to.seek(0)
+    return list(iter(lambda: read_frame(to), None))
 
 
 def files_of(frames: list[Frame]) -> dict[str, bytes]:
@@ -79,8 +93,8 @@ def test_a_run_comes_back_through_the_pipe_goes_on_and_is_compared(base: Path) -
     begun = next(frame.data for frame in first if frame.kind == "checkpoint")
     others = {"present": {name: made[name] for name in (CONFIG_FILE, WEIGHTS_FILE)}}
 
-    resumed = run(TrainerTask(str(base), "", RECIPE, examples, others, begun))
-    on_top = run(TrainerTask(str(base), "", RECIPE, examples, {"parent": others["present"]}))
+    resumed = run_here(TrainerTask(str(base), "", RECIPE, examples, others, begun))
+    on_top = run_here(TrainerTask(str(base), "", RECIPE, examples, {"parent": others["present"]}))
 
     kinds = [frame.kind for frame in first]
     assert kinds.count("checkpoint") == 2
@@ -100,13 +114,13 @@ def test_a_run_comes_back_through_the_pipe_goes_on_and_is_compared(base: Path) -
 def test_what_an_earlier_one_drafted_is_held_to_it(base: Path) -> None:
     recipe = {**RECIPE, "anchor": "4", "learning_rate": "0.03", "steps_max": "12", "eval_steps": "12"}
     examples = make_examples()
-    made = files_of(run(TrainerTask(str(base), "", recipe, examples)))
+    made = files_of(run_here(TrainerTask(str(base), "", recipe, examples)))
     files = {name: made[name] for name in (CONFIG_FILE, WEIGHTS_FILE)}
     alone = tuple(replace(each, drafted=each.chosen) for each in examples)
     by_it = tuple(replace(each, author="a1") for each in alone)
 
-    held = run(TrainerTask(str(base), "", recipe, by_it, {f"{AUTHOR} a1": files}))[-1].head["losses"]
-    still = run(TrainerTask(str(base), "", recipe, alone))[-1].head["losses"]
+    held = run_here(TrainerTask(str(base), "", recipe, by_it, {f"{AUTHOR} a1": files}))[-1].head["losses"]
+    still = run_here(TrainerTask(str(base), "", recipe, alone))[-1].head["losses"]
 
     # Nobody changed anything, so there is nothing to learn but what the earlier one says otherwise.
     assert still["new"]["en"] == pytest.approx(still["base"]["en"], abs=1e-2)

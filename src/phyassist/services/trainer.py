@@ -82,34 +82,38 @@ class TrainerProcess:
 
     def _tell(self, task: TrainerTask) -> None:
         # A thread of its own: the process may read slowly while it loads what it needs.
-        rows = json.dumps([each.to_json() for each in task.examples], ensure_ascii=False)
-        more: list[tuple[dict[str, Any], bytes]] = [
-            ({"kind": "file", "of": of, "name": name}, data)
-            for of, files in task.others.items()
-            for name, data in files.items()
-        ]
-        if task.checkpoint is not None:
-            more.append(({"kind": "checkpoint"}, task.checkpoint))
-        head = {
-            "kind": "train",
-            "base": task.base,
-            "gguf": task.gguf,
-            "recipe": dict(task.recipe),
-            "join": task.join,
-            "more": len(more),
-        }
         with suppress(OSError, ValueError):
             # It stays open: its end is how the process learns that the worker has ended.
-            stdin = _pipe(self._process.stdin)
-            write_frame(stdin, head, rows.encode("utf-8", "surrogatepass"))
-            for said, data in more:
-                write_frame(stdin, said, data)
+            write_task(_pipe(self._process.stdin), task)
 
     def _listen(self) -> None:
         with suppress(OSError, ValueError):
             while (frame := read_frame(_pipe(self._process.stdout))) is not None:
                 self._found.put(frame)
         self._found.put(None)
+
+
+def write_task(to: IO[bytes], task: TrainerTask) -> None:
+    """All that the process is to know: a frame with the examples, and one for each file beside them."""
+    rows = json.dumps([each.to_json() for each in task.examples], ensure_ascii=False)
+    more: list[tuple[dict[str, Any], bytes]] = [
+        ({"kind": "file", "of": of, "name": name}, data)
+        for of, files in task.others.items()
+        for name, data in files.items()
+    ]
+    if task.checkpoint is not None:
+        more.append(({"kind": "checkpoint"}, task.checkpoint))
+    head = {
+        "kind": "train",
+        "base": task.base,
+        "gguf": task.gguf,
+        "recipe": dict(task.recipe),
+        "join": task.join,
+        "more": len(more),
+    }
+    write_frame(to, head, rows.encode("utf-8", "surrogatepass"))
+    for said, data in more:
+        write_frame(to, said, data)
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

@@ -9,6 +9,7 @@ closes, because the worker ended or wants no more.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -65,6 +66,8 @@ class PipeCheckpoints:
 def main() -> None:
     """One run, then the end."""
     forbid_core_files()
+    # Libraries bring half a million things that stay; to look through them again and again takes two seconds.
+    gc.set_threshold(50_000)
     # What libraries print, natively too, must not get between the frames.
     source, to = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
