@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip
+# pip compiles what it installed on one core: this takes all, and a file that no Python can compile stops nothing.
+COMPILE := -$(BIN)/python -m compileall -q -j 0 $(VENV)/lib src >/dev/null 2>&1
 # Models that tests ask for by name; they are fetched into the same folder that `make run` uses.
 TEST_MODELS := smollm2-135m-instruct qwen2.5-coder-0.5b-instruct
 
@@ -86,11 +88,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 		|| { echo "PhyAssist needs Python 3.11 or later; $(PYTHON) is older. Try: make PYTHON=python3.12 run"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 		|| { echo "The virtual environment could not be made. On Debian: apt-get install python3-venv"; exit 1; }
-	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt -e '.[meaning]'
+	$(PIP) install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e '.[meaning]'
+	@$(COMPILE)
 	@touch $@
 
 # torch comes first and by its very version: another package would bring a build of several gigabytes.
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(PIP) install --quiet --disable-pip-version-check torch==2.13.0
-	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,train,evaluate,track,demo]'
+	$(PIP) install --quiet --no-compile --disable-pip-version-check torch==2.13.0
+	$(PIP) install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e '.[test,train,evaluate,track,demo]'
+	@$(COMPILE)
 	@touch $@
