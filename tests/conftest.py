@@ -27,6 +27,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 
+# What is imported and collected stays to the end: to look through it again and again takes a tenth.
+gc.set_threshold(50_000, 20, 20)
+
 # A store waits at every commit until the disk has written it, and tests commit many thousand times: on a disk
 # they wait longer than they compute.  What they write fits into memory, as long as none keeps what it wrote.
 MEMORY = Path("/dev/shm")  # noqa: S108  pytest makes a folder of its owner's alone in it
@@ -108,8 +111,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported and collected stays to the end: to look through it again and again takes a tenth."""
-    gc.set_threshold(50_000, 20, 20)
     gc.freeze()
 
 
