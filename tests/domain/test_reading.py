@@ -129,6 +129,18 @@ def test_statements_lie_in_the_fields_they_belong_to():
     assert fields["小时候父母经常打我"] == RecordField.HISTORY
 
 
+def test_a_long_sentence_that_is_cut_leaves_no_joining_word_behind():
+    text = (
+        "I lay awake at night thinking and having conversations in my head and i almost always end up "
+        "making myself feel terrible and crying, I have more conversations in my head than with people."
+    )
+
+    found = [line.text for line in read(text)]
+
+    assert "I lay awake at night thinking and having conversations in my head" in found
+    assert not any(line.endswith((" and", " but")) for line in found)
+
+
 def test_the_same_thing_said_twice_stands_once():
     found = read("我睡不好。\n我睡不好。\n我睡不好。")
 

@@ -1,4 +1,4 @@
-"""Words at the edges of a sentence that carry nothing: openers, thanks, particles."""
+"""Words at the edges of a sentence that carry nothing: openers, thanks, particles, a joining word."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _HEAD = re.compile(
     r"honestly|basically|i mean|you know|like|now)[,.!\s]+(?=\S))+",
     re.IGNORECASE,
 )
-_TAIL = re.compile(r"[\s，,、。.；;：:！!~～…\-—]+$")
+# Where a long sentence is cut, the word that joined its parts stays with the first.
+_TAIL = re.compile(r"(?:[\s,;]+(?:and|but|also))*[\s，,、。.；;：:！!~～…\-—]*$", re.IGNORECASE)
 
 
 def trim_fillers(text: str, span: Span) -> Span | None:
@@ -26,7 +27,7 @@ def trim_fillers(text: str, span: Span) -> Span | None:
     if head and end - head.end() >= 4 and not _changes_sense(head.group()):
         start = head.end()
     tail = _TAIL.search(text, start, end)
-    if tail and tail.start() > start:
+    if tail is not None and tail.start() > start:
         end = tail.start()
     return Span(start, end) if end > start else None
 
