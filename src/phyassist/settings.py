@@ -143,7 +143,11 @@ class Settings(BaseSettings):
         "is more, the oldest notes are left out, and the page says so.",
     )
     learn_minutes_max: int = Field(
-        60, ge=1, le=10_080, description="Minutes that one run may take, as the plan expects them. As above."
+        60,
+        ge=1,
+        le=10_080,
+        description="Minutes that the steps of one run may take. Where the plan "
+        "expects more, the oldest notes are left out; a run that is slower ends with what it has learnt.",
     )
     counsellor: str = Field(
         default="", description="Who signs in on the command line where several people work: a name."

@@ -62,6 +62,25 @@ def test_a_run_keeps_to_its_minutes_by_leaving_out_the_oldest_notes(notes: int) 
     assert {each.id for each in plan.examples} == {each.id for each in examples[bite.left_out :]}
 
 
+def test_a_run_that_no_older_note_makes_shorter_says_that_its_minutes_end_it() -> None:
+    # A run of few notes sees them often enough to take some steps.
+    examples = make_examples(3, 1000)
+    whole = make_plan(AdapterKind.PATIENT, [WHO], examples, limits=Limits(), pace=Pace())
+    limits = Limits(minutes_per_run=round(whole.expected_min) - 2)
+
+    plan = make_plan(AdapterKind.PATIENT, [WHO], examples, limits=limits, pace=Pace())
+
+    (bite,) = plan.bites
+    assert (bite.limit, bite.allowed, bite.found) == (
+        Limit.MINUTES,
+        limits.minutes_per_run,
+        round(whole.expected_min),
+    )
+    assert (bite.left_out, bite.ends, plan.is_allowed) == (0, True, True)
+    assert (plan.steps, len(plan.examples)) == (whole.steps, 3)
+    assert not whole.bites
+
+
 def make_card(name: str, **how: object) -> AdapterCard:
     learnt_from = tuple(NoteRef(NoteId(f"n-{number}"), 1) for number in range(2))
     card = AdapterCard(AdapterId(name), "ab", WHO, FIRST, AdapterState.ACCEPTED, ledger=learnt_from)

@@ -34,8 +34,10 @@ def main() -> None:
     if act == "die":
         os.kill(os.getpid(), 9)
     begun = int(checkpoint or b"0")
+    is_late = act == "late"
+    steps = 8 if is_late else 3
     for step in range(begun + 1, 4):
-        say("report", of="StepReport", step=step, steps=3, loss=3.0 - step, tokens=100, seconds=0.5)
+        say("report", of="StepReport", step=step, steps=steps, loss=3.0 - step, tokens=100, seconds=0.5)
         say("report", of="EvalReport", step=step, val_loss=2.0 - step / 10)
         say("checkpoint", str(step).encode(), step=step)
         if act == "hang" and step == 2 and not begun:
@@ -49,7 +51,8 @@ def main() -> None:
     held = sorted({row["language"] for row in rows if row["held_out"]})
     losses = {name: dict.fromkeys(held, 1.5) for name in said["others"]}
     losses |= {"new": dict.fromkeys(held, 1.0), "base": dict.fromkeys(held, 2.0)}
-    say("done", steps=3, best_step=3, examples=len(rows), too_long=0, losses=losses, seconds=1.5, recipe={})
+    done = {"steps": 3, "best_step": 3, "is_late": is_late, "examples": len(rows), "too_long": 0}
+    say("done", **done, losses=losses, seconds=1.5, recipe={})
 
 
 def _end_with_parent(source: Any) -> None:

@@ -20,10 +20,11 @@ pytest.importorskip("peft", reason="peft is not installed: make train-setup inst
 from phyassist.training import loop  # noqa: E402
 from phyassist.training.checkpoints import FolderCheckpoints, list_checkpoints  # noqa: E402
 from phyassist.training.encode import Encoded, encode, encode_all, order_epoch  # noqa: E402
-from phyassist.training.loop import EvalReport, StepReport, Trainer, count_steps, learning_rate_at  # noqa: E402
+from phyassist.training.loop import EvalReport, StepReport, Trainer  # noqa: E402
 from phyassist.training.lora import attach, find_targets  # noqa: E402
 from phyassist.training.recipe import Recipe, get_preset, load_presets, set_dials  # noqa: E402
 from phyassist.training.rows import pack  # noqa: E402
+from phyassist.training.schedule import count_steps, learning_rate_at  # noqa: E402
 from tests.training.tiny import make_dialogues, make_model, make_tokenizer  # noqa: E402
 
 RECIPE = set_dials(
@@ -283,6 +284,34 @@ def test_a_run_that_had_stopped_early_has_nothing_left_to_do(tmp_path: Path) -> 
     again = make_trainer(tmp_path, recipe).run(heard.append, resume=True)
 
     assert (again, heard) == (first, [])
+
+
+def test_a_run_whose_minutes_are_over_ends_with_what_it_has_learnt(tmp_path: Path) -> None:
+    # Less than any step takes: the first one that is done is the last.
+    recipe = set_dials(RECIPE, {"minutes_max": 1e-9})
+    trainer, heard = make_trainer(tmp_path, recipe), list[Any]()
+    before, _, _ = trainer.evaluate(trainer._val)
+
+    trained = trainer.run(heard.append)
+    again = make_trainer(tmp_path, recipe).run(heard.append, resume=True)
+
+    assert (trained.step, trained.is_late, trained.stopped_early, trained.was_stopped) == (
+        1,
+        True,
+        True,
+        False,
+    )
+    assert [type(report) for report in heard] == [StepReport, EvalReport]
+    assert trainer.evaluate(trainer._val)[0] == heard[1].val_loss != before
+    assert again == trained
+
+
+def test_a_run_that_ends_before_its_minutes_is_not_late(tmp_path: Path) -> None:
+    recipe = set_dials(RECIPE, {"minutes_max": 60})
+
+    trained = make_trainer(tmp_path, recipe).run(lambda _: None)
+
+    assert (trained.step, trained.is_late, trained.stopped_early) == (10, False, False)
 
 
 def test_a_checkpoint_that_was_damaged_on_the_disk_is_none(tmp_path: Path) -> None:

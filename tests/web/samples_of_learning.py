@@ -7,7 +7,7 @@ from collections.abc import Callable
 from phyassist.domain.learning import CurvePoint
 from phyassist.domain.people import Language
 from phyassist.web.render import View
-from phyassist.web.views import assistant, comparing
+from phyassist.web.views import assistant, comparing, examples
 from phyassist.web.views.curve import view_curve
 from phyassist.web.views.frame import Frame, PatientHead
 from phyassist.web.wording import Words, make_words
@@ -103,10 +103,10 @@ def make_run(language: Language) -> assistant.RunView:
     )
 
 
-def make_example(language: Language, *, is_left_out: bool = False) -> assistant.ExampleRow:
+def make_example(language: Language, *, is_left_out: bool = False) -> examples.ExampleRow:
     _, asked, kept, wrote = WORDS[language]
     note = make_words(language)("assistant.example_note", date="2026-10-04")
-    return assistant.ExampleRow("e1", "p1", "comment", note, wrote, asked, (kept,), is_left_out, True)
+    return examples.ExampleRow("e1", "p1", "comment", note, wrote, asked, (kept,), is_left_out, True)
 
 
 def make_learning(
@@ -128,7 +128,7 @@ def make_learning(
     closed = assistant.PlanView(
         "", "", (), (w("assistant.need_one-note"), w("assistant.need_no-library")), False
     )
-    note = assistant.ExampleRow(
+    note = examples.ExampleRow(
         "e2",
         "p1",
         "note",
@@ -197,7 +197,7 @@ def make_learning_fragments(language: Language) -> dict[str, View]:
     )
     return {
         "learning_run": assistant.RunFragment(w, make_run(language)),
-        "example": assistant.ExampleFragment(w, make_example(language, is_left_out=True)),
+        "example": examples.ExampleFragment(w, make_example(language, is_left_out=True)),
         "compare": comparing.CompareFragment(w, "/consultations/c1/compare/a3/stream", names),
         "side_item": comparing.SideItemFragment(w, "new", w("section.advice"), WORDS[language][2]),
         "side_end": comparing.SideEndFragment(w, "new", w("assistant.compare_done", seconds=12)),

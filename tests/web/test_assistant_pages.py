@@ -22,7 +22,7 @@ from phyassist.store.transactions import Store
 from phyassist.store.workers import WorkerKeys
 from tests.conftest import PASSPHRASE, Clock
 from tests.services.drafts import make_consultation
-from tests.services.runs import TakingModel, make_tools, sign_notes
+from tests.services.runs import TakingModel, make_tools, sign_notes, start
 from tests.web.driving import PART, Driven, open_workspace
 
 
@@ -107,6 +107,17 @@ def test_a_run_is_begun_watched_judged_used_and_rolled_back(
     assert "none of the assistants has proved better" in rolled_back
     assert "in use since" in used
     assert "None yet." in page_of(pages, patient)
+
+
+def test_a_run_whose_minutes_were_over_says_how_far_it_came(
+    pages: Driven, patient: Patient, clock: Clock, worker: WorkerKeys, model: TakingModel
+) -> None:
+    sign(pages, patient, clock)
+    start(pages.store, pages.by, [patient], worker, act="late")
+
+    work_once(pages.store, worker, make_tools(model))
+
+    assert "its 60 minutes were over after 3 of 8 steps" in page_of(pages, patient)
 
 
 def test_one_consultation_takes_another_choice_and_its_draft_says_who_wrote(

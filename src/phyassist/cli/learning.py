@@ -144,7 +144,8 @@ def _tell_plan(plan: RunPlan) -> None:
     for hindrance in plan.hindrances:
         tell(f"{'a run cannot begin' if hindrance.forbids else 'note'}: {hindrance.value}")
     for bite in plan.bites:
-        tell(f"limit of {bite.limit.value}: {bite.allowed:,} of {bite.found:,}, {bite.left_out} left out")
+        so = "it ends when they are over" if bite.ends else f"{bite.left_out} left out"
+        tell(f"limit of {bite.limit.value}: {bite.allowed:,} of {bite.found:,}, {so}")
     tell(
         f"a run: {len(plan.learnt)} examples and {len(plan.measured_by)} held out, "
         f"{plan.steps} steps, about {plan.expected_min:.0f} minutes"

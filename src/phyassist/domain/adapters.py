@@ -29,6 +29,8 @@ MERGE_WAYS = ("cat", "svd", "ties_svd")
 CANARIES = "canaries"
 # Where older ones are held to no form: "en advice,zh reason".
 FREE = "free"
+# The minutes that its steps might take, a dial too; of one that they ended, how many steps were planned.
+MINUTES_MAX, STEPS_PLANNED = "minutes_max", "steps_planned"
 # The rest of a run's card are the dials that its recipe was given.
 NO_DIALS = frozenset({MODEL, FORMS, FREE, LANGUAGES, WAY, MERGED_OF, CANARIES})
 ITEMS_MAX = 6

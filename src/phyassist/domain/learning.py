@@ -132,12 +132,20 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Bite:
-    """A limit that holds something back: what it allows, what there would be, examples left for it."""
+    """A limit that holds something back: what it allows, what there would be, examples left out for it.
+
+    Where minutes leave none out, the run ends when they are over, with what it has learnt.
+    """
 
     limit: Limit
     allowed: int
     found: int
     left_out: int = 0
+
+    @property
+    def ends(self) -> bool:
+        """Whether it is the clock that keeps the run within it."""
+        return self.limit == Limit.MINUTES and not self.left_out
 
     @property
     def forbids(self) -> bool:
@@ -329,12 +337,16 @@ def make_plan(
     learnt = list_learnt(trained_on)
     step = choose_step(len(learnt), pace.examples_per_step)
     epochs = choose_epochs(len(learnt), pace.epochs, step)
+    expected_s = _seconds(sum(example.tokens for example in learnt), replace(pace, epochs=epochs))
+    if expected_s > limits.minutes_per_run * 60 and all(bite.limit != Limit.MINUTES for bite in bitten):
+        # Few notes that are seen often, or one that is long: no older ones can go, so the clock ends it.
+        bitten.append(Bite(Limit.MINUTES, limits.minutes_per_run, round(expected_s / 60)))
     return RunPlan(
         kind=kind,
         patient_ids=tuple(patient_ids),
         examples=(*trained_on, *(example for example in held if example.held_out)),
         steps=math.ceil(len(learnt) * epochs / step),
-        expected_s=_seconds(sum(example.tokens for example in learnt), replace(pace, epochs=epochs)),
+        expected_s=expected_s,
         bites=tuple(bitten),
         hindrances=tuple(hindrances) or tuple(_find_hindrances(used)),
         intact=frozenset(

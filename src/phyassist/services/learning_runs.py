@@ -10,6 +10,7 @@ from phyassist.domain.adapters import (
     CANARIES,
     FORMS,
     LANGUAGES,
+    MINUTES_MAX,
     MODEL,
     AdapterCard,
     AdapterId,
@@ -153,6 +154,7 @@ def _begin(
             MODEL: base.model,
             FORMS: write_forms(forms),
             LANGUAGES: ",".join(plan.languages),
+            MINUTES_MAX: str(limits.minutes_per_run),
             **config,
         },
     )

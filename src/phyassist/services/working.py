@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from phyassist.domain.adapters import NO_DIALS, WAY, AdapterCard, AdapterState, FormsByLanguage
+from phyassist.domain.adapters import NO_DIALS, STEPS_PLANNED, WAY, AdapterCard, AdapterState, FormsByLanguage
 from phyassist.domain.frames import AUTHOR, JOINED, PARENT, Frame
 from phyassist.domain.gate import Measured, Unsayable, judge
 from phyassist.domain.jobs import Job, Standing
@@ -143,6 +143,7 @@ class _Made:
     curve: list[CurvePoint] = field(default_factory=list)
     tokens: int = 0
     steps: int = 0
+    planned: int = 0
     computed_s: float = 0.0
 
 
@@ -226,7 +227,7 @@ def _train(work: _Work, checkpoint: bytes | None) -> _Made:
     recipe = {name: value for name, value in run.card.config.items() if name not in NO_DIALS}
     way = run.card.config.get(WAY, "")
     task = TrainerTask(work.base.folder, work.base.gguf, recipe, work.examples, others, checkpoint, way)
-    made = _Made(curve=list(watch.progress.curve))
+    made = _Made(curve=list(watch.progress.curve), planned=watch.progress.steps)
     with TrainerProcess(task, work.tools.trainer) as trainer:
         for frame in trainer.frames(_LOOK_EVERY_S):
             watch.check()
@@ -264,6 +265,7 @@ def _note_report(progress: RunProgress, made: _Made, head: Mapping[str, Any]) ->
     if head["of"] == "StepReport":
         made.tokens += head["tokens"]
         made.steps += 1
+        made.planned = head["steps"]
         made.computed_s += head["seconds"]
         _add_point(made.curve, CurvePoint(head["step"], head["loss"]))
         left = (head["steps"] - head["step"]) * made.computed_s / made.steps
@@ -329,6 +331,8 @@ def _fill_card(
         config["tokens_per_s"] = f"{made.tokens / made.computed_s:.2f}"
         config["overhead_s"] = f"{max(0.0, seconds - made.computed_s):.0f}"
     config["steps"] = str(made.done["steps"])
+    if made.done.get("is_late"):
+        config[STEPS_PLANNED] = str(made.planned)
     config["too_long"] = str(made.done["too_long"])
     return replace(
         card,

@@ -18,6 +18,7 @@ from phyassist.training.lora import count_frozen
 from phyassist.training.others import AdapterFiles, speaking_as
 from phyassist.training.preference import sum_pair_losses
 from phyassist.training.rows import Origin, Row, find_origins, pack
+from phyassist.training.schedule import count_steps, learning_rate_at
 from phyassist.training.sight import find_sight
 from phyassist.training.teams import Team, lay_like, take_whole
 
@@ -73,7 +74,7 @@ Report = StepReport | EvalReport
 @dataclass(frozen=True, slots=True)
 class Trained:
     """How a run ended: the last step, the one whose weights are kept, the validation loss by which these were
-    chosen, and whether it stopped early.
+    chosen, and whether it stopped early: for nothing got better, or because `minutes_max` were over.
 
     One that was told to stop did not come to its end.
     """
@@ -83,6 +84,7 @@ class Trained:
     best_val_loss: float | None
     stopped_early: bool
     was_stopped: bool = False
+    is_late: bool = False
 
 
 # fp16 has no number below 6e-8: losses are multiplied before the way back, gradients divided after it, by as
@@ -96,7 +98,8 @@ SCALE_GROWS_AFTER = 2000
 class _Standing:
     """Where a run is, as a checkpoint keeps it beside the weights.
 
-    `scale` is by what losses are multiplied, `scaled` for how many steps it has been borne.
+    `scale` is by what losses are multiplied, `scaled` for how many steps it has been borne; `seconds` is the
+    time of all steps so far.
     """
 
     step: int = 0
@@ -105,25 +108,7 @@ class _Standing:
     worse: int = 0
     scale: float = 1.0
     scaled: int = 0
-
-
-def count_steps(recipe: Recipe, examples: int) -> int:
-    """Steps of the whole run: as the epochs say, or `steps_max` where that is less."""
-    by_epochs = math.ceil(recipe.epochs * examples / recipe.examples_per_step)
-    return min(by_epochs, recipe.steps_max) if recipe.steps_max else by_epochs
-
-
-def learning_rate_at(recipe: Recipe, step: int, steps: int) -> float:
-    """The learning rate of a step (from 0)."""
-    warmup = 0 if recipe.schedule == "constant" else math.ceil(recipe.warmup * steps)
-    if step < warmup:
-        return recipe.learning_rate * (step + 1) / warmup
-    passed = (step - warmup) / max(1, steps - warmup)
-    if recipe.schedule == "linear":
-        return recipe.learning_rate * (1 - passed)
-    if recipe.schedule == "cosine":
-        return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * passed))
-    return recipe.learning_rate
+    seconds: float = 0.0
 
 
 class Trainer:
@@ -184,14 +169,17 @@ class Trainer:
         was_stopped = False
         # One that was killed after it had stopped early has nothing left to do.
         stopped_early = recipe.patience > 0 and at.worse >= recipe.patience
-        while at.step < steps and not stopped_early:
+        is_late = self._is_late(at)
+        while at.step < steps and not (stopped_early or is_late):
             report = self._step(at, steps, should_stop)
             if report is None:
                 was_stopped = True
                 break
             hear(report)
             at.step += 1
-            if at.step % every and at.step < steps:
+            at.seconds += report.seconds
+            is_late = at.step < steps and self._is_late(at)
+            if at.step % every and at.step < steps and not is_late:
                 continue
             if self._val:
                 hear(self._judge(at))
@@ -201,7 +189,7 @@ class Trainer:
             self._put(self._best)
         best = at.best if self._best else None
         kept_step = at.best_step if self._best else at.step
-        return Trained(at.step, kept_step, best, stopped_early, was_stopped)
+        return Trained(at.step, kept_step, best, stopped_early or is_late, was_stopped, is_late)
 
     def evaluate(
         self, examples: Sequence[Encoded], *, whole: bool = False
@@ -226,6 +214,17 @@ class Trainer:
         kept, count = _count(rows)
         mean = float(total[0]) / kept
         return (mean, float(total[1]) / count, float(total[2]) / count) if count else (mean, None, None)
+
+    def _is_late(self, at: _Standing) -> bool:
+        """Whether the steps have taken as long as they may; the first process's clock says it for all."""
+        if not self._recipe.minutes_max:
+            return False
+        import torch
+
+        over = at.seconds >= 60 * self._recipe.minutes_max and self._team.is_first
+        said = torch.tensor(float(over), device=self._device)
+        self._team.sum(said)
+        return bool(said)
 
     def _judge(self, at: _Standing) -> EvalReport:
         loss, pair_loss, right = self.evaluate(self._val)

@@ -143,6 +143,7 @@ def train(asked: Asked, to: IO[bytes], lock: threading.Lock) -> None:
             "kind": "done",
             "steps": made.trained.step,
             "best_step": made.trained.best_step,
+            "is_late": made.trained.is_late,
             "examples": made.examples,
             "too_long": made.too_long,
             "losses": {name: dict(by_language) for name, by_language in made.losses.items()},

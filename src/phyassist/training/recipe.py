@@ -55,9 +55,14 @@ class Recipe:
         default=0.03, metadata={"help": "Share of all steps in which the learning rate rises."}
     )
     epochs: float = field(
-        default=3.0, metadata={"help": "How often every example is seen; steps_max ends it sooner."}
+        default=3.0,
+        metadata={"help": "How often every example is seen; steps_max and minutes_max end it sooner."},
     )
     steps_max: int = field(default=0, metadata={"help": "Greatest number of steps; 0: as the epochs say."})
+    minutes_max: float = field(
+        default=0.0,
+        metadata={"help": "Minutes of steps after which it ends with what it has learnt; 0: no end."},
+    )
     examples_per_step: int = field(
         default=16, metadata={"help": "Examples whose gradients are summed into one step."}
     )
@@ -182,8 +187,9 @@ def _check(recipe: Recipe) -> None:
         raise BadSetting("layers is a share of the blocks", hint="give a number above 0, up to 1")
     if recipe.patience and recipe.keep == "last":
         raise BadSetting("patience stops where the best weights are", hint="set patience=0 or keep=best")
-    if recipe.anchor < 0:
-        raise BadSetting("anchor cannot be below 0", hint="give a larger number")
+    for name in ("anchor", "minutes_max"):
+        if getattr(recipe, name) < 0:
+            raise BadSetting(f"{name} cannot be below 0", hint="give a larger number")
     above_zero = ("learning_rate", "epochs", "clip", "preference_weight", "beta")
     if any(getattr(recipe, name) <= 0 for name in above_zero):
         raise BadSetting(f"{', '.join(above_zero)} are above zero", hint="give larger numbers")

@@ -21,12 +21,13 @@ from phyassist.training.bases import BaseMark, identify_base, save_base_mark
 from phyassist.training.checkpoints import FolderCheckpoints, list_checkpoints
 from phyassist.training.encode import EncodedSet, encode_all
 from phyassist.training.likeness import ReplyJudge
-from phyassist.training.loop import Report, Trained, Trainer, count_steps, report_to_json
+from phyassist.training.loop import Report, Trained, Trainer, report_to_json
 from phyassist.training.lora import attach, attach_empty
 from phyassist.training.memory import check_any, read_adapter
 from phyassist.training.others import AdapterFiles
 from phyassist.training.recipe import Recipe, set_dials
 from phyassist.training.report import read_progress, write_report
+from phyassist.training.schedule import count_steps
 from phyassist.training.teams import Team, shard
 from phyassist.training.trackers import check_trackers, open_trackers
 from phyassist.training.writing import CARD, load_card, read_part, verify_part, write_whole

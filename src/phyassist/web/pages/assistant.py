@@ -43,20 +43,18 @@ from phyassist.web.pages.entrance import describe
 from phyassist.web.render import render
 from phyassist.web.views.assistant import (
     AssistantPage,
-    ExampleFragment,
-    ExampleRow,
     RunFragment,
     find_base,
     find_going,
     say_choice,
     say_ended,
-    view_example,
     view_mergeable,
     view_plan,
     view_rows,
     view_run,
 )
 from phyassist.web.views.consultation import view_head
+from phyassist.web.views.examples import ExampleFragment, ExampleRow, view_example
 from phyassist.web.views.frame import make_frame
 
 router = APIRouter(route_class=PageRoute)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,8 @@ from typing import ClassVar
 
 from phyassist.domain.adapters import (
     BASE_ALONE,
+    MINUTES_MAX,
+    STEPS_PLANNED,
     AdapterCard,
     AdapterChoice,
     AdapterId,
@@ -19,7 +20,7 @@ from phyassist.domain.adapters import (
     choose_adapter,
 )
 from phyassist.domain.jobs import JobState
-from phyassist.domain.learning import Bite, LearningExample, Phase, RunPlan, RunProgress
+from phyassist.domain.learning import Bite, Phase, RunPlan, RunProgress
 from phyassist.domain.people import Language, PatientId
 from phyassist.domain.records import Consultation
 from phyassist.errors import ModelError, UnknownName
@@ -28,6 +29,7 @@ from phyassist.services.adapters import Shelf, list_choices
 from phyassist.services.learning_runs import Run
 from phyassist.web.desk import Desk
 from phyassist.web.views.curve import CurveView, view_curve
+from phyassist.web.views.examples import ExampleRow
 from phyassist.web.views.frame import Frame, PatientHead
 from phyassist.web.wording import Words
 
@@ -95,25 +97,6 @@ class PlanView:
     missing: tuple[str, ...]
     may_train: bool
     parents: tuple[ChipChoice, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ExampleRow:
-    """One example in words: what was first written, what was asked, what was kept.
-
-    `is_beyond`: a limit on the size of a run leaves no room for it.
-    """
-
-    example_id: str
-    patient_id: str
-    origin: str
-    note: str
-    wrote: str = field(repr=False)
-    asked: str = field(repr=False)
-    kept: tuple[str, ...] = field(repr=False)
-    is_left_out: bool
-    is_held_out: bool
-    is_beyond: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,13 +190,6 @@ class RunFragment:
     template: ClassVar[str] = "_learning_run.html"
     w: Words
     run: RunView
-
-
-@dataclass(frozen=True, slots=True)
-class ExampleFragment:
-    template: ClassVar[str] = "_example.html"
-    w: Words
-    example: ExampleRow
 
 
 def name_adapter(card: AdapterCard, w: Words) -> str:
@@ -325,7 +301,12 @@ def view_row(
             notes=card.notes,
         ),
         under=_say_origin(card, names, w),
-        lines=(*_say_languages(card, w), *_say_too_long(card, w), *_say_scores(card.verdict, w)),
+        lines=(
+            *_say_languages(card, w),
+            *_say_too_long(card, w),
+            *_say_late(card, w),
+            *_say_scores(card.verdict, w),
+        ),
         gate=say_verdict(card.verdict, w),
         state=state,
         state_said=w(f"assistant.{state}", date=when.date(card.in_use_since)),
@@ -377,6 +358,13 @@ def _say_too_long(card: AdapterCard, w: Words) -> Iterable[str]:
     count = int(card.config.get("too_long", "0"))
     if count:
         yield w("assistant.too_long", count=count)
+
+
+def _say_late(card: AdapterCard, w: Words) -> Iterable[str]:
+    """That the run's minutes were over before its steps were, where it was so."""
+    if STEPS_PLANNED in card.config:
+        planned, most = card.config[STEPS_PLANNED], card.config[MINUTES_MAX]
+        yield w("assistant.late", steps=card.config["steps"], planned=planned, minutes=most)
 
 
 def _list_answered(card: AdapterCard) -> tuple[Language, ...]:
@@ -460,34 +448,5 @@ def _view_parents(plan: RunPlan, w: Words) -> tuple[ChipChoice, ...]:
 
 
 def _say_bite(bite: Bite, w: Words) -> str:
-    key = f"assistant.limit_{bite.limit.value.replace(' ', '-')}"
+    key = "assistant.limit_ends" if bite.ends else f"assistant.limit_{bite.limit.value.replace(' ', '-')}"
     return w(key, allowed=f"{bite.allowed:,}", found=f"{bite.found:,}", left_out=bite.left_out)
-
-
-def view_example(example: LearningExample, desk: Desk, *, is_held_out: bool, is_beyond: bool) -> ExampleRow:
-    """In words: of a pair only the item that differs, of a note all its items."""
-    chosen, rejected = _list_items(example.chosen), _list_items(example.rejected or "{}")
-    asked = json.loads(example.chosen)
-    wishes = [
-        item["asked"] for rows in asked.values() if isinstance(rows, list) for item in rows if "asked" in item
-    ]
-    is_pair = example.rejected is not None
-    return ExampleRow(
-        example_id=example.id,
-        patient_id=example.patient_id,
-        origin=example.origin.value,
-        note=desk.w("assistant.example_note", date=desk.when.date(example.at)),
-        wrote=" ".join(text for text in rejected if text not in chosen),
-        asked=" ".join(wishes),
-        kept=tuple(text for text in chosen if not is_pair or text not in rejected),
-        is_left_out=example.left_out,
-        is_held_out=is_held_out,
-        is_beyond=is_beyond,
-    )
-
-
-def _list_items(reply: str) -> tuple[str, ...]:
-    found: list[str] = []
-    for value in json.loads(reply).values():
-        found += [value] if isinstance(value, str) else [item["text"] for item in value]
-    return tuple(found)
