@@ -9,11 +9,14 @@ import pytest
 from phyassist import errors
 from phyassist.domain.drafts import Basis, Change, DraftState, Section
 from phyassist.domain.notes import NoteState
-from phyassist.domain.people import Role
+from phyassist.domain.people import Language, Role
 from phyassist.domain.records import RecordField, Standing
 from phyassist.web.wording import choose_language, load_words, make_words
 
 PACKAGE = files("phyassist.web")
+QUOTED = re.compile("“([^”]+)”")
+# Quoted here are no labels: words of a draft, a role, columns of a table.
+NO_LABELS = {"setup.jurisdiction_hint", "join.lead_person", "file.table.next"}
 CALL = re.compile(r"""\bw\(\s*f?["']([^"']+)["'](\s*~)?""")
 WHOLE = {
     "role.": [role.value for role in Role],
@@ -76,6 +79,15 @@ def test_every_value_that_a_page_may_say_has_words() -> None:
     for before, names in WHOLE.items():
         for name in names:
             assert before + name in words, before + name
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_a_sentence_points_to_is_called_so_on_the_page(language: Language) -> None:
+    words = load_words(language)
+
+    for key, text in words.items():
+        for name in () if key in NO_LABELS else QUOTED.findall(text):
+            assert name in words.values(), f"{key}: {name}"
 
 
 @pytest.mark.parametrize("code", error_codes())
