@@ -17,6 +17,8 @@ PACKAGE = files("phyassist.web")
 QUOTED = re.compile("“([^”]+)”")
 # Quoted here are no labels: words of a draft, a role, columns of a table.
 NO_LABELS = {"setup.jurisdiction_hint", "join.lead_person", "file.table.next"}
+# Each has one word on the pages; these are the others.
+OTHER_WORDS = re.compile("审计日志|第二验证|账户|移交|收回|清除|中国内地|工作台|工作室管理者|来访者|[「」]")
 CALL = re.compile(r"""\bw\(\s*f?["']([^"']+)["'](\s*~)?""")
 WHOLE = {
     "role.": [role.value for role in Role],
@@ -88,6 +90,14 @@ def test_what_a_sentence_points_to_is_called_so_on_the_page(language: Language) 
     for key, text in words.items():
         for name in () if key in NO_LABELS else QUOTED.findall(text):
             assert name in words.values(), f"{key}: {name}"
+
+
+def test_one_thing_has_one_word() -> None:
+    words = load_words("zh")
+
+    said = {key for key, text in words.items() if OTHER_WORDS.search(text)}
+
+    assert said == {"client.client"}
 
 
 @pytest.mark.parametrize("code", error_codes())
