@@ -18,7 +18,9 @@ QUOTED = re.compile("“([^”]+)”")
 # Quoted here are no labels: words of a draft, a role, columns of a table.
 NO_LABELS = {"setup.jurisdiction_hint", "join.lead_person", "file.table.next"}
 # Each has one word on the pages; these are the others.
-OTHER_WORDS = re.compile("审计日志|第二验证|账户|移交|收回|清除|中国内地|工作台|工作室管理者|来访者|[「」]")
+OTHER_WORDS = re.compile(
+    "审计日志|第二验证|账户|移交|收回|清除|手写|锚记|中国内地|工作台|工作室管理者|来访者|[「」]"
+)
 CALL = re.compile(r"""\bw\(\s*f?["']([^"']+)["'](\s*~)?""")
 WHOLE = {
     "role.": [role.value for role in Role],
