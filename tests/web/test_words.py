@@ -112,6 +112,12 @@ def test_every_error_says_what_happened_and_what_to_do(code: str) -> None:
         assert words[f"error.{code}.next"]
 
 
+def test_no_template_joins_its_words_with_the_signs_of_one_language() -> None:
+    said = re.sub(r"<[^>]*>", "", every_template())
+
+    assert re.findall(r".{,30}(?:}(?:, |: |; )|\(){{.{,30}", said) == []
+
+
 def test_no_words_exclaim() -> None:
     said = "".join([*load_words("zh").values(), *load_words("en").values()])
 
