@@ -22,6 +22,7 @@ OTHER_WORDS = {
     "zh": "审计日志|第二验证|账户|移交|收回|清除|手写|锚记|中国内地|工作台|工作室管理者|来访者|[「」]",
     "en": "figures|telephone|[Gg]ive up|What leaves",
 }
+COUNTED_MANY = re.compile(r"\{(?:count|notes|days|rows|held_out|left_out|found)\} (?:\w+ )?\w*[a-rt-z]s\b")
 CALL = re.compile(r"""\bw\(\s*f?["']([^"']+)["'](\s*~)?""")
 WHOLE = {
     "role.": [role.value for role in Role],
@@ -110,6 +111,12 @@ def test_every_error_says_what_happened_and_what_to_do(code: str) -> None:
         words = load_words(language)
         assert words[f"error.{code}.what"]
         assert words[f"error.{code}.next"]
+
+
+def test_no_count_reads_wrongly_where_it_is_one() -> None:
+    said = {key for key, text in load_words("en").items() if COUNTED_MANY.search(text)}
+
+    assert said == set()
 
 
 def test_no_template_joins_its_words_with_the_signs_of_one_language() -> None:
