@@ -67,7 +67,7 @@ def test_what_is_missing_is_said_in_a_sentence_each(pages: Driven, patient: Pati
     assert "has not agreed that an assistant learns" in refused
     assert "One note of a language is too little" in single
     assert "Uses the model alone: nothing has been trained yet." in ready
-    assert re.search(r"1 examples from 1 notes, 1 more kept aside", ready)
+    assert re.search(r"Examples: 1, notes: 1; kept aside to measure by: 1\.", ready)
     assert [is_open(page) for page in (refused, single, ready)] == [False, False, True]
 
 
@@ -92,9 +92,9 @@ def test_a_run_is_begun_watched_judged_used_and_rolled_back(
     assert (over.status_code, over.headers["hx-redirect"]) == (204, at)
     assert "Better than what answered before" in trained
     assert "in use since 2026-03-" in trained
-    assert "Assistant 1 trained from 1 notes" in timeline
+    assert "Assistant 1 trained; notes it learnt from: 1" in timeline
     assert "Assistant: assistant 1" in consulting
-    assert re.search(r"assistant 1, trained on \d+ March from 1 notes", consulting)
+    assert re.search(r"assistant 1, trained on \d+ March\. Notes it learnt from: 1\.", consulting)
 
     (adapter,) = re.findall(rf'action="({at}/adapters/\w+)/withdraw"', trained)
     assert "Roll back" in trained
@@ -117,7 +117,7 @@ def test_a_run_whose_minutes_were_over_says_how_far_it_came(
 
     work_once(pages.store, worker, make_tools(model))
 
-    assert "its 60 minutes were over after 3 of 8 steps" in page_of(pages, patient)
+    assert "its time (60 min) was over after 3 of 8 steps" in page_of(pages, patient)
 
 
 def test_one_consultation_takes_another_choice_and_its_draft_says_who_wrote(
@@ -185,7 +185,7 @@ def test_a_shared_assistant_is_planned_named_and_trained(
     work_once(pages.store, worker, make_tools(model))
     trained = pages.http.get("/practice/assistant").text
 
-    assert "1 files whose clients agreed." in plan
+    assert "Files whose clients agreed: 1." in plan
     assert "PA-INPUT" not in nameless
     assert 'role="alert"' in nameless
     assert begun.headers["location"] == "/practice/assistant?said=started"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from phyassist.domain.people import Patient
+from phyassist.domain.runs import ModelRun, RunKind
 from phyassist.lm.scripted import ScriptedModel
 from phyassist.services.drafting import start_draft
 from phyassist.store.people import SignedIn
@@ -28,3 +29,22 @@ def test_what_was_left_out_because_it_was_said_before_is_counted(
         said = pages.http.get(f"/drafts/{draft.id}/stream?after={draft.version}").text
 
     assert words in said
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("zh", "正在另一个窗口中整理。"), ("en", "This is being organised in another window.")],
+)
+def test_what_another_window_organises_is_not_said_to_be_written(
+    store: Store, anna: SignedIn, patient: Patient, language: str, words: str
+) -> None:
+    consultation = make_consultation(store, anna, patient, SAID)
+    now = store.clock()
+    run = ModelRun(consultation.id, patient.id, RunKind.ORGANISE, "elsewhere", anna.id, now, now)
+    with store.write(anna) as tx:
+        tx.runs.begin(run)
+
+    with open_workspace(store, anna, language=language) as pages:
+        page = pages.http.get(f"/patients/{patient.id}/consultations/{consultation.id}").text
+
+    assert words in page

@@ -9,11 +9,20 @@ import pytest
 from phyassist import errors
 from phyassist.domain.drafts import Basis, Change, DraftState, Section
 from phyassist.domain.notes import NoteState
-from phyassist.domain.people import Role
+from phyassist.domain.people import Language, Role
 from phyassist.domain.records import RecordField, Standing
 from phyassist.web.wording import choose_language, load_words, make_words
 
 PACKAGE = files("phyassist.web")
+QUOTED = re.compile("“([^”]+)”")
+# Quoted here are no labels: words of a draft, a role, columns of a table.
+NO_LABELS = {"setup.jurisdiction_hint", "join.lead_person", "file.table.next"}
+# Each has one word on the pages; these are the others.
+OTHER_WORDS = {
+    "zh": "审计日志|第二验证|账户|移交|收回|清除|手写|锚记|中国内地|工作台|工作室管理者|来访者|[「」]",
+    "en": "figures|telephone|[Gg]ive up|What leaves",
+}
+COUNTED_MANY = re.compile(r"\{(?:count|notes|days|rows|held_out|left_out|found)\} (?:\w+ )?\w*[a-rt-z]s\b")
 CALL = re.compile(r"""\bw\(\s*f?["']([^"']+)["'](\s*~)?""")
 WHOLE = {
     "role.": [role.value for role in Role],
@@ -78,12 +87,42 @@ def test_every_value_that_a_page_may_say_has_words() -> None:
             assert before + name in words, before + name
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_a_sentence_points_to_is_called_so_on_the_page(language: Language) -> None:
+    words = load_words(language)
+
+    for key, text in words.items():
+        for name in () if key in NO_LABELS else QUOTED.findall(text):
+            assert name in words.values(), f"{key}: {name}"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_one_thing_has_one_word(language: Language) -> None:
+    words = load_words(language)
+
+    said = {key for key, text in words.items() if re.search(OTHER_WORDS[language], text)}
+
+    assert said <= {"client.client"}
+
+
 @pytest.mark.parametrize("code", error_codes())
 def test_every_error_says_what_happened_and_what_to_do(code: str) -> None:
     for language in ("zh", "en"):
         words = load_words(language)
         assert words[f"error.{code}.what"]
         assert words[f"error.{code}.next"]
+
+
+def test_no_count_reads_wrongly_where_it_is_one() -> None:
+    said = {key for key, text in load_words("en").items() if COUNTED_MANY.search(text)}
+
+    assert said == set()
+
+
+def test_no_template_joins_its_words_with_the_signs_of_one_language() -> None:
+    said = re.sub(r"<[^>]*>", "", every_template())
+
+    assert re.findall(r".{,30}(?:}(?:, |: |; )|\(){{.{,30}", said) == []
 
 
 def test_no_words_exclaim() -> None:

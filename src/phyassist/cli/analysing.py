@@ -132,15 +132,14 @@ def _print_item(item: DraftItem, language: Language, *, first: bool) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    from phyassist.cli.words import BASES, QUOTES, SECTIONS
+    from phyassist.cli.words import BASES, SECTIONS
 
     console = make_console()
     if first:
         console.print(f"\n{SECTIONS[language][item.section]}", style="bold")
     console.print(Padding(Text(item.text), (0, 0, 0, 2)))
     if item.basis is not None:
-        left, right = QUOTES[language]
-        rests_on = f"  {left}{item.quote}{right}" if item.quote else ""
+        rests_on = f"  “{item.quote}”" if item.quote else ""
         console.print(Padding(Text(f"{BASES[language][item.basis]}{rests_on}", style="dim"), (0, 0, 0, 4)))
 
 

@@ -117,15 +117,14 @@ def _shape(done: OrganiseDone, question: QuestionFound | None, model: str) -> di
 def _print_statements(statements: Iterable[Any], language: Language) -> None:
     from rich.text import Text
 
-    from phyassist.cli.words import FIELDS, QUOTES
+    from phyassist.cli.words import FIELDS
 
-    left, right = QUOTES[language]
     console = make_console()
     for statement in statements:
         line = Text(f"{FIELDS[language][statement.field]}: ", style="bold")
         line.append(statement.text, style="not bold")
         if statement.quote != statement.text:
-            line.append(f"  {left}{statement.quote}{right}", style="not bold dim")
+            line.append(f"  “{statement.quote}”", style="not bold dim")
         console.print(line)
 
 

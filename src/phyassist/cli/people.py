@@ -56,7 +56,7 @@ def invite(
     settings = get_run(context).load_settings()
     with open_practice(settings, from_stdin=passphrase_stdin) as practice:
         made = make_invitation(practice.store, practice.by, name=name, role=role)
-    tell("The one-time code, good for a week; hand it over in person or by telephone:")
+    tell("The one-time code, good for a week; hand it over in person or by phone:")
     say(made.code.reveal_text())
 
 

@@ -52,5 +52,4 @@ UNREAD_WHY: dict[Language, dict[str, str]] = {
         "unspoken": "the model wrote of suicide or self-harm, and nobody had; the rest was not taken.",
     },
 }
-QUOTES: dict[Language, tuple[str, str]] = {"zh": ("「", "」"), "en": ("“", "”")}
 JOINT: dict[Language, str] = {"zh": "；", "en": "; "}

@@ -1,6 +1,6 @@
 """The second factor: codes that an authenticator app shows, as RFC 6238 has them.
 
-Thirty seconds, six figures, SHA-1: what every app takes.  A few lines of the standard library with the RFC's
+Thirty seconds, six digits, SHA-1: what every app takes.  A few lines of the standard library with the RFC's
 own test values do it; a package would add code to trust and no safety.  The secret stands sealed under the
 counsellor's own key, so it is looked at only once the passphrase has opened that.
 """
@@ -98,7 +98,7 @@ def use_code(store: Store, account: Account, keyring: Keyring, typed: str, origi
 def code_needed() -> CodeNeeded:
     return CodeNeeded(
         "the code from the authenticator app is missing or does not fit",
-        hint="type the six figures that it shows now; each is good once",
+        hint="type the six digits that it shows now; each is good once",
     )
 
 

@@ -241,7 +241,8 @@ def watch_organise(desk: Desk, consultation: Consultation) -> Response:
     run = OrganiseRun(desk, consultation)
 
     def bits(gone: threading.Event) -> Iterator[Bit]:
-        yield bit(ProgressFragment(desk.w, ActionsView(consultation.id, said=desk.w("actions.busy"))))
+        busy = ActionsView(consultation.id, said=desk.w("actions.organise_busy"))
+        yield bit(ProgressFragment(desk.w, busy))
         while is_going(desk, consultation.id) and not gone.wait(LOOK_EVERY_S):
             continue
         broke_off = find_run(desk.house.store, desk.by, consultation.id) is not None
@@ -268,7 +269,7 @@ def view_actions(desk: Desk, consultation: Consultation, draft_id: str) -> Actio
     organising = find_run(desk.house.store, desk.by, consultation.id)
     if organising is not None and organising.is_alive(desk.house.store.clock()):
         return ActionsView(
-            consultation.id, f"{at}/organise/stream", f"{at}/organise/stop", desk.w("actions.busy")
+            consultation.id, f"{at}/organise/stream", f"{at}/organise/stop", desk.w("actions.organise_busy")
         )
     writing = find_run(desk.house.store, desk.by, draft_id) if draft_id else None
     if writing is not None:

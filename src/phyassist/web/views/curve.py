@@ -44,7 +44,7 @@ def view_curve(curve: Sequence[CurvePoint], steps: int, w: Words) -> CurveView |
 
     said = w("assistant.curve", first=f"{trained[0][1]:.2f}", last=f"{trained[-1][1]:.2f}")
     if held:
-        said = f"{said}; {w('assistant.curve_held', last=f'{held[-1][1]:.2f}')}"
+        said += w("assistant.curve_held", last=f"{held[-1][1]:.2f}")
     return CurveView(WIDTH, HEIGHT, draw(trained), draw(held), f"{low:.2f}", f"{high:.2f}", said)
 
 

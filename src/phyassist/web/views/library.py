@@ -79,13 +79,13 @@ class DocumentPage:
 
 def view_document(document: Document, desk: Desk) -> DocumentRow:
     told, w = document.reference, desk.w
-    about = [", ".join(told.authors), str(told.year or ""), told.licence]
+    about = [w("risk.and").join(told.authors), str(told.year or ""), told.licence]
     if document.pages:
         about.append(w("library.pages", count=document.pages))
     about.append(w("library.passages", count=document.passages))
     scanned = ""
     if document.scanned:
-        shown = ", ".join(str(page) for page in document.scanned[:12])
+        shown = w("risk.and").join(str(page) for page in document.scanned[:12])
         more = " …" if len(document.scanned) > 12 else ""
         scanned = w("library.scanned", pages=shown + more)
     return DocumentRow(
