@@ -110,6 +110,22 @@ def test_a_tiny_model_is_scored_from_the_command_line(tmp_path: Path, capsys: An
     assert json.loads((tmp_path / "out/scores.json").read_text())["part"] == "test"
 
 
+def test_the_printed_table_says_which_rows_were_scored(tmp_path: Path, capsys: Any) -> None:
+    pytest.importorskip("torch", reason="torch is not installed")
+    from phyassist.cli.main import main
+    from tests.training.tiny import save_base
+
+    for part in ("train", "val", "test"):
+        rows = [(ask(f"Post {no} of {part}."), f"{(YES, NO)[no % 2]} Reasoning: so.") for no in range(6)]
+        write_csv(tmp_path / f"imhi/{part}/dreaddit.csv", ("query", "gpt-3.5-turbo"), rows)
+    words = ["evaluate", "imhi", "--model", save_base(tmp_path / "base"), "--sets", "dreaddit"]
+    words += ["--data", tmp_path, "--out", tmp_path / "out", "--limit", "4"]
+
+    assert main([str(word) for word in words]) == 0
+
+    assert "| this command: val, first 4 rows of each set |" in capsys.readouterr().out
+
+
 def test_what_only_libraries_understand_is_kept_off_the_terminal_and_what_failed_is_not(
     tmp_path: Path,
 ) -> None:

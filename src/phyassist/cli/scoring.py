@@ -76,7 +76,7 @@ def imhi(
     from phyassist.errors import BadInput
 
     with needs_training():
-        from phyassist.training.baselines import render_table
+        from phyassist.training.baselines import render_table, say_rows
         from phyassist.training.evaluate import Evaluation, run_evaluation
         from phyassist.training.imhi import check_sets
 
@@ -100,7 +100,8 @@ def imhi(
     if as_json:
         say_json([asdict(score) for score in scores])
     elif scores:
-        make_console().print(render_table({out.name: scores}), soft_wrap=True)
+        scored = {out.name: say_rows(part.value, limit)}
+        make_console().print(render_table({out.name: scores}, scored), soft_wrap=True)
 
 
 @contextmanager
