@@ -111,6 +111,21 @@ def test_scores_that_heads_made_are_not_shown_on_the_card_of_an_adapter(
     assert "holds scores of another adapter" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("scored", "code"),
+    [("adapter/adapter_model.safetensors", 0), ("adapter.gguf", 0), ("done.json", 1)],
+)
+def test_scores_of_an_adapter_are_shown_on_its_card_through_whichever_form_of_it_they_came(
+    scored: str, code: int, trained: Path, scores: Path, tmp_path: Path, capsys: Any
+) -> None:
+    write_scores(scores, adapter_sha256=count_sha256(trained / scored))
+
+    published = run("publish", trained, "--to", tmp_path / "out", "--scores", scores)
+
+    assert published == code
+    assert ("holds scores of another adapter" in capsys.readouterr().err) is bool(code)
+
+
 def test_heads_that_are_to_be_merged_or_published_anew_are_said_to_be_heads(
     heads: Path, base: Path, tmp_path: Path, capsys: Any
 ) -> None:

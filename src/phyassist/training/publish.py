@@ -40,8 +40,9 @@ FREE_DATA = frozenset(
     {"mit", "isc", "bsd2clause", "bsd3clause", "apache2", "apache20", "cc0", "cc010", "publicdomain"}
     | {"ccby", "ccby20", "ccby25", "ccby30", "ccby40"}
 )
+ADAPTER_GGUF = "adapter.gguf"
 # What a run may have beside its adapter that goes along.
-BESIDE = ("adapter.gguf", "curves.png", "heads.json", "heads.safetensors", "words.json", "words.safetensors")
+BESIDE = (ADAPTER_GGUF, "curves.png", "heads.json", "heads.safetensors", "words.json", "words.safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +151,10 @@ def _load_scores(folder: Path, adapter: Path, run: Path) -> Mapping[str, Any]:
             raise BadInput(f"{path} holds scores of others than these heads", hint="evaluate these alone")
         return scores
     sha256 = scores.get("adapter_sha256")
+    # Scores through the engine are of the same weights as the engine reads them.
+    forms = [path for path in (adapter / ADAPTER_WEIGHTS, run / ADAPTER_GGUF) if path.is_file()]
     # Where heads said the labels, the adapter gave its words alone.
-    if is_of_heads or (sha256 and sha256 != count_sha256(adapter / ADAPTER_WEIGHTS)):
+    if is_of_heads or (sha256 and sha256 not in map(count_sha256, forms)):
         raise BadInput(f"{path} holds scores of another adapter", hint="evaluate this one")
     return scores
 
