@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip install 'phyassist[train]'")
 
+from phyassist.training.bases import identify_base
 from phyassist.training.imhi import SETS, get_set_table
 from phyassist.training.measures import find_f1, find_weighted_f1s, score_labels, tabulate
 from tests.training.test_prepare import NO, YES, ask, write_csv
@@ -107,7 +108,8 @@ def test_a_tiny_model_is_scored_from_the_command_line(tmp_path: Path, capsys: An
     # The tiny tokenizer, loaded from a folder, joins what it decodes without spaces.
     said = [row["generated_text"].replace(" ", "") for row in replies]
     assert all(each.startswith((YES.replace(" ", ""), NO.replace(" ", ""))) for each in said)
-    assert json.loads((tmp_path / "out/scores.json").read_text())["part"] == "test"
+    scored = json.loads((tmp_path / "out/scores.json").read_text())
+    assert (scored["part"], scored["base_sha256"]) == ("test", identify_base(str(base)).sha256)
 
 
 def test_the_printed_table_says_which_rows_were_scored(tmp_path: Path, capsys: Any) -> None:

@@ -119,6 +119,7 @@ def _open_answerer(
 
     with needs_training():
         from phyassist.training.answering import ByLikelihood, ByScores
+        from phyassist.training.bases import identify_base
         from phyassist.training.evaluate import hash_file, open_scorer
         from phyassist.training.heads.model import WEIGHTS as HEADS
 
@@ -142,14 +143,17 @@ def _open_answerer(
         check_adapter_files(adapter)
         by["adapter_sha256"] = hash_file(adapter / WEIGHTS)
     if not heads:
-        yield ByLikelihood(open_scorer(folder, adapter)), by
+        scorer = open_scorer(folder, adapter)
+        # A base of the hub is here from now on.
+        yield ByLikelihood(scorer), by | {"base_sha256": identify_base(folder).sha256}
         return
     from phyassist.training.heads.model import load_headed
     from phyassist.training.heads.score import HeadScorer
 
-    scorer = HeadScorer(*(load_headed(folder, path) for path in heads))
+    headed = HeadScorer(*(load_headed(folder, path) for path in heads))
     by["heads_sha256"] = [hash_file(path / HEADS) for path in heads]
-    yield ByScores(scorer, open_scorer(folder, adapter) if explain else None), by
+    by["base_sha256"] = identify_base(folder).sha256
+    yield ByScores(headed, open_scorer(folder, adapter) if explain else None), by
 
 
 def _name_adapter(adapter: Path) -> str:

@@ -6,14 +6,14 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from phyassist.errors import BadInput
 from phyassist.training.baselines import load_baselines, render_table, say_rows
-from phyassist.training.evaluate import LABELS, SCORES
+from phyassist.training.evaluate import LABELS, SCORES, read_score
 from phyassist.training.imhi import Judged, get_set_table, load_judged
 from phyassist.training.measures import (
     Interval,
@@ -71,7 +71,7 @@ def load_run(folder: Path) -> RunScores:
         raise BadInput(f"{folder} holds no scores", hint="name a folder that evaluate imhi has made")
     try:
         said = json.loads(path.read_text("utf-8"))
-        scores = tuple(_read_score(score) for score in said["sets"].values())
+        scores = tuple(read_score(score) for score in said["sets"].values())
         part, limit = said["part"], said["limit"]
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path} cannot be read", hint="run the evaluation again") from error
@@ -216,14 +216,6 @@ def draw_comparison(runs: Sequence[RunScores]) -> bytes:
     figure.savefig(held, format="png", bbox_inches="tight")
     pyplot.close(figure)
     return held.getvalue()
-
-
-def _read_score(said: Mapping[str, Any]) -> SetScore:
-    values = {each.name: said[each.name] for each in fields(SetScore)}
-    for name in ("weighted_f1_interval", "accuracy_interval"):
-        low, high = values[name]
-        values[name] = (low, high)
-    return SetScore(**values)
 
 
 def _identify(row: Judged) -> tuple[str, str, str]:
