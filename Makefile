@@ -54,7 +54,7 @@ imhi-small: $(VENV)/.installed-test ## the smallest IMHI table: SmolLM2-135M, on
 		--data build/imhi-small/data --out $(IMHI_RUN) --set steps_max=$(IMHI_STEPS) --set val_rows=20 --set layers=0.5 \
 		$$(test -f $(IMHI_RUN)/config.json && echo --resume)
 	$(BIN)/phyassist evaluate imhi --base smollm2-135m-instruct --adapter $(IMHI_RUN)/adapter \
-		--sets dreaddit --data $(IMHI_DATA) --limit $(IMHI_ROWS) --out build/imhi-small/scores-$(IMHI_STEPS)
+		--sets dreaddit --data $(IMHI_DATA) --limit $(IMHI_ROWS) --out build/imhi-small/scores-$(IMHI_STEPS)-$(IMHI_ROWS)
 
 check: $(VENV)/.installed-test lint types test ## format, lint, types and tests: what .ci/run calls
 

@@ -113,7 +113,9 @@ def make_tests(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"`{found['best']['command']}`"
     yield ""
     tests = {f"ours, {base}": read_scores(test) for base, test in found["tests"].items()}
-    yield render_table(tests, {f"ours, {base}": SIZES[base] for base in found["tests"]})
+    yield render_table(
+        tests, dict.fromkeys(tests, "test"), {f"ours, {base}": SIZES[base] for base in found["tests"]}
+    )
     yield ""
     yield (
         "Each figure with its interval of 95 %, by resampling posts. The published figures were read from "

@@ -44,8 +44,10 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def evaluate(data: Path, answerer: Answerer, *sets: str, explain: bool = False) -> tuple[SetScore, ...]:
-    asked = Evaluation(BY, sets, "test", data, data / "out", explain)
+def evaluate(
+    data: Path, answerer: Answerer, *sets: str, explain: bool = False, out: str = "out"
+) -> tuple[SetScore, ...]:
+    asked = Evaluation(BY, sets, "test", data, data / out, explain)
     return run_evaluation(asked, answerer, lambda *_: None)
 
 
@@ -59,7 +61,7 @@ def test_the_key_written_back_scores_a_hundred_and_silence_is_unread(data: Path,
     key = read_key(data, name)
 
     (right,) = evaluate(data, ByEngine(ScriptedModel(key), Never()), name, explain=True)
-    (silent,) = evaluate(data, ByEngine(ScriptedModel([""] * len(key)), Never()), name)
+    (silent,) = evaluate(data, ByEngine(ScriptedModel([""] * len(key)), Never()), name, out="silent")
 
     assert (right.weighted_f1, right.macro_f1, right.accuracy, right.unread) == (100, 100, 100, 0)
     assert (silent.weighted_f1, silent.accuracy, silent.unread) == (0, 0, len(key))
@@ -69,7 +71,7 @@ def test_a_server_is_asked_for_one_of_the_table_s_sentences(data: Path) -> None:
     lm = ScriptedModel([YES] * 2 * ROWS)
 
     evaluate(data, ByEngine(lm, Never()), "dreaddit")
-    evaluate(data, ByEngine(lm, Never()), "dreaddit", explain=True)
+    evaluate(data, ByEngine(lm, Never()), "dreaddit", explain=True, out="explained")
 
     assert lm.asks[0].choices == (YES, NO)
     assert lm.asks[-1].choices == (f"{YES} Reasoning:", f"{NO} Reasoning:")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,14 @@ from phyassist.lm.protocol import Never
 from phyassist.lm.scripted import ScriptedModel
 from phyassist.training.answering import ByEngine
 from phyassist.training.baselines import load_baselines
-from phyassist.training.comparing import compare_pair, find_mcnemar_p, load_run, load_runs
+from phyassist.training.comparing import (
+    compare_pair,
+    draw_comparison,
+    find_mcnemar_p,
+    load_run,
+    load_runs,
+    render_comparison,
+)
 from phyassist.training.evaluate import Evaluation, run_evaluation
 from tests.training.test_prepare import NO, YES, ask, write_csv
 
@@ -98,10 +106,25 @@ def test_the_command_writes_a_table_the_figures_and_a_picture(data: Path, capsys
     assert code == 0
     assert all(row.name in printed and row.measured_by in printed for row in load_baselines())
     assert "| **often** |" in printed
+    assert printed.count("| this command: test |") == 2
     assert (data / "out/compare.md").read_text() in printed
     assert (data / "out/compare.png").read_bytes().startswith(b"\x89PNG")
     assert [pair["second"] for pair in said["pairs"]] == ["seldom"]
     assert len(said["baselines"]) == 9
+
+
+def test_a_table_and_a_picture_say_which_rows_were_scored(data: Path) -> None:
+    runs = [
+        load_run(make_run(data, f"{part}-{limit}", 5, part=part, limit=limit))
+        for part, limit in (("test", 0), ("val", 0), ("val", 10))
+    ]
+
+    tables = [render_comparison([run], ()) for run in runs]
+    pictures = {draw_comparison([replace(runs[0], part=run.part, limit=run.limit)]) for run in runs}
+
+    for table, said in zip(tables, ("test", "val", "val, first 10 rows of each set"), strict=True):
+        assert f"| this command: {said} |" in table
+    assert len(pictures) == 3
 
 
 def test_published_figures_have_the_means_that_were_published() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip install 'phyassist[train]'")
 
+from phyassist.training.bases import identify_base
 from phyassist.training.imhi import SETS, get_set_table
 from phyassist.training.measures import find_f1, find_weighted_f1s, score_labels, tabulate
 from tests.training.test_prepare import NO, YES, ask, write_csv
@@ -59,25 +60,26 @@ def test_f1_of_many_draws_at_once_is_that_of_the_library() -> None:
 
 def test_rows_of_one_post_widen_the_interval() -> None:
     gold = ["yes", "no"] * 60
-    said = ["yes" if no % 12 < 8 else "no" for no in range(120)]
+    # Ten posts of twelve rows: what is right in one row of a post is right in all of them.
+    said = gold[:60] + ["yes" if each == "no" else "no" for each in gold[60:]]
 
-    alone = score_labels(
-        "Irf", gold=gold, said=said, posts=[str(no) for no in range(120)], labels=("yes", "no")
-    )
-    grouped = score_labels(
-        "Irf", gold=gold, said=said, posts=[str(no // 12) for no in range(120)], labels=("yes", "no")
-    )
-    blocks = score_labels(
-        "Irf",
-        gold=gold,
-        said=gold[:60] + ["yes" if each == "no" else "no" for each in gold[60:]],
-        posts=[str(no // 30) for no in range(120)],
-        labels=("yes", "no"),
+    alone, grouped = (
+        score_labels(
+            "Irf",
+            gold=gold,
+            said=said,
+            posts=[str(no // rows) for no in range(120)],
+            labels=("yes", "no"),
+        )
+        for rows in (1, 12)
     )
 
-    assert grouped.posts == 10
+    assert (alone.posts, grouped.posts) == (120, 10)
     assert alone.weighted_f1 == grouped.weighted_f1
-    assert blocks.accuracy_interval[1] - blocks.accuracy_interval[0] > 50
+    for name in ("weighted_f1_interval", "accuracy_interval"):
+        (low, high), (wide_low, wide_high) = (getattr(each, name) for each in (alone, grouped))
+        # Twelve rows that say the same are one: the interval is wider by about the root of twelve.
+        assert wide_high - wide_low > 2.5 * (high - low) > 0
 
 
 def test_a_tiny_model_is_scored_from_the_command_line(tmp_path: Path, capsys: Any) -> None:
@@ -107,7 +109,24 @@ def test_a_tiny_model_is_scored_from_the_command_line(tmp_path: Path, capsys: An
     # The tiny tokenizer, loaded from a folder, joins what it decodes without spaces.
     said = [row["generated_text"].replace(" ", "") for row in replies]
     assert all(each.startswith((YES.replace(" ", ""), NO.replace(" ", ""))) for each in said)
-    assert json.loads((tmp_path / "out/scores.json").read_text())["part"] == "test"
+    scored = json.loads((tmp_path / "out/scores.json").read_text())
+    assert (scored["part"], scored["base_sha256"]) == ("test", identify_base(str(base)).sha256)
+
+
+def test_the_printed_table_says_which_rows_were_scored(tmp_path: Path, capsys: Any) -> None:
+    pytest.importorskip("torch", reason="torch is not installed")
+    from phyassist.cli.main import main
+    from tests.training.tiny import save_base
+
+    for part in ("train", "val", "test"):
+        rows = [(ask(f"Post {no} of {part}."), f"{(YES, NO)[no % 2]} Reasoning: so.") for no in range(6)]
+        write_csv(tmp_path / f"imhi/{part}/dreaddit.csv", ("query", "gpt-3.5-turbo"), rows)
+    words = ["evaluate", "imhi", "--model", save_base(tmp_path / "base"), "--sets", "dreaddit"]
+    words += ["--data", tmp_path, "--out", tmp_path / "out", "--limit", "4"]
+
+    assert main([str(word) for word in words]) == 0
+
+    assert "| this command: val, first 4 rows of each set |" in capsys.readouterr().out
 
 
 def test_what_only_libraries_understand_is_kept_off_the_terminal_and_what_failed_is_not(

@@ -71,6 +71,31 @@ def test_a_text_that_another_folder_keeps_for_testing_is_no_mixture(tmp_path: Pa
     assert not (tmp_path / "out").exists()
 
 
+def test_files_of_one_name_under_several_terms_are_under_all_of_them_and_counted_together(
+    tmp_path: Path,
+) -> None:
+    head = ("text", "category", "advice")
+    for name, count, licence in (("one", 3, "CC BY-NC 4.0"), ("two", 5, "CC BY 4.0")):
+        rows = [[f"What I did on day {no} of {name}.", "rest", ""] for no in range(count)]
+        table = write_csv(tmp_path / name / "train.csv", head, [*rows, ["", "rest", ""]])
+        own = OwnFile(table, COLUMNS, licence=licence)
+        prepare(make_plan(tmp_path, own=[own], shares=Shares(0, 0)), tmp_path / f"{name}-prepared")
+    folders = [tmp_path / "one-prepared", tmp_path / "two-prepared"]
+
+    cards = [
+        mix(given, {}, tmp_path / f"out-{no}", template=get_template("yi"), seed=0)
+        for no, given in enumerate((folders, folders[::-1]))
+    ]
+
+    for card in cards:
+        ((source, counts),) = card["cleaned"].items()
+        (terms,) = card["sources"]
+        assert (source, terms["research_only"]) == ("train", True)
+        assert set(terms["licence"].split("; ")) == {"CC BY-NC 4.0", "CC BY 4.0"}
+        assert (counts["rows"], counts["kept"], counts["dropped"]) == (10, 8, {"empty": 2})
+        assert card["parts"]["train"]["rows"] == {"train": 8}
+
+
 def test_what_no_folder_could_be_compared_with_is_named_but_for_what_is_in_the_mixture(
     tmp_path: Path,
 ) -> None:

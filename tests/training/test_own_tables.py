@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from phyassist.errors import BadInput
+from phyassist.errors import BadInput, UnreadableFile
 from phyassist.training.prepare import OwnFile, prepare
 from phyassist.training.split import Shares
 from phyassist.training.writing import read_part
-from tests.training.test_prepare import make_plan
+from tests.training.test_prepare import make_plan, write_csv
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
@@ -67,4 +67,38 @@ def test_a_cell_that_no_table_should_hold_is_said_with_its_line(tmp_path: Path) 
     path.write_text(f"text,advice\nI sleep badly.,Get up at eight.\n{'a' * 8_000_001},b\n", "utf-8")
 
     with pytest.raises(BadInput, match=r"mine\.csv is broken at line 3: .*; mend or leave out that row"):
+        prepare(make_plan(tmp_path, own=[OwnFile(path)]), tmp_path / "out")
+
+
+def test_naming_one_column_hides_none_of_those_that_bear_a_field_s_own_name(tmp_path: Path) -> None:
+    rows = [["I sleep badly.", "Get up at eight.", "a1", "train"], ["I worry.", "Walk.", "b2", "test"]]
+    path = write_csv(tmp_path / "mine.csv", ("body", "advice", "key", "part"), rows)
+
+    prepared = prepare(make_plan(tmp_path, own=[OwnFile(path, {"text": "body"})]), tmp_path / "out")
+
+    assert prepared.rows == {"train": {"mine": 1}, "val": {}, "test": {"mine": 1}}
+    assert [row["key"] for row in read_part(tmp_path / "out", "test")] == ["b2"]
+
+
+def test_a_column_that_was_named_for_a_field_is_that_field_alone(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "mine.csv", ("question", "advice"), [["I sleep badly.", "Get up at eight."]])
+    own = OwnFile(path, {"text": "question"})
+
+    prepare(make_plan(tmp_path, own=[own], shares=Shares(0, 0)), tmp_path / "out")
+
+    (row,) = read_part(tmp_path / "out", "train")
+    assert row["messages"][1]["content"].count("I sleep badly.") == 1
+
+
+@pytest.mark.parametrize("broken", ['"I sleep badly.,Get up', '"He said "so" to me.",Get up'])
+def test_a_quote_that_is_left_open_is_said_with_its_line_and_swallows_no_rows(
+    broken: str, tmp_path: Path
+) -> None:
+    rows = "".join(f"On day {no} I slept badly.,Keep diary {no}.\n" for no in range(20))
+    path = tmp_path / "mine.csv"
+    path.write_text(f"text,advice\nI worry.,Walk.\n{broken}\n{rows}", "utf-8")
+
+    with pytest.raises(
+        UnreadableFile, match=r"mine\.csv is broken at line 3: .*; mend or leave out that row"
+    ):
         prepare(make_plan(tmp_path, own=[OwnFile(path)]), tmp_path / "out")

@@ -111,6 +111,21 @@ def test_scores_that_heads_made_are_not_shown_on_the_card_of_an_adapter(
     assert "holds scores of another adapter" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("scored", "code"),
+    [("adapter/adapter_model.safetensors", 0), ("adapter.gguf", 0), ("done.json", 1)],
+)
+def test_scores_of_an_adapter_are_shown_on_its_card_through_whichever_form_of_it_they_came(
+    scored: str, code: int, trained: Path, scores: Path, tmp_path: Path, capsys: Any
+) -> None:
+    write_scores(scores, adapter_sha256=count_sha256(trained / scored))
+
+    published = run("publish", trained, "--to", tmp_path / "out", "--scores", scores)
+
+    assert published == code
+    assert ("holds scores of another adapter" in capsys.readouterr().err) is bool(code)
+
+
 def test_heads_that_are_to_be_merged_or_published_anew_are_said_to_be_heads(
     heads: Path, base: Path, tmp_path: Path, capsys: Any
 ) -> None:
@@ -179,6 +194,37 @@ def test_where_nobody_said_what_the_data_allow_no_licence_is_chosen(
     assert codes == [2, 0]
     assert "no licence is stated for mine, so none is chosen for the adapter" in capsys.readouterr().err
     assert "license: cc-by-4.0" in (tmp_path / "named/README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("licence", "chosen"),
+    [
+        ("MIT License", "apache-2.0"),
+        ("Apache License 2.0", "apache-2.0"),
+        ("CC BY 4.0", "apache-2.0"),
+        ("CC BY-SA 4.0", ""),
+        ("GPL-3.0", ""),
+        ("proprietary", ""),
+        ("MIT，不得再分发", ""),
+        ("MIT; not stated", ""),
+    ],
+)
+def test_a_free_licence_is_chosen_only_where_the_data_are_known_to_allow_it(
+    licence: str, chosen: str, trained: Path, tmp_path: Path, capsys: Any
+) -> None:
+    held = Path(shutil.copytree(trained, tmp_path / "held"))
+    card = json.loads((held / "data.json").read_text("utf-8"))
+    card["sources"][0]["licence"] = licence
+    (held / "data.json").write_text(json.dumps(card), "utf-8")
+
+    code = run("publish", held, "--to", tmp_path / "silent")
+    named = run("publish", held, "--to", tmp_path / "named", "--licence", "cc-by-sa-4.0")
+
+    assert (code, named) == (0 if chosen else 2, 0)
+    if chosen:
+        assert f"license: {chosen}" in (tmp_path / "silent/README.md").read_text("utf-8")
+    else:
+        assert f"whether mine ({licence}) would allow apache-2.0 is not known" in capsys.readouterr().err
 
 
 def test_scores_that_were_cut_short_are_said(

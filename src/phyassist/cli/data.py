@@ -93,8 +93,8 @@ def prepare(
         list[str] | None,
         typer.Option(
             "--column",
-            help="Which column of your own files holds what: text=body, advice=reply. Without it the columns "
-            "text, question, category, analysis, advice, key and part are taken as they are called.",
+            help="Which column of your own files holds what: text=body, advice=reply. Columns called text, "
+            "question, category, analysis, advice, key and part need none.",
         ),
     ] = None,
     licence: Annotated[str, typer.Option(help="The licence of your own files.")] = NOT_STATED,

@@ -76,7 +76,7 @@ def imhi(
     from phyassist.errors import BadInput
 
     with needs_training():
-        from phyassist.training.baselines import render_table
+        from phyassist.training.baselines import render_table, say_rows
         from phyassist.training.evaluate import Evaluation, run_evaluation
         from phyassist.training.imhi import check_sets
 
@@ -100,7 +100,8 @@ def imhi(
     if as_json:
         say_json([asdict(score) for score in scores])
     elif scores:
-        make_console().print(render_table({out.name: scores}), soft_wrap=True)
+        scored = {out.name: say_rows(part.value, limit)}
+        make_console().print(render_table({out.name: scores}, scored), soft_wrap=True)
 
 
 @contextmanager
@@ -118,6 +119,7 @@ def _open_answerer(
 
     with needs_training():
         from phyassist.training.answering import ByLikelihood, ByScores
+        from phyassist.training.bases import identify_base
         from phyassist.training.evaluate import hash_file, open_scorer
         from phyassist.training.heads.model import WEIGHTS as HEADS
 
@@ -141,14 +143,17 @@ def _open_answerer(
         check_adapter_files(adapter)
         by["adapter_sha256"] = hash_file(adapter / WEIGHTS)
     if not heads:
-        yield ByLikelihood(open_scorer(folder, adapter)), by
+        scorer = open_scorer(folder, adapter)
+        # A base of the hub is here from now on.
+        yield ByLikelihood(scorer), by | {"base_sha256": identify_base(folder).sha256}
         return
     from phyassist.training.heads.model import load_headed
     from phyassist.training.heads.score import HeadScorer
 
-    scorer = HeadScorer(*(load_headed(folder, path) for path in heads))
+    headed = HeadScorer(*(load_headed(folder, path) for path in heads))
     by["heads_sha256"] = [hash_file(path / HEADS) for path in heads]
-    yield ByScores(scorer, open_scorer(folder, adapter) if explain else None), by
+    by["base_sha256"] = identify_base(folder).sha256
+    yield ByScores(headed, open_scorer(folder, adapter) if explain else None), by
 
 
 def _name_adapter(adapter: Path) -> str:

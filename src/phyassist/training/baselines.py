@@ -31,10 +31,19 @@ def load_baselines() -> tuple[Baseline, ...]:
     )
 
 
-def render_table(runs: Mapping[str, Sequence[SetScore]], sizes: Mapping[str, str] | None = None) -> str:
+def say_rows(part: str, limit: int) -> str:
+    """Which rows were scored: figures of validation rows, or of the first few, are no published ones."""
+    return f"{part}, first {limit} rows of each set" if limit else part
+
+
+def render_table(
+    runs: Mapping[str, Sequence[SetScore]],
+    scored: Mapping[str, str],
+    sizes: Mapping[str, str] | None = None,
+) -> str:
     """Weighted F1 of each run by name, with its interval, and below it everybody else's.
 
-    `sizes` has those of the runs whose size is known.
+    `scored` says of each run on which rows, `sizes` has those of the runs whose size is known.
     A set that a run did not answer stays empty, and a mean stands only where every set shown has a figure.
     """
     names = list(dict.fromkeys(score.name for scores in runs.values() for score in scores))
@@ -48,8 +57,9 @@ def render_table(runs: Mapping[str, Sequence[SetScore]], sizes: Mapping[str, str
         figures = [score.weighted_f1 for score in scores]
         mean = f"{sum(figures) / len(figures):.2f}" if len(figures) == len(names) else ""
         size = (sizes or {}).get(name, "")
+        measured_by = f"this command: {scored[name]}"
         unread = f"{sum(score.unread for score in scores)} of {sum(score.rows for score in scores)}"
-        lines.append(f"| **{name}** | {size} | {' | '.join(cells)} | {mean} | {unread} | this command |")
+        lines.append(f"| **{name}** | {size} | {' | '.join(cells)} | {mean} | {unread} | {measured_by} |")
     for row in load_baselines():
         cells = [f"{row.weighted_f1[each]:.2f}" if each in row.weighted_f1 else "" for each in names]
         lines.append(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import cast
+from typing import Any, cast
 
 from phyassist.domain.people import Language
 from phyassist.errors import UnknownName
@@ -60,3 +60,17 @@ def get_source(name: str) -> SourceCard:
     if name not in sources:
         raise UnknownName(f"no source {name}", hint=f"there are {', '.join(sources)}")
     return sources[name]
+
+
+def join_terms(sources: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Each source of these data cards once; what comes under several terms is under all of them."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for source in sources:
+        known = found.get(source["name"], source)
+        licences = dict.fromkeys([*known["licence"].split("; "), *source["licence"].split("; ")])
+        found[source["name"]] = {
+            **known,
+            "licence": "; ".join(licences),
+            "research_only": known["research_only"] or source["research_only"],
+        }
+    return list(found.values())

@@ -6,14 +6,14 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from phyassist.errors import BadInput
-from phyassist.training.baselines import load_baselines, render_table
-from phyassist.training.evaluate import LABELS, SCORES
+from phyassist.training.baselines import load_baselines, render_table, say_rows
+from phyassist.training.evaluate import LABELS, SCORES, read_score
 from phyassist.training.imhi import Judged, get_set_table, load_judged
 from phyassist.training.measures import (
     Interval,
@@ -33,8 +33,14 @@ class RunScores:
     name: str
     folder: Path
     part: str
+    limit: int
     said: Mapping[str, Any]
     scores: tuple[SetScore, ...]
+
+    @property
+    def scored(self) -> str:
+        """On which rows, in words."""
+        return say_rows(self.part, self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +71,13 @@ def load_run(folder: Path) -> RunScores:
         raise BadInput(f"{folder} holds no scores", hint="name a folder that evaluate imhi has made")
     try:
         said = json.loads(path.read_text("utf-8"))
-        scores = tuple(_read_score(score) for score in said["sets"].values())
-        part = said["part"]
+        scores = tuple(read_score(score) for score in said["sets"].values())
+        part, limit = said["part"], said["limit"]
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path} cannot be read", hint="run the evaluation again") from error
     if not scores:
         raise BadInput(f"{folder} holds scores of no set", hint="run the evaluation again")
-    return RunScores(folder.name, folder, part, said, scores)
+    return RunScores(folder.name, folder, part, limit, said, scores)
 
 
 def load_runs(folders: Sequence[Path]) -> tuple[RunScores, ...]:
@@ -147,7 +153,7 @@ def find_mcnemar_p(only_first: int, only_second: int) -> float:
 
 def render_comparison(runs: Sequence[RunScores], pairs: Sequence[Paired]) -> str:
     """The table of scores, and below it the paired tests."""
-    lines = [render_table({run.name: run.scores for run in runs})]
+    lines = [render_table({run.name: run.scores for run in runs}, {run.name: run.scored for run in runs})]
     if pairs:
         lines += [
             "",
@@ -202,21 +208,14 @@ def draw_comparison(runs: Sequence[RunScores]) -> bytes:
         places = [place + 0.15 + no * width for place in answered]
         axes.errorbar(places, reached, yerr=[low, high], fmt="o", ms=6, capsize=3, label=run.name)
     axes.set_xticks(range(len(names)), names)
-    axes.set_ylabel("weighted F1, 95 % interval by post")
+    scored = "; ".join(dict.fromkeys(run.scored for run in runs))
+    axes.set_ylabel(f"weighted F1, 95 % interval by post\n(runs: {scored}; grey: test, as published)")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
     held = io.BytesIO()
     figure.savefig(held, format="png", bbox_inches="tight")
     pyplot.close(figure)
     return held.getvalue()
-
-
-def _read_score(said: Mapping[str, Any]) -> SetScore:
-    values = {each.name: said[each.name] for each in fields(SetScore)}
-    for name in ("weighted_f1_interval", "accuracy_interval"):
-        low, high = values[name]
-        values[name] = (low, high)
-    return SetScore(**values)
 
 
 def _identify(row: Judged) -> tuple[str, str, str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from phyassist.domain.examples import Part
+from phyassist.errors import BadInput
+from phyassist.lm.folders import say_damaged
 from phyassist.training.adapters import load_adapted
 from phyassist.training.answering import Answerer, LabelScorer
 from phyassist.training.base import load_tokenizer
@@ -27,6 +29,7 @@ from phyassist.training.imhi import (
 from phyassist.training.measures import SetScore
 from phyassist.training.mentallama_reader import read_replies, score_pairs
 from phyassist.training.run import describe_environment
+from phyassist.training.writing import write_whole
 
 SCORES, REPLIES, LABELS = "scores.json", "replies", "labels"
 
@@ -49,14 +52,18 @@ def run_evaluation(
 ) -> tuple[SetScore, ...]:
     """Scores of every set; replies, labels and scores stand in `out`.
 
-    Raises UnknownName, UnreadableFile, BadInput where no set is named or a set is empty.
+    An evaluation that broke off goes on: a set that was scored there is not asked again.
+    Raises UnknownName, UnreadableFile, StoreFull, BadInput where no set is named, a set is empty, or `out`
+    holds an evaluation of something else.
     """
     check_sets(asked.sets)
     rows = {name: load_rows(name, asked.data, asked.part) for name in asked.sets}
+    scores = load_scores(asked)
     for folder in (REPLIES, LABELS):
         (asked.out / folder).mkdir(parents=True, exist_ok=True)
-    scores: list[SetScore] = []
     for name, every in rows.items():
+        if name in scores:
+            continue
         chosen = every[: asked.limit] if asked.limit else every
 
         def tell(done: int, of: int, name: str = name) -> None:
@@ -66,11 +73,43 @@ def run_evaluation(
         if len(answered) < len(chosen):
             # Stopped: what is whole is kept, and a set of which a part was answered is no score of the set.
             break
-        write_replies(asked.out / REPLIES / f"{name}.csv", answered)
-        write_labels(asked.out / LABELS / f"{name}.jsonl", answered)
-        scores.append(score_set(name, answered))
+        replies, labels = _name_files(asked, name)
+        write_replies(replies, answered)
+        write_labels(labels, answered)
+        scores[name] = score_set(name, answered)
         _save(asked, scores)
-    return tuple(scores)
+    return tuple(scores[name] for name in asked.sets if name in scores)
+
+
+def load_scores(asked: Evaluation) -> dict[str, SetScore]:
+    """What `out` holds already of this very evaluation, by set.
+
+    Raises UnreadableFile, BadInput where it holds another: of two models in one folder the labels of one
+    would be taken for the other's.
+    """
+    path = asked.out / SCORES
+    if not path.is_file():
+        return {}
+    with say_damaged(path, "name a new folder with --out"):
+        said = json.loads(path.read_text("utf-8"))
+        scores = {name: read_score(score) for name, score in said["sets"].items()}
+        wanted = {**_describe(asked), "data_sha256": _hash_data(asked, scores)}
+        others = [name for name, value in wanted.items() if said.get(name) != value]
+    if others:
+        raise BadInput(
+            f"{asked.out} holds an evaluation with another {', '.join(others)}",
+            hint="name a new folder with --out",
+        )
+    return {name: score for name, score in scores.items() if all(map(Path.is_file, _name_files(asked, name)))}
+
+
+def read_score(said: Mapping[str, Any]) -> SetScore:
+    """A score as it stands in a file.  Raises KeyError, TypeError and ValueError where it is none."""
+    values = {each.name: said[each.name] for each in fields(SetScore)}
+    for name in ("weighted_f1_interval", "accuracy_interval"):
+        low, high = values[name]
+        values[name] = (low, high)
+    return SetScore(**values)
 
 
 def open_scorer(base: str, adapter: Path | None) -> LabelScorer:
@@ -86,26 +125,33 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _save(asked: Evaluation, scores: list[SetScore]) -> None:
+def _name_files(asked: Evaluation, name: str) -> tuple[Path, Path]:
+    """Where the replies and the labels of a set stand."""
+    return asked.out / REPLIES / f"{name}.csv", asked.out / LABELS / f"{name}.jsonl"
+
+
+def _describe(asked: Evaluation) -> Mapping[str, Any]:
+    return {**asked.by, "part": asked.part, "limit": asked.limit, "explain": asked.explain}
+
+
+def _hash_data(asked: Evaluation, sets: Iterable[str]) -> Mapping[str, str]:
+    """SHA-256 of the file of each set, empty where it is not there."""
+    files = {name: asked.data / get_source(SETS[name]).files[asked.part] for name in sets}
+    return {name: hash_file(path) if path.is_file() else "" for name, path in files.items()}
+
+
+def _save(asked: Evaluation, scores: Mapping[str, SetScore]) -> None:
     said = {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        **asked.by,
-        "part": asked.part,
-        "limit": asked.limit,
-        "explain": asked.explain,
+        **_describe(asked),
         "environment": describe_environment(),
-        "data_sha256": {
-            score.name: hash_file(asked.data / get_source(SETS[score.name]).files[asked.part])
-            for score in scores
-        },
+        "data_sha256": _hash_data(asked, scores),
         "sets": {
-            score.name: {
+            name: {
                 **asdict(score),
-                "mentallama_reader": asdict(
-                    score_pairs(score.name, read_replies(asked.out / REPLIES / f"{score.name}.csv"))
-                ),
+                "mentallama_reader": asdict(score_pairs(name, read_replies(_name_files(asked, name)[0]))),
             }
-            for score in scores
+            for name, score in scores.items()
         },
     }
-    (asked.out / SCORES).write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+    write_whole(asked.out / SCORES, json.dumps(said, indent=2) + "\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from phyassist.domain.examples import PARTS, Part
 from phyassist.errors import BadInput
 from phyassist.lm.bundle import fill_folder
 from phyassist.prompts.layout import join_task
+from phyassist.training.catalogue import join_terms
 from phyassist.training.plain import fingerprint
 from phyassist.training.prepare import render_card
 from phyassist.training.split import HELD_OUT, HeldOut
@@ -219,7 +220,7 @@ def _mark(row: Mapping[str, Any]) -> bytes:
 def _join(
     cards: Sequence[Mapping[str, Any]], parts: Mapping[str, Any], template: ChatTemplate, seed: int
 ) -> Mapping[str, Any]:
-    sources = {source["name"]: source for card in cards for source in card["sources"]}
+    sources = join_terms(source for card in cards for source in card["sources"])
     drafted_by = sorted({card["drafted_by"] for card in cards if "drafted_by" in card})
     return {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -229,12 +230,24 @@ def _join(
         "shares": cards[0]["shares"],
         "text_chars_max": max(card["text_chars_max"] for card in cards),
         **({"drafted_by": ", ".join(drafted_by)} if drafted_by else {}),
-        "sources": list(sources.values()),
-        "cleaned": {name: counts for card in cards for name, counts in card["cleaned"].items()},
-        "leaks": {name: count for card in cards for name, count in card["leaks"].items()},
+        "sources": sources,
+        "cleaned": _add_counts(cards),
+        "leaks": dict(sum((Counter(card["leaks"]) for card in cards), Counter[str]())),
         # Those that are in the mixture were compared here.
         "not_compared": sorted(
-            {name for card in cards for name in card.get("not_compared", ())} - set(sources)
+            {name for card in cards for name in card.get("not_compared", ())}
+            - {source["name"] for source in sources}
         ),
         "parts": parts,
     }
+
+
+def _add_counts(cards: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """What was cleaned by source: two files of one name are one source, and their rows are added."""
+    found: dict[str, Any] = {}
+    for name, counts in ((name, counts) for card in cards for name, counts in card["cleaned"].items()):
+        before = found.get(name, {"rows": 0, "kept": 0, "repaired": 0, "dropped": {}})
+        dropped = Counter(before["dropped"]) + Counter(counts["dropped"])
+        added = {key: before[key] + counts[key] for key in ("rows", "kept", "repaired")}
+        found[name] = {**added, "dropped": dict(sorted(dropped.items()))}
+    return found

@@ -24,9 +24,16 @@ from phyassist.training.split import SHARES, HeldOut, Shares, choose_part, shuff
 from phyassist.training.templates import ChatTemplate
 from phyassist.training.writing import CARD, PartFiles, write_whole
 
-# What a licence says where others must not earn by what is made of it.
+# What a licence says where others must not earn by what is made of it; in doubt it is taken to say so.
 _RESEARCH_ONLY = re.compile(
-    r"\bnc\b|non-?commercial|research[- ]only|非商业|非商用|仅.{0,4}研究", re.IGNORECASE
+    r"(?<![a-z])nc(?![a-z])"
+    r"|(?:non|no|not for)[\s_-]*commercial"
+    r"|(?:research|academic|educational)[\s_-]*(?:use|purpose|only)"
+    r"|(?:only|solely).{0,20}(?:research|academi|educat)"
+    r"|[仅限只].{0,8}(?:研究|学术|科研|教学)"
+    r"|(?:研究|学术|科研|教学)(?:使用|用途|目的|之用)"
+    r"|(?:非|不得|不可|禁止).{0,4}(?:商业|商用|营利|盈利)",
+    re.IGNORECASE,
 )
 PROGRESS_ROWS = 200
 Progress = Callable[[int, int], None]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from phyassist.errors import BadInput, UnreadableFile
 from phyassist.lm.bundle import MANIFEST
-from phyassist.training.catalogue import get_source
+from phyassist.training.catalogue import get_source, join_terms
 from phyassist.training.heads.posts import TRAIN_SOURCES
 from phyassist.training.run import DATA_CARD, DONE, describe_environment
 from phyassist.training.writing import CARD as PREPARED_CARD
@@ -57,16 +57,13 @@ def find_facts(folder: Path, prepared: Path | None = None) -> Facts:
 
 def join_sources(folders: Iterable[Path]) -> list[Mapping[str, Any]]:
     """The sources of all these adapters, each once; none where one of them does not say its own."""
-    found: dict[str, Mapping[str, Any]] = {}
+    found: list[Mapping[str, Any]] = []
     for folder in folders:
         sources = _find_sources(folder)
         if not sources:
             return []
-        for source in sources:
-            # Of one source under two terms the stricter hold.
-            if source["name"] not in found or source["research_only"]:
-                found[source["name"]] = source
-    return list(found.values())
+        found += sources
+    return join_terms(found)
 
 
 def _find_sources(folder: Path) -> Sequence[Mapping[str, Any]]:

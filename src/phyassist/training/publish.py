@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -34,8 +35,14 @@ from phyassist.training.provenance import find_facts
 
 RESEARCH_ONLY = "research-only"
 FREE_LICENCE = "apache-2.0"
+# Terms of data that allow it, without spaces, marks and the word licence.
+FREE_DATA = frozenset(
+    {"mit", "isc", "bsd2clause", "bsd3clause", "apache2", "apache20", "cc0", "cc010", "publicdomain"}
+    | {"ccby", "ccby20", "ccby25", "ccby30", "ccby40"}
+)
+ADAPTER_GGUF = "adapter.gguf"
 # What a run may have beside its adapter that goes along.
-BESIDE = ("adapter.gguf", "curves.png", "heads.json", "heads.safetensors", "words.json", "words.safetensors")
+BESIDE = (ADAPTER_GGUF, "curves.png", "heads.json", "heads.safetensors", "words.json", "words.safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +50,8 @@ class Publication:
     """What is published: a run or a join, the scores that its card shows, and under which name and licence.
 
     `data` is the prepared folder, for a run that did not keep its data card; an empty licence means the
-    strictest that the data allow.  `languages` are those that it answers in, empty for any.  `page` is a
-    Markdown file of what else was measured, which the card takes over.
+    strictest that the data ask for, where it is known which.  `languages` are those that it answers in,
+    empty for any.  `page` is a Markdown file of what else was measured, which the card takes over.
     """
 
     run: Path
@@ -144,8 +151,10 @@ def _load_scores(folder: Path, adapter: Path, run: Path) -> Mapping[str, Any]:
             raise BadInput(f"{path} holds scores of others than these heads", hint="evaluate these alone")
         return scores
     sha256 = scores.get("adapter_sha256")
+    # Scores through the engine are of the same weights as the engine reads them.
+    forms = [path for path in (adapter / ADAPTER_WEIGHTS, run / ADAPTER_GGUF) if path.is_file()]
     # Where heads said the labels, the adapter gave its words alone.
-    if is_of_heads or (sha256 and sha256 != count_sha256(adapter / ADAPTER_WEIGHTS)):
+    if is_of_heads or (sha256 and sha256 not in map(count_sha256, forms)):
         raise BadInput(f"{path} holds scores of another adapter", hint="evaluate this one")
     return scores
 
@@ -167,10 +176,22 @@ def _choose_licence(asked: str, sources: Sequence[Mapping[str, Any]]) -> str:
         raise BadSetting(
             f"the data are for research only, so {asked} cannot be the licence", hint="leave --licence away"
         )
+    if asked or research_only:
+        return asked or RESEARCH_ONLY
     unstated = sorted(source["name"] for source in sources if source["licence"] == NOT_STATED)
-    if unstated and not asked and not research_only:
+    if unstated:
         raise BadSetting(
             f"no licence is stated for {', '.join(unstated)}, so none is chosen for the adapter",
             hint="name one with --licence that its makers allow, or prepare the data with --licence",
         )
-    return asked or (RESEARCH_ONLY if research_only else FREE_LICENCE)
+    bound = sorted(f"{each['name']} ({each['licence']})" for each in sources if not _is_free(each["licence"]))
+    if bound:
+        raise BadSetting(
+            f"whether {', '.join(bound)} would allow {FREE_LICENCE} is not known, so no licence is chosen",
+            hint="name one with --licence that these terms allow",
+        )
+    return FREE_LICENCE
+
+
+def _is_free(licence: str) -> bool:
+    return re.sub(r"licen[cs]e|[\s._-]", "", licence.lower()) in FREE_DATA

@@ -65,14 +65,16 @@ def read_source(card: SourceCard, folder: Path) -> Iterator[Row]:
 
 
 def read_own(path: Path, columns: Mapping[str, str], language: Language | None) -> Iterator[Row]:
-    """Rows of a CSV, JSONL or Parquet file of one's own; `columns` says which column holds what.  Where it
-    says nothing, the columns that bear the fields' own names are taken.
+    """Rows of a CSV, JSONL or Parquet file of one's own; `columns` says which column holds what.  Of what it
+    leaves out, the columns that bear the fields' own names are taken.
 
     Raises BadInput where a named column is not there, UnreadableFile.
     """
     source = path.stem
     _check_columns(path, {"text": "text", **columns})
-    columns = {"text": "text", **columns} if columns else {name: name for name in COLUMNS}
+    # A column that was named for one field, as a question for the text, is not another field as well.
+    own_names = {name: name for name in COLUMNS if name not in columns.values()}
+    columns = {**own_names, **columns}
     for no, record in enumerate(read_records(path)):
         cells = {field: _cell(record.get(column)) for field, column in columns.items()}
         text = cells.get("text", "")
@@ -153,7 +155,8 @@ def _find_encoding(path: Path) -> str:
 def _read_csv(path: Path) -> Iterator[Mapping[str, Any]]:
     csv.field_size_limit(ROW_CHARS_MAX)
     with path.open(encoding=_find_encoding(path), errors="replace", newline="") as file:
-        rows = csv.DictReader(file)
+        # Not strict, a quote that is never closed takes all rows after it into its cell and says nothing.
+        rows = csv.DictReader(file, strict=True)
         try:
             yield from rows
         except csv.Error as error:
