@@ -37,7 +37,7 @@ def publish(
     ] = "",
     licence: Annotated[
         str,
-        typer.Option(help="Licence as the hub spells it; without it apache-2.0, or what the data demand."),
+        typer.Option(help="Licence as the hub spells it; without it what the data demand, or apache-2.0."),
     ] = "",
     data: Annotated[
         Path | None, typer.Option(help="The prepared folder, for a run that did not keep its data card.")
