@@ -39,7 +39,8 @@ def main() -> None:
     for step in range(begun + 1, 4):
         say("report", of="StepReport", step=step, steps=steps, loss=3.0 - step, tokens=100, seconds=0.5)
         say("report", of="EvalReport", step=step, val_loss=2.0 - step / 10)
-        say("checkpoint", str(step).encode(), step=step)
+        large = 1_000_000 if act == "large checkpoint" else 1
+        say("checkpoint", str(step).encode() * large, step=step)
         if act == "hang" and step == 2 and not begun:
             time.sleep(60)
     said = {

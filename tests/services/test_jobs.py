@@ -56,6 +56,21 @@ def take(store: Store, worker: str = "worker-1") -> Job:
     return job
 
 
+def test_a_job_whose_worker_fell_silent_is_cancelled_at_once(
+    store: Store, anna: SignedIn, clock: Clock
+) -> None:
+    job = add_job(store, anna, kind="train")
+    held = take(store)
+    alive = cancel_job(store, anna, job_id=job.id).state
+    clock.move(seconds=LEASE.total_seconds())
+
+    over = cancel_job(store, anna, job_id=job.id)
+
+    assert (alive, over.state) == (JobState.RUNNING, JobState.CANCELLED)
+    assert over.ended_at is not None
+    assert beat(store, held, done=1, total=2) is Standing.LOST
+
+
 def test_the_longest_waiting_job_is_taken_first_and_only_once(
     store: Store, anna: SignedIn, clock: Clock
 ) -> None:

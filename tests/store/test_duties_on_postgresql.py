@@ -11,11 +11,13 @@ from phyassist.services.auditing import verify_audit
 from phyassist.services.erasing import erase_patient, list_receipts
 from phyassist.services.patients import list_patients, new_patient
 from phyassist.services.practice import set_up
+from phyassist.services.workers import load_worker
 from phyassist.store.opening import open_store
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
-from tests.conftest import FAST_COST, PASSPHRASE
+from tests.conftest import FAST_COST, PASSPHRASE, Clock
 from tests.postgresql import Server, run_server
+from tests.services.runs import sign_notes, start
 
 psycopg = pytest.importorskip("psycopg")
 
@@ -33,8 +35,8 @@ def database(server: Server) -> str:
 
 
 @pytest.fixture
-def store(server: Server, database: str) -> Iterator[Store]:
-    with open_store(server.url(database), passphrase_cost=FAST_COST) as opened:
+def store(server: Server, database: str, clock: Clock) -> Iterator[Store]:
+    with open_store(server.url(database), clock=clock, passphrase_cost=FAST_COST) as opened:
         yield opened
 
 
@@ -81,6 +83,35 @@ def test_no_table_file_holds_a_wrapped_key_after_an_erasure(
     assert all(files_with(tables, keys[patient.id]) for patient in kept)
     assert {row.patient.id for row in list_patients(store, anna)} == {patient.id for patient in kept}
     assert all(receipt.erasure.cleaned_at is not None for receipt in list_receipts(store, anna))
+
+
+def test_no_table_file_holds_the_key_of_a_run_that_an_erasure_broke_off(
+    server: Server, database: str, store: Store, anna: SignedIn, clock: Clock, tmp_path: Path
+) -> None:
+    patients = [new_patient(store, anna, name=f"someone {number}") for number in range(2)]
+    worker = load_worker(tmp_path)
+    for patient in patients:
+        sign_notes(store, anna, patient, clock)
+        start(store, anna, [patient], worker)
+
+    def keys_of(patient_id: str) -> list[bytes]:
+        query = (
+            f"SELECT wrapped_worker FROM job_keys JOIN jobs ON jobs.id = job_id WHERE patient_id = '{patient_id}'"
+            f" UNION ALL SELECT key_sealed FROM adapters WHERE patient_id = '{patient_id}'"
+        )
+        return [bytes(row[0]) for row in server.ask(query, database)]  # type: ignore[call-overload]
+
+    gone, stays = (keys_of(patient.id) for patient in patients)
+    server.ask("CHECKPOINT")
+    tables = server.folder / "data" / "base"
+    before = files_with(tables, gone)
+
+    erase_patient(store, anna, patient_id=patients[0].id, typed=patients[0].name)
+
+    server.ask("CHECKPOINT")
+    assert (len(gone), len(before)) == (2, 2)
+    assert files_with(tables, gone) == []
+    assert len(files_with(tables, stays)) == 2
 
 
 def test_a_standby_that_streams_holds_no_wrapped_key_in_its_tables_after_an_erasure(

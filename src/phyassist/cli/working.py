@@ -14,7 +14,7 @@ import typer
 from phyassist.cli.options import ModelOption
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import tell
-from phyassist.errors import ModelMissing, NoWorker, StoreAway
+from phyassist.errors import ModelMissing, NoWorker, StoreAway, StoreFull
 
 if TYPE_CHECKING:
     from phyassist.domain.adapters import AdapterCard
@@ -53,8 +53,8 @@ def worker(
                 if work_once(store, own, tools) is not None:
                     continue
                 see_worker(store, own)
-            except StoreAway:
-                # A database that is started again is no reason to end.
+            except (StoreAway, StoreFull):
+                # Neither a database that is started again nor a full disk is a reason to end.
                 if once:
                     raise
             if once:

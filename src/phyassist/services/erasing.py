@@ -51,6 +51,8 @@ def erase_patient(
     Raises TypedDiffers, NotFound, NotYourPatient, NotAllowed for all but the counsellor in charge.
     """
     with store.write(by) as tx:
+        # A run that is about to begin is seen here, or sees that the patient is gone.
+        tx.patients.hold([patient_id])
         check_in_charge(tx, by, patient_id)
         if " ".join(typed.split()) != _name_of(tx, patient_id):
             raise TypedDiffers("what was typed is not the name", hint="type the name as it stands")

@@ -154,6 +154,8 @@ def check_may_begin(tx: Tx, by: SignedIn, plan: RunPlan, limits: Limits) -> None
     Raises NotFound, NotYourPatient, ReadOnly, ConsentMissing, NotAllowed.
     """
     scope = Scope(plan.kind, plan.patient_ids, plan.label)
+    # Who withdraws, is erased, or begins the same at this moment waits until it is seen that this has begun.
+    tx.patients.hold(plan.patient_ids)
     for patient_id in plan.patient_ids:
         check_may_change(tx, patient_id)
         check_consent(tx, by, patient_id, scope.purpose)

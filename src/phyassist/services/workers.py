@@ -92,9 +92,14 @@ def see_worker(store: Store, worker: WorkerKeys) -> bool:
 
 
 def is_work_waiting(store: Store, worker: WorkerKeys) -> bool:
-    """Whether there is a run that this worker could take."""
+    """Whether there is a run that this worker could take.  One that nobody will take up any more is ended."""
     with store.entrance() as entrance:
-        return entrance.jobs.is_waiting(worker.id, (TRAIN,))
+        is_waiting, is_stuck = entrance.jobs.is_waiting(worker.id, (TRAIN,)), entrance.jobs.is_stuck((TRAIN,))
+    if is_stuck:
+        with store.entrance(writes=True) as entrance:
+            entrance.jobs.settle((TRAIN,))
+            entrance.held_runs.sweep()
+    return is_waiting
 
 
 def _make_file(path: Path, said: dict[str, str]) -> None:

@@ -22,13 +22,24 @@ from phyassist.domain.frames import AUTHOR, JOINED, PARENT, Frame
 from phyassist.domain.gate import Measured, Unsayable, judge
 from phyassist.domain.jobs import Job, Standing
 from phyassist.domain.learning import CurvePoint, Phase, RunProgress
-from phyassist.errors import NotFound, PhyAssistError, StoreAway, TrainingFailed, find_error
+from phyassist.errors import (
+    AdapterMissing,
+    ModelError,
+    NotFound,
+    PhyAssistError,
+    StoreAway,
+    StoreError,
+    TrainingFailed,
+    describe_frames,
+    find_error,
+)
 from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, LanguageModel, TakesAdapters
 from phyassist.services.gate import Compared, find_least_gain, measure_adapter
 from phyassist.services.run_files import EXAMPLES_FILE, RunExample, unpack_examples
 from phyassist.services.trainer import MODULE, TrainerProcess, TrainerTask
 from phyassist.services.workers import TRAIN
 from phyassist.store.again import again
+from phyassist.store.entrance import Entrance
 from phyassist.store.held_runs import CHECKPOINT_FILE, HeldRun, LentAdapter
 from phyassist.store.transactions import Store
 from phyassist.store.workers import WorkerKeys
@@ -64,8 +75,8 @@ def work_once(store: Store, worker: WorkerKeys, tools: Tools) -> Job | None:
     """Take the run that has waited longest and see it through; None where none waits for this worker.
 
     A run that fails says so with an error's code, and nothing of it stays.  Raises StoreAway where the store
-    does not answer; one that is lost in mid-run leaves the run to whoever takes it up.  Ctrl C leaves it to
-    them at once, and is raised again.
+    does not answer; one that is lost in mid-run, or too full to hold what is said of a run, leaves it to
+    whoever takes it up.  Ctrl C leaves it to them at once, and is raised again.
     """
     with store.entrance(writes=True) as entrance:
         job = entrance.jobs.take(worker.id, (TRAIN,))
@@ -82,6 +93,9 @@ def work_once(store: Store, worker: WorkerKeys, tools: Tools) -> Job | None:
     except PhyAssistError as error:
         _log.info("a run failed (%s)", error.code)
         _fail(store, job, error.code)
+    except Exception as error:  # noqa: BLE001  # the job runner: an unexpected end is said, in frames alone
+        _log.error("a run ended unexpectedly\n%s", describe_frames(error))
+        _fail(store, job, TrainingFailed.code)
     except KeyboardInterrupt:
         with suppress(StoreAway), store.entrance(writes=True) as entrance:
             entrance.jobs.put_back(job)
@@ -304,22 +318,28 @@ def _measure(work: _Work, made: _Made) -> Measured:
         {language: each.id for language, each in task.present.items()},
         task.is_known,
     )
-    with work.tools.open_model(work.base) as lm:
-        if not isinstance(lm, TakesAdapters):
-            languages = sorted({each.language for each in work.examples if each.held_out})
-            return Measured(*find_least_gain(losses, compared, languages))
-        lm.take_adapter(run.card.id, partial(_get_file, made.files))
-        for name in lent:
-            lm.take_adapter(name, partial(_get_file, work.lent[name]))
-        return measure_adapter(
-            lm,
-            work.examples,
-            compared,
-            losses=losses,
-            forms=forms,
-            unsayable=Unsayable(task.names, task.canaries),
-            stop=work.watch,
-        )
+    languages = sorted({each.language for each in work.examples if each.held_out})
+    unheard = Measured(*find_least_gain(losses, compared, languages))
+    try:
+        with work.tools.open_model(work.base) as lm:
+            if not isinstance(lm, TakesAdapters):
+                return unheard
+            lm.take_adapter(run.card.id, partial(_get_file, made.files))
+            for name in lent:
+                lm.take_adapter(name, partial(_get_file, work.lent[name]))
+            return measure_adapter(
+                lm,
+                work.examples,
+                compared,
+                losses=losses,
+                forms=forms,
+                unsayable=Unsayable(task.names, task.canaries),
+                stop=work.watch,
+            )
+    except ModelError as error:
+        # What was learnt is not lost for want of memory or of an engine: it is kept, and not used.
+        _log.warning("an adapter could not be measured (%s)", error.code)
+        return unheard
 
 
 def _fill_card(
@@ -357,7 +377,9 @@ def _read_files(store: Store, lent: LentAdapter) -> Mapping[str, bytes]:
 
 def _get_file(files: Mapping[str, bytes], name: str) -> bytes:
     if name not in files:
-        raise NotFound(f"this adapter has no {name}", hint="the engine cannot take adapters of this model")
+        raise AdapterMissing(
+            f"this adapter has no {name}", hint="the engine cannot take adapters of this model"
+        )
     return files[name]
 
 
@@ -379,13 +401,22 @@ def _finish(
         return False
 
 
-@again
 def _fail(store: Store, job: Job, error_code: str) -> None:
-    with store.entrance(writes=True) as entrance:
-        entrance.held_runs.fail(job, error_code)
+    _say_over(store, job, lambda entrance: entrance.held_runs.fail(job, error_code))
 
 
-@again
 def _give_up(store: Store, job: Job) -> None:
-    with store.entrance(writes=True) as entrance:
-        entrance.held_runs.give_up(job)
+    _say_over(store, job, lambda entrance: entrance.held_runs.give_up(job))
+
+
+def _say_over(store: Store, job: Job, say: Callable[[Entrance], object]) -> None:
+    @again
+    def write(store: Store) -> None:
+        with store.entrance(writes=True) as entrance:
+            say(entrance)
+
+    try:
+        write(store)
+    except StoreError as error:
+        # A full disk takes no word of it either: the lease runs out, and the run is taken up or ended then.
+        _log.warning("the end of run %s could not be written down (%s)", job.id, error.code)

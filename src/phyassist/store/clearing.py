@@ -19,9 +19,14 @@ _log = logging.getLogger(__name__)
 _LOCK_WAIT_S = 2
 
 
+# The key of a run that was broken off was wrapped to workers and sealed in its adapter's row: the text that
+# it took along opens with it.
+_KEY_TABLES = frozenset({"key_wraps", "process_keys", "chat_keys", "job_keys", "adapters"})
+
+
 def list_key_tables() -> tuple[str, ...]:
     """The tables in which wrapped keys stand."""
-    return tuple(name for name in metadata.tables if name in {"key_wraps", "process_keys", "chat_keys"})
+    return tuple(name for name in metadata.tables if name in _KEY_TABLES)
 
 
 def clean_tables(engine: Engine) -> bool:

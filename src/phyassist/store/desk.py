@@ -173,9 +173,13 @@ class Desk:
     def directory(self) -> Directory:
         return Directory(self.conn, self.by.id, self.by.keyring)
 
-    def hold(self, patient_id: PatientId) -> None:
-        """Let nobody else number something of this patient until this transaction ends."""
-        self.conn.execute(select(patients.c.id).where(patients.c.id == patient_id).with_for_update())
+    def hold(self, *patient_ids: PatientId) -> None:
+        """Let nobody else number, begin or withdraw something of these patients until this transaction ends.
+
+        In one order for everybody: two that hold the same never wait for each other.
+        """
+        held = select(patients.c.id).where(patients.c.id.in_(patient_ids)).order_by(patients.c.id)
+        self.conn.execute(held.with_for_update())
 
     def check_known(self, patient_id: PatientId) -> None:
         """Raises NotFound where there is no such patient at all."""

@@ -91,7 +91,7 @@ def plain_fault(error: BaseException) -> StoreError:
             hint="check that its folder exists and belongs to you",
         )
     if "locked" in said or "busy" in said:
-        return StoreUnusable("another process holds the store", hint="wait a moment and try again")
+        return StoreAway("another process holds the store", hint="wait a moment and try again")
     if "disk i/o" in said:
         return StoreUnusable(
             "the disk could not be read or written; what was saved before is intact",

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    delete,
+    exists,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from phyassist.domain.clock import Clock
 from phyassist.domain.jobs import LEASE, WORKERS_DIED, Job, JobId, JobState, Standing
@@ -65,7 +77,7 @@ class Jobs:
         One whose worker fell silent waits again, until it has been tried often enough.  One that has a key
         is for the workers to whom it was given.
         """
-        self._settle(kinds)
+        self.settle(kinds)
         now = self._clock()
         for row in self._conn.execute(self._free(worker_id, kinds)).all():
             # Two that look at once see the same row; only one of them finds it unchanged.
@@ -126,18 +138,20 @@ class Jobs:
         return self._conn.execute(update(jobs).where(_is_held(job)).values(waiting)).rowcount == 1
 
     def cancel(self, job_id: JobId) -> Job:
-        """One that waits is cancelled at once; one that runs is to stop.  One that is over stays as it is."""
-        waiting = and_(jobs.c.id == job_id, jobs.c.state == JobState.WAITING.value)
-        cancelled = {"state": JobState.CANCELLED.value, "ended_at": self._clock(), "task_sealed": None}
-        if self._conn.execute(update(jobs).where(waiting).values(cancelled)).rowcount:
+        """One that waits, or whose worker fell silent, is cancelled at once; one that runs is to stop.  One
+        that is over stays as it is.
+        """
+        now = self._clock()
+        nobodys = and_(jobs.c.id == job_id, or_(jobs.c.state == JobState.WAITING.value, _is_silent(now)))
+        cancelled = {"state": JobState.CANCELLED.value, **_ended(now)}
+        if self._conn.execute(update(jobs).where(nobodys).values(cancelled)).rowcount:
             self._take_keys([job_id])
         running = and_(jobs.c.id == job_id, jobs.c.state == JobState.RUNNING.value)
         self._conn.execute(update(jobs).where(running).values(stop_wanted=True))
         return self.get(job_id)
 
     def _end(self, job: Job, state: JobState, *, result: bytes | None = None, error_code: str = "") -> bool:
-        # The task and its keys were for the worker: they go when it is over.
-        ended = {"state": state.value, "ended_at": self._clock(), "lease_until": None, "task_sealed": None}
+        ended = {"state": state.value, **_ended(self._clock())}
         told = self._conn.execute(
             update(jobs).where(_is_held(job)).values(**ended, result_sealed=result, error_code=error_code)
         )
@@ -148,35 +162,48 @@ class Jobs:
     def _take_keys(self, job_ids: Sequence[str]) -> None:
         self._conn.execute(delete(job_keys).where(job_keys.c.job_id.in_(job_ids)))
 
-    def _settle(self, kinds: Collection[str]) -> None:
+    def is_stuck(self, kinds: Collection[str]) -> bool:
+        """Whether there is something to settle."""
+        stuck = or_(_is_abandoned(self._clock()), _is_given_up(self._clock()))
+        query = select(jobs.c.id).where(jobs.c.kind.in_(list(kinds)), stuck).limit(1)
+        return self._conn.execute(query).first() is not None
+
+    def settle(self, kinds: Collection[str]) -> None:
         """End what nobody will take up: its workers died too often, or it was to stop when one died."""
-        now = self._clock()
-        silent = and_(
-            jobs.c.kind.in_(list(kinds)),
-            jobs.c.state == JobState.RUNNING.value,
-            jobs.c.lease_until <= now,
-        )
-        ended = {"ended_at": now, "lease_until": None, "task_sealed": None}
-        stopped = and_(silent, jobs.c.stop_wanted.is_(True))
-        died = and_(silent, jobs.c.stop_wanted.is_(False), jobs.c.attempt >= jobs.c.attempts_max)
+        now, of_kinds = self._clock(), jobs.c.kind.in_(list(kinds))
+        stopped, died = and_(of_kinds, _is_abandoned(now)), and_(of_kinds, _is_given_up(now))
         over = list(self._conn.execute(select(jobs.c.id).where(or_(stopped, died))).scalars())
-        self._conn.execute(update(jobs).where(stopped).values(**ended, state=JobState.CANCELLED.value))
-        failed = {**ended, "state": JobState.FAILED.value, "error_code": WORKERS_DIED}
+        cancelled = {"state": JobState.CANCELLED.value, **_ended(now)}
+        self._conn.execute(update(jobs).where(stopped).values(cancelled))
+        failed = {"state": JobState.FAILED.value, "error_code": WORKERS_DIED, **_ended(now)}
         self._conn.execute(update(jobs).where(died).values(failed))
         self._take_keys(over)
 
 
-def _is_free(now: object):  # type: ignore[no-untyped-def]  # SQLAlchemy's own type says nothing more
-    silent = and_(
-        jobs.c.state == JobState.RUNNING.value,
-        jobs.c.lease_until <= now,
-        jobs.c.attempt < jobs.c.attempts_max,
-        jobs.c.stop_wanted.is_(False),
-    )
-    return or_(jobs.c.state == JobState.WAITING.value, silent)
+def _ended(now: datetime) -> dict[str, Any]:
+    # The task and its keys were for the worker: they go when it is over.
+    return {"ended_at": now, "lease_until": None, "task_sealed": None}
 
 
-def _is_held(job: Job):  # type: ignore[no-untyped-def]
+def _is_silent(now: datetime) -> ColumnElement[bool]:
+    """Its worker has not been heard for longer than the lease."""
+    return and_(jobs.c.state == JobState.RUNNING.value, jobs.c.lease_until <= now)
+
+
+def _is_abandoned(now: datetime) -> ColumnElement[bool]:
+    return and_(_is_silent(now), jobs.c.stop_wanted.is_(True))
+
+
+def _is_given_up(now: datetime) -> ColumnElement[bool]:
+    return and_(_is_silent(now), jobs.c.stop_wanted.is_(False), jobs.c.attempt >= jobs.c.attempts_max)
+
+
+def _is_free(now: datetime) -> ColumnElement[bool]:
+    again = and_(_is_silent(now), jobs.c.attempt < jobs.c.attempts_max, jobs.c.stop_wanted.is_(False))
+    return or_(jobs.c.state == JobState.WAITING.value, again)
+
+
+def _is_held(job: Job) -> ColumnElement[bool]:
     return and_(
         jobs.c.id == job.id,
         jobs.c.state == JobState.RUNNING.value,

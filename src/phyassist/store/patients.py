@@ -48,6 +48,10 @@ class Patients:
         self._desk = desk
         self._erased = erased
 
+    def hold(self, patient_ids: Sequence[PatientId]) -> None:
+        """Let nobody else begin or withdraw something of these until this transaction ends."""
+        self._desk.hold(*patient_ids)
+
     def add(self, patient: Patient) -> Patient:
         """The patient as stored, with a data key of their own.  Adding the same id again changes nothing."""
         desk = self._desk

@@ -387,8 +387,11 @@ def _say_scores(verdict: Verdict | None, w: Words) -> Iterable[str]:
 
 
 def find_going(runs: Iterable[Run]) -> Run | None:
-    """The run that goes on; the newest if there are several."""
-    return next((run for run in runs if not run.job.is_over), None)
+    """The run that goes on; the newest if there are several.
+
+    One that was broken off has no adapter any more, however long its worker takes to hear of it.
+    """
+    return next((run for run in runs if not run.job.is_over and run.card is not None), None)
 
 
 def say_ended(runs: tuple[Run, ...], w: Words) -> str:
