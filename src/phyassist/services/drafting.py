@@ -130,13 +130,8 @@ def start_draft(store: Store, by: SignedIn, *, consultation_id: ConsultationId, 
         consultation = tx.consultations.get(consultation_id)
         check_may_change(tx, consultation.patient_id)
         asked = question.strip() or consultation.question
-        present = tx.drafts.open_of(consultation.patient_id)
-        if (
-            present is not None
-            and present.consultation_id == consultation_id
-            and present.question == asked
-            and not present.items
-        ):
+        present = tx.drafts.open_of(consultation_id)
+        if present is not None and present.question == asked and not present.items:
             return present
         draft = Draft(DraftId(store.new_id()), consultation.patient_id, consultation_id, asked)
         return tx.drafts.add(draft, Change.STARTED)

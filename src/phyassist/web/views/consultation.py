@@ -131,11 +131,11 @@ class ConsultationPage:
     assistant: AssistantChip
 
 
-def view_head(file: PatientFile, desk: Desk) -> PatientHead:
+def view_head(file: PatientFile, desk: Desk, consultation_id: str = "") -> PatientHead:
     facts = view_facts(file.record)
     name = show_name(file.patient, desk.practice.hide_names)
     number = "" if desk.practice.hide_names else file.patient.number
-    return PatientHead(file.patient.id, name, number, facts, file.patient.language)
+    return PatientHead(file.patient.id, name, number, facts, file.patient.language, consultation_id)
 
 
 def view_consent(standing: Standing, patient_id: str) -> ConsentLine:
@@ -212,7 +212,7 @@ def make_consultation_page(
     return ConsultationPage(
         w=desk.w,
         frame=frame,
-        head=view_head(file, desk),
+        head=view_head(file, desk, consultation.id),
         consultation=view_consultation(consultation, file.consultations, desk.when),
         record=RecordFragment(
             desk.w,
