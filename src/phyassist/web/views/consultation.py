@@ -42,7 +42,10 @@ class ConsultationView:
 
 @dataclass(frozen=True, slots=True)
 class ActionsView:
-    """Organise and Analysis; while one of them runs, `run` is its stream and Stop stands in their place."""
+    """Organise and Analysis; while one of them runs, `run` is its stream and Stop stands in their place.
+
+    `anew` is what was asked for and waits to be asked for once more: it lays a worked draft aside.
+    """
 
     consultation_id: str
     run: str = ""
@@ -52,6 +55,7 @@ class ActionsView:
     total: int = 0
     oob: bool = False
     progress_oob: bool = False
+    anew: str = ""
 
 
 @dataclass(frozen=True, slots=True)
