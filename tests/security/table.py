@@ -208,7 +208,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
     # Conversations
     ("GET", "/patients/{patient_id}/chat"): Row(SEE, query={"thread": "{thread_id}", "q": "ask"}),
-    ("GET", "/patients/{patient_id}/chat/panel"): Row(SEE),
+    ("GET", "/consultations/{consultation_id}/chat"): Row(SEE),
     ("POST", "/patients/{patient_id}/chat"): Row(CHANGE, {"question": "why?"}),
     ("GET", "/chat"): Row(SIGNED_IN),
     ("POST", "/chat"): Row(SIGNED_IN, {"question": "why?"}),

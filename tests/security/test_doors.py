@@ -303,10 +303,13 @@ def take(app: FastAPI, path: str, body: Iterator[bytes], headers: list[tuple[byt
 FORM = (b"content-type", b"application/x-www-form-urlencoded")
 
 
-def test_a_long_body_of_unknown_length_is_refused_while_it_arrives(app: FastAPI, inside: TestClient) -> None:
+@pytest.mark.parametrize("door", ["/unlock", "/recover", "/join", "/join/look"])
+def test_a_long_body_of_unknown_length_is_refused_while_it_arrives(
+    door: str, app: FastAPI, inside: TestClient
+) -> None:
     body = Counted(1_000)
 
-    status = take(app, "/unlock", iter(body), [FORM])
+    status = take(app, door, iter(body), [FORM])
 
     assert status == 413
     assert body.taken * 10_000 <= DOOR_BYTES_MAX + 10_000

@@ -125,6 +125,16 @@ def test_pressing_analysis_twice_starts_one_draft(store: Store, anna: SignedIn, 
     assert first.question == "怎样帮助她？"
 
 
+def test_a_new_draft_lays_the_written_one_of_its_consultation_aside(
+    store: Store, anna: SignedIn, written: Draft
+) -> None:
+    fresh = start_draft(store, anna, consultation_id=written.consultation_id)
+
+    with store.read(anna) as tx:
+        states = {draft.id: draft.state for draft in tx.drafts.list(written.patient_id)}
+    assert states == {fresh.id: DraftState.OPEN, written.id: DraftState.DISCARDED}
+
+
 def test_a_draft_with_unseen_words_of_another_window_is_not_discarded(
     store: Store, anna: SignedIn, written: Draft
 ):

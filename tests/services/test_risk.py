@@ -7,16 +7,18 @@ import pytest
 from phyassist.domain.people import Language, Patient
 from phyassist.domain.practice import PracticeSettings
 from phyassist.domain.risk.signs import KINDS
+from phyassist.services.drafting import start_draft
 from phyassist.services.practice import get_practice_settings, save_practice_settings
 from phyassist.services.risk import (
     REGIONS,
-    find_current_guide,
+    find_newest_guide,
     list_contacts,
     list_questions,
     load_guide,
 )
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
+from tests.conftest import Clock
 from tests.services.drafts import make_consultation
 
 
@@ -45,10 +47,24 @@ def test_a_consultation_has_its_signs_with_questions_and_the_practices_own_conta
     assert guide.own_contacts == ("Crisis team 555",)
     assert guide.contacts[0].number == "988"
     assert guide.is_raised
-    assert find_current_guide(store, anna, patient_id=patient.id, language="en") == guide
+    assert find_newest_guide(store, anna, patient_id=patient.id, language="en") == guide
 
 
 def test_a_patient_without_a_consultation_has_no_guide(
     store: Store, anna: SignedIn, patient: Patient
 ) -> None:
-    assert find_current_guide(store, anna, patient_id=patient.id, language="zh") is None
+    assert find_newest_guide(store, anna, patient_id=patient.id, language="zh") is None
+
+
+def test_a_draft_left_open_hides_no_sign_of_the_last_consultation(
+    store: Store, anna: SignedIn, patient: Patient, clock: Clock
+) -> None:
+    last_week = make_consultation(store, anna, patient, "The exam went badly.")
+    start_draft(store, anna, consultation_id=last_week.id)
+    clock.move(days=7)
+    today = make_consultation(store, anna, patient, "I want to die.")
+
+    guide = find_newest_guide(store, anna, patient_id=patient.id, language="en")
+
+    assert guide is not None
+    assert (guide.consultation_id, guide.is_raised) == (today.id, True)

@@ -543,7 +543,7 @@ def test_two_adapters_answer_the_same_question_side_by_side_and_nothing_is_kept(
     assert items.count("") == items.count(asked.id) == 7
     assert lm.asks[0].messages == lm.asks[1].messages
     with store.read(anna) as tx:
-        assert tx.drafts.open_of(willing.id) is None
+        assert tx.drafts.open_of(consultation.id) is None
 
 
 def test_a_run_is_begun_once_and_only_while_consent_lasts(

@@ -96,7 +96,8 @@ def test_no_table_file_holds_the_key_of_a_run_that_an_erasure_broke_off(
 
     def keys_of(patient_id: str) -> list[bytes]:
         query = (
-            f"SELECT wrapped_worker FROM job_keys JOIN jobs ON jobs.id = job_id WHERE patient_id = '{patient_id}'"
+            "SELECT wrapped_worker FROM job_keys JOIN jobs ON jobs.id = job_id"
+            f" WHERE patient_id = '{patient_id}'"
             f" UNION ALL SELECT key_sealed FROM adapters WHERE patient_id = '{patient_id}'"
         )
         return [bytes(row[0]) for row in server.ask(query, database)]  # type: ignore[call-overload]

@@ -53,7 +53,7 @@ def test_a_colleague_is_shown_nothing_of_a_patient_who_was_not_shared(
             lambda: tx.drafts.get_version("draft1", 1),
             lambda: tx.drafts.history("draft1"),
             lambda: tx.drafts.list(full.id),
-            lambda: tx.drafts.open_of(full.id),
+            lambda: tx.drafts.open_of("consultation1"),
             lambda: tx.notes.get("note1"),
             lambda: tx.notes.list(full.id),
         ]

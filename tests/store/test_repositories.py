@@ -246,7 +246,7 @@ def test_a_draft_that_is_closed_takes_no_more_words(
 
     with store.read(anna) as tx:
         assert tx.drafts.get(draft.id).state == state
-        assert tx.drafts.open_of(patient.id) is None
+        assert tx.drafts.open_of(draft.consultation_id) is None
         assert len(tx.drafts.list(patient.id)) == 1
 
 
@@ -260,7 +260,7 @@ def test_the_newest_open_draft_is_the_open_one(
         tx.drafts.set_state(make_draft(patient.id, number=3).id, DraftState.DISCARDED)
 
     with store.read(anna) as tx:
-        found = tx.drafts.open_of(patient.id)
+        found = tx.drafts.open_of(make_draft(patient.id).consultation_id)
         assert found is not None
         assert found.id == "draft2"
         assert [each.id for each in tx.drafts.list(patient.id)] == ["draft3", "draft2", "draft1"]

@@ -78,11 +78,11 @@ def make_chat_fragments(language: Language) -> dict[str, View]:
     return {
         "thread": chatting.ThreadFragment(w, make_thread(language, run="/run"), "page", oob=True),
         "turn": chatting.TurnFragment(w, answer, "page"),
-        "turn_asked": chatting.TurnFragment(w, question, "drawer"),
+        "turn_asked": chatting.TurnFragment(w, question, "c1"),
         "answer_text": chatting.AnswerTextFragment(w, "a1", (ANSWERED[language],)),
         "chat_run": chatting.ChatRunFragment(w, live=ANSWERED[language]),
         "chat_said": chatting.ChatSaidFragment(w, w("chat.reading"), 3, 7),
         "chat_taken": chatting.TakenFragment(w, w("chat.taken_record", field="x"), "/drafts/d1"),
-        "chat_panel": chatting.ChatPanel(w, make_thread(language), "/patients/p1/chat"),
+        "chat_panel": chatting.ChatPanel(w, make_thread(language), "/patients/p1/chat", "c1"),
         "thread_gone": chatting.ThreadGoneFragment(w),
     }

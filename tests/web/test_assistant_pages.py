@@ -109,6 +109,22 @@ def test_a_run_is_begun_watched_judged_used_and_rolled_back(
     assert "None yet." in page_of(pages, patient)
 
 
+def test_a_page_that_asks_how_far_a_run_is_keeps_no_login_awake(
+    pages: Driven, patient: Patient, clock: Clock, worker: WorkerKeys
+) -> None:
+    sign(pages, patient, clock)
+    pages.http.post(f"/patients/{patient.id}/assistant/train")
+    (run,) = re.findall(r'hx-get="(/patients/\w+/assistant/runs/\w+)"', page_of(pages, patient))
+
+    statuses = []
+    for _ in range(16):
+        clock.move(minutes=1)
+        statuses.append(pages.http.get(run, headers=PART).status_code)
+
+    assert statuses[:14] == [200] * 14
+    assert statuses[15] != 200
+
+
 def test_a_run_whose_minutes_were_over_says_how_far_it_came(
     pages: Driven, patient: Patient, clock: Clock, worker: WorkerKeys, model: TakingModel
 ) -> None:

@@ -9,10 +9,11 @@ import pytest
 from phyassist.domain.drafts import DraftState
 from phyassist.domain.people import Patient
 from phyassist.services.looking import get_draft
-from phyassist.services.patients import load_patient
+from phyassist.services.patients import edit_patient, load_patient
 from phyassist.services.reworking import edit_item
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
+from tests.conftest import Clock
 from tests.services.drafts import SAID, make_consultation, write_whole
 from tests.web.driving import PART, Driven, open_workspace
 
@@ -88,3 +89,49 @@ def test_the_page_says_how_many_orders_were_hidden_from_the_model(pages: Driven,
     page = pages.http.get(f"/patients/{patient.id}/consultations/{consultation.id}")
 
     assert "Sentences that read like orders to a machine, not given in their words: 1." in page.text
+
+
+def test_items_and_comments_are_added_to_what_another_window_wrote(pages: Driven, patient: Patient):
+    draft = write_whole(pages.store, pages.by, make_consultation(pages.store, pages.by, patient))
+    first, other = draft.items[0].id, draft.items[1].id
+    at, after = f"/drafts/{draft.id}/items", draft.version
+    edit_item(pages.store, pages.by, draft_id=draft.id, item_id=first, text="另一个窗口", after=after)
+
+    line = {"section": "advice", "text": "one\r\ntwo", "after": after}
+    replies = [
+        pages.http.post(at, data=line, headers=PART),
+        pages.http.post(at, data=line, headers=PART),
+        pages.http.post(f"{at}/{other}/comments", data={"words": "shorter", "after": after}, headers=PART),
+    ]
+    unseen = pages.http.post(f"{at}/{first}", data={"text": "mine", "after": after}, headers=PART)
+
+    now = get_draft(pages.store, pages.by, draft_id=draft.id)
+    assert [reply.status_code for reply in replies] == [200, 200, 200]
+    assert [f'value="{after}"' in reply.text for reply in replies] == [True, True, True]
+    assert [item.text for item in now.items].count("one\ntwo") == 1
+    assert [each.words for each in now.get_item(other).comments] == ["shorter"]
+    assert unseen.status_code == 409
+    assert now.get_item(first).text == "另一个窗口"
+
+
+def test_a_stale_card_keeps_what_was_typed_and_can_be_saved_then(
+    pages: Driven, patient: Patient, clock: Clock
+):
+    at = f"/patients/{patient.id}"
+    page = pages.http.get(f"{at}/edit").text
+    mine = {"name": "Mine", "number": "7", "language": "en", "after": find_after(page)}
+    clock.move(seconds=1)
+    edit_patient(pages.store, pages.by, patient_id=patient.id, name="Theirs", number="6", language="zh")
+
+    stale = pages.http.post(at, data=mine)
+    then = pages.http.post(at, data={**mine, "after": find_after(stale.text)})
+
+    assert stale.status_code == 409
+    assert 'value="Mine"' in stale.text
+    assert "name Theirs, number 6" in stale.text
+    assert then.status_code == 303
+    assert load_patient(pages.store, pages.by, patient.id).patient.name == "Mine"
+
+
+def find_after(page: str) -> str:
+    return page.partition('name="after" value="')[2].partition('"')[0]

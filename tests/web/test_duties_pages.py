@@ -12,6 +12,8 @@ from phyassist.lm.scripted import ScriptedModel
 from phyassist.services.auditing import AuditFilter
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
+from phyassist.web.views.auditing import say_act
+from phyassist.web.wording import make_words
 from tests.services.drafts import make_consultation
 from tests.web.driving import PART, Driven, open_workspace
 
@@ -100,6 +102,13 @@ def test_the_audit_says_who_what_and_from_where_and_no_name(pages: Driven, patie
     assert "browser" in rows
     assert patient.name not in rows
     assert "created" in own
+
+
+def test_a_lock_is_called_by_what_was_locked() -> None:
+    said = {language: make_words(language) for language in ("zh", "en")}
+
+    assert {say_act(w, "locked", "note") for w in said.values()} == {"锁定", "locked"}
+    assert {say_act(w, "locked", "login") for w in said.values()} == {"登录自动结束", "login ended by itself"}
 
 
 def test_the_log_is_checked_against_an_anchor_from_paper(pages: Driven, patient: Patient) -> None:

@@ -15,6 +15,7 @@ from typing import NewType
 
 from phyassist.domain.drafts import WrittenBy
 from phyassist.domain.people import CounsellorId, PatientId
+from phyassist.domain.records import ConsultationId
 from phyassist.errors import NotAllowed, NotFound
 
 ThreadId = NewType("ThreadId", str)
@@ -77,7 +78,8 @@ class ChatMessage:
     `passages` are those that the answer was given.  `summary` stood in the prompt in place of the
     conversation before the question.  `held_back` are sentences of the model's that are not part of the
     answer: they spoke to the patient.  `absent` are facts that it states of the patient and that stand
-    nowhere in what the model was given.
+    nowhere in what the model was given.  `consultation_id` is the consultation beside which an answer was
+    asked for, whose text it was given; None: the last one.
     """
 
     id: MessageId
@@ -96,6 +98,7 @@ class ChatMessage:
     summary: str = field(default="", repr=False)
     held_back: tuple[str, ...] = field(default=(), repr=False)
     absent: tuple[str, ...] = field(default=(), repr=False)
+    consultation_id: ConsultationId | None = None
 
 
 @dataclass(frozen=True, slots=True)

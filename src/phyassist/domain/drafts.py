@@ -172,6 +172,11 @@ class Draft:
         """All items that stand, section by section."""
         return tuple(item for section in Section for item in self.of(section))
 
+    @property
+    def is_worked_over(self) -> bool:
+        """Whether a counsellor changed, added, deleted or commented on anything of it."""
+        return any(item.edited or item.deleted or item.comments for item in self.items)
+
     def get_item(self, item_id: ItemId) -> DraftItem:
         """The item, deleted or not.  Raises NotFound."""
         for item in self.items:

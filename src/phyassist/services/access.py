@@ -7,7 +7,8 @@ happens here.  A patient's file is opened by who is in charge and by those with 
 from __future__ import annotations
 
 from phyassist.domain.people import PatientId, Role
-from phyassist.errors import NotAllowed, NotYourPatient, ReadOnly
+from phyassist.domain.records import ConsultationId
+from phyassist.errors import NotAllowed, NotFound, NotYourPatient, ReadOnly
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Tx
 
@@ -62,3 +63,10 @@ def check_may_change(tx: Tx, patient_id: PatientId) -> None:
         f"patient {patient_id} was shared with you for reading, not for writing",
         hint="ask the counsellor in charge",
     )
+
+
+def check_of_patient(tx: Tx, consultation_id: ConsultationId, patient_id: PatientId | None) -> ConsultationId:
+    """The consultation's id.  Raises NotFound where it is not one of this patient."""
+    if tx.consultations.get(consultation_id).patient_id != patient_id:
+        raise NotFound(f"consultation {consultation_id} is not of patient {patient_id}")
+    return consultation_id

@@ -29,6 +29,7 @@ from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import WrittenBy
 from phyassist.domain.people import Jurisdiction, Language, PatientId
 from phyassist.domain.reading.sentences import guess_language
+from phyassist.domain.records import ConsultationId
 from phyassist.errors import ModelError, NotAllowed, PromptTooLong, StoreError
 from phyassist.lm.protocol import Ask, LanguageModel, Message, Reading, Reply, Stop, Waiting, Words
 from phyassist.prompts.absent import find_absent, find_unmentioned
@@ -156,6 +157,7 @@ def warm_chat(
     patient_id: PatientId | None,
     thread_id: ThreadId | None,
     interface: Language,
+    consultation_id: ConsultationId | None = None,
 ) -> None:
     """Have the engine read what the next question's prompt will begin with; returns when it is read.
 
@@ -163,7 +165,9 @@ def warm_chat(
     """
     with store.read(by) as tx:
         thread = None if thread_id is None else tx.chats.get(thread_id)
-        case, jurisdiction, choice = _load_case(tx, by, patient_id, lm, interface)
+        case, jurisdiction, choice = _load_case(
+            tx, by, lm, interface, patient_id=patient_id, consultation_id=consultation_id
+        )
     choice = make_ready(store, by, lm, choice)
     talk, _ = _make_talk(case, jurisdiction, lm, interface)
     messages: tuple[Message, ...] = make_opening(talk)
@@ -289,21 +293,29 @@ def _load(
         answer = thread.get_answer(answer_id)
         if answer.state is not MessageState.WAITING or answer.parent_id is None:
             raise NotAllowed(f"answer {answer_id} is written already", hint="ask again for another one")
-        case, jurisdiction, choice = _load_case(tx, by, thread.patient_id, lm, interface)
+        case, jurisdiction, choice = _load_case(
+            tx, by, lm, interface, patient_id=thread.patient_id, consultation_id=answer.consultation_id
+        )
     choice = make_ready(store, by, lm, choice)
     return _Loaded(thread, answer, thread.get(answer.parent_id), case, jurisdiction, choice)
 
 
 def _load_case(
-    tx: Tx, by: SignedIn, patient_id: PatientId | None, lm: LanguageModel, interface: Language
+    tx: Tx,
+    by: SignedIn,
+    lm: LanguageModel,
+    interface: Language,
+    *,
+    patient_id: PatientId | None,
+    consultation_id: ConsultationId | None,
 ) -> tuple[Case | None, Jurisdiction, AdapterChoice]:
-    """What a draft of the last consultation would be made of, so that both begin with the same words."""
+    """What a draft of the consultation, or of the last, would be made of: both begin with the same words."""
     if patient_id is None:
         choice = choose_for(tx, None, lm.base_sha256, interface=interface)
         return None, tx.settings.get().jurisdiction, choice.in_words
     check_consent(tx, by, patient_id, Purpose.DRAFTING)
-    current = tx.consultations.find_current(patient_id)
-    consultation = None if current is None else tx.consultations.get(current)
+    at_hand = consultation_id or tx.consultations.find_newest(patient_id)
+    consultation = None if at_hand is None else tx.consultations.get(at_hand)
     case = load_case(tx, patient_id, consultation)
     wanted = consultation.adapter_wanted if consultation else ""
     choice = choose_for(tx, patient_id, lm.base_sha256, wanted).in_words

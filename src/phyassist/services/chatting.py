@@ -27,7 +27,7 @@ from phyassist.domain.reading.sentences import split_sentences
 from phyassist.domain.records import ConsultationId, Record, RecordField
 from phyassist.errors import EmptyText, NotAllowed, TextTooLong
 from phyassist.prompts.grounding import find_ground
-from phyassist.services.access import check_may_change, may_change
+from phyassist.services.access import check_may_change, check_of_patient, may_change
 from phyassist.services.consent import check_consent
 from phyassist.services.drafting import start_draft
 from phyassist.services.intake import start_consultation
@@ -52,18 +52,27 @@ class ThreadRow:
 
 @again
 def begin_thread(
-    store: Store, by: SignedIn, *, patient_id: PatientId | None, question: str, with_library: bool = False
+    store: Store,
+    by: SignedIn,
+    *,
+    patient_id: PatientId | None,
+    question: str,
+    with_library: bool = False,
+    consultation_id: ConsultationId | None = None,
 ) -> ChatThread:
     """A new thread with its first question, and the answer that is to be written.
 
+    The answer is given the text of the consultation beside which it is asked for, else of the last one.
     Raises EmptyText, TextTooLong, ConsentMissing, NotFound, NotYourPatient, ReadOnly.
     """
     words = _check_question(question)
     now = store.clock()
     thread = ChatThread(ThreadId(store.new_id()), patient_id, by.id, now, now)
-    asked, answer = _make_pair(store, by, None, words, with_library)
+    asked, answer = _make_pair(
+        store, by, None, words, with_library=with_library, consultation_id=consultation_id
+    )
     with store.write(by) as tx:
-        _check_may_ask(tx, by, thread)
+        _check_may_ask(tx, by, thread, consultation_id)
         tx.chats.add(thread)
         return _add(tx, thread.id, asked, answer)
 
@@ -77,6 +86,7 @@ def ask(
     parent_id: MessageId | None,
     question: str,
     with_library: bool = False,
+    consultation_id: ConsultationId | None = None,
 ) -> ChatThread:
     """The thread with a question below an answer, or with another first one, and the answer to be written.
 
@@ -84,17 +94,26 @@ def ask(
     where the answer above is still being written.
     """
     words = _check_question(question)
-    asked, answer = _make_pair(store, by, parent_id, words, with_library)
+    asked, answer = _make_pair(
+        store, by, parent_id, words, with_library=with_library, consultation_id=consultation_id
+    )
     with store.write(by) as tx:
         thread = tx.chats.get(thread_id)
-        _check_may_ask(tx, by, thread)
+        _check_may_ask(tx, by, thread, consultation_id)
         if parent_id is not None:
             thread.get_answer(parent_id)
         return _add(tx, thread_id, asked, answer)
 
 
 @again
-def ask_again(store: Store, by: SignedIn, *, thread_id: ThreadId, question_id: MessageId) -> ChatThread:
+def ask_again(
+    store: Store,
+    by: SignedIn,
+    *,
+    thread_id: ThreadId,
+    question_id: MessageId,
+    consultation_id: ConsultationId | None = None,
+) -> ChatThread:
     """The thread with one more answer to be written to a question; those before it stay on their branches.
 
     Raises NotAllowed for what is no question, and as `ask` does.
@@ -102,11 +121,11 @@ def ask_again(store: Store, by: SignedIn, *, thread_id: ThreadId, question_id: M
     answer_id = MessageId(store.new_id())
     with store.write(by) as tx:
         thread = tx.chats.get(thread_id)
-        _check_may_ask(tx, by, thread)
+        _check_may_ask(tx, by, thread, consultation_id)
         question = thread.get(question_id)
         if question.kind is not MessageKind.QUESTION:
             raise NotAllowed(f"message {question_id} is no question", hint="choose the question above it")
-        answer = _make_answer(store, answer_id, question_id, question.with_library)
+        answer = _make_answer(store, answer_id, question_id, question.with_library, consultation_id)
         return _add(tx, thread_id, answer)
 
 
@@ -183,17 +202,20 @@ def take_as_item(
     message_id: MessageId,
     paragraph: int,
     section: Section,
+    consultation_id: ConsultationId | None = None,
 ) -> Draft:
-    """The patient's open draft with a paragraph of an answer as an item in the counsellor's words.
+    """The open draft of a consultation with a paragraph of an answer as an item in the counsellor's words.
 
-    A draft of the last consultation is begun where none is open; the item keeps the first source cited.
+    It is that of the consultation on show, else of the last; one is begun where none is open.  The item keeps
+    the first source cited.
     Raises NotFound, NotAllowed where the thread is about nobody, NotYourPatient, ReadOnly.
     """
     patient_id, words, cited = _pick(store, by, thread_id, message_id, paragraph)
+    consultation_id = _choose_consultation(store, by, patient_id, consultation_id)
     with store.read(by) as tx:
-        draft = tx.drafts.open_of(patient_id)
+        draft = tx.drafts.open_of(consultation_id)
     if draft is None:
-        draft = start_draft(store, by, consultation_id=_current(store, by, patient_id))
+        draft = start_draft(store, by, consultation_id=consultation_id)
     return add_item(
         store,
         by,
@@ -213,13 +235,14 @@ def take_to_record(
     message_id: MessageId,
     paragraph: int,
     record_field: RecordField,
+    consultation_id: ConsultationId | None = None,
 ) -> Record:
     """The record with a paragraph of an answer as a line on the counsellor's word: it rests on no quote.
 
     Raises as `take_as_item` does.
     """
     patient_id, words, _ = _pick(store, by, thread_id, message_id, paragraph)
-    consultation_id = _current(store, by, patient_id)
+    consultation_id = _choose_consultation(store, by, patient_id, consultation_id)
     with store.read(by) as tx:
         version = tx.records.get(patient_id).version
     return add_statement(
@@ -248,20 +271,32 @@ def _cite(words: str, passage: GivenPassage) -> Citation:
     return Citation(passage.passage_id, passage.title, page, quote)
 
 
-def _current(store: Store, by: SignedIn, patient_id: PatientId) -> ConsultationId:
+def _choose_consultation(
+    store: Store, by: SignedIn, patient_id: PatientId, on_show: ConsultationId | None
+) -> ConsultationId:
     with store.read(by) as tx:
-        consultation_id = tx.consultations.find_current(patient_id)
-    return consultation_id or start_consultation(store, by, patient_id=patient_id).id
+        if on_show is not None:
+            return check_of_patient(tx, on_show, patient_id)
+        newest = tx.consultations.find_newest(patient_id)
+    return newest or start_consultation(store, by, patient_id=patient_id).id
 
 
-def _check_may_ask(tx: Tx, by: SignedIn, thread: ChatThread) -> None:
+def _check_may_ask(tx: Tx, by: SignedIn, thread: ChatThread, consultation_id: ConsultationId | None) -> None:
     if thread.patient_id is not None:
         check_may_change(tx, thread.patient_id)
         check_consent(tx, by, thread.patient_id, Purpose.DRAFTING)
+    if consultation_id is not None:
+        check_of_patient(tx, consultation_id, thread.patient_id)
 
 
 def _make_pair(
-    store: Store, by: SignedIn, parent_id: MessageId | None, words: str, with_library: bool
+    store: Store,
+    by: SignedIn,
+    parent_id: MessageId | None,
+    words: str,
+    *,
+    with_library: bool,
+    consultation_id: ConsultationId | None,
 ) -> tuple[ChatMessage, ChatMessage]:
     asked = ChatMessage(
         MessageId(store.new_id()),
@@ -272,11 +307,15 @@ def _make_pair(
         asked_by=by.counsellor.name,
         with_library=with_library,
     )
-    return asked, _make_answer(store, MessageId(store.new_id()), asked.id, with_library)
+    return asked, _make_answer(store, MessageId(store.new_id()), asked.id, with_library, consultation_id)
 
 
 def _make_answer(
-    store: Store, answer_id: MessageId, question_id: MessageId, with_library: bool
+    store: Store,
+    answer_id: MessageId,
+    question_id: MessageId,
+    with_library: bool,
+    consultation_id: ConsultationId | None,
 ) -> ChatMessage:
     return ChatMessage(
         answer_id,
@@ -286,6 +325,7 @@ def _make_answer(
         store.clock(),
         MessageState.WAITING,
         with_library=with_library,
+        consultation_id=consultation_id,
     )
 
 

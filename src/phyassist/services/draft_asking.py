@@ -79,9 +79,8 @@ def make_asks(
         case = load_case(tx, consultation.patient_id, consultation)
         wants_library = tx.settings.get().library_in_drafts
         choice = choose_for(tx, consultation.patient_id, lm.base_sha256, consultation.adapter_wanted)
-        present = tx.drafts.open_of(consultation.patient_id)
-    is_about_this = present is not None and present.consultation_id == consultation_id
-    asked = present.question if present is not None and is_about_this else consultation.question
+        present = tx.drafts.open_of(consultation_id)
+    asked = consultation.question if present is None else present.question
     draft = Draft(DraftId(""), consultation.patient_id, consultation_id, asked)
     passages = _find_passages(store, by, draft, case, embedder) if wants_library else ()
     loaded = Loaded(draft, case, choice, passages)

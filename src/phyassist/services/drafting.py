@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from phyassist.domain.adapters import HELD, Forms
 from phyassist.domain.clock import NewId, new_id
-from phyassist.domain.drafts import Change, Draft, DraftId, DraftItem, ItemId, Section
+from phyassist.domain.drafts import Change, Draft, DraftId, DraftItem, DraftState, ItemId, Section
 from phyassist.domain.people import Jurisdiction, Language
 from phyassist.domain.reading.sentences import split_sentences
 from phyassist.domain.records import ConsultationId
@@ -124,20 +124,21 @@ def analyse_text(
 def start_draft(store: Store, by: SignedIn, *, consultation_id: ConsultationId, question: str = "") -> Draft:
     """An empty draft of a consultation, about `question` or the consultation's own.
 
-    An open one that is still empty and asks the same is taken up again.  Raises NotFound, NotYourPatient.
+    An open one that is still empty and asks the same is taken up again; any other is laid aside.
+    Raises NotFound, NotYourPatient, ReadOnly.
     """
     with store.write(by) as tx:
         consultation = tx.consultations.get(consultation_id)
         check_may_change(tx, consultation.patient_id)
         asked = question.strip() or consultation.question
-        present = tx.drafts.open_of(consultation.patient_id)
-        if (
-            present is not None
-            and present.consultation_id == consultation_id
-            and present.question == asked
-            and not present.items
-        ):
+        present = tx.drafts.open_of(consultation_id)
+        if present is not None and present.question == asked and not present.items:
             return present
+        while present is not None:
+            # A second one left open would come back to the page once the new one is signed.
+            tx.drafts.set_state(present.id, DraftState.DISCARDED)
+            tx.audit.write(Act.DISCARDED, Kind.DRAFT, present.id)
+            present = tx.drafts.open_of(consultation_id)
         draft = Draft(DraftId(store.new_id()), consultation.patient_id, consultation_id, asked)
         return tx.drafts.add(draft, Change.STARTED)
 

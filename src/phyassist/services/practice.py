@@ -194,12 +194,12 @@ def resume_login(store: Store, cookie: str, *, idle_lock_min: int, touch: bool =
     return _resume(store, cookie, idle_lock_min, touch=touch)[0]
 
 
-def enter_workspace(store: Store, cookie: str) -> tuple[SignedIn, PracticeSettings]:
+def enter_workspace(store: Store, cookie: str, *, touch: bool = True) -> tuple[SignedIn, PracticeSettings]:
     """The counsellor of a login and what the practice has settled, its idle time among it, in one reading.
 
-    Raises NotSetUp, and Locked as `resume_login` does.
+    `touch` as in `resume_login`.  Raises NotSetUp, and Locked as `resume_login` does.
     """
-    return _resume(store, cookie, None, touch=True)
+    return _resume(store, cookie, None, touch=touch)
 
 
 def _resume(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 
 from phyassist.domain.drafts import (
@@ -18,7 +19,7 @@ from phyassist.domain.drafts import (
 )
 from phyassist.domain.library import Citation
 from phyassist.errors import ChangedMeanwhile
-from phyassist.services.following import get_followed
+from phyassist.services.following import get_followed, get_open
 from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
@@ -43,13 +44,17 @@ def edit_item(
 def comment_on_item(
     store: Store, by: SignedIn, *, draft_id: DraftId, item_id: ItemId, words: str, after: int
 ) -> Draft:
-    """An instruction for the item's next try.  Raises EmptyText, NotFound, NotAllowed, ChangedMeanwhile."""
+    """An instruction for the item's next try.
+
+    It follows what was written elsewhere since version `after`.  Raises EmptyText, NotFound, NotAllowed.
+    """
     comment = Comment(words, store.clock())
-    return _act(
+    return _lay_in(
         store,
         by,
         Change.COMMENTED,
         lambda draft: draft.commented(item_id, comment),
+        lambda draft: [each.words for item in draft.items if item.id == item_id for each in item.comments],
         draft_id=draft_id,
         item_id=item_id,
         after=after,
@@ -110,13 +115,17 @@ def add_item(
     after: int,
     citation: Citation | None = None,
 ) -> Draft:
-    """A new item by hand, last in its section.  Raises EmptyText, NotFound, NotAllowed, ChangedMeanwhile."""
+    """A new item by hand, last in its section.
+
+    It follows what was written elsewhere since version `after`.  Raises EmptyText, NotFound, NotAllowed.
+    """
     item_id = ItemId(store.new_id())
-    return _act(
+    return _lay_in(
         store,
         by,
         Change.ADDED,
         lambda draft: draft.added(item_id, section, text, citation),
+        lambda draft: [(item.section, item.text) for item in draft.items],
         draft_id=draft_id,
         item_id=item_id,
         after=after,
@@ -186,3 +195,29 @@ def _act(
         if edited == newest:
             return newest
         return tx.drafts.save(edited, change, after=newest.version, item_ids=(item_id,))
+
+
+@again
+def _lay_in(
+    store: Store,
+    by: SignedIn,
+    change: Change,
+    edit: Callable[[Draft], Draft],
+    list_alike: Callable[[Draft], list[Hashable]],
+    *,
+    draft_id: DraftId,
+    item_id: ItemId,
+    after: int,
+) -> Draft:
+    """A change that takes nothing away from what was written since, so it follows that too.
+
+    The very same that has been laid in since is not laid in again: `list_alike` names all of its kind.
+    """
+    with store.write(by) as tx:
+        newest = get_open(tx, draft_id)
+        if after < newest.version:
+            seen = tx.drafts.get_version(draft_id, after)
+            known = Counter(list_alike(seen))
+            if Counter(list_alike(edit(seen))) - known <= Counter(list_alike(newest)) - known:
+                return newest
+        return tx.drafts.save(edit(newest), change, after=newest.version, item_ids=(item_id,))

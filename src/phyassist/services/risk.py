@@ -78,17 +78,18 @@ def load_guide(store: Store, by: SignedIn, *, consultation_id: ConsultationId, l
     return Guide(guide.signs, guide.questions, guide.contacts, guide.own_contacts, consultation_id)
 
 
-def find_current_guide(
+def find_newest_guide(
     store: Store, by: SignedIn, *, patient_id: PatientId, language: Language
 ) -> Guide | None:
-    """That of the consultation where the patient's page opens; None without one.
+    """That of the patient's last consultation; None without one.
 
+    An older one with a draft left open would hide what was said today.
     Raises NotFound, NotYourPatient, CannotOpen.
     """
     with store.read(by) as tx:
         tx.patients.get(patient_id)
-        current = tx.consultations.find_current(patient_id)
-    return None if current is None else load_guide(store, by, consultation_id=current, language=language)
+        newest = tx.consultations.find_newest(patient_id)
+    return None if newest is None else load_guide(store, by, consultation_id=newest, language=language)
 
 
 def choose_region(settings: PracticeSettings) -> str:

@@ -75,7 +75,13 @@ class Warmer:
         self._read_next(patient_id, read)
 
     def warm_chat_soon(
-        self, by: SignedIn, *, patient_id: PatientId | None, thread_id: ThreadId | None, interface: Language
+        self,
+        by: SignedIn,
+        *,
+        patient_id: PatientId | None,
+        thread_id: ThreadId | None,
+        interface: Language,
+        consultation_id: ConsultationId | None = None,
     ) -> None:
         """The same for what the next question of a conversation begins with."""
         read = partial(
@@ -86,6 +92,7 @@ class Warmer:
             patient_id=patient_id,
             thread_id=thread_id,
             interface=interface,
+            consultation_id=consultation_id,
         )
         self._read_next(patient_id, read)
 

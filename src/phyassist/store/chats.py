@@ -23,6 +23,7 @@ from phyassist.domain.chats import (
     ThreadId,
 )
 from phyassist.domain.people import CounsellorId, PatientId
+from phyassist.domain.records import ConsultationId
 from phyassist.errors import NotFound
 from phyassist.store.chat_tables import chat_keys, chat_messages, chat_threads
 from phyassist.store.coding import pack, read_writer, unpack, write_writer
@@ -225,6 +226,7 @@ def pack_message(message: ChatMessage) -> bytes:
             "summary": message.summary,
             "held_back": list(message.held_back),
             "absent": list(message.absent),
+            "consultation": message.consultation_id or "",
         }
     )
 
@@ -251,6 +253,7 @@ def unpack_message(blob: bytes, bare: ChatMessage) -> ChatMessage:
             summary=fields.get("summary", ""),
             held_back=tuple(fields.get("held_back", ())),
             absent=tuple(fields.get("absent", ())),
+            consultation_id=ConsultationId(fields.get("consultation", "")) or None,
         )
 
     return unpack(blob, read)

@@ -68,16 +68,22 @@ class Consultations:
             .where(drafts.c.patient_id == patient_id, drafts.c.state == DraftState.OPEN.value)
             .order_by(drafts.c.started_at.desc(), drafts.c.id)
         )
-        last = (
+        found = self._desk.conn.execute(of_draft.limit(1)).scalar_one_or_none()
+        return self.find_newest(patient_id) if found is None else ConsultationId(found)
+
+    def find_newest(self, patient_id: PatientId) -> ConsultationId | None:
+        """The last by its date, whatever is unfinished; None where there was none yet.
+
+        Raises NotFound, NotYourPatient.
+        """
+        self._desk.keys_of(patient_id)
+        by_date = (
             select(consultations.c.id)
             .where(consultations.c.patient_id == patient_id)
             .order_by(consultations.c.at.desc(), consultations.c.id)
         )
-        for query in (of_draft, last):
-            found = self._desk.conn.execute(query.limit(1)).scalar_one_or_none()
-            if found is not None:
-                return ConsultationId(found)
-        return None
+        found = self._desk.conn.execute(by_date.limit(1)).scalar_one_or_none()
+        return None if found is None else ConsultationId(found)
 
     def save_source(self, consultation_id: ConsultationId, text: str, *, after: int) -> Source:
         """The text as it stands now, one version on.

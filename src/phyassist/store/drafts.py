@@ -161,12 +161,11 @@ class Drafts:
             )
         )
 
-    def open_of(self, patient_id: PatientId) -> Draft | None:
-        """The patient's open draft, the newest if there are several."""
-        self._desk.keys_of(patient_id)
+    def open_of(self, consultation_id: ConsultationId) -> Draft | None:
+        """The open draft of a consultation, the newest if there are several."""
         draft_id = self._desk.conn.execute(
             select(drafts.c.id)
-            .where(drafts.c.patient_id == patient_id, drafts.c.state == DraftState.OPEN.value)
+            .where(drafts.c.consultation_id == consultation_id, drafts.c.state == DraftState.OPEN.value)
             .order_by(drafts.c.started_at.desc(), drafts.c.id)
             .limit(1)
         ).scalar_one_or_none()

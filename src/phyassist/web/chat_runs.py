@@ -41,7 +41,7 @@ def stream_answer(desk: Desk, thread: ChatThread, answer_id: MessageId, place: s
 
 
 class AnswerRun:
-    """What the page shows of an answer that is being written; `place` is the page, or the drawer."""
+    """What the page shows of an answer that is being written; `place` is as in `pages.chatting`."""
 
     def __init__(self, desk: Desk, thread: ChatThread, answer_id: MessageId, place: str) -> None:
         self.desk, self.thread, self.answer_id, self.place = desk, thread, answer_id, place

@@ -42,13 +42,20 @@ class Desk:
 def get_desk(request: Request) -> Desk:
     """Raises Locked where the browser has no login, or one that has been idle for too long."""
     known = getattr(request.state, "desk", None)
-    if isinstance(known, Desk):
-        return known
+    return known if isinstance(known, Desk) else _make_desk(request, touch=True)
+
+
+def get_unattended_desk(request: Request) -> Desk:
+    """The desk of what a page asks by itself: it keeps no login awake.  Raises Locked as `get_desk` does."""
+    return _make_desk(request, touch=False)
+
+
+def _make_desk(request: Request, *, touch: bool) -> Desk:
     house = get_house(request)
     cookie = get_login(request)
     if not cookie:
         raise Locked("nobody is signed in", hint="give the passphrase")
-    by, practice = enter_workspace(house.store, cookie)
+    by, practice = enter_workspace(house.store, cookie, touch=touch)
     by = replace(by, origin=say_origin(request, by.login_id))
     w = get_words(request, practice.language, practice.client_word)
     when = When(make_zone(by.counsellor.zone), w, house.clock())
@@ -71,6 +78,7 @@ def _kind_of_address(request: Request) -> str:
 
 
 AtDesk = Annotated[Desk, Depends(get_desk)]
+AtUnattendedDesk = Annotated[Desk, Depends(get_unattended_desk)]
 
 
 def set_login(request: Request, response: Response, secret: str) -> Response:

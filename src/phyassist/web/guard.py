@@ -23,7 +23,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
 # A form before sign-in holds a name and a passphrase; nobody unknown may have us hold more than this.
 DOOR_BYTES_MAX = 65_536
-DOORS = ("/setup", "/unlock", "/recover", "/lock", "/language", "/theme")
+DOORS = ("/setup", "/unlock", "/join", "/recover", "/lock", "/language", "/theme")
 ALIVE = "/alive"
 YEAR_S = 365 * 24 * 3600
 

@@ -55,10 +55,17 @@ class Warming:
         *,
         thread_id: ThreadId | None,
         interface: Language,
+        meeting: ConsultationId | None = None,
     ) -> None:
         warmer = self._find(house)
         if warmer is not None:
-            warmer.warm_chat_soon(by, patient_id=patient_id, thread_id=thread_id, interface=interface)
+            warmer.warm_chat_soon(
+                by,
+                patient_id=patient_id,
+                thread_id=thread_id,
+                interface=interface,
+                consultation_id=meeting,
+            )
 
     def _find(self, house: House) -> Warmer | None:
         try:

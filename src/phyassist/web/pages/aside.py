@@ -10,7 +10,7 @@ from phyassist.domain.records import ConsultationId
 from phyassist.errors import ModelError, UnknownName
 from phyassist.services.looking import get_consultation
 from phyassist.services.previewing import preview_leaving
-from phyassist.services.risk import find_current_guide, load_guide
+from phyassist.services.risk import find_newest_guide, load_guide
 from phyassist.services.similar import find_published, find_similar
 from phyassist.web.desk import AtDesk
 from phyassist.web.faults import PageRoute
@@ -21,8 +21,14 @@ router = APIRouter(route_class=PageRoute)
 
 
 @router.get("/patients/{patient_id}/risk")
-def show_mark(desk: AtDesk, patient_id: PatientId) -> Response:
-    guide = find_current_guide(desk.house.store, desk.by, patient_id=patient_id, language=desk.w.language)
+def show_mark(desk: AtDesk, patient_id: PatientId, consultation: str = "") -> Response:
+    """The mark of the consultation on show; on the patient's other pages that of the last."""
+    store, by, language = desk.house.store, desk.by, desk.w.language
+    guide = (
+        load_guide(store, by, consultation_id=ConsultationId(consultation), language=language)
+        if consultation
+        else find_newest_guide(store, by, patient_id=patient_id, language=language)
+    )
     return render(view_mark(guide, patient_id, desk.w))
 
 

@@ -37,7 +37,7 @@ from phyassist.services.learning_runs import Base, Run, get_run, list_runs, star
 from phyassist.services.looking import get_consultation
 from phyassist.services.patients import list_patients, load_patient
 from phyassist.services.workers import list_workers
-from phyassist.web.desk import AtDesk, Desk
+from phyassist.web.desk import AtDesk, AtUnattendedDesk, Desk
 from phyassist.web.faults import PageRoute
 from phyassist.web.pages.entrance import describe
 from phyassist.web.render import render
@@ -92,7 +92,7 @@ def merge_own(
 
 
 @router.get(AT + "/runs/{run_id}")
-def show_run(desk: AtDesk, patient_id: PatientId, run_id: AdapterId) -> Response:
+def show_run(desk: AtUnattendedDesk, patient_id: PatientId, run_id: AdapterId) -> Response:
     """How far it is; a page that asks when it is over is loaded again."""
     return tell_run(desk, f"/patients/{patient_id}/assistant", run_id)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Query
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
@@ -13,7 +13,7 @@ from phyassist.domain.chats import ChatThread, MessageId, MessageState, ThreadId
 from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import Section
 from phyassist.domain.people import PatientId
-from phyassist.domain.records import RecordField
+from phyassist.domain.records import ConsultationId, RecordField
 from phyassist.errors import NotFound
 from phyassist.services.chatting import (
     ask,
@@ -29,6 +29,7 @@ from phyassist.services.chatting import (
     take_to_record,
 )
 from phyassist.services.consent import load_consents
+from phyassist.services.looking import get_consultation
 from phyassist.services.patients import list_patients, load_patient
 from phyassist.web.chat_runs import stream_answer
 from phyassist.web.desk import AtDesk, Desk
@@ -54,7 +55,9 @@ from phyassist.web.views.frame import make_frame
 
 router = APIRouter(route_class=PageRoute)
 FormText = Annotated[str, Form()]
-Place = Annotated[Literal["page", "drawer"], Form()]
+# The page of its own, or the id of the consultation beside which the conversation stands.
+_PLACE = r"^[\w-]{1,64}$"
+Place = Annotated[str, Form(pattern=_PLACE)]
 Paragraph = Annotated[int, Form(ge=0)]
 
 
@@ -88,12 +91,15 @@ def show_general_chat(desk: AtDesk, thread: str = "", q: str = "") -> Response:
     return render(ChatPage(desk.w, frame, None, listed, shown, base_of(None), q, None))
 
 
-@router.get("/patients/{patient_id}/chat/panel")
-def show_panel(desk: AtDesk, patient_id: PatientId) -> Response:
+@router.get("/consultations/{consultation_id}/chat")
+def show_panel(desk: AtDesk, consultation_id: ConsultationId) -> Response:
     """The newest conversation, for the drawer of a consultation."""
-    rows = list_threads(desk.house.store, desk.by, patient_id=patient_id)
+    store, by = desk.house.store, desk.by
+    patient_id = get_consultation(store, by, consultation_id=consultation_id).patient_id
+    rows = list_threads(store, by, patient_id=patient_id)
     newest = rows[0].thread.id if rows else ""
-    return render(ChatPanel(desk.w, show_thread(desk, patient_id, newest, "drawer"), base_of(patient_id)))
+    thread = show_thread(desk, patient_id, newest, consultation_id)
+    return render(ChatPanel(desk.w, thread, base_of(patient_id), consultation_id))
 
 
 @router.post("/patients/{patient_id}/chat")
@@ -106,6 +112,7 @@ def begin_patients_thread(
         patient_id=patient_id,
         question=plain_lines(question),
         with_library=bool(library),
+        consultation_id=beside(place),
     )
     return render_thread(desk, thread, place)
 
@@ -136,6 +143,7 @@ def ask_in_thread(
         parent_id=MessageId(parent) if parent else None,
         question=plain_lines(question),
         with_library=bool(library),
+        consultation_id=beside(place),
     )
     return render_thread(desk, thread, place)
 
@@ -144,13 +152,22 @@ def ask_in_thread(
 def ask_once_more(
     desk: AtDesk, thread_id: ThreadId, message_id: MessageId, place: Place = "page"
 ) -> Response:
-    thread = ask_again(desk.house.store, desk.by, thread_id=thread_id, question_id=message_id)
+    thread = ask_again(
+        desk.house.store,
+        desk.by,
+        thread_id=thread_id,
+        question_id=message_id,
+        consultation_id=beside(place),
+    )
     return render_thread(desk, thread, place)
 
 
 @router.get("/chats/{thread_id}/messages/{message_id}/stream")
 def run_answer(
-    desk: AtDesk, thread_id: ThreadId, message_id: MessageId, place: Literal["page", "drawer"] = "page"
+    desk: AtDesk,
+    thread_id: ThreadId,
+    message_id: MessageId,
+    place: Annotated[str, Query(pattern=_PLACE)] = "page",
 ) -> Response:
     thread = get_thread_to_change(desk.house.store, desk.by, thread_id=thread_id)
     thread.get_answer(message_id)
@@ -187,10 +204,11 @@ def make_item(
         message_id=message_id,
         paragraph=paragraph,
         section=section,
+        consultation_id=beside(place),
     )
     said = desk.w("chat.taken_item", section=desk.w(f"section.{section.value}"))
     views: list[View] = [TakenFragment(desk.w, said, f"/drafts/{draft.id}")]
-    if place == "drawer":
+    if beside(place):
         views.append(DraftFragment(desk.w, show_draft(desk, draft.id), oob=True))
     return render(*views)
 
@@ -203,6 +221,7 @@ def put_in_record(
     *,
     paragraph: Paragraph,
     field: Annotated[RecordField, Form()],
+    place: Place = "page",
 ) -> Response:
     take_to_record(
         desk.house.store,
@@ -211,6 +230,7 @@ def put_in_record(
         message_id=message_id,
         paragraph=paragraph,
         record_field=field,
+        consultation_id=beside(place),
     )
     patient_id = get_thread(desk.house.store, desk.by, thread_id=thread_id).patient_id
     said = desk.w("chat.taken_record", field=desk.w(f"field.{field.value}"))
@@ -230,7 +250,12 @@ def show_thread(desk: Desk, patient_id: PatientId | None, thread_id: str, place:
     wanted = ThreadId(thread_id) if thread_id else None
     if may_write:
         desk.house.warming.warm_chat(
-            desk.house, desk.by, patient_id, thread_id=wanted, interface=desk.w.language
+            desk.house,
+            desk.by,
+            patient_id,
+            thread_id=wanted,
+            interface=desk.w.language,
+            meeting=beside(place),
         )
     if wanted is None:
         return view_new_thread(patient_id, may_write=may_write)
@@ -238,6 +263,10 @@ def show_thread(desk: Desk, patient_id: PatientId | None, thread_id: str, place:
     if thread.patient_id != patient_id:
         raise NotFound(f"thread {wanted} is not of this page", hint="go back to the list")
     return make_thread_view(desk, thread, place, may_write=may_write)
+
+
+def beside(place: str) -> ConsultationId | None:
+    return None if place == "page" else ConsultationId(place)
 
 
 def make_thread_view(

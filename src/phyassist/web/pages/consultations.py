@@ -18,14 +18,15 @@ from phyassist.services.consent import check_consent, load_consents
 from phyassist.services.drafting import start_draft
 from phyassist.services.intake import check_text, read_upload, save_question, save_source, start_consultation
 from phyassist.services.looking import get_consultation, get_consultation_to_change
-from phyassist.services.patients import PatientFile, list_patients, load_patient
-from phyassist.web.desk import AtDesk
+from phyassist.services.patients import list_patients, load_patient
+from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
 from phyassist.web.render import render
 from phyassist.web.runs import address_of, find_missing, stream_organise, view_actions, view_writing
 from phyassist.web.views.consultation import (
     ActionsFragment,
     ActionsView,
+    choose_draft,
     make_consultation_page,
     name_notes,
     view_head,
@@ -145,35 +146,54 @@ def stop_organise(desk: AtDesk, consultation_id: ConsultationId) -> Response:
 
 
 @router.post("/consultations/{consultation_id}/drafts")
-def begin_draft(desk: AtDesk, consultation_id: ConsultationId) -> Response:
-    """A new draft; one that was stopped in the middle, about the same question, is written to its end."""
+def begin_draft(desk: AtDesk, consultation_id: ConsultationId, sure: FormText = "") -> Response:
+    """A new draft; one that was stopped in the middle, about the same question, is written to its end.
+
+    One that was worked over is laid aside only where the counsellor is `sure`.
+    """
     store, by, w = desk.house.store, desk.by, desk.w
     consultation = get_consultation_to_change(store, by, consultation_id=consultation_id)
     check_text(consultation.source.text)
     check_consent(store, by, consultation.patient_id, Purpose.DRAFTING)
     file = load_patient(store, by, consultation.patient_id)
-    draft = find_unfinished(file, consultation)
+    present = choose_draft(file, consultation)
+    draft = present if is_unfinished(present, consultation) else None
     if draft is None:
+        if present is not None and present.is_worked_over and not sure:
+            return ask_first(desk, consultation_id, "drafts")
         draft = start_draft(store, by, consultation_id=consultation_id, question=consultation.question)
     view = view_draft(draft, address_of(draft), name_notes(file, desk))
+    view = replace(view, laid_aside=find_laid_aside(present, draft))
     return render(DraftFragment(w, view), ActionsFragment(w, view_writing(desk, draft, oob=True)))
 
 
 @router.post("/consultations/{consultation_id}/drafts/by-hand")
-def begin_by_hand(desk: AtDesk, consultation_id: ConsultationId) -> Response:
-    """An empty draft, to be written without a model."""
-    consultation = get_consultation_to_change(desk.house.store, desk.by, consultation_id=consultation_id)
-    draft = start_draft(
-        desk.house.store, desk.by, consultation_id=consultation_id, question=consultation.question
-    )
-    return render(DraftFragment(desk.w, view_draft(draft)))
+def begin_by_hand(desk: AtDesk, consultation_id: ConsultationId, sure: FormText = "") -> Response:
+    """An empty draft, to be written without a model; `sure` as in `begin_draft`."""
+    store, by = desk.house.store, desk.by
+    consultation = get_consultation_to_change(store, by, consultation_id=consultation_id)
+    present = choose_draft(load_patient(store, by, consultation.patient_id), consultation)
+    if present is not None and present.is_worked_over and not sure:
+        return ask_first(desk, consultation_id, "drafts/by-hand")
+    draft = start_draft(store, by, consultation_id=consultation_id, question=consultation.question)
+    view = replace(view_draft(draft), laid_aside=find_laid_aside(present, draft))
+    actions = ActionsView(consultation_id, oob=True)
+    return render(DraftFragment(desk.w, view), ActionsFragment(desk.w, actions))
 
 
-def find_unfinished(file: PatientFile, consultation: Consultation) -> Draft | None:
-    draft = file.open_draft
-    if draft is None or draft.consultation_id != consultation.id or draft.question != consultation.question:
-        return None
-    return draft if find_missing(draft) else None
+def ask_first(desk: Desk, consultation_id: ConsultationId, what: str) -> Response:
+    """The draft stays on the page as it is, and below the buttons stands what they would do to it."""
+    actions = ActionsView(consultation_id, oob=True, anew=what)
+    return render(ActionsFragment(desk.w, actions), headers={"HX-Reswap": "none"})
+
+
+def find_laid_aside(present: Draft | None, fresh: Draft) -> str:
+    is_gone = present is not None and present.id != fresh.id and bool(present.items)
+    return f"/drafts/{present.id}" if present is not None and is_gone else ""
+
+
+def is_unfinished(draft: Draft | None, consultation: Consultation) -> bool:
+    return draft is not None and draft.question == consultation.question and bool(find_missing(draft))
 
 
 def plain_lines(text: str) -> str:

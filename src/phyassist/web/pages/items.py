@@ -46,13 +46,10 @@ Version = Annotated[int, Form()]
 def write_item(
     desk: AtDesk, draft_id: DraftId, after: Version, text: FormText, section: Annotated[Section, Form()]
 ) -> Response:
-    before = get_draft(desk.house.store, desk.by, draft_id=draft_id)
-    known = {item.id for item in before.items}
-    draft = add_item(
-        desk.house.store, desk.by, draft_id=draft_id, section=section, text=plain_lines(text), after=after
-    )
-    fresh = next(item.id for item in draft.items if item.id not in known)
-    return show_item(desk, draft, fresh)
+    text = plain_lines(text)
+    draft = add_item(desk.house.store, desk.by, draft_id=draft_id, section=section, text=text, after=after)
+    fresh = next(item for item in reversed(draft.of(section)) if item.text == text.strip())
+    return show_laid_in(desk, draft, fresh.id, after)
 
 
 @router.post("/drafts/{draft_id}/items/{item_id}")
@@ -72,7 +69,7 @@ def comment(desk: AtDesk, draft_id: DraftId, item_id: ItemId, after: Version, wo
     draft = comment_on_item(
         desk.house.store, desk.by, draft_id=draft_id, item_id=item_id, words=plain_lines(words), after=after
     )
-    return show_item(desk, draft, item_id)
+    return show_laid_in(desk, draft, item_id, after)
 
 
 @router.post("/drafts/{draft_id}/items/{item_id}/delete")
@@ -111,6 +108,12 @@ def show_history(desk: AtDesk, draft_id: DraftId, item_id: ItemId) -> Response:
 
 def show_item(desk: Desk, draft: Draft, item_id: ItemId) -> Response:
     return render(ItemFragment(desk.w, pick_item(draft, item_id)), VersionFragment(desk.w, draft.version))
+
+
+def show_laid_in(desk: Desk, draft: Draft, item_id: ItemId, after: int) -> Response:
+    """The item; what else was changed elsewhere is not on this page, so its next edit does not follow it."""
+    seen = draft.version if draft.version == after + 1 else after
+    return render(ItemFragment(desk.w, pick_item(draft, item_id)), VersionFragment(desk.w, seen))
 
 
 def show_changed(desk: Desk, draft_id: DraftId, item_id: ItemId, kept: str) -> Response:

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import Response
 
 from phyassist.domain.people import Language, Patient, PatientId
-from phyassist.errors import BadInput
+from phyassist.errors import BadInput, ChangedMeanwhile
 from phyassist.services.access import check_counsels
 from phyassist.services.erasing import TypedDiffers, erase_patient
 from phyassist.services.intake import start_consultation
@@ -79,6 +79,11 @@ def save_patient(desk: AtDesk, patient_id: PatientId, form: Annotated[PatientFor
         )
     except BadInput as error:
         return render(make_form(desk, form, patient_id, describe(desk.w, error)), status=422)
+    except ChangedMeanwhile:
+        now = load_patient(desk.house.store, desk.by, patient_id).patient
+        problem = desk.w("patient.changed", name=now.name, number=now.number or "–")
+        form = form.model_copy(update={"after": now.updated_at})
+        return render(make_form(desk, form, patient_id, problem), status=409)
     return RedirectResponse(f"/patients/{patient_id}", 303)
 
 

@@ -23,7 +23,7 @@ from phyassist.services.learning import Scope, plan_run
 from phyassist.services.learning_runs import list_runs
 from phyassist.services.patients import PatientRow, list_patients
 from phyassist.services.published_adapters import list_offers, take_shipped
-from phyassist.web.desk import AtDesk, Desk
+from phyassist.web.desk import AtDesk, AtUnattendedDesk, Desk
 from phyassist.web.faults import PageRoute
 from phyassist.web.pages.assistant import SAID, find_missing, start_merge, start_run, tell_run
 from phyassist.web.pages.comparing import show_compare
@@ -93,7 +93,7 @@ def merge_shared(
 
 
 @router.get(AT + "/runs/{run_id}")
-def show_shared_run(desk: AtDesk, run_id: AdapterId) -> Response:
+def show_shared_run(desk: AtUnattendedDesk, run_id: AdapterId) -> Response:
     return tell_run(desk, AT, run_id)
 
 

@@ -123,7 +123,7 @@ def view_rows(rows: tuple[AuditRow, ...], desk: Desk, names: Mapping[str, str]) 
             row.number,
             desk.when.moment(row.at),
             _say_who(desk.w, row.by_id, names),
-            say_act(desk.w, row.act),
+            say_act(desk.w, row.act, row.kind),
             _say_kind(desk.w, row.kind),
             _say_target(row, names),
             say_origin(desk.w, row.origin),
@@ -132,10 +132,13 @@ def view_rows(rows: tuple[AuditRow, ...], desk: Desk, names: Mapping[str, str]) 
     )
 
 
-def say_act(w: Words, act: str) -> str:
-    """The act in the reader's words; one of a newer PhyAssist as it stands."""
+def say_act(w: Words, act: str, kind: str = "") -> str:
+    """The act in the reader's words, those for its kind where it has some; a newer PhyAssist's as it stands.
+
+    A note is locked by a person, a login by itself.
+    """
     key = f"audit.acts.{act.replace(' ', '-')}"
-    return w(key) if w.has(key) else str(act)
+    return next((w(each) for each in (f"{key}-{kind}", key) if w.has(each)), str(act))
 
 
 def say_origin(w: Words, origin: str) -> str:

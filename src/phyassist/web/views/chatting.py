@@ -197,13 +197,13 @@ class ChatPage:
 
 @dataclass(frozen=True, slots=True)
 class ChatPanel:
-    """The newest conversation beside the consultation."""
+    """The newest conversation beside a consultation, which is its `place`."""
 
     template: ClassVar[str] = "_chat_panel.html"
     w: Words
     thread: ThreadView
     base: str
-    place: str = "drawer"
+    place: str
 
 
 def base_of(patient_id: str | None) -> str:

@@ -42,7 +42,10 @@ class ConsultationView:
 
 @dataclass(frozen=True, slots=True)
 class ActionsView:
-    """Organise and Analysis; while one of them runs, `run` is its stream and Stop stands in their place."""
+    """Organise and Analysis; while one of them runs, `run` is its stream and Stop stands in their place.
+
+    `anew` is what was asked for and waits to be asked for once more: it lays a worked draft aside.
+    """
 
     consultation_id: str
     run: str = ""
@@ -52,6 +55,7 @@ class ActionsView:
     total: int = 0
     oob: bool = False
     progress_oob: bool = False
+    anew: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +135,11 @@ class ConsultationPage:
     assistant: AssistantChip
 
 
-def view_head(file: PatientFile, desk: Desk) -> PatientHead:
+def view_head(file: PatientFile, desk: Desk, consultation_id: str = "") -> PatientHead:
     facts = view_facts(file.record)
     name = show_name(file.patient, desk.practice.hide_names)
     number = "" if desk.practice.hide_names else file.patient.number
-    return PatientHead(file.patient.id, name, number, facts, file.patient.language)
+    return PatientHead(file.patient.id, name, number, facts, file.patient.language, consultation_id)
 
 
 def view_consent(standing: Standing, patient_id: str) -> ConsentLine:
@@ -212,7 +216,7 @@ def make_consultation_page(
     return ConsultationPage(
         w=desk.w,
         frame=frame,
-        head=view_head(file, desk),
+        head=view_head(file, desk, consultation.id),
         consultation=view_consultation(consultation, file.consultations, desk.when),
         record=RecordFragment(
             desk.w,

@@ -85,7 +85,10 @@ class Shortened:
 
 @dataclass(frozen=True, slots=True)
 class DraftView:
-    """`run` is the address of the stream that writes into it, empty while nobody does."""
+    """`run` is the address of the stream that writes into it, empty while nobody does.
+
+    `laid_aside` is the page of the draft that gave way to it a moment ago.
+    """
 
     draft_id: str
     consultation_id: str
@@ -101,6 +104,7 @@ class DraftView:
     adapter_reason: str
     written_by: str
     run: str
+    laid_aside: str = ""
 
     @property
     def is_open(self) -> bool:

@@ -42,11 +42,14 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class PatientHead:
+    """`consultation_id` is the one on show, if any."""
+
     patient_id: str
     name: str = field(repr=False)
     number: str = field(repr=False)
     facts: str = field(repr=False)
     language: str
+    consultation_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,61 @@
+"""A conversation beside a consultation, where a draft of another one was left open."""
+
+from __future__ import annotations
+
+import pytest
+
+from phyassist.domain.drafts import Section
+from phyassist.domain.people import Patient
+from phyassist.errors import NotFound
+from phyassist.lm.scripted import ScriptedModel
+from phyassist.services.chatting import begin_thread, take_as_item
+from phyassist.services.drafting import start_draft
+from phyassist.services.patients import new_patient
+from phyassist.store.people import SignedIn
+from phyassist.store.transactions import Store
+from tests.conftest import Clock
+from tests.services.drafts import make_consultation
+from tests.services.test_chatting import SAID, write
+
+
+def test_chat_rests_on_the_consultation_on_show_and_writes_into_its_draft(
+    store: Store, anna: SignedIn, patient: Patient, clock: Clock
+) -> None:
+    last_week = make_consultation(store, anna, patient)
+    left_open = start_draft(store, anna, consultation_id=last_week.id)
+    clock.move(days=7)
+    today = make_consultation(store, anna, patient, "来访者说昨夜不想活了。")
+    lm = ScriptedModel([SAID, SAID])
+
+    of_the_last = begin_thread(store, anna, patient_id=patient.id, question="她怎么了？")
+    write(store, lm, anna, of_the_last)
+    beside = begin_thread(
+        store, anna, patient_id=patient.id, question="她怎么了？", consultation_id=last_week.id
+    )
+    write(store, lm, anna, beside)
+    takes = {
+        where: take_as_item(
+            store,
+            anna,
+            thread_id=beside.id,
+            message_id=beside.path[-1].id,
+            paragraph=1,
+            section=Section.ADVICE,
+            consultation_id=where,
+        )
+        for where in (None, last_week.id)
+    }
+
+    assert ["不想活了" in ask.messages[-1].content for ask in lm.asks] == [True, False]
+    assert takes[None].consultation_id == today.id
+    assert takes[last_week.id].id == left_open.id
+
+
+def test_a_conversation_takes_no_consultation_of_another_client(
+    store: Store, anna: SignedIn, patient: Patient
+) -> None:
+    other = new_patient(store, anna, name="李某")
+    foreign = make_consultation(store, anna, other)
+
+    with pytest.raises(NotFound):
+        begin_thread(store, anna, patient_id=patient.id, question="她怎么了？", consultation_id=foreign.id)
