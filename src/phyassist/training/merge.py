@@ -28,8 +28,8 @@ from phyassist.training.bases import (
     BaseMark,
     check_fits,
     check_same_base,
+    fetch_base,
     find_adapter,
-    identify_base,
     load_adapter_config,
     load_base_mark,
     save_base_mark,
@@ -108,7 +108,7 @@ def merge_adapters(joined: Joined, base: str, way: Way, out: Path) -> Mapping[st
     Raises BadInput where `base` is not theirs or `out` holds something, BadSetting, ModelMissing, StoreFull.
     """
     weights = check_way(way, joined.ranks)
-    check_fits(joined.base, identify_base(base))
+    check_fits(joined.base, fetch_base(base))
     with fill_folder(out) as part:
         model = open_all(joined, base)
         config = model.get_base_model().config
@@ -141,7 +141,7 @@ def merge_into_base(adapter: Path, base: str, out: Path) -> Mapping[str, Any]:
 
     place = find_adapter(adapter)
     mark = load_base_mark(place)
-    check_fits(mark, identify_base(base))
+    check_fits(mark, fetch_base(base))
     tokenizer = load_tokenizer(base)
     with fill_folder(out) as part:
         model: Any = PeftModel.from_pretrained(

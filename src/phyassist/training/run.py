@@ -17,7 +17,7 @@ from phyassist.domain.examples import Part
 from phyassist.errors import BadInput, StoreFull, UnreadableFile
 from phyassist.lm.folders import say_damaged, say_full
 from phyassist.training.base import load_base, load_tokenizer
-from phyassist.training.bases import BaseMark, identify_base, save_base_mark
+from phyassist.training.bases import BaseMark, fetch_base, save_base_mark
 from phyassist.training.checkpoints import FolderCheckpoints, list_checkpoints
 from phyassist.training.encode import EncodedSet, encode_all
 from phyassist.training.likeness import ReplyJudge
@@ -97,7 +97,7 @@ def run_job(
         # What cannot go well is said before there is a folder that would have to be removed.
         check_trackers(job.trackers)
         attach_empty(job.base, job.recipe)
-        base = identify_base(job.base)
+        base = fetch_base(job.base)
         _open_folder(job, prepared, base, resume=resume)
     team.wait()
     import torch
