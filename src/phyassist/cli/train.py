@@ -118,7 +118,8 @@ def _say_trained(out: Path, trained: Trained, *, as_json: bool) -> None:
     if as_json:
         say_json(asdict(trained))
     best = "" if trained.best_val_loss is None else f", best validation loss {trained.best_val_loss:.4f}"
-    tell(f"{out}: {trained.step} steps{best}; adapter, adapter.gguf, curves.png, report.html")
+    gguf = "adapter.gguf" if (out / "adapter.gguf").is_file() else "no adapter.gguf (there is no form for it)"
+    tell(f"{out}: {trained.step} steps{best}; adapter, {gguf}, curves.png, report.html")
 
 
 def find_base(context: typer.Context, base: str) -> str:
