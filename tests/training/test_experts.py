@@ -13,6 +13,9 @@ peft = pytest.importorskip("peft", reason="peft is not installed: pip install 'p
 
 from phyassist.errors import BadInput  # noqa: E402
 from phyassist.training.adapters import load_adapted  # noqa: E402
+from phyassist.training.fitting import estimate_job  # noqa: E402
+from phyassist.training.recipe import Recipe, set_dials  # noqa: E402
+from phyassist.training.run import Job  # noqa: E402
 from tests.training.test_prepare import COLUMNS, OwnFile, make_plan, prepare, write_csv  # noqa: E402
 from tests.training.test_run import run, train  # noqa: E402
 from tests.training.tiny import make_model, make_tokenizer, save_base  # noqa: E402
@@ -67,3 +70,16 @@ def test_an_adapter_on_experts_does_not_fit_a_base_that_has_none(trained: Path, 
 
     with pytest.raises(BadInput, match=r"does not fit this base model: layers\.\d\.mlp\.experts"):
         load_adapted(str(dense), trained / "adapter")
+
+
+def test_a_dry_run_counts_experts_as_they_are_loaded_whatever_is_quantised(base: Path, trained: Path) -> None:
+    data = trained.parent / "data"
+
+    whole, quantised = (
+        estimate_job(
+            Job(str(base), data, Path("nowhere"), set_dials(Recipe(), {"precision": "bf16", **dials}))
+        )
+        for dials in ({"row_tokens": 1600}, {"row_tokens": 1600, "quantise": "nf4"})
+    )
+
+    assert 0.8 * whole.base_bytes < quantised.base_bytes < whole.base_bytes
