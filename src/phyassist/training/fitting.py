@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from phyassist.errors import BadSetting
+from phyassist.lm.choose import look_at_machine
 from phyassist.training.base import choose_dtype, choose_precision, load_config
 from phyassist.training.footprint import count_loaded
 from phyassist.training.lora import attach_empty, count_frozen
@@ -119,9 +120,7 @@ def find_memory(device: str) -> int:
 
     if device.startswith("cuda"):
         return int(torch.cuda.get_device_properties(device).total_memory)
-    import os
-
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return look_at_machine().memory_bytes
 
 
 def measure_speed(device: str, dtype: Any) -> float:
