@@ -8,7 +8,12 @@ from collections.abc import Iterator
 from tests.house.tree import ROOT, Module, list_modules
 
 # The three places that may catch everything, and what stands in for them while a reply is being streamed.
-HOOKS = {"phyassist.cli.main", "phyassist.web.faults", "phyassist.training.pipe"}
+HOOKS = {
+    "phyassist.cli.main",
+    "phyassist.web.faults",
+    "phyassist.services.working",
+    "phyassist.training.pipe",
+}
 # The engine's child sets a variable for the native library that it is about to load, and pip is handed
 # the environment as it is, as the reader of documents is handed a little of it: none reads from it.
 ENVIRONMENT_READERS = {

@@ -19,6 +19,7 @@ from phyassist.training.answering import ByEngine
 from phyassist.training.comparing import RunScores, load_run
 from phyassist.training.evaluate import Evaluation, run_evaluation
 from phyassist.training.explaining import Judges, save_explanations, score_explanations
+from phyassist.training.likeness import find_bert_f1
 from tests.training.test_prepare import NO, YES, ask, write_csv
 from tests.training.tiny import save_base
 
@@ -107,6 +108,18 @@ def test_every_library_measures_and_the_better_run_gains(judges: Judges, tmp_pat
     assert by_name["rougeL"].interval == (1, 1)
     saved = json.loads(save_explanations(same, other, scores).read_text())
     assert [score["measure"] for score in saved["scores"]] == MEASURES
+
+
+def test_a_reply_that_says_nothing_is_like_nothing_and_the_others_are_measured(judges: Judges) -> None:
+    from bert_score import BERTScorer
+
+    scorer = BERTScorer(judges.bert, num_layers=judges.bert_layers, use_fast_tokenizer=True)
+
+    assert find_bert_f1(scorer, [(REASONS[0], REASONS[0])]) == pytest.approx(1)
+    assert find_bert_f1(scorer, [(REASONS[0], REASONS[0]), ("", REASONS[1]), (" \n", REASONS[2])]) == (
+        pytest.approx(1 / 3)
+    )
+    assert find_bert_f1(scorer, [("", REASONS[1])]) == 0
 
 
 def test_a_measure_whose_model_is_not_here_is_absent_and_says_so(tmp_path: Path) -> None:

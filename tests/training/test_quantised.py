@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed: make 
 from phyassist.errors import BadSetting  # noqa: E402
 from phyassist.training.base import load_base, make_quantisation  # noqa: E402
 from phyassist.training.encode import encode_all  # noqa: E402
+from phyassist.training.footprint import count_loaded, find_footprint  # noqa: E402
 from phyassist.training.loop import StepReport, Trainer  # noqa: E402
 from phyassist.training.lora import attach  # noqa: E402
 from phyassist.training.recipe import Recipe, get_preset, set_dials  # noqa: E402
@@ -68,3 +70,19 @@ def test_the_study_s_weights_are_multiplied_in_bf16_though_it_trained_in_fp16() 
     assert (study.bnb_4bit_quant_type, study.bnb_4bit_use_double_quant) == ("nf4", False)
     assert study.bnb_4bit_compute_dtype == torch.bfloat16
     assert plain.bnb_4bit_compute_dtype == torch.float32
+
+
+@pytest.mark.parametrize("kind", ["qwen2", "mixtral"])
+@pytest.mark.parametrize("quantise", ["nf4", "int8"])
+def test_memory_is_counted_as_bitsandbytes_takes_it(kind: str, quantise: str, tmp_path: Path) -> None:
+    recipe = set_dials(Recipe(), {"quantise": quantise, "precision": "bf16"})
+    model = load_base(str(save_base(tmp_path / kind, kind)), recipe, "cpu")
+
+    counted = count_loaded(model.config, recipe.quantise, 2)
+
+    states = [getattr(weight, "quant_state", None) for weight in model.parameters()]
+    taken = sum(weight.nbytes for weight in model.parameters())
+    taken += sum(state.absmax.nbytes for state in states if state is not None)
+    assert counted == pytest.approx(taken, rel=0.02)
+    # Of a mixture the experts stay in 16 bits.
+    assert (counted > 0.8 * find_footprint(model.config).bytes_by_form["bf16"]) == (kind == "mixtral")

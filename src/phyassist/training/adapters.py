@@ -71,20 +71,27 @@ def check_matches(adapter: Path, model: Any) -> None:
 
     peft itself passes over names that a model lacks, and the base would then answer under the adapter's name.
     """
-    made_for = load_adapter_config(adapter).get("base_model_name_or_path") or "another base"
+    said = load_adapter_config(adapter)
     places = {name: tuple(weight.shape) for name, weight in model.named_parameters()}
+    # Stacked experts are one parameter, and its LoRA is named after the module that holds it.
+    stacked = said.get("target_parameters") or ()
+    holders = tuple(name.rpartition(".")[0] for name in stacked)
+    unfit = [name for name in stacked if not any(place.endswith(name) for place in places)]
     for name, shape in _read_shapes(adapter / WEIGHTS).items():
         found = _NAME.match(name)
-        if found is None:
+        if found is None or (holders and found["module"].removesuffix(".base_layer").endswith(holders)):
             continue
         place = places.get(f"{found['module']}.weight")
         # A weight is (outputs, inputs), A (rank, inputs), B (outputs, rank).
         at = 1 if found["side"] == "A" else 0
         if place is None or place[at] != shape[at]:
-            raise BadInput(
-                f"the adapter {adapter.name} does not fit this base model: {found['module']}",
-                hint=f"it was trained on {Path(made_for).name}",
-            )
+            unfit.append(found["module"])
+    if unfit:
+        made_for = said.get("base_model_name_or_path") or "another base"
+        raise BadInput(
+            f"the adapter {adapter.name} does not fit this base model: {unfit[0]}",
+            hint=f"it was trained on {Path(made_for).name}",
+        )
 
 
 def _read_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:

@@ -106,6 +106,22 @@ def load_config(base: str) -> Any:
         raise _missing(base) from error
 
 
+def fetch_weights(base: str) -> None:
+    """What `load_base` wants of a model of the hub lies on this computer.  Raises ModelMissing."""
+    from httpx2 import HTTPError
+    from huggingface_hub import snapshot_download
+
+    # The second is for models that have nothing but a pickle; some hold both, and other files of weights too.
+    for weights in ("model*.safetensors", "pytorch_model*.bin"):
+        try:
+            wanted = ["config.json", weights, f"{weights}.index.json"]
+            folder = snapshot_download(base, allow_patterns=wanted)
+        except (HTTPError, OSError, RuntimeError, ValueError) as error:
+            raise _missing(base) from error
+        if any(Path(folder).glob(weights)):
+            return
+
+
 def make_empty(config: Any, base: str) -> Any:
     """A model of these measures with weights that mean nothing.  Raises BadInput as `load_base` does."""
     from transformers import AutoModelForCausalLM

@@ -12,7 +12,7 @@ from typing import Any
 from phyassist.errors import AdapterMissing, BadInput, ModelMissing
 from phyassist.lm.catalogue import HubSource, load_catalogue
 from phyassist.lm.hashing import count_sha256
-from phyassist.training.base import DONE
+from phyassist.training.base import DONE, fetch_weights
 
 MARK = "base.json"
 ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -47,6 +47,16 @@ def identify_base(base: str) -> BaseMark:
         raise ModelMissing(f"{base} holds no weights", hint="name the folder that the base was saved in")
     name = base if folder != Path(base) else folder.name
     return BaseMark(name, join_hashes((path.name, count_sha256(path)) for path in weights))
+
+
+def fetch_base(base: str) -> BaseMark:
+    """The mark of a base that is about to be loaded; what the hub has of it is fetched first.
+
+    Raises ModelMissing.
+    """
+    if _is_of_hub(base):
+        fetch_weights(base)
+    return identify_base(base)
 
 
 def join_hashes(files: Iterable[tuple[str, str]]) -> str:
@@ -163,10 +173,14 @@ def find_hub_file(name: str) -> str:
     return ""
 
 
+def _is_of_hub(base: str) -> bool:
+    return base.count("/") == 1 and not Path(base).is_dir()
+
+
 def _find_folder(base: str) -> Path:
     if Path(base).is_dir():
         return Path(base)
-    if base.count("/") == 1:
+    if _is_of_hub(base):
         from huggingface_hub import try_to_load_from_cache
 
         found = try_to_load_from_cache(base, "config.json")

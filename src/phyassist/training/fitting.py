@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from phyassist.errors import BadSetting
+from phyassist.lm.choose import look_at_machine
 from phyassist.training.base import choose_dtype, choose_precision, load_config
+from phyassist.training.footprint import count_loaded
 from phyassist.training.lora import attach_empty, count_frozen
 from phyassist.training.recipe import Recipe
 from phyassist.training.run import Job, prepare_job
 from phyassist.training.teams import Team
 
-_BYTES: Mapping[str, Mapping[str, float]] = {
-    "none": {"fp32": 4, "bf16": 2, "fp16": 2},
-    "nf4": dict.fromkeys(("fp32", "bf16", "fp16"), 0.56),
-    "int8": dict.fromkeys(("fp32", "bf16", "fp16"), 1.1),
-}
 # AdamW keeps two numbers a weight, beside the weight and its gradient.
 _BYTES_TRAINED = 16
 _GIB = 2**30
@@ -36,6 +32,8 @@ class Fit:
     device_bytes: int
     examples: int
     too_long: int
+    val_examples: int
+    val_too_long: int
     steps: int
     tokens: int
     expected_s: float
@@ -57,8 +55,8 @@ def estimate_job(job: Job, team: Team | None = None) -> Fit:
     model, every = attach_empty(job.base, recipe)
     trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
     precision = choose_precision(recipe, device)
-    weight_bytes = _BYTES[recipe.quantise][precision]
     number_bytes = 4 if precision == "fp32" else 2
+    base_bytes = count_loaded(config, recipe.quantise, number_bytes)
     layers, width = (
         config.num_hidden_layers - count_frozen(config.num_hidden_layers, recipe),
         config.hidden_size,
@@ -71,7 +69,7 @@ def estimate_job(job: Job, team: Team | None = None) -> Fit:
     team = team or Team()
     devices = _count_holding(team)
     # Shards are put together block by block, so that each device holds one whole beside its own.
-    block = every / config.num_hidden_layers if team.spread == "shards" else 0
+    block = base_bytes / config.num_hidden_layers if team.spread == "shards" else 0
     # Forward two operations a weight and token, and two back, since frozen weights need half of the way back.
     # Blocks without LoRA are gone through once for all epochs, and forwards alone.
     upper = layers / config.num_hidden_layers
@@ -81,12 +79,14 @@ def estimate_job(job: Job, team: Team | None = None) -> Fit:
     return Fit(
         trained_weights=trained,
         all_weights=every + trained,
-        base_bytes=int((every / devices + block) * weight_bytes),
+        base_bytes=int(base_bytes / devices + block),
         trained_bytes=trained * _BYTES_TRAINED // devices,
         row_bytes=int(row),
         device_bytes=find_memory(device),
         examples=len(prepared.train.examples),
         too_long=prepared.train.too_long,
+        val_examples=len(prepared.val.examples),
+        val_too_long=prepared.val.too_long,
         steps=prepared.steps,
         tokens=tokens,
         expected_s=operations / measure_speed(device, choose_dtype(recipe, device)) / team.size,
@@ -124,9 +124,7 @@ def find_memory(device: str) -> int:
 
     if device.startswith("cuda"):
         return int(torch.cuda.get_device_properties(device).total_memory)
-    import os
-
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return look_at_machine().memory_bytes
 
 
 def measure_speed(device: str, dtype: Any) -> float:

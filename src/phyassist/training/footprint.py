@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-# Bytes a weight where every matrix is alike.  bitsandbytes keeps one float32 for each 64 weights in NF4.
-_INT8, _NF4, _HALF = 1.0, 0.5 + 4 / 64, 2.0
+from phyassist.training.lora import is_linear
+
+if TYPE_CHECKING:
+    from phyassist.training.recipe import Quantise
+
+# Bytes a weight of bitsandbytes' forms, which keeps one float32 for each 64 weights in NF4.
+_QUANTISED: Mapping[Quantise, float] = {"int8": 1.0, "nf4": 0.5 + 4 / 64}
+_HALF = 2.0
 # Bytes a weight of llama.cpp's types; a K type wants rows of 256, and a plain one takes its place elsewhere.
 _Q8_0, _Q5_0, _Q4_K, _Q6_K = 34 / 32, 22 / 32, 144 / 256, 210 / 256
 _K_ROW = 256
@@ -33,6 +39,7 @@ class Footprint:
 class _Matrix:
     name: str
     shape: tuple[int, ...]
+    is_inner_linear: bool  # of a linear layer, but not of the output
 
     @property
     def count(self) -> int:
@@ -41,21 +48,10 @@ class _Matrix:
             count *= side
         return count
 
-    @property
-    def is_outer(self) -> bool:
-        """An embedding or the output layer: quantisers of a loaded model leave these as they are."""
-        return "embed_tokens" in self.name or "lm_head" in self.name
-
 
 def find_footprint(config: Any) -> Footprint:
     """The footprint of a causal model of transformers with this config."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config)
-    # Tied weights come once.
-    matrices = [_Matrix(name, tuple(weight.shape)) for name, weight in model.named_parameters()]
+    matrices = _list_matrices(config)
     every = sum(each.count for each in matrices)
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
@@ -65,13 +61,34 @@ def find_footprint(config: Any) -> Footprint:
         bytes_by_form={
             "fp32": 4 * every,
             "bf16": 2 * every,
-            "int8": int(_count_loaded(matrices, _INT8)),
-            "nf4": int(_count_loaded(matrices, _NF4)),
+            "int8": _sum_loaded(matrices, "int8", _HALF),
+            "nf4": _sum_loaded(matrices, "nf4", _HALF),
             "Q8_0": int(_count_q8(matrices)),
             "Q4_K_M": int(_count_q4_k_m(matrices, config.num_hidden_layers)),
         },
         cache_bytes_per_1000=1000 * 2 * config.num_hidden_layers * heads * width * 2,
     )
+
+
+def count_loaded(config: Any, quantise: Quantise, bytes_a_number: float) -> int:
+    """Bytes of the weights as a run loads them, which computes in numbers of so many bytes."""
+    return _sum_loaded(_list_matrices(config), quantise, bytes_a_number)
+
+
+def _list_matrices(config: Any) -> list[_Matrix]:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    output = model.get_output_embeddings()
+    linear = {
+        f"{name}.weight"
+        for name, module in model.named_modules()
+        if is_linear(module) and module is not output
+    }
+    # Tied weights come once.
+    return [_Matrix(name, tuple(weight.shape), name in linear) for name, weight in model.named_parameters()]
 
 
 def _count_idle(matrices: list[_Matrix], config: Any) -> int:
@@ -83,12 +100,13 @@ def _count_idle(matrices: list[_Matrix], config: Any) -> int:
     return of_experts * (experts - used) // experts
 
 
-def _count_loaded(matrices: list[_Matrix], bytes_a_weight: float) -> float:
-    """As bitsandbytes leaves a model in memory: matrices of the layers quantised, all else in 16 bits."""
-    return sum(
-        each.count * (bytes_a_weight if len(each.shape) > 1 and not each.is_outer else _HALF)
-        for each in matrices
-    )
+def _sum_loaded(matrices: list[_Matrix], quantise: Quantise, bytes_a_number: float) -> int:
+    """As bitsandbytes leaves a model in memory: linear layers quantised, all else as it is computed with.
+
+    A mixture's stacked experts are no linear layers, and they are nearly all of it.
+    """
+    linear = _QUANTISED.get(quantise, bytes_a_number)
+    return int(sum(each.count * (linear if each.is_inner_linear else bytes_a_number) for each in matrices))
 
 
 def _count_q8(matrices: list[_Matrix]) -> float:

@@ -27,6 +27,14 @@ ARCHITECTURES = {
 _PERMUTED = {"llama"}
 
 
+def has_gguf(said: Mapping[str, Any], config: Any) -> bool:
+    """Whether GGUF has a form for an adapter with peft's config `said` on a base with transformers' `config`.
+
+    It has none for LoRA on stacked experts, nor for most architectures.
+    """
+    return config.model_type in ARCHITECTURES and not said.get("target_parameters")
+
+
 def export_gguf(adapter: Path, config: Any, target: Path) -> Path:
     """Write `adapter` (a peft folder) for a base with this transformers config as one GGUF file.
 

@@ -15,7 +15,7 @@ from phyassist.lm.folders import say_damaged
 from phyassist.lm.hashing import count_sha256
 from phyassist.training.answering import ByLikelihood, LabelScorer
 from phyassist.training.base import load_tokenizer
-from phyassist.training.bases import ADAPTER_WEIGHTS, check_fits, identify_base
+from phyassist.training.bases import ADAPTER_WEIGHTS, check_fits, fetch_base
 from phyassist.training.imhi import get_set_table, load_rows
 from phyassist.training.measures import SetScore, score_labels
 from phyassist.training.merge import METHODS, Joined, Way, check_way, join, open_all
@@ -56,7 +56,7 @@ def compare_merges(asked: Comparison, hear: Hear) -> Scores:
         raise BadSetting("no task is named", hint="name IMHI sets with --sets, such as SAD,dreaddit")
     for way in asked.ways:
         check_way(way, {name: asked.joined.ranks[name] for name in alone})
-    check_fits(asked.joined.base, identify_base(asked.base))
+    check_fits(asked.joined.base, fetch_base(asked.base))
     rows = {name: _take(load_rows(name, asked.data, asked.part), asked.limit) for name in asked.sets}
     asked.out.mkdir(parents=True, exist_ok=True)
     kept = _load_kept(asked)

@@ -6,14 +6,17 @@ of our own: the same greedy matching over the last hidden states of the base mod
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from phyassist.domain.people import Language
+from phyassist.domain.reading.sentences import guess_language
 
 if TYPE_CHECKING:
     from phyassist.training.encode import Encoded
 
-BERT = "roberta-large"
+BERT: Mapping[Language, str] = {"en": "roberta-large", "zh": "bert-base-multilingual-cased"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +30,23 @@ class Likeness:
 class ReplyJudge:
     """Lets the model answer some validation prompts and compares with what was kept."""
 
-    def __init__(self, tokenizer: Any, examples: Sequence[Encoded], bert: str = BERT) -> None:
+    def __init__(self, tokenizer: Any, examples: Sequence[Encoded], bert: str = "") -> None:
         self._tokenizer, self._examples = tokenizer, examples
-        self._bert = _open_bert(bert)
+        self._kept = [example.ids[example.reply_at :] for example in examples]
+        language = guess_language(" ".join(self._spell(ids) for ids in self._kept))
+        self._bert = _open_bert(bert or BERT[language])
 
     def judge(self, model: Any) -> Likeness:
         """Replies are greedy and as long as the kept ones at most."""
-        kept = [example.ids[example.reply_at :] for example in self._examples]
-        written = [self._write(model, example) for example in self._examples]
+        pairs = list(zip((self._write(model, each) for each in self._examples), self._kept, strict=True))
         if self._bert is not None:
-            said, wanted = (
-                [self._tokenizer.decode(list(ids), skip_special_tokens=True) or " " for ids in part]
-                for part in (written, kept)
-            )
-            return Likeness("bertscore_f1", float(self._bert.score(said, wanted)[2].mean()))
-        scores = [find_state_f1(model, *pair) for pair in zip(written, kept, strict=True)]
+            texts = [(self._spell(written), self._spell(kept)) for written, kept in pairs]
+            return Likeness("bertscore_f1", find_bert_f1(self._bert, texts))
+        scores = [find_state_f1(model, *pair) for pair in pairs]
         return Likeness("state_f1", sum(scores) / len(scores))
+
+    def _spell(self, ids: Sequence[int]) -> str:
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
 
     def _write(self, model: Any, example: Encoded) -> tuple[int, ...]:
         import torch
@@ -58,6 +62,13 @@ class ReplyJudge:
                 pad_token_id=self._tokenizer.eos_token_id,
             )
         return tuple(written[0, prompt.shape[1] :].tolist())
+
+
+def find_bert_f1(scorer: Any, pairs: Sequence[tuple[str, str]]) -> float:
+    """Mean F1 by bert-score of what was written and what was kept."""
+    # The library cannot encode an empty text; what says nothing shares nothing.
+    said = [pair for pair in pairs if all(text.strip() for text in pair)]
+    return float(scorer.score(*zip(*said, strict=True))[2].sum()) / len(pairs) if said else 0.0
 
 
 def find_state_f1(model: Any, said: Sequence[int], wanted: Sequence[int]) -> float:
@@ -83,6 +94,6 @@ def _open_bert(name: str) -> Any:
     try:
         from bert_score import BERTScorer
 
-        return BERTScorer(model_type=name)
+        return BERTScorer(model_type=name, use_fast_tokenizer=True)
     except (ImportError, OSError, KeyError, ValueError):
         return None

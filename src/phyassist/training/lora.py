@@ -28,12 +28,12 @@ def find_targets(model: Any) -> tuple[str, ...]:
     output = model.get_output_embeddings()
     refused = _REFUSED if model.config.model_type in _MAMBAS else ()
     for name, module in model.named_modules():
-        if _is_linear(module) and module is not output and not any(part in name for part in _NOT_BLOCKS):
+        if is_linear(module) and module is not output and not any(part in name for part in _NOT_BLOCKS):
             names.add(name.rpartition(".")[2])
     return tuple(sorted(names - set(refused)))
 
 
-def _is_linear(module: Any) -> bool:
+def is_linear(module: Any) -> bool:
     import torch
 
     # GPT-2 and its kin call a linear layer Conv1D and lay its weight the other way round; peft takes it so.
@@ -109,7 +109,7 @@ def _is_router(module: Any, name: str, targets: Sequence[str]) -> bool:
 
     return (
         name.rpartition(".")[2] in targets
-        and not _is_linear(module)
+        and not is_linear(module)
         and isinstance(getattr(module, "weight", None), torch.nn.Parameter)
     )
 

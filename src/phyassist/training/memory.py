@@ -11,7 +11,7 @@ from phyassist.errors import BadInput
 from phyassist.training.base import find_device, load_base, load_config, load_tokenizer
 from phyassist.training.checkpoints import Checkpoints
 from phyassist.training.encode import EncodedSet, encode_all
-from phyassist.training.gguf_lora import ARCHITECTURES, render_gguf
+from phyassist.training.gguf_lora import has_gguf, render_gguf
 from phyassist.training.loop import Report, Trained, Trainer
 from phyassist.training.lora import attach
 from phyassist.training.messages import Dialogue
@@ -143,7 +143,7 @@ def read_adapter(model: Any, name: str = "default") -> AdapterFiles:
         config=json.dumps(said, default=_to_json, indent=2, sort_keys=True).encode("utf-8"),
         weights=save(weights, metadata={"format": "pt"}),
         gguf=render_gguf(said, {name: value.numpy() for name, value in weights.items()}, base)
-        if base.model_type in ARCHITECTURES
+        if has_gguf(said, base)
         else None,
     )
 

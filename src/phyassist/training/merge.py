@@ -28,13 +28,13 @@ from phyassist.training.bases import (
     BaseMark,
     check_fits,
     check_same_base,
+    fetch_base,
     find_adapter,
-    identify_base,
     load_adapter_config,
     load_base_mark,
     save_base_mark,
 )
-from phyassist.training.gguf_lora import ARCHITECTURES, export_gguf
+from phyassist.training.gguf_lora import export_gguf, has_gguf
 from phyassist.training.loop import Trained, Trainer
 from phyassist.training.memory import MadeAdapter, compare_losses, encode_held, read_adapter
 from phyassist.training.messages import Dialogue
@@ -79,7 +79,9 @@ def find_joinable(folders: Sequence[Path]) -> Joined:
     adapters = {name: find_adapter(folder) for name, folder in zip(names, folders, strict=True)}
     configs = {name: load_adapter_config(adapter) for name, adapter in adapters.items()}
     for name, config in configs.items():
-        _check_plain(name, config)
+        # One alone goes into its base's weights, which is compared with what it answered before.
+        if len(configs) > 1:
+            _check_plain(name, config)
         check_weights(adapters[name] / WEIGHTS_FILE)
     base = check_same_base({name: load_base_mark(adapter) for name, adapter in adapters.items()})
     return Joined(adapters, base, {name: int(config["r"]) for name, config in configs.items()})
@@ -108,14 +110,14 @@ def merge_adapters(joined: Joined, base: str, way: Way, out: Path) -> Mapping[st
     Raises BadInput where `base` is not theirs or `out` holds something, BadSetting, ModelMissing, StoreFull.
     """
     weights = check_way(way, joined.ranks)
-    check_fits(joined.base, identify_base(base))
+    check_fits(joined.base, fetch_base(base))
     with fill_folder(out) as part:
         model = open_all(joined, base)
         config = model.get_base_model().config
         join(model, list(joined.folders), MERGED, way)
         save_one(model, MERGED, part)
         save_base_mark(part, joined.base)
-        if config.model_type in ARCHITECTURES:
+        if has_gguf(load_adapter_config(part), config):
             export_gguf(part, config, part / "adapter.gguf")
         said = {
             "of": dict(joined.ranks),
@@ -141,7 +143,7 @@ def merge_into_base(adapter: Path, base: str, out: Path) -> Mapping[str, Any]:
 
     place = find_adapter(adapter)
     mark = load_base_mark(place)
-    check_fits(mark, identify_base(base))
+    check_fits(mark, fetch_base(base))
     tokenizer = load_tokenizer(base)
     with fill_folder(out) as part:
         model: Any = PeftModel.from_pretrained(

@@ -17,7 +17,7 @@ from phyassist.domain.examples import Part
 from phyassist.errors import BadInput, StoreFull, UnreadableFile
 from phyassist.lm.folders import say_damaged, say_full
 from phyassist.training.base import load_base, load_tokenizer
-from phyassist.training.bases import BaseMark, identify_base, save_base_mark
+from phyassist.training.bases import BaseMark, fetch_base, save_base_mark
 from phyassist.training.checkpoints import FolderCheckpoints, list_checkpoints
 from phyassist.training.encode import EncodedSet, encode_all
 from phyassist.training.likeness import ReplyJudge
@@ -83,9 +83,16 @@ def prepare_job(job: Job) -> Prepared:
 
 
 def run_job(
-    job: Job, hear: Callable[[Report], None], *, resume: bool = False, team: Team | None = None
+    job: Job,
+    hear: Callable[[Report], None],
+    *,
+    begin: Callable[[Prepared], None] = lambda _: None,
+    resume: bool = False,
+    team: Team | None = None,
 ) -> Trained:
     """Run a job to its end; the adapter in peft's form, and as GGUF where the engine can take it.
+
+    `begin` is told what there is to train on before the base is loaded.
 
     Of a team all compute, and the first alone writes and is heard.
     Raises BadInput where the folder holds another run, UnreadableFile, ModelMissing, BadSetting,
@@ -97,8 +104,9 @@ def run_job(
         # What cannot go well is said before there is a folder that would have to be removed.
         check_trackers(job.trackers)
         attach_empty(job.base, job.recipe)
-        base = identify_base(job.base)
+        base = fetch_base(job.base)
         _open_folder(job, prepared, base, resume=resume)
+        begin(prepared)
     team.wait()
     import torch
 

@@ -15,7 +15,7 @@ from phyassist.prompts.closed import make_closed_task
 from phyassist.prompts.draft import make_task
 from phyassist.prompts.layout import make_messages, make_prefix
 from phyassist.training.base import find_device, load_base, load_tokenizer
-from phyassist.training.bases import check_fits, find_adapter, identify_base, load_base_mark
+from phyassist.training.bases import check_fits, fetch_base, find_adapter, load_base_mark
 from phyassist.training.recipe import Recipe
 
 _BASE = "__base__"  # peft's own name for no adapter at all
@@ -115,7 +115,7 @@ def open_pair(base: str, adapter: Path) -> Pair:
     from peft import PeftModel
 
     place = find_adapter(adapter)
-    check_fits(load_base_mark(place), identify_base(base))
+    check_fits(load_base_mark(place), fetch_base(base))
     model: Any = PeftModel.from_pretrained(load_base(base, Recipe(), find_device()), place)
     model.get_base_model().config.use_cache = True
     return Pair(model, load_tokenizer(base))

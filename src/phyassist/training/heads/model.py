@@ -14,7 +14,7 @@ from typing import Any
 from phyassist.errors import BadInput, ModelMissing
 from phyassist.training.adapters import check_weights
 from phyassist.training.base import find_device, load_base, load_tokenizer
-from phyassist.training.bases import ADAPTER_WEIGHTS, check_fits, find_base_mark, identify_base
+from phyassist.training.bases import ADAPTER_WEIGHTS, check_fits, fetch_base, find_base_mark
 from phyassist.training.heads.posts import Ask
 from phyassist.training.heads.recipe import HeadRecipe
 from phyassist.training.heads.words import WordModel, load_words
@@ -144,7 +144,7 @@ def load_headed(base: str, folder: Path) -> Headed:
     said = _load_description(folder)
     mark = find_base_mark(folder / ADAPTER, folder)
     if mark is not None:
-        check_fits(mark, identify_base(base))
+        check_fits(mark, fetch_base(base))
     asks = [Ask(each["set"], each["question"], tuple(each["labels"])) for each in said["asks"]]
     headed = Headed(base, asks, HeadRecipe(**said["recipe"]))
     for weights in (folder / ADAPTER / ADAPTER_WEIGHTS, folder / WEIGHTS):
