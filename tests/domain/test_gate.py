@@ -25,7 +25,7 @@ BETTER = Measured(
         (BETTER, VerdictReason.BETTER),
         (replace(BETTER, loss_after=2.1), VerdictReason.NOT_BETTER),
         (replace(BETTER, loss_after=1.99), VerdictReason.UNCLEAR),
-        (replace(BETTER, kept_after=Kept(0.3, 3)), VerdictReason.NOT_BETTER),
+        (replace(BETTER, kept_after=Kept(0.3, 3)), VerdictReason.LESS_LIKE),
         (replace(BETTER, general_lost=("schema_held zh",)), VerdictReason.GENERAL_LOST),
         (replace(BETTER, memory=Memory(13.0, 0.1, 0)), VerdictReason.REMEMBERS),
         (replace(BETTER, memory=Memory(8.0, 0.6, 0)), VerdictReason.REMEMBERS),

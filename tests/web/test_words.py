@@ -7,6 +7,7 @@ from string import Formatter
 import pytest
 
 from phyassist import errors
+from phyassist.domain.adapters import VerdictReason
 from phyassist.domain.drafts import Basis, Change, DraftState, Section
 from phyassist.domain.notes import NoteState
 from phyassist.domain.people import Role
@@ -24,6 +25,7 @@ WHOLE = {
     "change.": [change.name.lower() for change in Change],
     "draft.state_": [state.value for state in DraftState],
     "life.state_": [state.value for state in NoteState],
+    "assistant.gate_": [reason.value.replace(" ", "-") for reason in VerdictReason],
 }
 
 

@@ -111,6 +111,7 @@ class VerdictReason(StrEnum):
 
     BETTER = "better"
     NOT_BETTER = "not better"
+    LESS_LIKE = "less like"
     UNCLEAR = "unclear"
     GENERAL_LOST = "general lost"
     REMEMBERS = "remembers"

@@ -125,7 +125,7 @@ def _find_reason(measured: Measured) -> VerdictReason:
     if before is None or after is None or not measured.general_cases:
         return VerdictReason.UNMEASURED
     if after.similarity < before.similarity - SIMILARITY_SLACK:
-        return VerdictReason.NOT_BETTER
+        return VerdictReason.LESS_LIKE
     if gain < LOSS_GAIN_MIN * measured.loss_before:
         return VerdictReason.UNCLEAR
     return VerdictReason.BETTER

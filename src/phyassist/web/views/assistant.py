@@ -341,9 +341,16 @@ def say_verdict(verdict: Verdict | None, w: Words) -> str:
     """The gate's verdict in one sentence; empty where there is none."""
     if verdict is None:
         return ""
-    numbers = defaultdict(lambda: NOTHING, {name: f"{value:.2f}" for name, value in verdict.numbers.items()})
+    numbers = defaultdict(
+        lambda: NOTHING,
+        {
+            name: f"{value:.0%}" if name.startswith("similarity") else f"{value:.2f}"
+            for name, value in verdict.numbers.items()
+        },
+    )
+    shown = ("loss_before", "loss_after", "similarity_before", "similarity_after")
     key = f"assistant.gate_{verdict.reason.value.replace(' ', '-')}"
-    return w(key, loss_before=numbers["loss_before"], loss_after=numbers["loss_after"])
+    return w(key, **{name: numbers[name] for name in shown})
 
 
 def _say_languages(card: AdapterCard, w: Words) -> Iterable[str]:
