@@ -9,7 +9,7 @@ import pytest
 
 from phyassist.domain.gate import Kept, Measured, Memory, judge
 from phyassist.domain.people import Language
-from phyassist.web.views.assistant import say_verdict
+from phyassist.web.views.adapters import say_verdict
 from phyassist.web.wording import make_words
 
 BETTER = Measured(0.97, 0.59, Kept(0.41, 3), Kept(0.55, 3), general_cases=2, memory=Memory(3.0))

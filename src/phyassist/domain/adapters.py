@@ -122,6 +122,10 @@ class VerdictReason(StrEnum):
     BY_HAND = "by hand"
 
 
+# What came out belongs to others, so that nobody's click lets it answer.
+LEAKS = frozenset({VerdictReason.NAMES_OTHERS, VerdictReason.SAYS_CANARY})
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the gate said.  `numbers` are those that the sentence shows, by name: `loss_before`, say."""
@@ -190,6 +194,11 @@ class AdapterCard:
         """Those that it may have learnt by heart."""
         return read_canaries(self.config.get(CANARIES, ""))
 
+    @property
+    def leaks(self) -> bool:
+        """Whether it gave away somebody's name, or what one note alone holds."""
+        return self.verdict is not None and self.verdict.reason in LEAKS
+
     def answers_in(self, language: Language | None) -> bool:
         """Whether it may be chosen where this language is written; None: where nobody knows which."""
         said = self.config.get(LANGUAGES, "")
@@ -249,6 +258,35 @@ class AdapterChoice:
         return self.card.forms.get(language, HELD) if self.card is not None else HELD
 
 
+class Bar(StrEnum):
+    """What keeps an adapter from answering for somebody, whoever asks for it."""
+
+    TRAINING = "in training"
+    ANOTHERS = "another's"
+    CONSENT = "consent withdrawn"
+    LEAKS = "leaks"
+    OTHER_BASE = "other base"
+
+
+def find_bar(
+    card: AdapterCard, patient_id: PatientId | None, base_sha256: str, *, is_withdrawn: bool = False
+) -> Bar | None:
+    """Why it may not answer for a patient with this base, None where it may; without a patient, about nobody.
+
+    `is_withdrawn`: the patient does not agree any more that one of their own learns from their notes.
+    """
+    is_own = card.kind == AdapterKind.PATIENT
+    if card.state == AdapterState.TRAINING:
+        return Bar.TRAINING
+    if is_own and (patient_id is None or card.patient_id != patient_id):
+        return Bar.ANOTHERS
+    if is_own and is_withdrawn:
+        return Bar.CONSENT
+    if card.leaks:
+        return Bar.LEAKS
+    return None if card.base_sha256 == base_sha256 else Bar.OTHER_BASE
+
+
 _ORDER = (
     (AdapterKind.PATIENT, "patient-adapter"),
     (AdapterKind.COUNSELLOR, "counsellor-adapter"),
@@ -264,41 +302,46 @@ def choose_adapter(
     wanted: str = "",
     *,
     language: Language | None = None,
+    is_withdrawn: bool = False,
 ) -> AdapterChoice:
     """Which adapter answers for a patient, and why.
 
     The patient's own comes before the counsellor's, that before the practice's, then a published one, then
-    the base alone; of each kind the one that was accepted last, if it fits the loaded base.  `wanted` is what
-    a consultation asks for instead: an adapter's id, or the base alone; what does not fit is not used.
+    the base alone; of each kind the one that was accepted last, if nothing bars it, as `find_bar` says.
+    `wanted` is what a consultation asks for instead: an adapter's id, or the base alone; not what is barred.
     One is chosen for those alone who are written about in a `language` that it learnt.
     """
-    may_answer = [
-        card
-        for card in cards
-        if card.state != AdapterState.TRAINING
-        and (card.kind != AdapterKind.PATIENT or (patient_id is not None and card.patient_id == patient_id))
-    ]
-    fitting = [card for card in may_answer if card.base_sha256 == base_sha256]
     if wanted == BASE_ALONE:
         return AdapterChoice(None, "base-wanted")
-    for card in fitting:
+    bars = [(card, find_bar(card, patient_id, base_sha256, is_withdrawn=is_withdrawn)) for card in cards]
+    free = [card for card, bar in bars if bar is None]
+    for card in free:
         if card.id == wanted:
             return AdapterChoice(card, "adapter-wanted")
     for kind, reason in _ORDER:
         accepted = [
             card
-            for card in fitting
+            for card in free
             if card.kind == kind and card.state == AdapterState.ACCEPTED and card.answers_in(language)
         ]
         if accepted:
             return AdapterChoice(max(accepted, key=_accepted_at), reason)
-    if not may_answer:
-        return AdapterChoice(None, "no-adapter")
+    return AdapterChoice(None, _find_why_none(bars, base_sha256))
+
+
+def _find_why_none(bars: Iterable[tuple[AdapterCard, Bar | None]], base_sha256: str) -> str:
+    """Why nothing answers but the base, in a word that pages translate."""
+    done = [(card, bar) for card, bar in bars if bar not in {Bar.TRAINING, Bar.ANOTHERS}]
+    if not done:
+        return "no-adapter"
+    fitting = [(card, bar) for card, bar in done if card.base_sha256 == base_sha256]
     if not fitting:
-        return AdapterChoice(None, "other-base")
+        return "other-base"
     kinds = {kind for kind, _ in _ORDER}
-    is_other = any(card.kind in kinds and card.state == AdapterState.ACCEPTED for card in fitting)
-    return AdapterChoice(None, "other-language" if is_other else "none-accepted")
+    accepted = {bar for card, bar in fitting if card.kind in kinds and card.state == AdapterState.ACCEPTED}
+    if Bar.CONSENT in accepted:
+        return "consent-withdrawn"
+    return "other-language" if None in accepted else "none-accepted"
 
 
 def list_parents(

@@ -26,7 +26,6 @@ from phyassist.domain.people import Language, PatientId
 from phyassist.domain.workers import WorkerLine
 from phyassist.errors import ModelMissing, NotFound, NoWorker
 from phyassist.services.access import may_see
-from phyassist.services.adapters import list_usable
 from phyassist.services.canaries import plant_canaries
 from phyassist.services.learning import Scope, check_may_begin, gather_examples
 from phyassist.services.learning_examples import find_own_forms
@@ -215,7 +214,7 @@ def choose_present(
 
     A counsellor's own answers before the practice's, which another counsellor's new one is not to be held to.
     """
-    cards = tx.adapters.cards() if patient_id is None else list_usable(tx, patient_id)
+    cards = tx.adapters.cards()
     if plan.kind == AdapterKind.PRACTICE:
         cards = tuple(card for card in cards if card.kind != AdapterKind.COUNSELLOR)
     chosen = {
@@ -237,6 +236,7 @@ def _find_newest_of_set(
         and card.state == AdapterState.ACCEPTED
         and (card.base_sha256, card.label) == (base_sha256, plan.label)
         and card.answers_in(language)
+        and not card.leaks
     ]
     return max(same, key=lambda card: card.in_use_since or card.trained_at, default=None)
 
