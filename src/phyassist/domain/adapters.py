@@ -31,8 +31,10 @@ CANARIES = "canaries"
 FREE = "free"
 # The minutes that its steps might take, a dial too; of one that they ended, how many steps were planned.
 MINUTES_MAX, STEPS_PLANNED = "minutes_max", "steps_planned"
+# How many of the ledger it learnt from, the first ones; the others were read in their prompts alone.
+TAUGHT_BY = "taught_by"
 # The rest of a run's card are the dials that its recipe was given.
-NO_DIALS = frozenset({MODEL, FORMS, FREE, LANGUAGES, WAY, MERGED_OF, CANARIES})
+NO_DIALS = frozenset({MODEL, FORMS, FREE, LANGUAGES, WAY, MERGED_OF, CANARIES, TAUGHT_BY})
 ITEMS_MAX = 6
 
 
@@ -150,8 +152,9 @@ class AdapterCard:
 
     `number` counts the adapters of one owner: "adapter 3".  `parent_id` is the adapter it was trained on top
     of, None for the base model itself.  `label` is a chosen set's name.  `ledger` names every note version
-    that it learnt from, `config` the values of its run, `scores` what the gate measured.  `in_use_since` is
-    when it was last accepted, `retrain_since` when somebody whom it learnt from was erased or withdrew.
+    that it learnt from or read on the way, `config` the values of its run, `scores` what the gate measured.
+    `in_use_since` is when it was last accepted, `retrain_since` when somebody whom it learnt from was erased
+    or withdrew.
     """
 
     id: AdapterId
@@ -175,7 +178,12 @@ class AdapterCard:
     @property
     def notes(self) -> int:
         """From how many notes it learnt."""
-        return len({ref.note_id for ref in self.ledger})
+        return len({ref.note_id for ref in self.taught_by})
+
+    @property
+    def taught_by(self) -> tuple[NoteRef, ...]:
+        """Those of the ledger that it learnt from; all of an older one, which does not tell them apart."""
+        return self.ledger[: int(self.config.get(TAUGHT_BY, len(self.ledger)))]
 
     @property
     def forms(self) -> FormsByLanguage:

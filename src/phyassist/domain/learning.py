@@ -237,9 +237,13 @@ class RunPlan:
         """Every note version that the run would use, each once: those that it learns from, then those that it
         reads in their prompts alone.  What is held out is measured by and not learnt from.
         """
-        learnt = [example.note for example in self.trained_on]
         read = [ref for example in self.trained_on for ref in example.read]
-        return tuple(dict.fromkeys([*learnt, *read]))
+        return tuple(dict.fromkeys([*self.taught_by, *read]))
+
+    @property
+    def taught_by(self) -> tuple[NoteRef, ...]:
+        """The note versions that it would learn from, each once."""
+        return tuple(dict.fromkeys(example.note for example in self.trained_on))
 
     @property
     def expected_s(self) -> float:

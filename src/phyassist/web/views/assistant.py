@@ -274,7 +274,7 @@ def view_plan(plan: RunPlan, w: Words, more: tuple[str, ...] = ()) -> PlanView:
         (missing if hindrance.forbids else said).append(sentence)
     for bite in plan.bites:
         (missing if bite.forbids else said).append(_say_bite(bite, w))
-    notes = len({ref.note_id for ref in plan.ledger})
+    notes = len({ref.note_id for ref in plan.taught_by})
     return PlanView(
         size=w("assistant.plan_size", count=len(plan.learnt), notes=notes, held_out=len(plan.measured_by)),
         time=w("assistant.plan_time", steps=plan.steps, minutes=max(1, round(plan.expected_min))),
