@@ -114,7 +114,7 @@ def make_run(language: Language) -> assistant.RunView:
         "r1",
         f"{PLACE}/runs/r1",
         w("assistant.phase_training", step=9, steps=24),
-        w("assistant.left", minutes=4),
+        w("assistant.left_training", minutes=4),
         9,
         24,
         view_curve(CURVE, 24, w),

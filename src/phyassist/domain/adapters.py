@@ -33,8 +33,10 @@ FREE = "free"
 MINUTES_MAX, STEPS_PLANNED = "minutes_max", "steps_planned"
 # How many of the ledger it learnt from, the first ones; the others were read in their prompts alone.
 TAUGHT_BY = "taught_by"
+# The seconds that go by before and after its steps: those that are expected, of one that is done its own.
+OVERHEAD = "overhead_s"
 # The rest of a run's card are the dials that its recipe was given.
-NO_DIALS = frozenset({MODEL, FORMS, FREE, LANGUAGES, WAY, MERGED_OF, CANARIES, TAUGHT_BY})
+NO_DIALS = frozenset({MODEL, FORMS, FREE, LANGUAGES, WAY, MERGED_OF, CANARIES, TAUGHT_BY, OVERHEAD})
 ITEMS_MAX = 6
 
 

@@ -259,7 +259,8 @@ def view_run(run: Run, place: str, w: Words) -> RunView:
     left = ""
     if progress.left_s is not None:
         minutes = round(progress.left_s / 60)
-        left = w("assistant.left", minutes=minutes) if minutes else w("assistant.left_short")
+        key = "assistant.left_training" if progress.phase == Phase.TRAINING else "assistant.left"
+        left = w(key, minutes=minutes) if minutes else w("assistant.left_short")
     curve = view_curve(progress.curve, total, w) if progress.curve else None
     return RunView(run.id, f"{place}/runs/{run.id}", said, left, done, total, curve)
 
