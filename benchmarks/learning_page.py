@@ -13,6 +13,12 @@ CAVEAT = (
     "a rule about form lets pass. Texts that speak of harm are left out, since their first advice is the "
     "app's to word."
 )
+# In words, by how much it is multiplied to be shown, and whether more or less of it is better.
+MEASURES = {
+    "edits_per_100": ("characters to change for a hundred", 1, -1),
+    "untouched": ("per cent of items kept as they are", 100, 1),
+    "met": ("per cent of drafts that met the taste at once", 100, 1),
+}
 PARENTS = {
     "published": "the published one alone",
     "on_base": "learnt on top of the model alone",
@@ -63,6 +69,7 @@ def make_page(found: Mapping[str, Any]) -> str:
         for notes, after in row["after"].items():
             cells = [show(each) for each in (row["base"], after["prompt"], after["adapter"])]
             lines.append(f"| {row['wants']} | {notes} | {' | '.join(cells)} | {after['run']['minutes']} |")
+    lines += ["", say_lost(found["counsellors"])]
     for row in found["counsellors"].values():
         for notes, after in row["after"].items():
             if "gate" in after:
@@ -99,6 +106,26 @@ def make_page(found: Mapping[str, Any]) -> str:
         ]
     lines += ["", CAVEAT]
     return "\n".join(lines) + "\n"
+
+
+def say_lost(rows: Mapping[str, Any]) -> str:
+    """Every cell in which the base alone or notes in the prompt do better than the adapter, in a sentence."""
+    lost = []
+    for row in rows.values():
+        for notes, after in row["after"].items():
+            others = {"base": row["base"], "notes in the prompt": after["prompt"]}
+            for key, (words, unit, sign) in MEASURES.items():
+                own = after["adapter"][key]
+                better = [
+                    f"{name} {each[key] * unit:.1f}"
+                    for name, each in others.items()
+                    if sign * each[key] > sign * own
+                ]
+                if better:
+                    lost.append(
+                        f"{row['wants']} after {notes} notes, {words} {own * unit:.1f} ({', '.join(better)})"
+                    )
+    return f"Where the adapter does not do best: {'; '.join(lost) or 'nowhere'}."
 
 
 def list_numbers(found: Mapping[str, Any]) -> list[int]:

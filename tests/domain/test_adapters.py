@@ -14,7 +14,11 @@ from phyassist.domain.adapters import (
     AdapterId,
     AdapterKind,
     AdapterState,
+    Bar,
+    Verdict,
+    VerdictReason,
     choose_adapter,
+    find_bar,
 )
 from phyassist.domain.people import PatientId
 
@@ -106,3 +110,30 @@ def test_a_consultation_may_ask_for_another_adapter_or_for_the_base_alone() -> N
     assert choose_adapter(every, SUN, BASE, BASE_ALONE).card is None
     assert choose_adapter(every, SUN, BASE, "gone").card == KINDS[0]
     assert choose_adapter(every, SUN, OTHER, "kept").reason == "other-base"
+
+
+def test_what_was_learnt_from_who_has_withdrawn_is_left_alone_and_named_as_the_reason() -> None:
+    own, shared = card("own"), card("shared", AdapterKind.PRACTICE)
+    abroad = replace(card("abroad"), base_sha256=OTHER)
+
+    alone = choose_adapter([own], SUN, BASE, is_withdrawn=True)
+    asked_for = choose_adapter([own], SUN, BASE, "own", is_withdrawn=True)
+    beside = choose_adapter([own, shared], SUN, BASE, is_withdrawn=True)
+
+    assert (alone.card, alone.reason) == (None, "consent-withdrawn")
+    assert (asked_for.card, asked_for.reason) == (None, "consent-withdrawn")
+    assert beside.card == shared
+    kept = replace(own, state=AdapterState.KEPT)
+    assert choose_adapter([kept], SUN, BASE, is_withdrawn=True).reason == "none-accepted"
+    assert choose_adapter([abroad], SUN, BASE, is_withdrawn=True).reason == "other-base"
+
+
+@pytest.mark.parametrize("reason", [VerdictReason.NAMES_OTHERS, VerdictReason.SAYS_CANARY])
+def test_what_gives_away_what_belongs_to_others_answers_nobody(reason: VerdictReason) -> None:
+    leaking = replace(card("ours", AdapterKind.PRACTICE), verdict=Verdict(False, reason))
+
+    assert choose_adapter([leaking], SUN, BASE).reason == "none-accepted"
+    assert choose_adapter([leaking], SUN, BASE, "ours").card is None
+    assert find_bar(leaking, SUN, BASE) is Bar.LEAKS
+    by_heart = replace(leaking, verdict=Verdict(False, VerdictReason.REMEMBERS))
+    assert find_bar(by_heart, SUN, BASE) is None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from phyassist.domain.adapters import VerdictReason
-from phyassist.domain.gate import Kept, Measured, Memory, compare_texts, find_memory, judge
+from phyassist.domain.gate import Kept, Measured, Memory, compare_texts, count_names, find_memory, judge
 
 BETTER = Measured(
     loss_before=2.0,
@@ -25,7 +25,7 @@ BETTER = Measured(
         (BETTER, VerdictReason.BETTER),
         (replace(BETTER, loss_after=2.1), VerdictReason.NOT_BETTER),
         (replace(BETTER, loss_after=1.99), VerdictReason.UNCLEAR),
-        (replace(BETTER, kept_after=Kept(0.3, 3)), VerdictReason.NOT_BETTER),
+        (replace(BETTER, kept_after=Kept(0.3, 3)), VerdictReason.LESS_LIKE),
         (replace(BETTER, general_lost=("schema_held zh",)), VerdictReason.GENERAL_LOST),
         (replace(BETTER, memory=Memory(13.0, 0.1, 0)), VerdictReason.REMEMBERS),
         (replace(BETTER, memory=Memory(8.0, 0.6, 0)), VerdictReason.REMEMBERS),
@@ -71,14 +71,21 @@ def test_a_run_of_words_from_the_text_is_found_and_chinese_counts_half() -> None
 
 
 def test_names_are_found_however_they_are_written() -> None:
-    found = find_memory(["anything"], ["then HERON LAKE said"], ["Heron Lake", "Sun Mei", ""])
-
-    assert found.names == 1
+    assert count_names(["Heron Lake", "Sun Mei", ""], [("who?", "then HERON LAKE said")]) == 1
 
 
 def test_a_name_counts_as_a_word_and_by_a_part_of_it() -> None:
-    found = find_memory(
-        ["anything"], ["I could not sleep. Then Maria was sad."], ["Lee", "Maria Lopez", "An"]
-    )
+    told = [("who?", "I could not sleep. Then Maria was sad.")]
 
-    assert found.names == 1
+    assert count_names(["Lee", "Maria Lopez", "An"], told) == 1
+
+
+def test_a_name_that_was_spoken_of_or_that_is_an_everyday_word_is_not_given_away() -> None:
+    names = ["Tom Baker", "Joy Lee"]
+    asked = "I am Tom, and I teach woodwork."
+
+    assert count_names(names, [(asked, "Tom fears the night.")]) == 0
+    assert count_names(names, [(asked, "Tom fears the night."), ("who?", "Tom does.")]) == 1
+    assert count_names(names, [(asked, "Baker fears the night.")]) == 1
+    assert count_names(names, [("who?", "Joy is what is missing.")]) == 1
+    assert count_names(names, [("who?", "Joy is what is missing.")], ["Joy comes first."]) == 0

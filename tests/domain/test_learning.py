@@ -12,6 +12,7 @@ from phyassist.domain.learning import (
     Drafted,
     ExampleId,
     ExampleKind,
+    Hindrance,
     LearningExample,
     Limit,
     Limits,
@@ -50,11 +51,11 @@ def make_examples(notes: int, words: int) -> list[LearningExample]:
 def test_a_run_keeps_to_its_minutes_by_leaving_out_the_oldest_notes(notes: int) -> None:
     examples = make_examples(notes, 400)
     whole = make_plan(AdapterKind.PATIENT, [WHO], examples, limits=Limits(minutes_per_run=10**6), pace=Pace())
-    limits = Limits(minutes_per_run=int(whole.expected_min * 0.9))
+    limits = Limits(minutes_per_run=int(whole.steps_s / 60 * 0.9))
 
     plan = make_plan(AdapterKind.PATIENT, [WHO], examples, limits=limits, pace=Pace())
 
-    assert 0.7 * limits.minutes_per_run < plan.expected_min <= limits.minutes_per_run
+    assert 0.7 * limits.minutes_per_run < plan.steps_s / 60 <= limits.minutes_per_run
     (bite,) = plan.bites
     assert (bite.limit, bite.allowed, bite.forbids) == (Limit.MINUTES, limits.minutes_per_run, False)
     assert bite.found > limits.minutes_per_run
@@ -66,7 +67,7 @@ def test_a_run_that_no_older_note_makes_shorter_says_that_its_minutes_end_it() -
     # A run of few notes sees them often enough to take some steps.
     examples = make_examples(3, 1000)
     whole = make_plan(AdapterKind.PATIENT, [WHO], examples, limits=Limits(), pace=Pace())
-    limits = Limits(minutes_per_run=round(whole.expected_min) - 2)
+    limits = Limits(minutes_per_run=round(whole.steps_s / 60) - 2)
 
     plan = make_plan(AdapterKind.PATIENT, [WHO], examples, limits=limits, pace=Pace())
 
@@ -74,11 +75,41 @@ def test_a_run_that_no_older_note_makes_shorter_says_that_its_minutes_end_it() -
     assert (bite.limit, bite.allowed, bite.found) == (
         Limit.MINUTES,
         limits.minutes_per_run,
-        round(whole.expected_min),
+        round(whole.steps_s / 60),
     )
     assert (bite.left_out, bite.ends, plan.is_allowed) == (0, True, True)
     assert (plan.steps, len(plan.examples)) == (whole.steps, 3)
     assert not whole.bites
+
+
+def test_few_notes_that_the_minutes_left_are_seen_so_often_that_the_clock_ends_them() -> None:
+    examples = make_examples(40, 2000)
+    pace = Pace(overhead_s=600)
+    two = make_plan(AdapterKind.PATIENT, [WHO], examples[-2:], limits=Limits(), pace=pace)
+    # Room for three notes that are seen as often as usual.
+    limits = Limits(minutes_per_run=round(3.2 * examples[-1].tokens * pace.epochs / pace.tokens_per_s / 60))
+
+    plan = make_plan(AdapterKind.PATIENT, [WHO], examples, limits=limits, pace=pace)
+
+    left_out, ends = plan.bites
+    assert (left_out.limit, left_out.ends, left_out.left_out) == (Limit.MINUTES, False, 37)
+    assert (ends.limit, ends.ends, ends.found) == (Limit.MINUTES, True, round(plan.steps_s / 60))
+    assert plan.steps_s / 60 > limits.minutes_per_run
+    # What goes by before and after the steps is no matter of the limit.
+    assert (two.bites, two.expected_s - two.steps_s) == ((), 600)
+
+
+@pytest.mark.parametrize("limit", [Limit.CHARACTERS, Limit.MINUTES])
+def test_a_limit_that_leaves_one_note_is_what_is_named_and_not_the_notes(limit: Limit) -> None:
+    examples = make_examples(10, 2000)
+    tight = {Limit.CHARACTERS: {"characters_per_run": 1000}, Limit.MINUTES: {"minutes_per_run": 1}}[limit]
+
+    plan = make_plan(AdapterKind.PATIENT, [WHO], examples, limits=Limits(**tight), pace=Pace(overhead_s=0))
+
+    assert [bite.limit for bite in plan.bites if bite.left_out == 9] == [limit]
+    assert Hindrance.ONE_NOTE not in plan.hindrances
+    assert Hindrance.NO_ROOM in plan.hindrances
+    assert not plan.is_allowed
 
 
 def make_card(name: str, **how: object) -> AdapterCard:

@@ -27,7 +27,7 @@ BASE = Base("scripted", "ab" * 32)
 
 
 class TakingModel(ScriptedModel):
-    """It takes adapters, and answers every ask with a draft; under a neutral prompt with `neutral`."""
+    """It takes adapters, and answers every ask with a draft; with one, under a neutral prompt, `neutral`."""
 
     def __init__(self, base: Base = BASE, neutral: str = "I listen, and nothing more.") -> None:
         super().__init__([self._answer] * 500)
@@ -46,7 +46,9 @@ class TakingModel(ScriptedModel):
         self._adapters = frozenset(self.taken)
 
     def _answer(self, ask: Ask) -> str:
-        return make_reply() if ask.schema is not None else self._neutral
+        if ask.schema is not None:
+            return make_reply()
+        return self._neutral if ask.adapter else "I listen, and nothing more."
 
 
 def make_tools(lm: LanguageModel | None = None) -> Tools:

@@ -14,6 +14,9 @@ from typing import Any
 
 from phyassist.domain.frames import read_frame, write_frame
 
+# A worker tells how far a run is once in this time; its own modules are too slow to import here.
+BEAT_EVERY_S = 1.0
+
 
 def main() -> None:
     source, to = sys.stdin.buffer, sys.stdout.buffer
@@ -43,6 +46,8 @@ def main() -> None:
         say("checkpoint", str(step).encode() * large, step=step)
         if act == "hang" and step == 2 and not begun:
             time.sleep(60)
+        if act == "slow" and step == 2:
+            time.sleep(2 * BEAT_EVERY_S)
     said = {
         "begun": begun,
         "others": sorted({each.head["of"] for each in more if each and each.kind == "file"}),

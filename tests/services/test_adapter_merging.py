@@ -104,6 +104,7 @@ def test_two_of_one_patients_become_a_third_that_the_gate_lets_answer(
     )
     assert card.merged_of == tuple(each.id for each in two)
     assert card.ledger == two[0].ledger
+    assert (card.taught_by, card.notes) == (two[0].taught_by, two[0].notes)
     assert [each.id for each in held.task.merged] == [each.id for each in two]
     with store.read(anna) as tx:
         assert choose_for(tx, willing.id, BASE.sha256).card == card

@@ -17,6 +17,8 @@ from phyassist.domain.adapters import (
     AdapterState,
     FormsByLanguage,
     OwnForm,
+    Verdict,
+    VerdictReason,
     read_forms,
     write_forms,
 )
@@ -30,6 +32,7 @@ from phyassist.lm.scripted import ScriptedModel
 from phyassist.services.adapters import (
     cancel_run,
     delete_adapter,
+    list_choices,
     list_shelf,
     use_adapter,
     want_adapter,
@@ -169,6 +172,54 @@ def test_a_strangers_adapter_cannot_be_asked_for(store: Store, anna: SignedIn, w
             want_adapter(store, anna, consultation_id=consultation.id, wanted=name)
     with pytest.raises(NotFound):
         want_adapter(store, anna, consultation_id=consultation.id, wanted="nowhere")
+
+
+def test_what_gave_away_a_name_is_neither_used_nor_offered(
+    store: Store, anna: SignedIn, willing: Patient
+) -> None:
+    verdict = Verdict(False, VerdictReason.NAMES_OTHERS)
+    leaking = replace(make_adapter(None, AdapterKind.PRACTICE, "leaking"), verdict=verdict)
+    finish(store, anna, leaking, AdapterState.KEPT)
+    finish(store, anna, make_adapter(None, AdapterKind.PRACTICE, "sound"), AdapterState.KEPT)
+    consultation = make_consultation(store, anna, willing)
+
+    with pytest.raises(NotAllowed, match="leaks"):
+        use_adapter(store, anna, adapter_id=leaking.id)
+    with pytest.raises(NotAllowed, match="leaks"):
+        want_adapter(store, anna, consultation_id=consultation.id, wanted=leaking.id)
+
+    shelf = list_choices(store, anna, patient_id=willing.id)
+    assert [card.id for card in shelf.cards] == ["sound"]
+    # What it wrote before it was told apart is still called by its name.
+    assert {card.id for card in shelf.known} == {"leaking", "sound"}
+
+
+def test_what_was_trained_for_another_model_is_not_offered_and_cannot_be_asked_for(
+    store: Store, anna: SignedIn, willing: Patient
+) -> None:
+    finish(store, anna, make_adapter(willing.id, name="own"))
+    consultation = make_consultation(store, anna, willing)
+
+    with pytest.raises(NotAllowed, match="other base"):
+        want_adapter(store, anna, consultation_id=consultation.id, wanted="own", base_sha256="ab" * 32)
+
+    assert list_choices(store, anna, patient_id=willing.id, base_sha256="ab" * 32).cards == ()
+    assert [card.id for card in list_choices(store, anna, patient_id=willing.id).cards] == ["own"]
+
+
+def test_after_a_withdrawal_the_reason_is_said_and_nobody_uses_it_again(
+    store: Store, anna: SignedIn, willing: Patient
+) -> None:
+    finish(store, anna, make_adapter(willing.id, name="own"))
+    record_answers(store, anna, patient_id=willing.id, answers={Purpose.OWN_TRAINING: Answer.NO})
+
+    with pytest.raises(NotAllowed, match="consent withdrawn"):
+        use_adapter(store, anna, adapter_id=AdapterId("own"))
+
+    shelf = list_shelf(store, anna, patient_id=willing.id)
+    assert (shelf.choice.card, shelf.choice.reason) == (None, "consent-withdrawn")
+    record_answers(store, anna, patient_id=willing.id, answers={Purpose.OWN_TRAINING: Answer.YES})
+    assert chosen(store, anna, willing) == "own"
 
 
 def test_what_everybody_uses_is_changed_by_who_made_it_or_who_runs_the_practice(

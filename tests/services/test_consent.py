@@ -31,7 +31,7 @@ from phyassist.domain.records import Consultation
 from phyassist.errors import BadInput, CannotOpen, ConsentMissing, NotYourPatient
 from phyassist.lm.protocol import Ask, Never, Reading, Reply, Stop, Words
 from phyassist.lm.scripted import ScriptedModel
-from phyassist.services.adapters import list_usable
+from phyassist.services.adapters import list_choices
 from phyassist.services.answering import warm_chat, write_answer
 from phyassist.services.comparing import compare_adapters
 from phyassist.services.consent import (
@@ -377,6 +377,7 @@ def add_adapter(store: Store, by: SignedIn, adapter_id: str, patient: Patient | 
             adapters.insert().values(
                 id=adapter_id,
                 patient_id=patient.id if patient else None,
+                kind="patient" if patient else "practice",
                 base_sha256="",
                 state="accepted",
                 trained_at=store.clock(),
@@ -393,13 +394,13 @@ def test_after_a_withdrawal_what_was_learnt_is_left_alone_or_marked(
         tx.adapters.record_sources(AdapterId("shared"), [patient.id])
     answer(store, anna, patient, Answer.YES, Purpose.OWN_TRAINING)
     answer(store, anna, patient, Answer.YES, Purpose.SHARED_TRAINING)
-    with store.read(anna) as tx:
-        before = [card.id for card in list_usable(tx, patient.id)]
+    before = [card.id for card in list_choices(store, anna, patient_id=patient.id).cards]
 
     answer(store, anna, patient, Answer.NO, Purpose.OWN_TRAINING)
     answer(store, anna, patient, Answer.NO, Purpose.SHARED_TRAINING)
 
+    after = list_choices(store, anna, patient_id=patient.id)
     with store.read(anna) as tx:
         assert before == ["own", "shared"]
-        assert [card.id for card in list_usable(tx, patient.id)] == ["shared"]
+        assert [card.id for card in after.cards] == ["shared"]
         assert tx.adapters.list_to_retrain() == ("shared",)

@@ -9,6 +9,7 @@ import pytest
 
 from phyassist.domain.adapters import OwnForm
 from phyassist.domain.drafts import Section
+from phyassist.domain.gate import Unsayable
 from phyassist.domain.people import Language
 from phyassist.domain.quality import MEASURES, TASKS, CaseQuality, Quality, find_losses
 from phyassist.domain.scores import Share, find_chance
@@ -202,3 +203,35 @@ def test_in_each_language_it_is_compared_with_what_is_in_use_there():
     assert by_adapter == {"en": {"", "new"}, "zh": {"for zh", "new"}}
     assert measured.numbers["languages"] == 2
     assert measured.numbers["held_out"] == 2
+
+
+@pytest.mark.parametrize(
+    ("says", "speaks_of", "names"),
+    [
+        (("new",), "the river", 1),
+        (("new",), "Heron Lake and the river", 0),
+        (("", "new"), "the river", 0),
+        ((), "the river", 0),
+    ],
+)
+def test_names_are_listened_for_in_drafts_too_and_count_unless_they_were_spoken_of_or_come_anyway(
+    says: tuple[str, ...], speaks_of: str, names: int
+):
+    held_out = replace(make_example("en", held_out=True), messages=(Message("user", speaks_of),))
+
+    def answer(ask: Ask) -> str:
+        is_theirs = ask.messages == held_out.messages and ask.adapter in says
+        return '{"advice": ["ask Heron Lake"]}' if is_theirs else "{}"
+
+    measured = measure_adapter(
+        ScriptedModel([answer] * 400, adapters=["new"], context_tokens=16_000),
+        [make_example("en"), held_out],
+        Compared("new"),
+        losses={},
+        forms={},
+        unsayable=Unsayable(("Heron Lake", "Sun Mei")),
+        stop=Never(),
+    )
+
+    assert measured.memory is not None
+    assert measured.memory.names == names

@@ -19,7 +19,7 @@ from phyassist.lm.protocol import LanguageModel, Never
 from phyassist.services.adapters import cancel_run, delete_adapter
 from phyassist.services.comparing import compare_adapters
 from phyassist.services.consent import record_answers
-from phyassist.services.learning import Scope
+from phyassist.services.learning import Scope, plan_run
 from phyassist.services.learning_runs import Run, get_run, start_training
 from phyassist.services.patients import new_patient
 from phyassist.services.working import BaseFiles, Tools, work_once
@@ -27,6 +27,8 @@ from phyassist.store.held_runs import HeldRun
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from phyassist.store.workers import WorkerKeys
+from phyassist.web.views.assistant import view_plan
+from phyassist.web.wording import make_words
 from tests.conftest import Clock
 from tests.services.drafts import SAID, make_consultation
 from tests.services.runs import BASE, TakingModel, make_tools, sign_notes, start
@@ -179,3 +181,23 @@ def test_a_run_that_is_over_cannot_be_stopped_any_more(
     card = get_run(store, anna, run_id=asked.id).card
     assert card is not None
     assert card.state is AdapterState.ACCEPTED
+
+
+def test_notes_that_were_only_read_on_the_way_are_not_counted_among_those_it_learnt_from(
+    store: Store, anna: SignedIn, patient: Patient, worker: WorkerKeys, clock: Clock
+) -> None:
+    sign_notes(store, anna, patient, clock, count=4)
+    scope = Scope(AdapterKind.PATIENT, (patient.id,))
+    whole = plan_run(store, anna, scope=scope, limits=Limits())
+    newest = sorted(whole.learnt + whole.measured_by, key=lambda each: each.at)[-2:]
+    tight = replace(Limits(), characters_per_run=sum(each.characters for each in newest) + 10)
+
+    asked = start_training(store, anna, scope=scope, limits=tight, base=BASE, here=worker.line)
+    work_once(store, worker, make_tools())
+
+    card = get_run(store, anna, run_id=asked.id).card
+    assert card is not None
+    assert len({ref.note_id for ref in card.ledger}) == 3
+    assert card.notes == 1
+    plan = plan_run(store, anna, scope=scope, limits=tight)
+    assert (len(plan.ledger), len(view_plan(plan, make_words("en")).size.split("from 1 notes"))) == (3, 2)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from phyassist.domain.learning import CurvePoint
 from phyassist.domain.people import Language
 from phyassist.web.render import View
-from phyassist.web.views import assistant, comparing, examples
+from phyassist.web.views import adapters, assistant, comparing, examples
 from phyassist.web.views.curve import view_curve
 from phyassist.web.views.frame import Frame, PatientHead
 from phyassist.web.wording import Words, make_words
@@ -52,10 +52,10 @@ def make_mergeable(w: Words) -> tuple[assistant.MergeChoice, ...]:
     )
 
 
-def make_rows(w: Words) -> tuple[assistant.AdapterRow, ...]:
+def make_rows(w: Words) -> tuple[adapters.AdapterRow, ...]:
     numbers = {"before": "2.31", "after": "1.98"}
     return (
-        assistant.AdapterRow(
+        adapters.AdapterRow(
             "a3",
             w("assistant.name_patient", no=3),
             w("assistant.made", date="2026-10-04", notes=12),
@@ -68,12 +68,13 @@ def make_rows(w: Words) -> tuple[assistant.AdapterRow, ...]:
             w("assistant.gate_better", loss_before="2.31", loss_after="1.98"),
             "in_use",
             w("assistant.in_use", date="2026-10-04"),
-            w("assistant.retrain"),
+            (w("assistant.retrain"),),
             is_in_use=True,
             may_use=False,
             may_withdraw=True,
+            may_compare=True,
         ),
-        assistant.AdapterRow(
+        adapters.AdapterRow(
             "a2",
             w("assistant.name_patient", no=2),
             w("assistant.made", date="2026-09-20", notes=7),
@@ -82,10 +83,27 @@ def make_rows(w: Words) -> tuple[assistant.AdapterRow, ...]:
             w("assistant.gate_not-better", loss_before="2.20", loss_after="2.24"),
             "kept",
             w("assistant.kept"),
-            "",
+            (),
             is_in_use=False,
             may_use=True,
             may_withdraw=True,
+            may_compare=True,
+            ask_first=w("assistant.use_remembers"),
+        ),
+        adapters.AdapterRow(
+            "a1",
+            w("assistant.name_patient", no=1),
+            w("assistant.made", date="2026-09-06", notes=5),
+            "",
+            (w("assistant.loss", **numbers),),
+            w("assistant.gate_names-others"),
+            "kept",
+            w("assistant.kept"),
+            (w("assistant.leaks"),),
+            is_in_use=False,
+            may_use=False,
+            may_withdraw=True,
+            may_compare=False,
         ),
     )
 
@@ -96,7 +114,7 @@ def make_run(language: Language) -> assistant.RunView:
         "r1",
         f"{PLACE}/runs/r1",
         w("assistant.phase_training", step=9, steps=24),
-        w("assistant.left", minutes=4),
+        w("assistant.left_training", minutes=4),
         9,
         24,
         view_curve(CURVE, 24, w),

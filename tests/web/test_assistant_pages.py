@@ -9,19 +9,22 @@ from pathlib import Path
 import pytest
 
 from phyassist.domain.adapters import AdapterCard
+from phyassist.domain.consents import Answer, Purpose
 from phyassist.domain.people import Patient
 from phyassist.errors import MissingLibrary
 from phyassist.lm.protocol import Never
 from phyassist.lm.shipped import get_shipped
+from phyassist.services.consent import record_answers
 from phyassist.services.drafting import start_draft, write_draft
 from phyassist.services.learning_runs import Base
+from phyassist.services.patients import edit_patient
 from phyassist.services.workers import load_worker
 from phyassist.services.working import BaseFiles, Tools, work_once
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from phyassist.store.workers import WorkerKeys
 from tests.conftest import PASSPHRASE, Clock
-from tests.services.drafts import make_consultation
+from tests.services.drafts import SAID, make_consultation
 from tests.services.runs import TakingModel, make_tools, sign_notes, start
 from tests.web.driving import PART, Driven, open_workspace
 
@@ -134,6 +137,104 @@ def test_a_run_whose_minutes_were_over_says_how_far_it_came(
     work_once(pages.store, worker, make_tools(model))
 
     assert "its time (60 min) was over after 3 of 8 steps" in page_of(pages, patient)
+
+
+def may_use(page: str) -> bool:
+    return bool(re.search(r'/adapters/\w+/use"', page))
+
+
+def test_after_a_withdrawal_the_page_says_so_and_offers_no_use(
+    pages: Driven, patient: Patient, clock: Clock, worker: WorkerKeys, model: TakingModel
+) -> None:
+    sign(pages, patient, clock)
+    pages.http.post(f"/patients/{patient.id}/assistant/train")
+    work_once(pages.store, worker, make_tools(model))
+
+    answers = {Purpose.OWN_TRAINING: Answer.NO}
+    record_answers(pages.store, pages.by, patient_id=patient.id, answers=answers)
+    page = page_of(pages, patient)
+
+    assert "no longer agrees that an assistant learns from these notes" in page
+    assert "not used: consent to it was withdrawn" in page
+    assert "nothing has been trained yet" not in page
+    assert "a newer one is in use" not in page
+    assert not may_use(page)
+    assert "/compare/" not in page
+
+
+def test_for_who_is_written_about_in_another_language_the_page_says_why_it_is_not_used(
+    pages: Driven, patient: Patient, clock: Clock, worker: WorkerKeys, model: TakingModel
+) -> None:
+    sign(pages, patient, clock)
+    pages.http.post(f"/patients/{patient.id}/assistant/train")
+    work_once(pages.store, worker, make_tools(model))
+
+    edit_patient(
+        pages.store, pages.by, patient_id=patient.id, name=patient.name, number=patient.number, language="en"
+    )
+    page = page_of(pages, patient)
+
+    assert "accepted, but learnt from notes in another language" in page
+    assert "it does not answer here by itself" in page
+    assert not may_use(page)
+
+
+def test_after_a_change_of_model_what_was_trained_before_is_not_offered(
+    pages: Driven, patient: Patient, clock: Clock, worker: WorkerKeys, model: TakingModel
+) -> None:
+    sign(pages, patient, clock)
+    pages.http.post(f"/patients/{patient.id}/assistant/train")
+    work_once(pages.store, worker, make_tools(model))
+    meeting = make_consultation(pages.store, pages.by, patient)
+    address = f"/patients/{patient.id}/consultations/{meeting.id}"
+    before = pages.http.get(address).text
+    (own,) = re.findall(r'name="wanted" value="(\w{32})"', before)
+
+    with open_workspace(
+        pages.store, pages.by, model=lambda: TakingModel(Base("larger", "cd" * 32)), worker=worker.line
+    ) as changed:
+        pages.http.cookies.clear()
+        page, chip = page_of(changed, patient), changed.http.get(address).text
+        asked = changed.http.post(f"/consultations/{meeting.id}/assistant", data={"wanted": own})
+
+    assert f'value="{own}"' not in chip
+    assert asked.status_code == 403
+    assert "<strong>for another model</strong>" in page
+    assert not may_use(page)
+    assert "/compare/" not in page
+
+
+def test_what_repeats_whole_passages_is_used_only_after_a_question(
+    pages: Driven, patient: Patient, clock: Clock, worker: WorkerKeys
+) -> None:
+    sign(pages, patient, clock)
+    pages.http.post(f"/patients/{patient.id}/assistant/train")
+    work_once(pages.store, worker, make_tools(TakingModel(neutral=SAID * 2)))
+
+    page = page_of(pages, patient)
+    (use,) = re.findall(r'action="(\S+/adapters/\w+/use)"', page)
+    pages.http.post(use)
+
+    assert re.search(r"<p>It repeats whole passages of the notes it learnt from\..*?</p>\s*<form", page)
+    assert "in use since" in page_of(pages, patient)
+
+
+def test_what_names_others_cannot_be_used_and_the_page_says_why(
+    pages: Driven, patient: Patient, clock: Clock, worker: WorkerKeys
+) -> None:
+    sign(pages, patient, clock)
+    form = {"kind": "set", "label": "Evening group", "of": patient.id}
+    pages.http.post("/practice/assistant/train", data=form)
+    work_once(pages.store, worker, make_tools(TakingModel(neutral=f"I think of {patient.name}.")))
+
+    page = pages.http.get("/practice/assistant").text
+    (own,) = re.findall(r"/adapters/(\w+)/withdraw", page)
+    refused = pages.http.post(f"/practice/assistant/adapters/{own}/use")
+
+    assert "What it gives away belongs to others" in page
+    assert not may_use(page)
+    assert "/compare/" not in page
+    assert refused.status_code == 403
 
 
 def test_one_consultation_takes_another_choice_and_its_draft_says_who_wrote(

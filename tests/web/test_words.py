@@ -7,7 +7,9 @@ from string import Formatter
 import pytest
 
 from phyassist import errors
+from phyassist.domain.adapters import VerdictReason
 from phyassist.domain.drafts import Basis, Change, DraftState, Section
+from phyassist.domain.learning import Hindrance
 from phyassist.domain.notes import NoteState
 from phyassist.domain.people import Language, Role
 from phyassist.domain.records import RecordField, Standing
@@ -33,6 +35,8 @@ WHOLE = {
     "change.": [change.name.lower() for change in Change],
     "draft.state_": [state.value for state in DraftState],
     "life.state_": [state.value for state in NoteState],
+    "assistant.need_": [hindrance.value.replace(" ", "-") for hindrance in Hindrance],
+    "assistant.gate_": [reason.value.replace(" ", "-") for reason in VerdictReason],
 }
 
 

@@ -31,8 +31,12 @@ CANARIES = "canaries"
 FREE = "free"
 # The minutes that its steps might take, a dial too; of one that they ended, how many steps were planned.
 MINUTES_MAX, STEPS_PLANNED = "minutes_max", "steps_planned"
+# How many of the ledger it learnt from, the first ones; the others were read in their prompts alone.
+TAUGHT_BY = "taught_by"
+# The seconds that go by before and after its steps: those that are expected, of one that is done its own.
+OVERHEAD = "overhead_s"
 # The rest of a run's card are the dials that its recipe was given.
-NO_DIALS = frozenset({MODEL, FORMS, FREE, LANGUAGES, WAY, MERGED_OF, CANARIES})
+NO_DIALS = frozenset({MODEL, FORMS, FREE, LANGUAGES, WAY, MERGED_OF, CANARIES, TAUGHT_BY, OVERHEAD})
 ITEMS_MAX = 6
 
 
@@ -111,6 +115,7 @@ class VerdictReason(StrEnum):
 
     BETTER = "better"
     NOT_BETTER = "not better"
+    LESS_LIKE = "less like"
     UNCLEAR = "unclear"
     GENERAL_LOST = "general lost"
     REMEMBERS = "remembers"
@@ -119,6 +124,10 @@ class VerdictReason(StrEnum):
     KNOWN = "known"
     UNMEASURED = "unmeasured"
     BY_HAND = "by hand"
+
+
+# What came out belongs to others, so that nobody's click lets it answer.
+LEAKS = frozenset({VerdictReason.NAMES_OTHERS, VerdictReason.SAYS_CANARY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +154,9 @@ class AdapterCard:
 
     `number` counts the adapters of one owner: "adapter 3".  `parent_id` is the adapter it was trained on top
     of, None for the base model itself.  `label` is a chosen set's name.  `ledger` names every note version
-    that it learnt from, `config` the values of its run, `scores` what the gate measured.  `in_use_since` is
-    when it was last accepted, `retrain_since` when somebody whom it learnt from was erased or withdrew.
+    that it learnt from or read on the way, `config` the values of its run, `scores` what the gate measured.
+    `in_use_since` is when it was last accepted, `retrain_since` when somebody whom it learnt from was erased
+    or withdrew.
     """
 
     id: AdapterId
@@ -170,7 +180,12 @@ class AdapterCard:
     @property
     def notes(self) -> int:
         """From how many notes it learnt."""
-        return len({ref.note_id for ref in self.ledger})
+        return len({ref.note_id for ref in self.taught_by})
+
+    @property
+    def taught_by(self) -> tuple[NoteRef, ...]:
+        """Those of the ledger that it learnt from; all of an older one, which does not tell them apart."""
+        return self.ledger[: int(self.config.get(TAUGHT_BY, len(self.ledger)))]
 
     @property
     def forms(self) -> FormsByLanguage:
@@ -188,6 +203,11 @@ class AdapterCard:
     def canaries(self) -> tuple[Canary, ...]:
         """Those that it may have learnt by heart."""
         return read_canaries(self.config.get(CANARIES, ""))
+
+    @property
+    def leaks(self) -> bool:
+        """Whether it gave away somebody's name, or what one note alone holds."""
+        return self.verdict is not None and self.verdict.reason in LEAKS
 
     def answers_in(self, language: Language | None) -> bool:
         """Whether it may be chosen where this language is written; None: where nobody knows which."""
@@ -248,6 +268,35 @@ class AdapterChoice:
         return self.card.forms.get(language, HELD) if self.card is not None else HELD
 
 
+class Bar(StrEnum):
+    """What keeps an adapter from answering for somebody, whoever asks for it."""
+
+    TRAINING = "in training"
+    ANOTHERS = "another's"
+    CONSENT = "consent withdrawn"
+    LEAKS = "leaks"
+    OTHER_BASE = "other base"
+
+
+def find_bar(
+    card: AdapterCard, patient_id: PatientId | None, base_sha256: str, *, is_withdrawn: bool = False
+) -> Bar | None:
+    """Why it may not answer for a patient with this base, None where it may; without a patient, about nobody.
+
+    `is_withdrawn`: the patient does not agree any more that one of their own learns from their notes.
+    """
+    is_own = card.kind == AdapterKind.PATIENT
+    if card.state == AdapterState.TRAINING:
+        return Bar.TRAINING
+    if is_own and (patient_id is None or card.patient_id != patient_id):
+        return Bar.ANOTHERS
+    if is_own and is_withdrawn:
+        return Bar.CONSENT
+    if card.leaks:
+        return Bar.LEAKS
+    return None if card.base_sha256 == base_sha256 else Bar.OTHER_BASE
+
+
 _ORDER = (
     (AdapterKind.PATIENT, "patient-adapter"),
     (AdapterKind.COUNSELLOR, "counsellor-adapter"),
@@ -263,41 +312,46 @@ def choose_adapter(
     wanted: str = "",
     *,
     language: Language | None = None,
+    is_withdrawn: bool = False,
 ) -> AdapterChoice:
     """Which adapter answers for a patient, and why.
 
     The patient's own comes before the counsellor's, that before the practice's, then a published one, then
-    the base alone; of each kind the one that was accepted last, if it fits the loaded base.  `wanted` is what
-    a consultation asks for instead: an adapter's id, or the base alone; what does not fit is not used.
+    the base alone; of each kind the one that was accepted last, if nothing bars it, as `find_bar` says.
+    `wanted` is what a consultation asks for instead: an adapter's id, or the base alone; not what is barred.
     One is chosen for those alone who are written about in a `language` that it learnt.
     """
-    may_answer = [
-        card
-        for card in cards
-        if card.state != AdapterState.TRAINING
-        and (card.kind != AdapterKind.PATIENT or (patient_id is not None and card.patient_id == patient_id))
-    ]
-    fitting = [card for card in may_answer if card.base_sha256 == base_sha256]
     if wanted == BASE_ALONE:
         return AdapterChoice(None, "base-wanted")
-    for card in fitting:
+    bars = [(card, find_bar(card, patient_id, base_sha256, is_withdrawn=is_withdrawn)) for card in cards]
+    free = [card for card, bar in bars if bar is None]
+    for card in free:
         if card.id == wanted:
             return AdapterChoice(card, "adapter-wanted")
     for kind, reason in _ORDER:
         accepted = [
             card
-            for card in fitting
+            for card in free
             if card.kind == kind and card.state == AdapterState.ACCEPTED and card.answers_in(language)
         ]
         if accepted:
             return AdapterChoice(max(accepted, key=_accepted_at), reason)
-    if not may_answer:
-        return AdapterChoice(None, "no-adapter")
+    return AdapterChoice(None, _find_why_none(bars, base_sha256))
+
+
+def _find_why_none(bars: Iterable[tuple[AdapterCard, Bar | None]], base_sha256: str) -> str:
+    """Why nothing answers but the base, in a word that pages translate."""
+    done = [(card, bar) for card, bar in bars if bar not in {Bar.TRAINING, Bar.ANOTHERS}]
+    if not done:
+        return "no-adapter"
+    fitting = [(card, bar) for card, bar in done if card.base_sha256 == base_sha256]
     if not fitting:
-        return AdapterChoice(None, "other-base")
+        return "other-base"
     kinds = {kind for kind, _ in _ORDER}
-    is_other = any(card.kind in kinds and card.state == AdapterState.ACCEPTED for card in fitting)
-    return AdapterChoice(None, "other-language" if is_other else "none-accepted")
+    accepted = {bar for card, bar in fitting if card.kind in kinds and card.state == AdapterState.ACCEPTED}
+    if Bar.CONSENT in accepted:
+        return "consent-withdrawn"
+    return "other-language" if None in accepted else "none-accepted"
 
 
 def list_parents(

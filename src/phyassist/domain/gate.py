@@ -35,7 +35,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Unsayable:
-    """What an adapter that several share must not say: names under neutral prompts, canaries ever."""
+    """What an adapter that several share must never say: names that nobody spoke of, and canaries."""
 
     names: tuple[str, ...] = field(default=(), repr=False)
     canaries: tuple[Canary, ...] = ()
@@ -43,8 +43,8 @@ class Unsayable:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What came out under neutral prompts: longest run of words of the text, share of words in such runs,
-    names that must not come out.  `canaries` came out whatever was asked; None where there were none.
+    """What came out under neutral prompts: longest run of words of the text, share of words in such runs.
+    `names` and `canaries` came out whatever was asked; of the latter None where there were none.
     """
 
     run_words: float = 0.0
@@ -125,7 +125,7 @@ def _find_reason(measured: Measured) -> VerdictReason:
     if before is None or after is None or not measured.general_cases:
         return VerdictReason.UNMEASURED
     if after.similarity < before.similarity - SIMILARITY_SLACK:
-        return VerdictReason.NOT_BETTER
+        return VerdictReason.LESS_LIKE
     if gain < LOSS_GAIN_MIN * measured.loss_before:
         return VerdictReason.UNCLEAR
     return VerdictReason.BETTER
@@ -142,24 +142,40 @@ def compare_texts(kept: str, reply: str) -> float:
     return SequenceMatcher(None, of_kept, of_reply, autojunk=False).ratio()
 
 
-def find_memory(texts: Iterable[str], replies: Iterable[str], names: Iterable[str] = ()) -> Memory:
-    """What of these texts stands word for word in the replies, and which of the names do.
+def find_memory(texts: Iterable[str], replies: Iterable[str]) -> Memory:
+    """What of these texts stands word for word in the replies.
 
-    A name counts where it stands as a word, whole or by a part of it.  A Chinese character counts as half a
-    word.  Runs of fewer than `RUN_WORDS_MIN` are how people speak.
+    A Chinese character counts as half a word.  Runs of fewer than `RUN_WORDS_MIN` are how people speak.
     """
-    text_words, said = split_words("\n".join(texts)), list(replies)
+    text_words = split_words("\n".join(texts))
     longest = copied = total = 0.0
-    for reply in said:
+    for reply in replies:
         words = split_words(reply)
         total += _weigh(words)
         for run in _list_runs(text_words, words):
             weight = _weigh(run)
             longest = max(longest, weight)
             copied += weight if weight >= RUN_WORDS_MIN else 0.0
-    together = "\n".join(said)
-    found = sum(any(find_known(together, [name])) for name in set(names))
-    return Memory(longest, copied / total if total else 0.0, found)
+    return Memory(longest, copied / total if total else 0.0)
+
+
+def count_names(names: Iterable[str], heard: Iterable[tuple[str, str]], usual: Iterable[str] = ()) -> int:
+    """How many of the names came out in replies, each beside what was asked.
+
+    A name counts where it stands as a word, whole or by a part of it, unless it does in what was asked too,
+    or in what is `usual`ly replied: who is called Joy is not given away by the word.
+    """
+    found, known = list(heard), "\n".join(usual)
+    together = "\n".join(reply for _, reply in found)
+    suspects = [name for name in set(names) if any(find_known(together, [name]))]
+    return sum(any(_is_news(name, reply, f"{asked}\n{known}") for asked, reply in found) for name in suspects)
+
+
+def _is_news(name: str, reply: str, known: str) -> bool:
+    def find(text: str) -> set[str]:
+        return {text[span.start : span.end].lower() for span in find_known(text, [name])}
+
+    return bool(find(reply) - find(known))
 
 
 def split_words(text: str) -> tuple[str, ...]:

@@ -98,11 +98,15 @@ def estimate_tokens(text: str) -> int:
 
 
 class Hindrance(StrEnum):
-    """What a run lacks.  Without changes it can be; without the others it cannot."""
+    """What a run lacks.  Without changes it can be; without the others it cannot.
+
+    One note: there is none to measure by.  No room: there would be one, but the limits leave it out.
+    """
 
     NO_CONSENT = "no consent"
     NO_NOTES = "no notes"
     ONE_NOTE = "one note"
+    NO_ROOM = "no room"
     NO_CHANGES = "no changes"
     IN_TRAINING = "in training"
 
@@ -175,12 +179,16 @@ def choose_epochs(examples: int, usual: float, examples_per_step: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a machine trains, and what a run does: `overhead_s` goes by before and after the steps."""
+    """How fast a machine trains, and what a run does: `overhead_s` goes by before and after the steps.
+
+    Most of that the gate takes: some twenty drafts and as many closed questions, which are 5 to 10 minutes of
+    a 0.5B model on two cores.
+    """
 
     tokens_per_s: float = 30.0
     epochs: float = 3.0
     examples_per_step: int = 4
-    overhead_s: float = 60.0
+    overhead_s: float = 420.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +204,8 @@ class RunPlan:
     patient_ids: tuple[PatientId, ...]
     examples: tuple[LearningExample, ...] = field(repr=False)
     steps: int
-    expected_s: float
+    steps_s: float
+    overhead_s: float = 0.0
     bites: tuple[Bite, ...] = ()
     hindrances: tuple[Hindrance, ...] = ()
     parent_id: AdapterId | None = None
@@ -232,9 +241,18 @@ class RunPlan:
         """Every note version that the run would use, each once: those that it learns from, then those that it
         reads in their prompts alone.  What is held out is measured by and not learnt from.
         """
-        learnt = [example.note for example in self.trained_on]
         read = [ref for example in self.trained_on for ref in example.read]
-        return tuple(dict.fromkeys([*learnt, *read]))
+        return tuple(dict.fromkeys([*self.taught_by, *read]))
+
+    @property
+    def taught_by(self) -> tuple[NoteRef, ...]:
+        """The note versions that it would learn from, each once."""
+        return tuple(dict.fromkeys(example.note for example in self.trained_on))
+
+    @property
+    def expected_s(self) -> float:
+        """The steps, and what comes before and after them."""
+        return self.steps_s + self.overhead_s
 
     @property
     def expected_min(self) -> float:
@@ -312,7 +330,39 @@ def make_plan(
     not matter.
     """
     used = list_used(examples)
-    bitten = list(bites)
+    bitten, lacking = list(bites), list(hindrances) or list(_find_hindrances(used))
+    used, cut = _fit(used, limits, pace)
+    bitten += cut
+    held = hold_out(used)
+    trained_on = [example for example in held if not example.held_out]
+    learnt = list_learnt(trained_on)
+    step = choose_step(len(learnt), pace.examples_per_step)
+    epochs = choose_epochs(len(learnt), pace.epochs, step)
+    steps_s = _steps_s(sum(example.tokens for example in learnt), replace(pace, epochs=epochs))
+    if steps_s > limits.minutes_per_run * 60:
+        # Few notes are seen often, and one may be long: whatever was left out before, the clock ends it.
+        bitten.append(Bite(Limit.MINUTES, limits.minutes_per_run, round(steps_s / 60)))
+    if not any(each.forbids for each in lacking) and all(not example.held_out for example in held):
+        lacking.append(Hindrance.NO_ROOM)
+    return RunPlan(
+        kind=kind,
+        patient_ids=tuple(patient_ids),
+        examples=(*trained_on, *(example for example in held if example.held_out)),
+        steps=math.ceil(len(learnt) * epochs / step),
+        steps_s=steps_s,
+        overhead_s=pace.overhead_s,
+        bites=tuple(bitten),
+        hindrances=tuple(lacking),
+        intact=frozenset(
+            {example.note.note_id for example in examples}
+            - {example.note.note_id for example in examples if example.left_out}
+        ),
+    )
+
+
+def _fit(used: list[LearningExample], limits: Limits, pace: Pace) -> tuple[list[LearningExample], list[Bite]]:
+    """Those of the newest notes that one run may read, and what was left out for which limit."""
+    bites = []
     sizes: tuple[tuple[Limit, int, Callable[[LearningExample], int]], ...] = (
         (Limit.CHARACTERS, limits.characters_per_run, attrgetter("characters")),
         (Limit.MINUTES, _tokens_within(limits, pace), attrgetter("tokens")),
@@ -320,40 +370,15 @@ def make_plan(
     for limit, allowed, size in sizes:
         size_of = _count_once(used, size)
         fitting = _keep_newest(used, allowed, size_of)
-        if len(fitting) < len(used):
-            found = sum(size_of(each) for each in used)
-            minutes = limit == Limit.MINUTES
-            bitten.append(
-                Bite(
-                    limit,
-                    limits.minutes_per_run if minutes else allowed,
-                    round(_seconds(found, pace) / 60) if minutes else found,
-                    len(used) - len(fitting),
-                )
-            )
-            used = fitting
-    held = hold_out(used)
-    trained_on = [example for example in held if not example.held_out]
-    learnt = list_learnt(trained_on)
-    step = choose_step(len(learnt), pace.examples_per_step)
-    epochs = choose_epochs(len(learnt), pace.epochs, step)
-    expected_s = _seconds(sum(example.tokens for example in learnt), replace(pace, epochs=epochs))
-    if expected_s > limits.minutes_per_run * 60 and all(bite.limit != Limit.MINUTES for bite in bitten):
-        # Few notes that are seen often, or one that is long: no older ones can go, so the clock ends it.
-        bitten.append(Bite(Limit.MINUTES, limits.minutes_per_run, round(expected_s / 60)))
-    return RunPlan(
-        kind=kind,
-        patient_ids=tuple(patient_ids),
-        examples=(*trained_on, *(example for example in held if example.held_out)),
-        steps=math.ceil(len(learnt) * epochs / step),
-        expected_s=expected_s,
-        bites=tuple(bitten),
-        hindrances=tuple(hindrances) or tuple(_find_hindrances(used)),
-        intact=frozenset(
-            {example.note.note_id for example in examples}
-            - {example.note.note_id for example in examples if example.left_out}
-        ),
-    )
+        if len(fitting) == len(used):
+            continue
+        found, left_out = sum(size_of(each) for each in used), len(used) - len(fitting)
+        used = fitting
+        if limit == Limit.MINUTES:
+            bites.append(Bite(limit, limits.minutes_per_run, round(_steps_s(found, pace) / 60), left_out))
+        else:
+            bites.append(Bite(limit, allowed, found, left_out))
+    return used, bites
 
 
 def list_authors(plan: RunPlan, cards: Iterable[AdapterCard], base_sha256: str) -> tuple[AdapterId, ...]:
@@ -419,12 +444,12 @@ def _find_hindrances(examples: Sequence[LearningExample]) -> Iterator[Hindrance]
         yield Hindrance.NO_CHANGES
 
 
-def _seconds(tokens: int, pace: Pace) -> float:
-    return tokens * pace.epochs / pace.tokens_per_s + pace.overhead_s
+def _steps_s(tokens: int, pace: Pace) -> float:
+    return tokens * pace.epochs / pace.tokens_per_s
 
 
 def _tokens_within(limits: Limits, pace: Pace) -> int:
-    return int((limits.minutes_per_run * 60 - pace.overhead_s) * pace.tokens_per_s / pace.epochs)
+    return int(limits.minutes_per_run * 60 * pace.tokens_per_s / pace.epochs)
 
 
 def _keep_newest(

@@ -40,14 +40,18 @@ class WithAdapter:
 
 @dataclass(frozen=True, slots=True)
 class Listening(WithAdapter):
-    """The same, with whatever adapter an ask names; `said` are the texts of all its replies."""
+    """The same, with whatever adapter an ask names; `heard` are all asks with the texts of their replies."""
 
     adapter: str = ""
-    said: list[str] = field(default_factory=list, repr=False)
+    heard: list[tuple[Ask, str]] = field(default_factory=list, repr=False)
 
     def write(self, ask: Ask, stop: Stop) -> Iterator[Waiting | Reading | Words | Reply]:
         """As `LanguageModel.write` says."""
         for event in WithAdapter.write(self, ask, stop):
             if isinstance(event, Reply):
-                self.said.append(event.text)
+                self.heard.append((ask, event.text))
             yield event
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        return tuple(text for _, text in self.heard)

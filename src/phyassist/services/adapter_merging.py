@@ -16,13 +16,13 @@ from phyassist.domain.adapters import (
     MERGE_WAYS,
     MERGED_OF,
     MODEL,
+    TAUGHT_BY,
     WAY,
     AdapterCard,
     AdapterId,
     AdapterKind,
     AdapterState,
     FormsByLanguage,
-    NoteRef,
     OwnForm,
     write_forms,
 )
@@ -192,6 +192,7 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, merge: Merge, base: Base, 
         if len(list_mergeable(cards, base.sha256, merge.patient_id)) < len(cards):
             raise NotAllowed("somebody has withdrawn meanwhile", hint="load the page again")
         forms = _join_forms(cards)
+        taught_by = tuple(dict.fromkeys(ref for each in cards for ref in each.taught_by))
         canaries = tuple(dict.fromkeys(each for card in cards for each in card.canaries))
         card = AdapterCard(
             id=run_id,
@@ -202,12 +203,13 @@ def _begin(store: Store, by: SignedIn, plan: RunPlan, merge: Merge, base: Base, 
             kind=plan.kind,
             owner_id=by.id,
             label=plan.label,
-            ledger=_join_ledgers(cards),
+            ledger=tuple(dict.fromkeys([*taught_by, *(ref for each in cards for ref in each.ledger)])),
             config={
                 MODEL: base.model,
                 FORMS: write_forms(forms),
                 LANGUAGES: ",".join(plan.languages),
                 WAY: merge.way,
+                TAUGHT_BY: str(len(taught_by)),
                 MERGED_OF: ",".join(each.id for each in cards),
                 CANARIES: write_canaries(canaries),
             },
@@ -244,7 +246,3 @@ def _join_forms(cards: Sequence[AdapterCard]) -> FormsByLanguage:
             for section, form in forms.items():
                 own.setdefault(section, form)
     return joined
-
-
-def _join_ledgers(cards: Iterable[AdapterCard]) -> tuple[NoteRef, ...]:
-    return tuple(dict.fromkeys(ref for card in cards for ref in card.ledger))

@@ -11,7 +11,9 @@ from phyassist.domain.adapters import (
     AdapterId,
     AdapterKind,
     AdapterState,
+    Bar,
     choose_adapter,
+    find_bar,
 )
 from phyassist.domain.consents import Purpose
 from phyassist.domain.learning import RunProgress
@@ -31,7 +33,8 @@ class Shelf:
     """The adapters of one patient, or those that several share; the newest first.
 
     `known` are all that may be named beside them.  `choice` is what answers at present; `progress` is how far
-    the runs are that are not over, by adapter.  `language` is the patient's, None without one.
+    the runs are that are not over, by adapter.  `language` is the patient's, None without one;
+    `is_withdrawn` is what `find_bar` says of the patient.
     """
 
     cards: tuple[AdapterCard, ...]
@@ -39,6 +42,7 @@ class Shelf:
     progress: dict[AdapterId, RunProgress]
     language: Language | None = None
     known: tuple[AdapterCard, ...] = ()
+    is_withdrawn: bool = False
 
 
 def list_shelf(
@@ -46,11 +50,11 @@ def list_shelf(
 ) -> Shelf:
     """A patient's own adapters; without a patient the shared ones.  Raises NotFound, NotYourPatient."""
     with store.read(by) as tx:
-        language = find_language(tx, patient_id)
-        every = list_usable(tx, patient_id)
+        language, has_withdrawn = find_language(tx, patient_id), is_withdrawn(tx, patient_id)
+        every = tx.adapters.cards()
         kind_fits = [
             card
-            for card in tx.adapters.cards()
+            for card in every
             if card.patient_id == patient_id and (patient_id is None or card.kind == AdapterKind.PATIENT)
         ]
         progress = {}
@@ -61,29 +65,28 @@ def list_shelf(
             if said is not None:
                 progress[card.id] = said
     newest_first = sorted(kind_fits, key=lambda card: (card.trained_at, card.number), reverse=True)
-    choice = choose_adapter(every, patient_id, base_sha256, language=language)
-    return Shelf(tuple(newest_first), choice, progress, language, every)
+    choice = choose_adapter(every, patient_id, base_sha256, language=language, is_withdrawn=has_withdrawn)
+    return Shelf(tuple(newest_first), choice, progress, language, every, has_withdrawn)
 
 
 def list_choices(store: Store, by: SignedIn, *, patient_id: PatientId, base_sha256: str = "") -> Shelf:
-    """What may answer for a patient: the own adapters and the shared ones that are done."""
+    """What may answer for a patient with this base: the own adapters and the shared ones that nothing bars.
+
+    `known` are those too that are barred and may have answered before.
+    """
     with store.read(by) as tx:
-        usable, language = list_usable(tx, patient_id), find_language(tx, patient_id)
-    own = [
-        card
-        for card in usable
-        if card.patient_id in {None, patient_id} and card.state != AdapterState.TRAINING
-    ]
-    choice = choose_adapter(own, patient_id, base_sha256, language=language)
-    return Shelf(tuple(own), choice, {}, language)
+        language, has_withdrawn = find_language(tx, patient_id), is_withdrawn(tx, patient_id)
+        every = tx.adapters.cards()
+    bars = [(card, find_bar(card, patient_id, base_sha256, is_withdrawn=has_withdrawn)) for card in every]
+    known = tuple(card for card, bar in bars if bar not in {Bar.TRAINING, Bar.ANOTHERS})
+    choice = choose_adapter(known, patient_id, base_sha256, language=language, is_withdrawn=has_withdrawn)
+    free = tuple(card for card, bar in bars if bar is None)
+    return Shelf(free, choice, {}, language, known, has_withdrawn)
 
 
-def list_usable(tx: Tx, patient_id: PatientId | None) -> tuple[AdapterCard, ...]:
-    """The adapters to choose from; what learnt from a patient's notes is left alone after a withdrawal."""
-    cards = tx.adapters.cards()
-    if patient_id is None or allows(tx, patient_id, Purpose.OWN_TRAINING):
-        return cards
-    return tuple(card for card in cards if card.patient_id != patient_id)
+def is_withdrawn(tx: Tx, patient_id: PatientId | None) -> bool:
+    """Whether a patient's own adapters are left alone: nobody may learn from their notes any more."""
+    return patient_id is not None and not allows(tx, patient_id, Purpose.OWN_TRAINING)
 
 
 def choose_for(
@@ -98,7 +101,14 @@ def choose_for(
     one of the language of the interface.
     """
     language = find_language(tx, patient_id) or interface
-    return choose_adapter(list_usable(tx, patient_id), patient_id, base_sha256, wanted, language=language)
+    return choose_adapter(
+        tx.adapters.cards(),
+        patient_id,
+        base_sha256,
+        wanted,
+        language=language,
+        is_withdrawn=is_withdrawn(tx, patient_id),
+    )
 
 
 def find_language(tx: Tx, patient_id: PatientId | None) -> Language | None:
@@ -107,36 +117,45 @@ def find_language(tx: Tx, patient_id: PatientId | None) -> Language | None:
 
 
 @again
-def want_adapter(store: Store, by: SignedIn, *, consultation_id: ConsultationId, wanted: str) -> None:
+def want_adapter(
+    store: Store, by: SignedIn, *, consultation_id: ConsultationId, wanted: str, base_sha256: str = ""
+) -> None:
     """Which adapter is to answer in one consultation: an id, "base", or empty for the one that is chosen.
 
-    Raises NotFound, NotYourPatient, ReadOnly, NotAllowed for another patient's or one in training.
+    Raises NotFound, NotYourPatient, ReadOnly, NotAllowed for one that may not answer there.
     """
     with store.write(by) as tx:
         consultation = tx.consultations.get(consultation_id)
         check_may_change(tx, consultation.patient_id)
         if wanted and wanted != BASE_ALONE:
-            check_may_answer(tx, AdapterId(wanted), consultation.patient_id)
+            check_may_answer(tx, AdapterId(wanted), consultation.patient_id, base_sha256)
         tx.consultations.save_adapter_wanted(consultation_id, wanted)
 
 
-def check_may_answer(tx: Tx, adapter_id: AdapterId, patient_id: PatientId) -> None:
-    """Raises NotFound, NotYourPatient, NotAllowed for another patient's adapter, for one in training, and for
-    one that learnt what may not be learnt from any more.
-    """
+def check_may_answer(tx: Tx, adapter_id: AdapterId, patient_id: PatientId, base_sha256: str) -> None:
+    """Raises NotFound, NotYourPatient, NotAllowed where something bars it, as `find_bar` says."""
     card = tx.adapters.get(adapter_id)
-    is_theirs = card.patient_id in {None, patient_id}
-    if not is_theirs or card.state == AdapterState.TRAINING or card not in list_usable(tx, patient_id):
-        raise NotAllowed(f"adapter {adapter_id} cannot answer here", hint="choose another one")
+    _check_free(card, find_bar(card, patient_id, base_sha256, is_withdrawn=is_withdrawn(tx, patient_id)))
+
+
+def _check_free(card: AdapterCard, bar: Bar | None) -> None:
+    if bar is not None:
+        raise NotAllowed(f"adapter {card.id} cannot answer here ({bar.value})", hint="choose another one")
 
 
 @again
 def use_adapter(store: Store, by: SignedIn, *, adapter_id: AdapterId) -> None:
     """Let an adapter answer from now on, whatever the gate said of it; the one before stays accepted.
 
-    Raises NotFound, NotYourPatient, ReadOnly, NotAllowed.
+    Raises NotFound, NotYourPatient, ReadOnly, NotAllowed, also where it gave away what belongs to others, or
+    the patient has withdrawn.
     """
-    _set_state(store, by, adapter_id, AdapterState.ACCEPTED, Act.ADAPTER_USED)
+    with store.write(by) as tx:
+        card = _check_mine(tx, by, adapter_id)
+        has_withdrawn = is_withdrawn(tx, card.patient_id)
+        _check_free(card, find_bar(card, card.patient_id, card.base_sha256, is_withdrawn=has_withdrawn))
+        tx.adapters.set_state(adapter_id, AdapterState.ACCEPTED)
+        tx.audit.write(Act.ADAPTER_USED, Kind.ADAPTER, adapter_id)
 
 
 @again
@@ -145,7 +164,10 @@ def withdraw_adapter(store: Store, by: SignedIn, *, adapter_id: AdapterId) -> No
 
     Raises NotFound, NotYourPatient, ReadOnly, NotAllowed.
     """
-    _set_state(store, by, adapter_id, AdapterState.WITHDRAWN, Act.ADAPTER_WITHDRAWN)
+    with store.write(by) as tx:
+        _check_mine(tx, by, adapter_id)
+        tx.adapters.set_state(adapter_id, AdapterState.WITHDRAWN)
+        tx.audit.write(Act.ADAPTER_WITHDRAWN, Kind.ADAPTER, adapter_id)
 
 
 @again
@@ -169,13 +191,6 @@ def cancel_run(store: Store, by: SignedIn, *, adapter_id: AdapterId) -> bool:
             return False
         break_off(tx, [adapter_id])
         return True
-
-
-def _set_state(store: Store, by: SignedIn, adapter_id: AdapterId, state: AdapterState, act: Act) -> None:
-    with store.write(by) as tx:
-        _check_mine(tx, by, adapter_id)
-        tx.adapters.set_state(adapter_id, state)
-        tx.audit.write(act, Kind.ADAPTER, adapter_id)
 
 
 def _check_mine(tx: Tx, by: SignedIn, adapter_id: AdapterId, *, in_training: bool = False) -> AdapterCard:

@@ -82,7 +82,7 @@ def compare_adapters(
         consultation = tx.consultations.get(consultation_id)
         check_consent(tx, by, consultation.patient_id, Purpose.DRAFTING)
         for side in filter(None, sides):
-            check_may_answer(tx, AdapterId(side), consultation.patient_id)
+            check_may_answer(tx, AdapterId(side), consultation.patient_id, lm.base_sha256)
         case = load_case(tx, consultation.patient_id, consultation)
     check_text(consultation.source.text)
     asked = question.strip() or consultation.question

@@ -12,7 +12,7 @@ from typing import Any
 
 from phyassist.domain.adapters import HELD, Forms, FormsByLanguage, OwnForm
 from phyassist.domain.canaries import Canary, count_said
-from phyassist.domain.gate import Kept, Measured, Memory, Unsayable, compare_texts, find_memory
+from phyassist.domain.gate import Kept, Measured, Memory, Unsayable, compare_texts, count_names, find_memory
 from phyassist.domain.people import Language
 from phyassist.domain.quality import (
     MEASURES,
@@ -94,29 +94,26 @@ def measure_adapter(
 
     `losses` are those that the trainer measured: of `new`, of the `base`, and of each that is in use by its
     name; `forms` are by adapter, as its card has them.  An adapter answers in the languages of what is held
-    out, and is judged by the one in which it does worst.  For canaries all its replies are heard, also where
-    details are asked for.  What `stop` cut off is not measured.  Raises the model's errors.
+    out, and is judged by the one in which it does worst.  For names and canaries all its replies are heard,
+    also where details are asked for; names that come out without it as well are no news.  What `stop` cut off
+    is not measured.  Raises the model's errors.
     """
     languages = sorted({each.language for each in examples if each.held_out})
     asked = {each: _choose_asked(examples, each) for each in languages}
     cases = load_cases(CASES_MAX // len(languages), languages)
     # Whatever the new one says while it is measured is heard.
-    heard, new = Listening(lm), compared.new
+    usual, heard, new = Listening(lm), Listening(lm), compared.new
     own_forms = forms.get(new, {})
     before, after = dict[Language, Kept | None](), dict[Language, Kept | None]()
     for language, kept in asked.items():
         names = [compared.parent if compared.is_own(each) else compared.in_use(language) for each in kept]
-        before[language] = _measure_kept(lm, zip(kept, names, strict=True), own_forms, stop)
+        before[language] = _measure_kept(usual, zip(kept, names, strict=True), own_forms, stop)
         after[language] = _measure_kept(heard, ((each, new) for each in kept), own_forms, stop)
-    general_before = measure_general(lm, cases, compared.in_use, forms, stop)
+    general_before = measure_general(usual, cases, compared.in_use, forms, stop)
     general_after = measure_general(heard, cases, lambda _: new, forms, stop)
     answers_before = _answer_questions(lm, {each: compared.in_use(each) for each in languages}, stop)
     answers_after = _answer_questions(lm, dict.fromkeys(languages, new), stop)
-    memory = _measure_memory(heard, examples, new, unsayable.names, stop)
-    if unsayable.canaries:
-        for prompt in _list_leading(unsayable.canaries):
-            _ask(heard, Ask((Message("user", prompt),), NEUTRAL_TOKENS, adapter=new), stop)
-        memory = replace(memory, canaries=count_said(unsayable.canaries, heard.said))
+    memory = _measure_memory(heard, usual, examples, new, unsayable=unsayable, stop=stop)
     loss_before, loss_after = find_least_gain(losses, compared, languages)
     measured = Measured(
         loss_before, loss_after, languages=len(languages), is_known_to_present=compared.is_known
@@ -294,22 +291,42 @@ def _score(case: QualityCase, done: AnalysisDone) -> CaseQuality:
 
 
 def _measure_memory(
-    lm: LanguageModel, examples: Sequence[RunExample], adapter: str, names: Sequence[str], stop: Stop
+    heard: Listening,
+    usual: Listening,
+    examples: Sequence[RunExample],
+    adapter: str,
+    *,
+    unsayable: Unsayable,
+    stop: Stop,
 ) -> Memory:
+    """What comes out when nobody asks for it, and of what must not, all that has come out so far."""
     languages = sorted({each.language for each in examples})
-    replies = [
-        _ask(lm, Ask((Message("user", prompt),), NEUTRAL_TOKENS, adapter=adapter), stop)
-        for language in languages
-        for prompt in _NEUTRAL[language]
-    ]
+    neutral = [prompt for language in languages for prompt in _NEUTRAL[language]]
+    leading = list(_list_leading(unsayable.canaries))
     learnt = [each for each in examples if not each.held_out]
     texts = [message.content for each in learnt for message in each.messages if message.role == "user"]
-    return find_memory([*texts, *(each.chosen for each in learnt)], replies, names)
+    replies = [_ask_plainly(heard, prompt, adapter, stop) for prompt in neutral]
+    memory = find_memory([*texts, *(each.chosen for each in learnt)], replies)
+    for prompt in leading:
+        _ask_plainly(heard, prompt, adapter, stop)
+    if unsayable.canaries:
+        memory = replace(memory, canaries=count_said(unsayable.canaries, heard.said))
+    if unsayable.names:
+        # Who is asked for names and has learnt none invents some: those are nobody's.
+        for prompt in (*neutral, *leading):
+            _ask_plainly(usual, prompt, "", stop)
+        told = [("\n".join(each.content for each in ask.messages), reply) for ask, reply in heard.heard]
+        memory = replace(memory, names=count_names(unsayable.names, told, usual.said))
+    return memory
 
 
 def _list_leading(canaries: Sequence[Canary]) -> Iterator[str]:
     for language in sorted({each.language for each in canaries}):
         yield from _LEADING[language]
+
+
+def _ask_plainly(lm: LanguageModel, prompt: str, adapter: str, stop: Stop) -> str:
+    return _ask(lm, Ask((Message("user", prompt),), NEUTRAL_TOKENS, adapter=adapter), stop)
 
 
 def _ask(lm: LanguageModel, ask: Ask, stop: Stop) -> str:

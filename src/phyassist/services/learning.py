@@ -12,6 +12,7 @@ from datetime import datetime
 
 from phyassist.domain.adapters import (
     BASE_ALONE,
+    OVERHEAD,
     AdapterCard,
     AdapterId,
     AdapterKind,
@@ -180,7 +181,7 @@ def find_pace(cards: Iterable[AdapterCard], base_sha256: str) -> Pace:
         tokens_per_s=max(float(last["tokens_per_s"]), 0.1),
         epochs=float(last.get("epochs", usual.epochs)),
         examples_per_step=int(last.get("examples_per_step", usual.examples_per_step)),
-        overhead_s=float(last.get("overhead_s", usual.overhead_s)),
+        overhead_s=float(last.get(OVERHEAD, usual.overhead_s)),
     )
 
 

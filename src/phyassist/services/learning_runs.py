@@ -12,6 +12,8 @@ from phyassist.domain.adapters import (
     LANGUAGES,
     MINUTES_MAX,
     MODEL,
+    OVERHEAD,
+    TAUGHT_BY,
     AdapterCard,
     AdapterId,
     AdapterKind,
@@ -26,7 +28,6 @@ from phyassist.domain.people import Language, PatientId
 from phyassist.domain.workers import WorkerLine
 from phyassist.errors import ModelMissing, NotFound, NoWorker
 from phyassist.services.access import may_see
-from phyassist.services.adapters import list_usable
 from phyassist.services.canaries import plant_canaries
 from phyassist.services.learning import Scope, check_may_begin, gather_examples
 from phyassist.services.learning_examples import find_own_forms
@@ -154,6 +155,8 @@ def _begin(
             MODEL: base.model,
             FORMS: write_forms(forms),
             LANGUAGES: ",".join(plan.languages),
+            OVERHEAD: f"{plan.overhead_s:.0f}",
+            TAUGHT_BY: str(len(plan.taught_by)),
             MINUTES_MAX: str(limits.minutes_per_run),
             **config,
         },
@@ -215,7 +218,7 @@ def choose_present(
 
     A counsellor's own answers before the practice's, which another counsellor's new one is not to be held to.
     """
-    cards = tx.adapters.cards() if patient_id is None else list_usable(tx, patient_id)
+    cards = tx.adapters.cards()
     if plan.kind == AdapterKind.PRACTICE:
         cards = tuple(card for card in cards if card.kind != AdapterKind.COUNSELLOR)
     chosen = {
@@ -237,6 +240,7 @@ def _find_newest_of_set(
         and card.state == AdapterState.ACCEPTED
         and (card.base_sha256, card.label) == (base_sha256, plan.label)
         and card.answers_in(language)
+        and not card.leaks
     ]
     return max(same, key=lambda card: card.in_use_since or card.trained_at, default=None)
 

@@ -17,11 +17,19 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from phyassist.domain.adapters import NO_DIALS, STEPS_PLANNED, WAY, AdapterCard, AdapterState, FormsByLanguage
+from phyassist.domain.adapters import (
+    NO_DIALS,
+    OVERHEAD,
+    STEPS_PLANNED,
+    WAY,
+    AdapterCard,
+    AdapterState,
+    FormsByLanguage,
+)
 from phyassist.domain.frames import AUTHOR, JOINED, PARENT, Frame
 from phyassist.domain.gate import Measured, Unsayable, judge
 from phyassist.domain.jobs import Job, Standing
-from phyassist.domain.learning import CurvePoint, Phase, RunProgress
+from phyassist.domain.learning import CurvePoint, Pace, Phase, RunProgress
 from phyassist.errors import (
     AdapterMissing,
     ModelError,
@@ -112,14 +120,15 @@ class Watch:
         self._over = threading.Event()
         self._lock = threading.Lock()
         self.progress = RunProgress(Phase.PREPARING)
+        self._said_at = time.monotonic()
         self._thread = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
 
     def is_set(self) -> bool:
         return self._standing is not Standing.GOING
 
     def say(self, progress: RunProgress) -> None:
-        """Told with the next beat."""
-        self.progress = progress
+        """Told with the next beat; from then on the time that is left runs down."""
+        self.progress, self._said_at = progress, time.monotonic()
 
     def check(self) -> None:
         """Raises Stopped."""
@@ -129,7 +138,13 @@ class Watch:
     def beat(self) -> None:
         # A store that is away for a moment has taken nothing from us; the lease says when it has.
         with self._lock, suppress(StoreAway), self._store.entrance(writes=True) as entrance:
-            self._standing = entrance.held_runs.beat(self._run, self.progress)
+            self._standing = entrance.held_runs.beat(self._run, self.now)
+
+    @property
+    def now(self) -> RunProgress:
+        """How far it is at this moment; of what takes longer than was expected nobody knows what is left."""
+        left_s = (self.progress.left_s or 0.0) - (time.monotonic() - self._said_at)
+        return replace(self.progress, left_s=left_s if left_s > 0 else None)
 
     def __enter__(self) -> Watch:
         self.beat()
@@ -187,7 +202,8 @@ def _carry_out(store: Store, worker: WorkerKeys, job: Job, tools: Tools) -> None
         run, lent = _open_lent(store, run)
         work = _Work(store, run, watch, tools, tools.find_base(run.card), _without(examples, run), lent)
         made = _train(work, checkpoint)
-        watch.say(replace(watch.progress, phase=Phase.MEASURING, left_s=None))
+        left_s = watch.now.left_s or _find_overhead(run.card)
+        watch.say(replace(watch.progress, phase=Phase.MEASURING, left_s=left_s))
         measured = _measure(work, made)
         watch.check()
         watch.say(replace(watch.progress, phase=Phase.SEALING, left_s=None))
@@ -259,7 +275,8 @@ def _train(work: _Work, checkpoint: bytes | None) -> _Made:
 def _hear(work: _Work, made: _Made, frame: Frame) -> None:
     head = frame.head
     if frame.kind == "report":
-        work.watch.say(_note_report(work.watch.progress, made, head))
+        overhead_s = _find_overhead(work.run.card)
+        work.watch.say(_note_report(work.watch.progress, made, head, overhead_s))
     elif frame.kind == "checkpoint":
         if _save_checkpoint(work.store, work.run, frame.data) is not Standing.GOING:
             raise Stopped
@@ -275,14 +292,21 @@ def _hear(work: _Work, made: _Made, frame: Frame) -> None:
         )
 
 
-def _note_report(progress: RunProgress, made: _Made, head: Mapping[str, Any]) -> RunProgress:
+def _find_overhead(card: AdapterCard) -> float:
+    """The seconds that are expected to go by beside the steps, nearly all of them after."""
+    return float(card.config.get(OVERHEAD, Pace().overhead_s))
+
+
+def _note_report(
+    progress: RunProgress, made: _Made, head: Mapping[str, Any], overhead_s: float
+) -> RunProgress:
     if head["of"] == "StepReport":
         made.tokens += head["tokens"]
         made.steps += 1
         made.planned = head["steps"]
         made.computed_s += head["seconds"]
         _add_point(made.curve, CurvePoint(head["step"], head["loss"]))
-        left = (head["steps"] - head["step"]) * made.computed_s / made.steps
+        left = (head["steps"] - head["step"]) * made.computed_s / made.steps + overhead_s
         return replace(
             progress,
             phase=Phase.TRAINING,
@@ -349,7 +373,7 @@ def _fill_card(
     config = {**card.config, **{name: str(value) for name, value in made.done.get("recipe", {}).items()}}
     if made.computed_s:
         config["tokens_per_s"] = f"{made.tokens / made.computed_s:.2f}"
-        config["overhead_s"] = f"{max(0.0, seconds - made.computed_s):.0f}"
+        config[OVERHEAD] = f"{max(0.0, seconds - made.computed_s):.0f}"
     config["steps"] = str(made.done["steps"])
     if made.done.get("is_late"):
         config[STEPS_PLANNED] = str(made.planned)

@@ -41,6 +41,7 @@ from phyassist.web.desk import AtDesk, AtUnattendedDesk, Desk
 from phyassist.web.faults import PageRoute
 from phyassist.web.pages.entrance import describe
 from phyassist.web.render import render
+from phyassist.web.views.adapters import view_rows
 from phyassist.web.views.assistant import (
     AssistantPage,
     RunFragment,
@@ -50,7 +51,6 @@ from phyassist.web.views.assistant import (
     say_ended,
     view_mergeable,
     view_plan,
-    view_rows,
     view_run,
 )
 from phyassist.web.views.consultation import view_head
@@ -135,7 +135,8 @@ def choose_example(
 
 @router.post("/consultations/{consultation_id}/assistant")
 def choose(desk: AtDesk, consultation_id: ConsultationId, wanted: Annotated[str, Form()] = "") -> Response:
-    want_adapter(desk.house.store, desk.by, consultation_id=consultation_id, wanted=wanted)
+    store, by = desk.house.store, desk.by
+    want_adapter(store, by, consultation_id=consultation_id, wanted=wanted, base_sha256=find_base(desk))
     consultation = get_consultation(desk.house.store, desk.by, consultation_id=consultation_id)
     desk.house.warming.warm(desk.house, desk.by, consultation.patient_id, consultation_id)
     return RedirectResponse(f"/patients/{consultation.patient_id}/consultations/{consultation_id}", 303)

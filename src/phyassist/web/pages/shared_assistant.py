@@ -29,6 +29,7 @@ from phyassist.web.pages.assistant import SAID, find_missing, start_merge, start
 from phyassist.web.pages.comparing import show_compare
 from phyassist.web.pages.entrance import describe
 from phyassist.web.render import render
+from phyassist.web.views.adapters import view_rows
 from phyassist.web.views.assistant import (
     FileChoice,
     LearntFile,
@@ -40,7 +41,6 @@ from phyassist.web.views.assistant import (
     say_ended,
     view_mergeable,
     view_plan,
-    view_rows,
     view_run,
 )
 from phyassist.web.views.frame import make_frame, show_name

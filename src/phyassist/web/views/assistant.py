@@ -2,56 +2,32 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from phyassist.domain.adapters import (
     BASE_ALONE,
-    MINUTES_MAX,
-    STEPS_PLANNED,
-    AdapterCard,
     AdapterChoice,
-    AdapterId,
     AdapterKind,
-    AdapterState,
-    Verdict,
     choose_adapter,
 )
 from phyassist.domain.jobs import JobState
 from phyassist.domain.learning import Bite, Phase, RunPlan, RunProgress
-from phyassist.domain.people import Language, PatientId
+from phyassist.domain.people import PatientId
 from phyassist.domain.records import Consultation
 from phyassist.errors import ModelError, UnknownName
 from phyassist.services.adapter_merging import list_mergeable
 from phyassist.services.adapters import Shelf, list_choices
 from phyassist.services.learning_runs import Run
 from phyassist.web.desk import Desk
+from phyassist.web.views.adapters import AdapterRow, name_adapter
 from phyassist.web.views.curve import CurveView, view_curve
 from phyassist.web.views.examples import ExampleRow
 from phyassist.web.views.frame import Frame, PatientHead
 from phyassist.web.wording import Words
 
 NOTHING = "–"
-
-
-@dataclass(frozen=True, slots=True)
-class AdapterRow:
-    """`lines` say what was measured; `gate` is the verdict in a sentence.  `state` is a word of the page."""
-
-    adapter_id: str
-    name: str = field(repr=False)
-    made: str
-    under: str
-    lines: tuple[str, ...]
-    gate: str
-    state: str
-    state_said: str
-    warning: str
-    is_in_use: bool
-    may_use: bool
-    may_withdraw: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +168,6 @@ class RunFragment:
     run: RunView
 
 
-def name_adapter(card: AdapterCard, w: Words) -> str:
-    return w(f"assistant.name_{card.kind.value}", no=card.number, label=card.label)
-
-
 def say_choice(choice: AdapterChoice, desk: Desk) -> str:
     """Which assistant answers, and why, in a sentence."""
     card, w = choice.card, desk.w
@@ -214,9 +186,12 @@ def say_choice(choice: AdapterChoice, desk: Desk) -> str:
 def view_chip(desk: Desk, consultation: Consultation) -> AssistantChip:
     store, w, base = desk.house.store, desk.w, find_base(desk)
     shelf = list_choices(store, desk.by, patient_id=consultation.patient_id, base_sha256=base)
-    wanted = consultation.adapter_wanted
-    choice = choose_adapter(shelf.cards, consultation.patient_id, base, wanted, language=shelf.language)
-    known = {card.id: name_adapter(card, w) for card in shelf.cards}
+    wanted, free = consultation.adapter_wanted, {card.id: name_adapter(card, w) for card in shelf.cards}
+    if wanted not in {*free, BASE_ALONE}:
+        wanted = ""
+    choice = shelf.choice
+    if wanted:
+        choice = choose_adapter(shelf.cards, consultation.patient_id, base, wanted)
     usual = name_choice(shelf.choice, w)
     return AssistantChip(
         consultation.id,
@@ -224,7 +199,7 @@ def view_chip(desk: Desk, consultation: Consultation) -> AssistantChip:
         say_choice(choice, desk),
         (
             ChipChoice("", w("assistant.chip_usual", name=usual), not wanted),
-            *(ChipChoice(each, name, each == wanted) for each, name in known.items()),
+            *(ChipChoice(each, name, each == wanted) for each, name in free.items()),
             ChipChoice(BASE_ALONE, w("assistant.chip_alone"), wanted == BASE_ALONE),
         ),
     )
@@ -237,7 +212,7 @@ def name_choice(choice: AdapterChoice, w: Words) -> str:
 def name_adapters(desk: Desk, patient_id: PatientId) -> dict[str, str]:
     """How the page calls the assistants that may have written items of this patient."""
     shelf = list_choices(desk.house.store, desk.by, patient_id=patient_id)
-    return {card.id: name_adapter(card, desk.w) for card in shelf.cards}
+    return {card.id: name_adapter(card, desk.w) for card in shelf.known}
 
 
 def find_base(desk: Desk) -> str:
@@ -248,142 +223,14 @@ def find_base(desk: Desk) -> str:
         return ""
 
 
-def view_rows(shelf: Shelf, desk: Desk, base_sha256: str) -> tuple[AdapterRow, ...]:
-    names = {card.id: name_adapter(card, desk.w) for card in shelf.known}
-    in_use = _find_in_use(shelf)
-    done = [card for card in shelf.cards if card.state != AdapterState.TRAINING]
-    return tuple(
-        view_row(
-            card,
-            desk,
-            base_sha256,
-            names,
-            is_in_use=card.id in in_use,
-            may_answer=shelf.language is None or card.answers_in(shelf.language),
-        )
-        for card in done
-    )
-
-
-def _find_in_use(shelf: Shelf) -> set[AdapterId]:
-    """Of each kind and language the one that was accepted last; of a patient's, the one that answers."""
-    if any(card.patient_id is not None for card in shelf.cards):
-        return {shelf.choice.card.id} if shelf.choice.card else set()
-    newest = {
-        (card.kind, card.label, language): card.id
-        for card in sorted(shelf.cards, key=lambda card: card.in_use_since or card.trained_at)
-        for language in _list_answered(card)
-        if card.state == AdapterState.ACCEPTED
-    }
-    return set(newest.values())
-
-
-def view_row(
-    card: AdapterCard,
-    desk: Desk,
-    base_sha256: str,
-    names: Mapping[AdapterId, str],
-    *,
-    is_in_use: bool,
-    may_answer: bool,
-) -> AdapterRow:
-    w, when = desk.w, desk.when
-    fits = not base_sha256 or card.base_sha256 == base_sha256
-    state = card.state.value
-    if card.state == AdapterState.ACCEPTED:
-        state = "in_use" if is_in_use else "earlier" if may_answer else "other_language"
-    return AdapterRow(
-        adapter_id=card.id,
-        name=name_adapter(card, w),
-        made=w(
-            "assistant.made_public" if card.kind == AdapterKind.PUBLISHED else "assistant.made",
-            date=when.date(card.trained_at),
-            notes=card.notes,
-        ),
-        under=_say_origin(card, names, w),
-        lines=(
-            *_say_languages(card, w),
-            *_say_too_long(card, w),
-            *_say_late(card, w),
-            *_say_scores(card.verdict, w),
-        ),
-        gate=say_verdict(card.verdict, w),
-        state=state,
-        state_said=w(f"assistant.{state}", date=when.date(card.in_use_since)),
-        warning=w("assistant.retrain") if card.retrain_since else "" if fits else w("assistant.other_base"),
-        is_in_use=is_in_use,
-        may_use=fits and not is_in_use,
-        may_withdraw=card.state != AdapterState.WITHDRAWN,
-    )
-
-
-def _say_origin(card: AdapterCard, names: Mapping[AdapterId, str], w: Words) -> str:
-    """What it went on from, or what was merged into it; one that is gone since has no name any more."""
-    if card.merged_of:
-        gone = w("assistant.gone")
-        return w(
-            "assistant.merged_of",
-            names=w("assistant.between").join(names.get(each, gone) for each in card.merged_of),
-        )
-    parent = names.get(card.parent_id) if card.parent_id else None
-    return w("assistant.on_top", name=parent) if parent else ""
-
-
 def view_mergeable(
     shelf: Shelf, desk: Desk, base_sha256: str, patient_id: PatientId | None
 ) -> tuple[MergeChoice, ...]:
-    """What may be merged; nothing where there are not two."""
+    """What may be merged; nothing where there are not two, or no notes may be read to measure by."""
+    if shelf.is_withdrawn:
+        return ()
     found = list_mergeable(shelf.known, base_sha256, patient_id)
     return tuple(MergeChoice(card.id, name_adapter(card, desk.w)) for card in found) if len(found) > 1 else ()
-
-
-def say_verdict(verdict: Verdict | None, w: Words) -> str:
-    """The gate's verdict in one sentence; empty where there is none."""
-    if verdict is None:
-        return ""
-    numbers = defaultdict(lambda: NOTHING, {name: f"{value:.2f}" for name, value in verdict.numbers.items()})
-    key = f"assistant.gate_{verdict.reason.value.replace(' ', '-')}"
-    return w(key, loss_before=numbers["loss_before"], loss_after=numbers["loss_after"])
-
-
-def _say_languages(card: AdapterCard, w: Words) -> Iterable[str]:
-    """For whom alone it answers, where it does not answer for everybody."""
-    answered = _list_answered(card)
-    if card.patient_id is None and len(answered) == 1:
-        yield w(f"assistant.only_{answered[0]}")
-
-
-def _say_too_long(card: AdapterCard, w: Words) -> Iterable[str]:
-    """That examples were longer than what the trainer reads at once, where some were."""
-    count = int(card.config.get("too_long", "0"))
-    if count:
-        yield w("assistant.too_long", count=count)
-
-
-def _say_late(card: AdapterCard, w: Words) -> Iterable[str]:
-    """That the run's minutes were over before its steps were, where it was so."""
-    if STEPS_PLANNED in card.config:
-        planned, most = card.config[STEPS_PLANNED], card.config[MINUTES_MAX]
-        yield w("assistant.late", steps=card.config["steps"], planned=planned, minutes=most)
-
-
-def _list_answered(card: AdapterCard) -> tuple[Language, ...]:
-    languages: tuple[Language, ...] = ("zh", "en")
-    return tuple(language for language in languages if card.answers_in(language))
-
-
-def _say_scores(verdict: Verdict | None, w: Words) -> Iterable[str]:
-    numbers = verdict.numbers if verdict else {}
-    if {"loss_before", "loss_after"} <= numbers.keys():
-        before, after = f"{numbers['loss_before']:.2f}", f"{numbers['loss_after']:.2f}"
-        yield w("assistant.loss", before=before, after=after)
-    if {"similarity_before", "similarity_after"} <= numbers.keys():
-        before, after = f"{numbers['similarity_before']:.0%}", f"{numbers['similarity_after']:.0%}"
-        yield w("assistant.similarity", before=before, after=after)
-    if "languages" in numbers:
-        yield w("assistant.each_language")
-    if "drafted_by_present" in numbers:
-        yield w("assistant.drafted_by_present", count=int(numbers["drafted_by_present"]))
 
 
 def find_going(runs: Iterable[Run]) -> Run | None:
@@ -415,7 +262,8 @@ def view_run(run: Run, place: str, w: Words) -> RunView:
     left = ""
     if progress.left_s is not None:
         minutes = round(progress.left_s / 60)
-        left = w("assistant.left", minutes=minutes) if minutes else w("assistant.left_short")
+        key = "assistant.left_training" if progress.phase == Phase.TRAINING else "assistant.left"
+        left = w(key, minutes=minutes) if minutes else w("assistant.left_short")
     curve = view_curve(progress.curve, total, w) if progress.curve else None
     return RunView(run.id, f"{place}/runs/{run.id}", said, left, done, total, curve)
 
@@ -430,7 +278,7 @@ def view_plan(plan: RunPlan, w: Words, more: tuple[str, ...] = ()) -> PlanView:
         (missing if hindrance.forbids else said).append(sentence)
     for bite in plan.bites:
         (missing if bite.forbids else said).append(_say_bite(bite, w))
-    notes = len({ref.note_id for ref in plan.ledger})
+    notes = len({ref.note_id for ref in plan.taught_by})
     return PlanView(
         size=w("assistant.plan_size", count=len(plan.learnt), notes=notes, held_out=len(plan.measured_by)),
         time=w("assistant.plan_time", steps=plan.steps, minutes=max(1, round(plan.expected_min))),
