@@ -56,7 +56,7 @@ class Recipe:
     )
     epochs: float = field(
         default=3.0,
-        metadata={"help": "How often every example is seen; steps_max and minutes_max end it sooner."},
+        metadata={"help": "How often every example is seen; the next two end it sooner."},
     )
     steps_max: int = field(default=0, metadata={"help": "Greatest number of steps; 0: as the epochs say."})
     minutes_max: float = field(
