@@ -19,12 +19,15 @@ pytest.importorskip("peft", reason="peft is not installed: make train-setup inst
 
 from phyassist.cli.main import main  # noqa: E402
 from phyassist.lm.hashing import count_sha256  # noqa: E402
+from phyassist.training.base import load_tokenizer  # noqa: E402
+from phyassist.training.encode import encode  # noqa: E402
 from phyassist.training.fitting import estimate_job  # noqa: E402
 from phyassist.training.gguf_lora import export_gguf  # noqa: E402
 from phyassist.training.lora import attach  # noqa: E402
 from phyassist.training.recipe import Recipe, set_dials  # noqa: E402
 from phyassist.training.report import read_progress  # noqa: E402
 from phyassist.training.run import Job  # noqa: E402
+from phyassist.training.split import Shares  # noqa: E402
 from phyassist.training.teams import Team  # noqa: E402
 from tests.training.test_prepare import COLUMNS, OwnFile, make_plan, prepare, room_of, write_csv  # noqa: E402
 from tests.training.tiny import make_model, save_base  # noqa: E402
@@ -76,6 +79,33 @@ def test_a_run_leaves_everything_about_itself_and_the_mark_of_being_done(
     assert json.loads((out / "data.json").read_text())["sources"][0]["name"] == "mine"
     mark = json.loads((out / "adapter/base.json").read_text())
     assert mark == {"name": base.name, "sha256": count_sha256(base / "model.safetensors")}
+
+
+def test_examples_that_are_left_out_are_told_before_the_first_step_and_in_a_dry_run(
+    base: Path, tmp_path: Path, capsys: Any
+) -> None:
+    rows = [[f"On day {no} I slept badly.", "insomnia", f"Keep diary {no}."] for no in range(12)]
+    own = OwnFile(write_csv(tmp_path / "mine.csv", ("text", "category", "advice"), rows), COLUMNS)
+    data = tmp_path / "data"
+    prepare(make_plan(tmp_path, own=[own], shares=Shares(val=0, test=0)), data)
+    written = [json.loads(line)["messages"] for line in (data / "train.jsonl").read_text().splitlines()]
+    tokens = [len(encode(said, load_tokenizer(str(base))).ids) for said in written]
+    dials = (*DIALS, f"row_tokens={min(tokens)}", "steps_max=1")
+
+    assert train(base, data, tmp_path / "dry", "--dry-run", dials=dials) == 0
+    planned = capsys.readouterr().out
+    assert train(base, data, tmp_path / "run", dials=dials) == 0
+    said = capsys.readouterr().err
+
+    fitting = tokens.count(min(tokens))
+    told = (
+        f"examples: {fitting}, {12 - fitting} too long for a row and left out; "
+        "for validation: 0, 0 too long for a row and left out; "
+        "without any the last step is kept, and patience and --replies do nothing"
+    )
+    assert 0 < fitting < 12
+    assert told in planned
+    assert said.index(told) < said.index("adapter.gguf")
 
 
 def test_a_run_goes_on_only_as_it_was_begun(base: Path, data: Path, tmp_path: Path, capsys: Any) -> None:

@@ -19,7 +19,7 @@ from phyassist.lm.folders import writes_into
 if TYPE_CHECKING:
     from phyassist.training.fitting import Fit
     from phyassist.training.loop import Report, Trained
-    from phyassist.training.run import Job
+    from phyassist.training.run import Job, Prepared
     from phyassist.training.teams import Team
 
 GIB = 2**30
@@ -108,10 +108,26 @@ def train(
                 _plan(job, team, as_json=as_json)
             return
         with _follow(out) if team.is_first else nullcontext(lambda _: None) as hear:
-            trained = run_job(job, hear, resume=resume, team=team)
+            trained = run_job(job, hear, begin=_say_prepared, resume=resume, team=team)
     if not team.is_first:
         return
     _say_trained(out, trained, as_json=as_json)
+
+
+def _say_prepared(prepared: Prepared) -> None:
+    train, val = prepared.train, prepared.val
+    said = _spell_examples(len(train.examples), train.too_long, len(val.examples), val.too_long)
+    tell(f"{said}; {prepared.steps} steps")
+
+
+def _spell_examples(train: int, too_long: int, val: int, val_too_long: int) -> str:
+    def spell(count: int, left_out: int) -> str:
+        return f"{count}, {left_out} too long for a row and left out"
+
+    said = f"examples: {spell(train, too_long)}; for validation: {spell(val, val_too_long)}"
+    if not val:
+        said += "; without any the last step is kept, and patience and --replies do nothing"
+    return said + ("; row_tokens is how long a row is" if too_long or val_too_long else "")
 
 
 def _say_trained(out: Path, trained: Trained, *, as_json: bool) -> None:
@@ -197,5 +213,6 @@ def _print_fit(fit: Fit) -> None:
         f"(base {fit.base_bytes / GIB:.1f}, trained {fit.trained_bytes / GIB:.2f}, "
         f"one row {fit.row_bytes / GIB:.1f})"
     )
-    console.print(f"examples: {fit.examples}, {fit.too_long} too long for a row; steps: {fit.steps}")
+    said = _spell_examples(fit.examples, fit.too_long, fit.val_examples, fit.val_too_long)
+    console.print(f"{said}; {fit.steps} steps", soft_wrap=True)
     console.print(f"expected time: {fit.expected_s / 60:.0f} minutes for {fit.tokens:,} tokens")

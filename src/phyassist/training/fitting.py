@@ -32,6 +32,8 @@ class Fit:
     device_bytes: int
     examples: int
     too_long: int
+    val_examples: int
+    val_too_long: int
     steps: int
     tokens: int
     expected_s: float
@@ -83,6 +85,8 @@ def estimate_job(job: Job, team: Team | None = None) -> Fit:
         device_bytes=find_memory(device),
         examples=len(prepared.train.examples),
         too_long=prepared.train.too_long,
+        val_examples=len(prepared.val.examples),
+        val_too_long=prepared.val.too_long,
         steps=prepared.steps,
         tokens=tokens,
         expected_s=operations / measure_speed(device, choose_dtype(recipe, device)) / team.size,

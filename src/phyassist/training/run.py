@@ -83,9 +83,16 @@ def prepare_job(job: Job) -> Prepared:
 
 
 def run_job(
-    job: Job, hear: Callable[[Report], None], *, resume: bool = False, team: Team | None = None
+    job: Job,
+    hear: Callable[[Report], None],
+    *,
+    begin: Callable[[Prepared], None] = lambda _: None,
+    resume: bool = False,
+    team: Team | None = None,
 ) -> Trained:
     """Run a job to its end; the adapter in peft's form, and as GGUF where the engine can take it.
+
+    `begin` is told what there is to train on before the base is loaded.
 
     Of a team all compute, and the first alone writes and is heard.
     Raises BadInput where the folder holds another run, UnreadableFile, ModelMissing, BadSetting,
@@ -99,6 +106,7 @@ def run_job(
         attach_empty(job.base, job.recipe)
         base = fetch_base(job.base)
         _open_folder(job, prepared, base, resume=resume)
+        begin(prepared)
     team.wait()
     import torch
 
