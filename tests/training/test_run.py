@@ -100,8 +100,8 @@ def test_examples_that_are_left_out_are_told_before_the_first_step_and_in_a_dry_
     fitting = tokens.count(min(tokens))
     told = (
         f"examples: {fitting}, {12 - fitting} too long for a row and left out; "
-        "for validation: 0, 0 too long for a row and left out; without any the last step is kept, "
-        "and patience and --replies do nothing"
+        "for validation: 0, 0 too long for a row and left out; "
+        "without any the last step is kept, and patience and --replies do nothing"
     )
     assert 0 < fitting < 12
     assert told in planned
@@ -149,6 +149,33 @@ def test_two_processes_started_by_torchrun_give_the_losses_of_one(
     )
     assert together == pytest.approx(alone, rel=1e-4)
     adapters = [load_file(tmp_path / name / "adapter/adapter_model.safetensors") for name in ("two", "one")]
+    assert all(torch.allclose(adapters[0][name], value, atol=1e-4) for name, value in adapters[1].items())
+
+
+def test_a_second_machine_without_the_checkpoints_goes_on_from_those_of_the_first(
+    base: Path, data: Path, tmp_path: Path
+) -> None:
+    dials = (*DIALS, "steps_max=3")
+    assert train(base, data, tmp_path / "alone", dials=dials) == 0
+    shutil.copytree(tmp_path / "alone", tmp_path / "run-0")
+    shutil.rmtree(tmp_path / "run-0/checkpoints/step-000003")
+    said = " ".join(f"--set {dial}" for dial in dials)
+    command = f"{sys.executable} -m phyassist.cli.main train --base {base} --data {data} {said} --resume"
+    launch = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone", "--no-python")
+
+    done = subprocess.run(
+        [sys.executable, *launch, "sh", "-c", f"{command} --out {tmp_path}/run-$RANK"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert not (tmp_path / "run-1").exists()
+    adapters = [
+        load_file(tmp_path / name / "adapter/adapter_model.safetensors") for name in ("run-0", "alone")
+    ]
     assert all(torch.allclose(adapters[0][name], value, atol=1e-4) for name, value in adapters[1].items())
 
 
