@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from phyassist.domain.adapters import AdapterCard, AdapterKind, AdapterState
+from phyassist.domain.adapters import AdapterCard, AdapterKind, AdapterState, VerdictReason
 from phyassist.domain.jobs import JobState
 from phyassist.domain.learning import Limits
 from phyassist.domain.people import Patient
@@ -30,6 +31,22 @@ pytestmark = pytest.mark.model
 MODEL = "smollm2-135m-instruct"
 # Enough to go every step of the way, and no more.
 QUICK = {"steps_max": "1", "examples_per_step": "1", "rank": "2", "alpha": "4", "targets": "q_proj,v_proj"}
+
+
+def judge_by_numbers(numbers: Mapping[str, float]) -> VerdictReason:
+    """The first that speaks against one patient's own, as docs/learning.md has them; raises KeyError where
+    something was not measured.
+    """
+    gain = numbers["loss_before"] - numbers["loss_after"]
+    loss_of_likeness = numbers["similarity_before"] - numbers["similarity_after"]
+    against = {
+        VerdictReason.REMEMBERS: numbers["run_words"] > 12 or numbers["copied_share"] > 0.3,
+        VerdictReason.GENERAL_LOST: numbers["general_lost"] > 0 and numbers["general_cases"] > 0,
+        VerdictReason.NOT_BETTER: gain <= 0,
+        VerdictReason.LESS_LIKE: loss_of_likeness > 0.05,
+        VerdictReason.UNCLEAR: gain < 0.01 * numbers["loss_before"],
+    }
+    return next((reason for reason, is_so in against.items() if is_so), VerdictReason.BETTER)
 
 
 @pytest.mark.timeout(900)
@@ -66,8 +83,14 @@ def test_notes_become_an_adapter_that_writes_the_next_draft(
     with Engine(path, sha256=sha256, options=EngineOptions(4096)) as engine:
         *_, last = write_draft(store, engine.model, anna, draft_id=draft.id, stop=Never())
 
-    assert set(run.card.scores) >= {"loss_before", "loss_after", "run_words"}
-    assert run.card.state in {AdapterState.ACCEPTED, AdapterState.KEPT}
+    verdict = run.card.verdict
+    assert verdict is not None
+    assert run.card.scores == verdict.numbers
+    # One step of rank 2 was taken, so that the two losses differ, and what came of it is for the gate to say.
+    assert run.card.scores["loss_before"] != run.card.scores["loss_after"]
+    assert verdict.reason is judge_by_numbers(run.card.scores)
+    is_better = verdict.reason is VerdictReason.BETTER
+    assert run.card.state is (AdapterState.ACCEPTED if is_better else AdapterState.KEPT)
     written = [*last.draft.items, *last.draft.unread]
     assert written
     assert {each.written_by.adapter for each in written} == {asked.id}
