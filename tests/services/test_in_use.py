@@ -200,4 +200,5 @@ def test_notes_that_were_only_read_on_the_way_are_not_counted_among_those_it_lea
     assert len({ref.note_id for ref in card.ledger}) == 3
     assert card.notes == 1
     plan = plan_run(store, anna, scope=scope, limits=tight)
-    assert (len(plan.ledger), len(view_plan(plan, make_words("en")).size.split("from 1 notes"))) == (3, 2)
+    assert len(plan.ledger) == 3
+    assert "notes: 1;" in view_plan(plan, make_words("en")).size
