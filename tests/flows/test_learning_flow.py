@@ -1,8 +1,9 @@
-"""Once with everything real: notes, a run, its worker, the small model trained, and the next draft by it."""
+"""Once with everything real: notes, a run, its worker, a model trained, heard by the gate, the next draft."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from phyassist.domain.learning import Limits
 from phyassist.domain.people import Patient
 from phyassist.lm.engine import Engine, EngineOptions
 from phyassist.lm.hashing import load_sha256
-from phyassist.lm.protocol import Never
+from phyassist.lm.protocol import LanguageModel, Never
+from phyassist.services import gate
 from phyassist.services.adapters import use_adapter
 from phyassist.services.drafting import start_draft, write_draft
 from phyassist.services.learning import Scope
@@ -23,9 +25,9 @@ from phyassist.services.working import BaseFiles, Tools, work_once
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from tests.conftest import Clock
-from tests.models import find_base, find_model
+from tests.models import cut_model
 from tests.services.drafts import SAID, make_consultation
-from tests.services.runs import make_tools, sign_notes
+from tests.services.runs import sign_notes
 
 pytestmark = pytest.mark.model
 MODEL = "smollm2-135m-instruct"
@@ -51,12 +53,18 @@ def judge_by_numbers(numbers: Mapping[str, float]) -> VerdictReason:
 
 @pytest.mark.timeout(900)
 def test_notes_become_an_adapter_that_writes_the_next_draft(
-    store: Store, anna: SignedIn, patient: Patient, clock: Clock, tmp_path: Path, store_engine: str
+    store: Store,
+    anna: SignedIn,
+    patient: Patient,
+    clock: Clock,
+    tmp_path: Path,
+    store_engine: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if store_engine != "sqlite":
         pytest.skip("the database makes no difference to the model")
     pytest.importorskip("torch")
-    path = find_model(MODEL)
+    path = cut_model(MODEL, tmp_path / f"{MODEL}.gguf", layers=2)
     sha256 = load_sha256(path)
     sign_notes(store, anna, patient, clock)
     worker = load_worker(tmp_path / "machine")
@@ -72,9 +80,17 @@ def test_notes_become_an_adapter_that_writes_the_next_draft(
 
     def find_files(card: AdapterCard) -> BaseFiles:
         assert card.base_sha256 == sha256
-        return BaseFiles(str(path), str(find_base(MODEL)))
+        return BaseFiles(str(path), str(tmp_path / "base"))
 
-    work_once(store, worker, Tools(find_files, make_tools().open_model))
+    @contextmanager
+    def open_model(base: BaseFiles) -> Iterator[LanguageModel]:
+        with Engine(Path(base.gguf), sha256=sha256, options=EngineOptions(4096)) as engine:
+            yield engine.model
+
+    # The gate hears the very model that was trained: one text from elsewhere, and the beginnings of drafts.
+    monkeypatch.setattr(gate, "CASES_MAX", 1)
+    monkeypatch.setattr(gate, "REPLY_TOKENS", 100)
+    work_once(store, worker, Tools(find_files, open_model))
     run = get_run(store, anna, run_id=asked.id)
     assert (run.job.state, run.job.error_code) == (JobState.DONE, "")
     assert run.card is not None
@@ -94,6 +110,6 @@ def test_notes_become_an_adapter_that_writes_the_next_draft(
     written = [*last.draft.items, *last.draft.unread]
     assert written
     assert {each.written_by.adapter for each in written} == {asked.id}
-    # No text and no weights were put down on the way: the base alone, which is public.
+    # No text and no adapter was put down on the way: the base alone, which is public.
     names = {each.name for each in tmp_path.rglob("*") if each.is_file()}
     assert not {"adapter.gguf", "adapter_model.safetensors", "state.pt"} & names
