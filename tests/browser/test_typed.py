@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Workspace, add_patient, set_up, until
+from tests.browser.conftest import PASSPHRASE, Workspace, add_patient, set_up, until
 from tests.browser.test_behaviour import make_draft
 from tests.web.samples import NAMES
 
@@ -111,3 +111,120 @@ def test_half_a_question_stays_while_an_earlier_one_is_answered_again(
     page.wait_for_selector(".turn.answer [hx-post$='/again']:not([disabled])")
 
     assert page.input_value("#ask") == "and what about"
+
+
+@pytest.fixture
+def asked() -> list[str]:
+    """What the browser asked on leaving; every such question is answered with staying."""
+    return []
+
+
+def stay_when_asked(page: Any, asked: list[str]) -> None:
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+
+
+@pytest.mark.parametrize("away", [".brand", ".switches button", "[action='/language'] button"])
+def test_whoever_leaves_half_an_edit_is_asked_and_finds_it_again_on_staying(
+    away: str, workspace: Workspace, open_page: Any, asked: list[str]
+) -> None:
+    page = open_page("en")
+    make_draft(page, workspace)
+    stay_when_asked(page, asked)
+    where = page.url
+    page.click(f"{FIRST} .item-text")
+    page.fill(f"{FIRST} .edit-form textarea", "half an edit")
+
+    page.evaluate(f'document.querySelector("{away}").click()')
+    page.wait_for_timeout(300)
+
+    assert asked == ["beforeunload"]
+    assert page.url == where
+    assert page.input_value(f"{FIRST} .edit-form textarea") == "half an edit"
+    page.focus(f"{FIRST} .edit-form textarea")
+    page.keyboard.press("Control+Enter")
+    until(page, f"document.querySelector('{FIRST} .item-text').innerText === 'half an edit'")
+    page.click(away)
+    page.wait_for_selector("html[data-ready]")
+    assert asked == ["beforeunload"]
+
+
+def test_nobody_is_asked_about_words_that_were_sent_or_given_up(
+    workspace: Workspace, open_page: Any, asked: list[str]
+) -> None:
+    page = open_page("en")
+    stay_when_asked(page, asked)
+    set_up(page, workspace.url)
+    page.click(".new")
+    page.fill("[name=name]", "nobody after all")
+    page.click("[data-cancel]")
+    page.wait_for_url(lambda url: not url.endswith("/new"))
+
+    add_patient(page, NAMES["en"][0])
+    page.goto(page.url.partition("/consultations")[0] + "/consent")
+    page.wait_for_selector("html[data-ready] .purposes")
+    page.check(".purpose >> nth=0 >> [value=yes]")
+    page.click("main form .primary")
+    page.wait_for_selector(".said")
+    page.fill("#find", "somebody")
+    page.click(".tabs a[href$='/chat']")
+    page.wait_for_url("**/chat")
+
+    assert asked == []
+
+
+def test_words_that_were_refused_are_asked_about_until_they_are_saved(
+    workspace: Workspace, open_page: Any, asked: list[str]
+) -> None:
+    page = open_page("en")
+    make_draft(page, workspace)
+    stay_when_asked(page, asked)
+    page.click(f"{FIRST} .item-text")
+    page.fill(f"{FIRST} .edit-form textarea", "from this window")
+    page.evaluate("document.querySelector('#draft-version').value = 1")
+    page.focus(f"{FIRST} .edit-form textarea")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector(f"{FIRST} .theirs")
+
+    page.click(".brand", no_wait_after=True)
+    page.wait_for_timeout(300)
+
+    assert asked == ["beforeunload"]
+    assert page.input_value(f"{FIRST} .edit-form textarea") == "from this window"
+
+
+def test_a_card_that_is_being_filled_in_stays_behind_the_lock(workspace: Workspace, open_page: Any) -> None:
+    page = open_page("zh")
+    set_up(page, workspace.url, "zh")
+    page.click(".new")
+    page.fill("[name=name]", NAMES["zh"][0])
+
+    page.keyboard.press("Control+.")
+    page.wait_for_selector("#privacy:not([hidden])")
+    page.wait_for_timeout(500)
+    page.fill("#privacy-passphrase", PASSPHRASE)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#privacy", state="hidden")
+
+    assert page.input_value("[name=name]") == NAMES["zh"][0]
+    page.click("main button.primary")
+    page.wait_for_selector("html[data-ready] #source")
+
+
+def test_consent_that_is_ticked_and_not_saved_stays_behind_the_lock(
+    workspace: Workspace, open_page: Any
+) -> None:
+    page = open_page("en")
+    set_up(page, workspace.url)
+    add_patient(page, NAMES["en"][0])
+    page.goto(page.url.partition("/consultations")[0] + "/consent")
+    page.wait_for_selector("html[data-ready] .purposes")
+    page.check(".purpose >> nth=0 >> [value=yes]")
+
+    page.keyboard.press("Control+.")
+    page.wait_for_selector("#privacy:not([hidden])")
+    page.wait_for_timeout(500)
+    page.fill("#privacy-passphrase", PASSPHRASE)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#privacy", state="hidden")
+
+    assert page.is_checked(".purpose >> nth=0 >> [value=yes]")

@@ -75,6 +75,7 @@ function close(form) {
 
 function giveUp(form) {
   form.reset();
+  for (const box of form.querySelectorAll("[data-kept]")) delete box.dataset.kept;
   if (!form.classList.contains("edit-form")) { close(form); return; }
   const item = form.closest(".item, .line, .turn");
   form.hidden = true;

@@ -1,5 +1,6 @@
 // The privacy screen: on idle and on Ctrl + period.  It covers the page at once and ends the login.
 import { flush, hasUnsaved } from "./autosave.js";
+import { hasTyped } from "./typed.js";
 
 let idleTimer = 0;
 let locked = false;
@@ -38,11 +39,7 @@ export async function lockNow() {
     return;
   }
   // With nothing unsaved the page's text need not stay in this window at all.
-  if (!hasUnsaved() && !isEditing()) window.location.replace(`/unlock?next=${encodeURIComponent(window.location.pathname)}`);
-}
-
-function isEditing() {
-  return [...document.querySelectorAll("form textarea")].some((box) => box.value !== box.defaultValue && !box.closest("[hidden]"));
+  if (!hasUnsaved() && !hasTyped()) window.location.replace(`/unlock?next=${encodeURIComponent(window.location.pathname)}`);
 }
 
 async function unlock(event) {

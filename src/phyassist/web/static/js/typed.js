@@ -1,13 +1,30 @@
-// Words that stand in this page alone: what is typed in a form and not sent yet outlives a swap beside it.
+// Words that stand in this page alone: what is typed in a form and not sent yet outlives a swap beside it, and
+// whoever would leave without it is asked.
 import { reveal } from "./items.js";
 
-const BOXES = "textarea, input:not([type=hidden], [type=password], [type=search], [type=file]), select";
+const BOXES = "textarea, input:not([type=hidden], [type=password], [type=search], [type=file], [autocomplete=one-time-code]), select";
 // What a swap takes away waits here for its form to come back: a deleted item is brought back with its comment.
 const waiting = new Map();
+let sent = null;
 
 export function startTyped() {
   for (const kind of ["htmx:beforeSwap", "htmx:oobBeforeSwap"]) document.body.addEventListener(kind, remember);
   for (const kind of ["htmx:afterSwap", "htmx:oobAfterSwap"]) document.body.addEventListener(kind, giveBack);
+  // What goes with the page that is left is not lost: a form that is sent, or given up by its own link.
+  document.addEventListener("submit", (event) => { if (!event.defaultPrevented) sent = event.target; });
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-cancel]")) sent = event.target.closest("form"); });
+  document.body.addEventListener("htmx:beforeOnLoad", ({ detail }) => {
+    if (detail.xhr.getResponseHeader("HX-Redirect")) sent = detail.requestConfig.elt.closest("form");
+  });
+}
+
+export function hasTyped() { return listBoxes(document).some(isTyped); }
+
+// Asked once, at the moment of leaving: a counsellor who stays has sent nothing.
+export function losesTyped() {
+  const going = sent;
+  sent = null;
+  return listBoxes(document).some((box) => box.form !== going && isTyped(box));
 }
 
 function listBoxes(within) {
@@ -15,7 +32,10 @@ function listBoxes(within) {
   return [...within.querySelectorAll(BOXES)].filter((box) => box.form && box.form.getAttribute("method") !== "get");
 }
 
-function isTyped(box) {
+// A form that was refused comes back with the words in it, which are nowhere else.
+function isTyped(box) { return isChanged(box) || (!isTicked(box) && Boolean(box.closest("[data-kept]"))); }
+
+function isChanged(box) {
   if (isTicked(box)) return box.checked !== box.defaultChecked;
   if (box.matches("select")) return box.selectedIndex !== Math.max(0, [...box.options].findIndex((each) => each.defaultSelected));
   return box.value !== box.defaultValue;
@@ -46,7 +66,7 @@ function giveBack() {
     // One answer swaps several parts of the page, one after the other.
     if (!words || words.box.isConnected) continue;
     waiting.delete(nameBox(box));
-    if (!isTyped(box)) fill(box, words);
+    if (!isChanged(box)) fill(box, words);
   }
 }
 
