@@ -1,6 +1,7 @@
 // Text is saved as it is typed.  What could not be saved yet lives in this page's memory only, never on disk.
 import { isAway, whenConnected, whenStored } from "./connection.js";
 import { showLock } from "./lock.js";
+import { losesTyped } from "./typed.js";
 import { say } from "./words.js";
 
 const PAUSE_MS = 700;
@@ -20,9 +21,9 @@ export function startAutosave() {
     for (const box of boxes.keys()) if (!box.isConnected) boxes.delete(box);
   });
   window.addEventListener("beforeunload", (event) => {
-    if (!hasUnsaved()) return;
     for (const state of boxes.values()) if (state.dirty) send(state, true);
-    if (hasWaitingBox()) { event.preventDefault(); event.returnValue = say("leave"); }
+    const loses = document.body.matches(".workspace") && losesTyped();
+    if (loses || hasWaitingBox()) { event.preventDefault(); event.returnValue = say("leave"); }
   });
   document.body.addEventListener("htmx:confirm", (event) => {
     // What the model is to read must be saved before it is asked.

@@ -33,9 +33,9 @@ function onClick(event) {
   const target = event.target;
   if (target.closest("[data-give-up]")) { giveUp(target.closest("form")); return; }
   const add = target.closest("[data-add]");
-  if (add) { open(document.getElementById(add.getAttribute("aria-controls")), add); return; }
+  if (add) { open(document.getElementById(add.getAttribute("aria-controls"))); return; }
   const comment = target.closest("[data-comment]");
-  if (comment) { open(document.getElementById(comment.getAttribute("aria-controls")), comment); return; }
+  if (comment) { open(document.getElementById(comment.getAttribute("aria-controls"))); return; }
   if (target.closest("[data-edit-this]")) { edit(target.closest(".item, .line, .turn")); return; }
   const text = target.closest("[data-edit]");
   // A click that ends the choosing of words to copy is not a wish to edit them.
@@ -44,20 +44,27 @@ function onClick(event) {
 
 function edit(item) {
   const form = item.querySelector(".edit-form");
-  const text = item.querySelector(".item-text, .line-text");
   if (!form || !form.hidden) return;
-  form.hidden = false;
-  text.hidden = true;
-  item.classList.add("editing");
+  reveal(form);
   const box = form.querySelector("textarea");
   box.focus();
   box.setSelectionRange(box.value.length, box.value.length);
 }
 
-function open(form, button) {
-  form.hidden = !form.hidden;
-  button.setAttribute("aria-expanded", String(!form.hidden));
-  if (!form.hidden) form.querySelector("textarea").focus(); else button.focus();
+function open(form) {
+  if (!form.hidden) { close(form); return; }
+  reveal(form);
+  form.querySelector("textarea").focus();
+}
+
+// A form and all that it stands in come into sight; the focus stays where it is.
+export function reveal(form) {
+  const item = form.matches(".edit-form") && form.closest(".item, .line, .turn");
+  if (item) item.querySelector(".item-text, .line-text").hidden = true;
+  form.hidden = false;
+  const button = form.id && document.querySelector(`[aria-controls="${form.id}"]`);
+  if (button) button.setAttribute("aria-expanded", "true");
+  for (let folded = form.closest("details"); folded; folded = folded.parentElement.closest("details")) folded.open = true;
 }
 
 function close(form) {
@@ -68,10 +75,10 @@ function close(form) {
 
 function giveUp(form) {
   form.reset();
+  for (const box of form.querySelectorAll("[data-kept]")) delete box.dataset.kept;
   if (!form.classList.contains("edit-form")) { close(form); return; }
   const item = form.closest(".item, .line, .turn");
   form.hidden = true;
-  item.classList.remove("editing");
   const text = item.querySelector(".item-text, .line-text");
   text.hidden = false;
   (item.querySelector("[data-edit-this]") || text).focus();

@@ -71,7 +71,9 @@ async function addAll(form, files, others = []) {
   if (came.refused && came.references) parts.push(progress.dataset.references);
   progress.textContent = parts.join(" ");
   announce(progress.textContent);
-  if (!came.refused) window.location.assign(`/library?said=${nameOutcome(came)}`);
+  if (came.refused) return;
+  form.reset();
+  window.location.assign(`/library?said=${nameOutcome(came)}`);
 }
 
 function nameOutcome({ added, known, references }) {

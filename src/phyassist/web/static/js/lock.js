@@ -1,22 +1,65 @@
-// The privacy screen: on idle and on Ctrl + period.  It covers the page at once and ends the login.
+// The privacy screen: on idle and on Ctrl + period.  It covers every window at once and ends the login, which
+// they share.
 import { flush, hasUnsaved } from "./autosave.js";
+import { forget, whenConnected, whenStored } from "./connection.js";
+import { hasTyped } from "./typed.js";
+import { say } from "./words.js";
 
-let idleTimer = 0;
+const TELL_EVERY_MS = 1000;
+const HEARING_MS = 200;
 let locked = false;
+let windows = null;
+let idleMs = 0;
+let idleTimer = 0;
+let sureTimer = 0;
+let usedAt = 0;
+let toldAt = 0;
 
 export function startLock() {
-  const minutes = Number(document.body.dataset.idleMin || 0);
-  if (!minutes) return;
-  const wake = () => {
-    window.clearTimeout(idleTimer);
-    idleTimer = window.setTimeout(lockNow, minutes * 60000);
-  };
+  idleMs = Number(document.body.dataset.idleMin || 0) * 60000;
+  if (!idleMs) return;
+  windows = new BroadcastChannel("desk");
+  windows.addEventListener("message", ({ data }) => {
+    if (data.locked) cover(); else usedAt = Math.max(usedAt, data.usedAt);
+  });
   for (const kind of ["keydown", "pointerdown", "pointermove", "wheel", "scroll"]) window.addEventListener(kind, wake, { passive: true, capture: true });
-  wake();
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) watch(); });
+  use();
+  watch();
   const form = document.querySelector("[data-lock-form]");
   if (form) form.addEventListener("submit", (event) => { event.preventDefault(); lockNow(); });
   document.getElementById("privacy-form").addEventListener("submit", unlock);
   document.body.addEventListener("htmx:responseError", (event) => { if (event.detail.xhr.status === 401) showLock(); });
+}
+
+// A timer stands still while the computer sleeps; the clock on the wall does not, so the clock decides.
+function isIdle() { return Date.now() >= usedAt + idleMs; }
+
+function watch() {
+  window.clearTimeout(idleTimer);
+  if (locked) return;
+  if (isIdle()) makeSure(); else idleTimer = window.setTimeout(watch, usedAt + idleMs - Date.now());
+}
+
+function wake() {
+  if (locked) return;
+  if (isIdle()) makeSure(); else use();
+}
+
+// A window that the browser had put to rest hears of the others a moment after it is woken.
+function makeSure() {
+  if (sureTimer) return;
+  sureTimer = window.setTimeout(() => {
+    sureTimer = 0;
+    if (isIdle()) lockNow(); else watch();
+  }, HEARING_MS);
+}
+
+function use() {
+  usedAt = Date.now();
+  if (usedAt - toldAt < TELL_EVERY_MS) return;
+  toldAt = usedAt;
+  windows.postMessage({ usedAt });
 }
 
 export function showLock() {
@@ -29,20 +72,40 @@ export function showLock() {
 }
 
 export async function lockNow() {
-  if (locked || !document.getElementById("privacy")) return;
+  if (locked || !windows) return;
+  windows.postMessage({ locked: true });
   showLock();
-  await Promise.race([flush(), new Promise((done) => window.setTimeout(done, 2000))]);
-  try {
-    await fetch("/lock", { method: "POST", headers: { Accept: "application/json" } });
-  } catch {
-    return;
-  }
-  // With nothing unsaved the page's text need not stay in this window at all.
-  if (!hasUnsaved() && !isEditing()) window.location.replace(`/unlock?next=${encodeURIComponent(window.location.pathname)}`);
+  if (await endLogin()) leave();
 }
 
-function isEditing() {
-  return [...document.querySelectorAll("form textarea")].some((box) => box.value !== box.defaultValue && !box.closest("[hidden]"));
+// Another window was locked, and ends the login.
+async function cover() {
+  if (locked) return;
+  showLock();
+  await saveAll();
+  leave();
+}
+
+async function endLogin() {
+  await saveAll();
+  if (!locked) return false;
+  try {
+    const reply = await fetch("/lock", { method: "POST", headers: { Accept: "application/json" } });
+    if (!reply.ok) whenStored("lock", lockAgain);
+    return reply.ok;
+  } catch {
+    whenConnected("lock", lockAgain);
+    return false;
+  }
+}
+
+async function lockAgain() { if (await endLogin()) leave(); }
+
+function saveAll() { return Promise.race([flush(), new Promise((done) => window.setTimeout(done, 2000))]); }
+
+// With nothing unsaved the page's text need not stay in this window at all.
+function leave() {
+  if (locked && !hasUnsaved() && !hasTyped()) window.location.replace(`/unlock?next=${encodeURIComponent(window.location.pathname)}`);
 }
 
 async function unlock(event) {
@@ -53,6 +116,7 @@ async function unlock(event) {
   try {
     reply = await fetch("/unlock", { method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams(new FormData(form)) });
   } catch {
+    problem.textContent = say("unreached");
     return;
   }
   if (!reply.ok) {
@@ -64,6 +128,9 @@ async function unlock(event) {
   form.reset();
   problem.textContent = "";
   locked = false;
+  forget("lock");
+  use();
+  watch();
   document.body.classList.remove("locked");
   document.getElementById("shell").inert = false;
   document.getElementById("privacy").hidden = true;

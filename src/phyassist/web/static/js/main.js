@@ -11,6 +11,7 @@ import { startLock } from "./lock.js";
 import { startPanels } from "./panels.js";
 import { startPaper } from "./paper.js";
 import { startRuns } from "./runs.js";
+import { startTyped } from "./typed.js";
 
 startConnection();
 startAutosave();
@@ -24,6 +25,7 @@ startLock();
 startPanels();
 startPaper();
 startRuns();
+startTyped();
 for (const input of document.querySelectorAll("[data-zone]")) {
   input.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
 }
