@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import Workspace, add_patient, set_up, until
-from tests.web.samples import NAMES
+from tests.web.samples import NAMES, TEXT
 
 pytestmark = pytest.mark.browser
 LINE = "来访者说这一周每天夜里醒三四次，白天上课时很难集中注意力。"
@@ -76,3 +76,47 @@ def test_who_types_without_a_pause_is_saved_all_the_same(workspace: Workspace, o
     saved = page.get_attribute("#source", "data-after")
 
     assert int(saved) >= 2
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_question_that_is_written_while_one_is_found_is_saved_and_nobody_else_is_blamed(
+    language: str, workspace: Workspace, open_page: Any
+) -> None:
+    page = open_page(language)
+    set_up(page, workspace.url, language)
+    add_patient(page, NAMES[language][0], TEXT[language])
+    page.focus("#question")
+
+    page.evaluate("document.querySelector('[hx-post$=\"/organise\"]').click()")
+    page.wait_for_selector(".line-text.rests")
+    page.wait_for_selector("[hx-post$='/organise']")
+    assert found_question(page) != ""
+    page.keyboard.insert_text("我自己的问题")
+    until(page, "document.querySelector('#question-saved').innerText.match(/\\d\\d:\\d\\d/)")
+
+    assert page.locator(".changed:not([hidden])").count() == 0
+    page.reload()
+    assert page.input_value("#question") == "我自己的问题"
+
+
+def found_question(page: Any) -> str:
+    at = page.get_attribute("#question", "data-autosave")
+    return str(page.evaluate("(at) => fetch(at).then((reply) => reply.json()).then((said) => said.text)", at))
+
+
+def test_a_question_of_two_windows_asks_beside_its_own_box(workspace: Workspace, open_page: Any) -> None:
+    page = open_page("en")
+    set_up(page, workspace.url)
+    add_patient(page, NAMES["en"][0])
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.wait_for_selector("html[data-ready]")
+    other.fill("#question", "the other window's question")
+    until(other, "document.querySelector('#question-saved').innerText.match(/\\d\\d:\\d\\d/)")
+
+    page.fill("#question", "this window's question")
+    page.wait_for_selector("#question-changed:not([hidden])")
+
+    assert page.is_hidden("#source-changed")
+    page.click("#question-changed [data-take-theirs]")
+    assert page.input_value("#question") == "the other window's question"

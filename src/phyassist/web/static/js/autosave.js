@@ -18,7 +18,10 @@ export function startAutosave() {
   document.body.addEventListener("htmx:oobBeforeSwap", (event) => {
     // A question that was found does not take the place of one that is being written.
     const box = event.target;
-    if (box.id === "question" && (box.value.trim() || box === document.activeElement)) event.detail.shouldSwap = false;
+    if (box.id !== "question" || !(box.value.trim() || box === document.activeElement)) return;
+    event.detail.shouldSwap = false;
+    // The next words follow the question that was found: nobody else wrote it.
+    box.dataset.after = event.detail.fragment.querySelector("#question").dataset.after;
   });
   document.body.addEventListener("htmx:oobAfterSwap", () => {
     for (const box of document.querySelectorAll("textarea[data-autosave]")) if (!boxes.has(box)) watch(box);
@@ -142,7 +145,7 @@ function mark(note, text, waiting = false) {
 }
 
 async function showChanged(state) {
-  const card = document.getElementById(`${state.box.id}-changed`) || document.getElementById("source-changed");
+  const card = document.getElementById(`${state.box.id}-changed`);
   const reply = await fetch(state.box.dataset.autosave, { headers: { Accept: "application/json" } });
   if (!reply.ok) return;
   const theirs = await reply.json();
