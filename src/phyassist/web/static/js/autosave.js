@@ -5,6 +5,10 @@ import { losesTyped } from "./typed.js";
 import { say } from "./words.js";
 
 const PAUSE_MS = 700;
+// Whoever types without a pause is saved all the same.
+const MOST_MS = 5000;
+// What a browser still sends when its page is left: 64 KiB in all, and a Chinese character takes nine bytes.
+const PARTING_BYTES = 60000;
 // A server that waits for its database answers late; until then the page says that it is tried again.
 const LATE_MS = 3000;
 const boxes = new Map();
@@ -14,16 +18,19 @@ export function startAutosave() {
   document.body.addEventListener("htmx:oobBeforeSwap", (event) => {
     // A question that was found does not take the place of one that is being written.
     const box = event.target;
-    if (box.id === "question" && (box.value.trim() || box === document.activeElement)) event.detail.shouldSwap = false;
+    if (box.id !== "question" || !(box.value.trim() || box === document.activeElement)) return;
+    event.detail.shouldSwap = false;
+    // The next words follow the question that was found: nobody else wrote it.
+    box.dataset.after = event.detail.fragment.querySelector("#question").dataset.after;
   });
   document.body.addEventListener("htmx:oobAfterSwap", () => {
     for (const box of document.querySelectorAll("textarea[data-autosave]")) if (!boxes.has(box)) watch(box);
     for (const box of boxes.keys()) if (!box.isConnected) boxes.delete(box);
   });
   window.addEventListener("beforeunload", (event) => {
-    for (const state of boxes.values()) if (state.dirty) send(state, true);
+    for (const state of boxes.values()) if (state.dirty) send(state);
     const loses = document.body.matches(".workspace") && losesTyped();
-    if (loses || hasWaitingBox()) { event.preventDefault(); event.returnValue = say("leave"); }
+    if (loses || losesBox()) { event.preventDefault(); event.returnValue = say("leave"); }
   });
   document.body.addEventListener("htmx:confirm", (event) => {
     // What the model is to read must be saved before it is asked.
@@ -34,7 +41,7 @@ export function startAutosave() {
 }
 
 export function hasUnsaved() { return [...boxes.values()].some((state) => state.dirty || state.sending); }
-function hasWaitingBox() { return [...boxes.values()].some((state) => state.failed); }
+function losesBox() { return [...boxes.values()].some((state) => state.failed || state.dirty || (state.sending && !state.parting)); }
 
 export async function flush() {
   for (const state of boxes.values()) {
@@ -46,40 +53,44 @@ export async function flush() {
 }
 
 function watch(box) {
-  const state = { box, timer: 0, dirty: false, sending: null, failed: false, note: document.getElementById(box.dataset.savedTo) };
+  const state = { box, timer: 0, dirty: false, since: 0, sending: null, parting: 0, failed: false, note: document.getElementById(box.dataset.savedTo) };
   boxes.set(box, state);
   showLength(box);
   // Words typed while the page was still loading.
   if (box.value !== box.defaultValue) { state.dirty = true; send(state); }
   box.addEventListener("input", () => {
+    state.since ||= Date.now();
     state.dirty = true;
     showLength(box);
     window.clearTimeout(state.timer);
-    state.timer = window.setTimeout(() => send(state), PAUSE_MS);
+    state.timer = window.setTimeout(() => send(state), Math.min(PAUSE_MS, state.since + MOST_MS - Date.now()));
   });
   box.addEventListener("blur", () => { if (state.dirty) send(state); });
 }
 
-function send(state, leaving = false) {
-  if (state.sending) return state.sending.then(() => (state.dirty ? send(state, leaving) : undefined));
+function send(state) {
+  if (state.sending) return state.sending.then(() => (state.dirty ? send(state) : undefined));
   window.clearTimeout(state.timer);
-  state.sending = post(state, leaving).finally(() => { state.sending = null; });
+  state.sending = post(state).finally(() => { state.sending = null; state.parting = 0; });
   return state.sending;
 }
 
-async function post(state, leaving) {
+async function post(state) {
   const { box, note } = state;
   const text = box.value;
+  const body = new URLSearchParams({ [box.name]: text, after: box.dataset.after }).toString();
   state.dirty = false;
+  state.since = 0;
+  state.parting = takeRoom(body.length);
   mark(note, say("saving"));
   const late = window.setTimeout(() => mark(note, say("again"), true), LATE_MS);
   let reply;
   try {
     reply = await fetch(box.dataset.autosave, {
       method: "POST",
-      headers: { Accept: "application/json" },
-      body: new URLSearchParams({ [box.name]: text, after: box.dataset.after }),
-      keepalive: leaving && text.length < 20000,
+      headers: { Accept: "application/json", "Content-Type": "application/x-www-form-urlencoded" },
+      body,
+      keepalive: state.parting > 0,
     });
   } catch {
     keep(state);
@@ -89,6 +100,12 @@ async function post(state, leaving) {
     window.clearTimeout(late);
   }
   await take(state, reply, text);
+}
+
+// The bytes that may outlive the page, or 0: other boxes' words may have taken the room already.
+function takeRoom(bytes) {
+  const taken = [...boxes.values()].reduce((sum, each) => sum + each.parting, 0);
+  return taken + bytes <= PARTING_BYTES ? bytes : 0;
 }
 
 async function take(state, reply, text) {
@@ -128,7 +145,7 @@ function mark(note, text, waiting = false) {
 }
 
 async function showChanged(state) {
-  const card = document.getElementById(`${state.box.id}-changed`) || document.getElementById("source-changed");
+  const card = document.getElementById(`${state.box.id}-changed`);
   const reply = await fetch(state.box.dataset.autosave, { headers: { Accept: "application/json" } });
   if (!reply.ok) return;
   const theirs = await reply.json();
