@@ -152,6 +152,38 @@ def test_two_processes_started_by_torchrun_give_the_losses_of_one(
     assert all(torch.allclose(adapters[0][name], value, atol=1e-4) for name, value in adapters[1].items())
 
 
+def test_a_second_machine_without_the_checkpoints_goes_on_from_those_of_the_first(
+    base: Path, data: Path, tmp_path: Path
+) -> None:
+    dials = (*DIALS, "steps_max=3")
+    assert train(base, data, tmp_path / "alone", dials=dials) == 0
+    shutil.copytree(tmp_path / "alone", tmp_path / "run-0")
+    shutil.rmtree(tmp_path / "run-0/checkpoints/step-000003")
+    said = " ".join(f"--set {dial}" for dial in dials)
+    command = f"{sys.executable} -m phyassist.cli.main train --base {base} --data {data} {said} --resume"
+    launch = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone", "--no-python")
+
+    with subprocess.Popen(
+        [sys.executable, *launch, "sh", "-c", f"{command} --out {tmp_path}/run-$RANK"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as team:
+        try:
+            # Processes that stand at different steps wait for one another for half an hour.
+            _, said = team.communicate(timeout=240)
+        finally:
+            team.terminate()
+
+    assert team.returncode == 0, said[-2000:]
+    assert not (tmp_path / "run-1").exists()
+    adapters = [
+        load_file(tmp_path / name / "adapter/adapter_model.safetensors") for name in ("run-0", "alone")
+    ]
+    assert all(torch.allclose(adapters[0][name], value, atol=1e-4) for name, value in adapters[1].items())
+
+
 def test_layers_spread_over_the_devices_of_one_process_are_trained_alike(
     base: Path, data: Path, tmp_path: Path
 ) -> None:

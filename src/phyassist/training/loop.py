@@ -446,7 +446,9 @@ class Trainer:
     def _load(self) -> _Standing:
         import torch
 
-        state = self._checkpoints.find_newest() if self._checkpoints else None
+        # The first alone writes them: on another machine there may be none, or older ones.
+        own = self._checkpoints.find_newest() if self._checkpoints and self._team.is_first else None
+        state = self._team.hear_first(own)
         if state is None:
             return _Standing()
         held = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
