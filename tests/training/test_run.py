@@ -163,15 +163,20 @@ def test_a_second_machine_without_the_checkpoints_goes_on_from_those_of_the_firs
     command = f"{sys.executable} -m phyassist.cli.main train --base {base} --data {data} {said} --resume"
     launch = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone", "--no-python")
 
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, *launch, "sh", "-c", f"{command} --out {tmp_path}/run-$RANK"],
-        check=False,
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
+    ) as team:
+        try:
+            # Processes that stand at different steps wait for one another for half an hour.
+            _, said = team.communicate(timeout=240)
+        finally:
+            team.terminate()
 
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert team.returncode == 0, said[-2000:]
     assert not (tmp_path / "run-1").exists()
     adapters = [
         load_file(tmp_path / name / "adapter/adapter_model.safetensors") for name in ("run-0", "alone")
