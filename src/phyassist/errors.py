@@ -55,13 +55,17 @@ from typing import ClassVar
 
 
 class PhyAssistError(Exception):
-    """An expected failure: `str(error)` is one sentence, `hint` the next step, `code` is stable."""
+    """An expected failure: `str(error)` is one sentence, `hint` the next step, `code` is stable.
+
+    `reason` says more than the code, where a page has words of its own for that.
+    """
 
     code: ClassVar[str] = "PA-ERROR"
     hint: str = ""
 
-    def __init__(self, what: str, *, hint: str = "") -> None:
+    def __init__(self, what: str, *, hint: str = "", reason: str = "") -> None:
         super().__init__(what)
+        self.reason = reason
         if hint:
             self.hint = hint
 
@@ -74,13 +78,7 @@ class PhyAssistError(Exception):
 
 
 class BadInput(PhyAssistError):
-    """`reason` names what is wrong with a file, where a page has words of its own for that."""
-
     code = "PA-INPUT"
-
-    def __init__(self, what: str, *, hint: str = "", reason: str = "") -> None:
-        super().__init__(what, hint=hint)
-        self.reason = reason
 
 
 class EmptyText(BadInput):

@@ -65,6 +65,7 @@ def test_an_answer_that_cannot_be_is_said_and_the_remark_stays(pages: Driven, pa
 
     assert reply.status_code == 422
     assert "kept words" in reply.text
+    assert "A consent cannot be dated in the future." in reply.text
 
 
 @pytest.mark.parametrize(

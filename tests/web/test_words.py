@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import re
 from importlib.resources import files
+from pathlib import Path
 from string import Formatter
 
 import pytest
 
+import phyassist
 from phyassist import errors
 from phyassist.domain.adapters import VerdictReason
 from phyassist.domain.drafts import Basis, Change, DraftState, Section
@@ -55,6 +57,22 @@ def error_codes() -> list[str]:
     for kind in kinds:
         kinds.extend(kind.__subclasses__())
     return [kind.code for kind in kinds if kind.__module__ == errors.__name__]
+
+
+def every_reason() -> set[str]:
+    """What services and readers say beside an error's code."""
+    sources = (path.read_text("utf-8") for path in Path(phyassist.__file__).parent.rglob("*.py"))
+    return {found for source in sources for found in re.findall(r'\breason="([a-z-]+)"', source)}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_reason_of_an_error_has_words(language: Language) -> None:
+    w = make_words(language)
+    reasons = every_reason()
+
+    known = {each for each in reasons if w.has(f"why.{each}.what") or w.has(f"file.{each}.what")}
+    assert reasons - known == set()
+    assert {"no-answer", "no-items", "all-edited", "table"} <= reasons
 
 
 def test_both_languages_have_the_same_keys() -> None:

@@ -339,7 +339,7 @@ def _add(tx: Tx, thread_id: ThreadId, *messages: ChatMessage) -> ChatThread:
 def _check_question(question: str) -> str:
     words = question.strip()
     if not words:
-        raise EmptyText("there is no question", hint="type one")
+        raise EmptyText("there is no question", hint="type one", reason="no-words")
     if len(words) > QUESTION_CHARS_MAX:
         raise TextTooLong(
             f"a question has up to {QUESTION_CHARS_MAX:,} characters",

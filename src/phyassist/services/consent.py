@@ -103,11 +103,13 @@ def record_answers(
     """
     remark = _check_remark(remark)
     if not answers:
-        raise BadInput("no answer was given", hint="choose yes or no for one use at least")
+        raise BadInput("no answer was given", hint="choose yes or no for one use", reason="no-answer")
     today = _today(store.clock(), by.counsellor.zone)
     on = on or today
     if on > today:
-        raise BadInput("the day of a consent cannot lie ahead", hint="give the day that is on the form")
+        raise BadInput(
+            "the day of a consent cannot lie ahead", hint="give the day on the form", reason="day-ahead"
+        )
     with store.write(by) as tx:
         check_may_change(tx, patient_id)
         for purpose, answer in answers.items():

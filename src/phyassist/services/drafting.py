@@ -193,7 +193,9 @@ def redo_items(
     is_empty_section = section is not None and not draft.of(section)
     if not targets and not is_empty_section:
         raise NotAllowed(
-            "there is nothing to write anew: edited items stay", hint="choose one alone, or comment on it"
+            "there is nothing to write anew: edited items stay",
+            hint="choose one alone, or comment on it",
+            reason="all-edited",
         )
     loaded = replace(load_draft(store, by, draft_id, lm), draft=draft)
     missing = (section,) if section is not None and is_empty_section else ()

@@ -131,7 +131,9 @@ def withdraw_note(store: Store, by: SignedIn, *, note_id: NoteId, reason: str) -
     once the note is locked or amended.
     """
     if not reason.strip():
-        raise EmptyText("to withdraw a note needs a reason", hint="say why it is withdrawn")
+        raise EmptyText(
+            "to withdraw a note needs a reason", hint="say why it is withdrawn", reason="no-reason"
+        )
     with store.write(by) as tx:
         note = tx.notes.get(note_id)
         check_may_change(tx, note.patient_id)
@@ -151,9 +153,9 @@ def amend_note(store: Store, by: SignedIn, *, note_id: NoteId, reason: str, text
     Raises NotFound, NotYourPatient, EmptyText where either is missing.
     """
     if not text.strip():
-        raise EmptyText("an amendment needs words", hint="write what is to be added")
+        raise EmptyText("an amendment needs words", hint="write what is to be added", reason="no-words")
     if not reason.strip():
-        raise EmptyText("an amendment needs a reason", hint="say why it is added")
+        raise EmptyText("an amendment needs a reason", hint="say why it is added", reason="no-reason")
     amendment = Amendment(store.clock(), by.counsellor.name, reason.strip(), text.strip())
     with store.write(by) as tx:
         check_may_change(tx, tx.notes.get(note_id).patient_id)
@@ -225,7 +227,9 @@ def _make_note(
     by_hand: Sequence[ByHand],
 ) -> Note:
     if not draft.standing:
-        raise EmptyText("the draft has no items to sign", hint="write an analysis, or add an item by hand")
+        raise EmptyText(
+            "the draft has no items to sign", hint="write an analysis, or add an item", reason="no-items"
+        )
     consultation = tx.consultations.get(draft.consultation_id)
     # Comments are instructions to the model, not part of what is signed; they stay with the draft.
     items = tuple(replace(item, comments=()) for item in draft.standing)

@@ -52,7 +52,11 @@ def save_process_note(
     their own about it.  Raises TextTooLong, BadInput, ChangedMeanwhile, NotFound, NotYourPatient, StoreFull.
     """
     if len(text) > TEXT_CHARS_MAX:
-        raise TextTooLong(f"a process note has up to {TEXT_CHARS_MAX:,} characters", hint="begin another one")
+        raise TextTooLong(
+            f"a process note has up to {TEXT_CHARS_MAX:,} characters",
+            hint="begin another one",
+            reason="process-long",
+        )
     if not _ID.fullmatch(note_id):
         raise BadInput("this is no id of a process note", hint="load the page again")
     with store.write(by) as tx:

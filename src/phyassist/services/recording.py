@@ -193,5 +193,5 @@ def _get_line(lines: Sequence[RecordLine], statement_id: StatementId) -> RecordL
 def _check_line(text: str) -> str:
     words = " ".join(text.split())
     if not words:
-        raise EmptyText("a line of the record cannot be empty", hint="type its words, or remove the line")
+        raise EmptyText("a line of the record cannot be empty", hint="type its words", reason="no-words")
     return words

@@ -182,9 +182,8 @@ def make_fault(w: Words, error: Exception) -> Fault:
             # Whoever may not open a patient does not learn either that there is one.
             code = NotFound.code
         wait_s = error.wait_s if isinstance(error, TooManyTries) else 0
-        place = f"error.{code}"
-        if isinstance(error, BadInput) and w.has(f"file.{error.reason}.what"):
-            place = f"file.{error.reason}"
+        own = (f"{kind}.{error.reason}" for kind in ("file", "why") if error.reason)
+        place = next((each for each in own if w.has(f"{each}.what")), f"error.{code}")
         said = (w(f"{place}.{part}", wait_s=wait_s) for part in ("what", "next"))
         return Fault(code, status, *said)
     if isinstance(error, RequestValidationError):
