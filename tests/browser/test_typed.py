@@ -228,3 +228,35 @@ def test_consent_that_is_ticked_and_not_saved_stays_behind_the_lock(
     page.wait_for_selector("#privacy", state="hidden")
 
     assert page.is_checked(".purpose >> nth=0 >> [value=yes]")
+
+
+def click_twice(page: Any, place: str) -> None:
+    """The second click comes when the first request is on its way and the page still stands."""
+    page.evaluate(
+        """(place) => {
+          const button = document.querySelector(place);
+          button.click();
+          setTimeout(() => button.click(), 20);
+        }""",
+        place,
+    )
+
+
+def test_two_clicks_make_one_client_and_one_consultation(workspace: Workspace, open_page: Any) -> None:
+    page = open_page("en")
+    posts: list[str] = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    set_up(page, workspace.url)
+    page.click(".new")
+    page.fill("[name=name]", NAMES["en"][0])
+    posts.clear()
+
+    click_twice(page, "main button.primary")
+    page.wait_for_selector("html[data-ready] #source")
+    click_twice(page, "[action$='/consultations'] button")
+    page.wait_for_timeout(500)
+    page.wait_for_selector("html[data-ready] #source")
+
+    assert [url.rpartition("/")[2] for url in posts] == ["patients", "consultations"]
+    # The one that came with the client, and the one that was wished for.
+    assert page.locator(".page-line .menu-list a[href*='/consultations/']").count() == 2

@@ -1,7 +1,7 @@
 // Text is saved as it is typed.  What could not be saved yet lives in this page's memory only, never on disk.
 import { isAway, whenConnected, whenStored } from "./connection.js";
 import { showLock } from "./lock.js";
-import { losesTyped } from "./typed.js";
+import { losesTyped, stay } from "./typed.js";
 import { say } from "./words.js";
 
 const PAUSE_MS = 700;
@@ -30,7 +30,7 @@ export function startAutosave() {
   window.addEventListener("beforeunload", (event) => {
     for (const state of boxes.values()) if (state.dirty) send(state);
     const loses = document.body.matches(".workspace") && losesTyped();
-    if (loses || losesBox()) { event.preventDefault(); event.returnValue = say("leave"); }
+    if (loses || losesBox()) { stay(); event.preventDefault(); event.returnValue = say("leave"); }
   });
   document.body.addEventListener("htmx:confirm", (event) => {
     // What the model is to read must be saved before it is asked.

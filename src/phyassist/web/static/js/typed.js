@@ -5,26 +5,38 @@ import { reveal } from "./items.js";
 const BOXES = "textarea, input:not([type=hidden], [type=password], [type=search], [type=file], [autocomplete=one-time-code]), select";
 // What a swap takes away waits here for its form to come back: a deleted item is brought back with its comment.
 const waiting = new Map();
+// Two clicks are one wish; after this long, the second one is a wish of its own.
+const ONCE_MS = 10000;
 let sent = null;
+let sentAt = 0;
 
 export function startTyped() {
   for (const kind of ["htmx:beforeSwap", "htmx:oobBeforeSwap"]) document.body.addEventListener(kind, remember);
   for (const kind of ["htmx:afterSwap", "htmx:oobAfterSwap"]) document.body.addEventListener(kind, giveBack);
   // What goes with the page that is left is not lost: a form that is sent, or given up by its own link.
-  document.addEventListener("submit", (event) => { if (!event.defaultPrevented) sent = event.target; });
+  document.addEventListener("submit", onSubmit);
+  window.addEventListener("pageshow", stay);
   document.addEventListener("click", (event) => { if (event.target.closest("[data-cancel]")) sent = event.target.closest("form"); });
   document.body.addEventListener("htmx:beforeOnLoad", ({ detail }) => {
     if (detail.xhr.getResponseHeader("HX-Redirect")) sent = detail.requestConfig.elt.closest("form");
   });
 }
 
+function onSubmit(event) {
+  if (event.defaultPrevented) return;
+  if (Date.now() - sentAt < ONCE_MS) { event.preventDefault(); return; }
+  sent = event.target;
+  sentAt = Date.now();
+}
+
 export function hasTyped() { return listBoxes(document).some(isTyped); }
 
-// Asked once, at the moment of leaving: a counsellor who stays has sent nothing.
-export function losesTyped() {
-  const going = sent;
+export function losesTyped() { return listBoxes(document).some((box) => box.form !== sent && isTyped(box)); }
+
+// Whoever is asked and stays has sent nothing.
+export function stay() {
   sent = null;
-  return listBoxes(document).some((box) => box.form !== going && isTyped(box));
+  sentAt = 0;
 }
 
 function listBoxes(within) {
