@@ -124,6 +124,8 @@ def test_a_similar_case_says_why_it_is_like_and_what_was_tried_without_a_name(
     found: list[str] = []
     look(page, found, "similar")
     assert found == []
+    case.locator("h3 a").click()
+    page.wait_for_selector("details.note[open]")
 
 
 def find_real_text(language: Language) -> str:

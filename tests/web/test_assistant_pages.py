@@ -180,13 +180,10 @@ def test_a_page_that_asks_how_far_a_run_is_keeps_no_login_awake(
     assert statuses[15] != 200
 
 
-def test_a_run_whose_minutes_were_over_says_how_far_it_came(
-    pages: Driven, patient: Patient, clock: Clock, worker: WorkerKeys, model: TakingModel
-) -> None:
+def test_a_late_run_says_how_far(pages: Driven, patient: Patient, clock: Clock, worker: WorkerKeys) -> None:
     sign(pages, patient, clock)
     start(pages.store, pages.by, [patient], worker, act="late")
-
-    work_once(pages.store, worker, make_tools(model))
+    work_once(pages.store, worker, make_tools())
 
     assert "its time (60 min) was over after 3 of 8 steps" in page_of(pages, patient)
 
@@ -202,8 +199,7 @@ def test_after_a_withdrawal_the_page_says_so_and_offers_no_use(
     pages.http.post(f"/patients/{patient.id}/assistant/train")
     work_once(pages.store, worker, make_tools(model))
 
-    answers = {Purpose.OWN_TRAINING: Answer.NO}
-    record_answers(pages.store, pages.by, patient_id=patient.id, answers=answers)
+    record_answers(pages.store, pages.by, patient_id=patient.id, answers={Purpose.OWN_TRAINING: Answer.NO})
     page = page_of(pages, patient)
 
     assert "no longer agrees that an assistant learns from these notes" in page
