@@ -97,6 +97,19 @@ def test_the_whole_job_can_be_done_by_keyboard(workspace: Workspace, open_page: 
     page.wait_for_url("**/notes?note=*")
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "Moved to place 2."), ("zh", "已移到第 2 位。")])
+def test_an_item_that_is_moved_says_where_it_stands(
+    language: str, said: str, workspace: Workspace, open_page: Any
+) -> None:
+    page = open_page(language)
+    make_draft(page, workspace, language)
+
+    page.focus(f"{FIRST} .item-text")
+    page.keyboard.press("Alt+ArrowDown")
+
+    until(page, f"document.querySelector('#live').innerText === '{said}'")
+
+
 def tab_to(page: Any, reached: str, presses: int = 60) -> None:
     for _ in range(presses):
         if page.evaluate(reached):

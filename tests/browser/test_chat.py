@@ -169,6 +169,54 @@ def test_the_drawer_talks_beside_the_draft_and_adds_to_it(talking: Workspace, op
     assert page.inner_text("#items-advice .item-text") == THEN["en"]
 
 
+def test_arrows_lead_to_the_drawers_conversation_and_find_it_there_again(
+    talking: Workspace, open_page: Any
+) -> None:
+    page = open_page("en", width=1400)
+    set_up(page, talking.url)
+    add_patient(page, NAMES["en"][0])
+    page.focus("#tab-source")
+
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.fill("#pane-chat #ask", "half a question")
+    page.focus("#tab-chat")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+
+    assert page.input_value("#pane-chat #ask") == "half a question"
+
+
+@pytest.mark.parametrize(
+    ("language", "works", "said"),
+    [
+        ("en", True, "Copied"),
+        ("zh", True, "已复制"),
+        ("en", False, "Could not be copied"),
+        ("zh", False, "未能复制"),
+    ],
+)
+def test_without_a_clipboard_of_its_own_the_page_copies_the_old_way_or_says_that_it_cannot(
+    language: str, works: bool, said: str, workspace: Workspace, open_page: Any
+) -> None:
+    workspace.model = GatedModel(talks(language))
+    page = open_page(language)
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    if not works:
+        page.add_init_script("document.execCommand = () => false")
+    open_chat(page, workspace, language)
+    send(page, ASKED[language], 2)
+
+    page.click("[data-copy-answer]")
+
+    until(page, f"document.querySelector('[data-copy-answer]').textContent.startsWith('{said}')")
+    assert page.inner_text("#live").startswith(said)
+    page.focus("#ask")
+    page.keyboard.press("Control+v")
+    pasted = f"{FIRST[language]} 1\n\n{THEN[language]}"
+    assert not works or page.input_value("#ask") == pasted
+
+
 @pytest.mark.parametrize("end_first", [False, True])
 def test_an_enter_that_ends_a_composition_never_asks(
     end_first: bool, talking: Workspace, open_page: Any

@@ -100,7 +100,7 @@ def move(
     )
     moved = pick_item(draft, item_id)
     items = next(each.items for each in view_sections(draft.items, draft.id) if each.name == moved.section)
-    said = desk.w("item.written_said", section="", no=moved.no, text="").strip()
+    said = desk.w("item.moved_said", no=moved.no)
     return render(ItemsFragment(desk.w, moved.section, items), VersionFragment(desk.w, draft.version, said))
 
 

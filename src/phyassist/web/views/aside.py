@@ -135,7 +135,7 @@ def view_similar(
         w,
         tuple(
             CaseView(
-                f"/patients/{case.patient_id}/notes#note-{case.note_id}",
+                f"/patients/{case.patient_id}/notes?note={case.note_id}#note-{case.note_id}",
                 tuple(w(f"similar.theme.{theme}") for theme in case.themes),
                 case.shared,
                 case.question,

@@ -1,5 +1,5 @@
 // A conversation: the newest words in sight, numbers that open their source, an answer on the clipboard.
-import { announce, say } from "./words.js";
+import { copy } from "./copying.js";
 
 const NEAR_PX = 160;
 
@@ -49,15 +49,11 @@ function onClick(event) {
     passage.querySelector("summary").focus();
     passage.scrollIntoView({ block: "nearest" });
   }
-  const copy = event.target.closest("[data-copy-answer]");
-  if (copy) copyAnswer(copy);
+  const copies = event.target.closest("[data-copy-answer]");
+  if (copies) copyAnswer(copies);
 }
 
-async function copyAnswer(button) {
+function copyAnswer(button) {
   const paragraphs = document.querySelectorAll(`#${button.dataset.copyAnswer} .paragraph > p`);
-  await navigator.clipboard.writeText([...paragraphs].map((each) => each.innerText).join("\n\n"));
-  const before = button.textContent;
-  button.textContent = say("copied");
-  announce(say("copied"));
-  window.setTimeout(() => { button.textContent = before; }, 2000);
+  copy(button, [...paragraphs].map((each) => each.innerText).join("\n\n"));
 }

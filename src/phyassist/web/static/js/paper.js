@@ -1,13 +1,13 @@
 // Notes and records on paper and on the clipboard.
-import { announce, say } from "./words.js";
+import { copy } from "./copying.js";
 
 export function startPaper() {
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-print]")) window.print();
     const one = event.target.closest("[data-print-note]");
     if (one) printOne(one.dataset.printNote);
-    const copy = event.target.closest("[data-copy]");
-    if (copy) copyText(copy);
+    const copies = event.target.closest("[data-copy]");
+    if (copies) copy(copies, document.getElementById(copies.dataset.copy).innerText);
   });
   window.addEventListener("beforeprint", tellPrinted);
   window.addEventListener("beforeprint", () => { for (const note of document.querySelectorAll("details.note")) note.open = true; });
@@ -26,12 +26,4 @@ function printOne(id) {
   window.print();
   note.classList.remove("print-this");
   document.body.classList.remove("print-one");
-}
-
-async function copyText(button) {
-  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).innerText);
-  const before = button.textContent;
-  button.textContent = say("copied");
-  announce(say("copied"));
-  window.setTimeout(() => { button.textContent = before; }, 2000);
 }
