@@ -108,6 +108,7 @@ def test_a_similar_case_says_why_it_is_like_and_what_was_tried_without_a_name(
     with behind(workspace, language) as (store, by):
         other = new_patient(store, by, name=name, number="B-2", language=language)
         keep_note(store, by, other, "first", asked=asked, advice=advice)
+        keep_note(store, by, other, "second", asked="?", advice="…")
         answer(store, by, other, Answer.YES, Purpose.SIMILAR_CASES)
     add_patient(page, "孙某" if language == "zh" else "Sun", SLEEPLESS[language])
 
@@ -124,8 +125,9 @@ def test_a_similar_case_says_why_it_is_like_and_what_was_tried_without_a_name(
     found: list[str] = []
     look(page, found, "similar")
     assert found == []
+    href = str(case.locator("h3 a").get_attribute("href"))
     case.locator("h3 a").click()
-    page.wait_for_selector("details.note[open]")
+    page.wait_for_selector(f"#{href.partition('#')[2]} > details[open]")
 
 
 def find_real_text(language: Language) -> str:
