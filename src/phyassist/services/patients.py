@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from phyassist.domain.drafts import Draft, DraftState
@@ -47,7 +47,8 @@ class PatientFile:
     open_draft: Draft | None
     drafts: tuple[Draft, ...]
     withdrawn: tuple[Withdrawn, ...] = ()
-    may_change: bool = True
+    # Whoever opens it sees the same file.
+    may_change: bool = field(default=True, compare=False)
 
 
 @again
