@@ -165,7 +165,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/patients/{patient_id}/printed"): Row(SEE, status=204),
     ("GET", "/patients/{patient_id}"): Row(SEE, status=303),
     ("POST", "/patients/{patient_id}"): Row(CHANGE, CARD, status=303),
-    ("GET", "/patients/{patient_id}/edit"): Row(CHANGE),
+    ("GET", "/patients/{patient_id}/edit"): Row(SEE),
     ("POST", "/patients/{patient_id}/delete"): Row(CHARGE, {"confirm": "Lee Quist"}, status=303),
     ("GET", "/patients/{patient_id}/sharing"): Row(SEE),
     ("POST", "/patients/{patient_id}/sharing"): Row(

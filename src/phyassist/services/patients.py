@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from phyassist.domain.drafts import Draft, DraftState
@@ -10,7 +10,7 @@ from phyassist.domain.notes import Note, Withdrawn
 from phyassist.domain.people import Language, Patient, PatientId
 from phyassist.domain.records import Consultation, Record
 from phyassist.errors import BadInput
-from phyassist.services.access import check_counsels, check_may_change, may_change
+from phyassist.services.access import check_counsels, check_may_change
 from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
@@ -35,10 +35,7 @@ class PatientRow:
 
 @dataclass(frozen=True, slots=True)
 class PatientFile:
-    """All that a patient's pages show; consultations, notes and drafts newest first.
-
-    `may_change`: the file is one's own, or was shared for writing.
-    """
+    """All that a patient's pages show; consultations, notes and drafts newest first."""
 
     patient: Patient
     record: Record
@@ -47,8 +44,6 @@ class PatientFile:
     open_draft: Draft | None
     drafts: tuple[Draft, ...]
     withdrawn: tuple[Withdrawn, ...] = ()
-    # Whoever opens it sees the same file.
-    may_change: bool = field(default=True, compare=False)
 
 
 @again
@@ -119,15 +114,7 @@ def load_patient(store: Store, by: SignedIn, patient_id: PatientId) -> PatientFi
             open_draft=next((draft for draft in drafts if draft.state is DraftState.OPEN), None),
             drafts=drafts,
             withdrawn=tx.notes.list_withdrawn(patient_id),
-            may_change=may_change(tx, patient_id),
         )
-
-
-def get_patient_to_change(store: Store, by: SignedIn, patient_id: PatientId) -> Patient:
-    """Raises NotFound, NotYourPatient, ReadOnly, CannotOpen."""
-    with store.read(by) as tx:
-        check_may_change(tx, patient_id)
-        return tx.patients.get(patient_id)
 
 
 def _check_name(name: str) -> str:

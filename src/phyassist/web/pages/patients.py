@@ -15,13 +15,7 @@ from phyassist.services.access import check_counsels
 from phyassist.services.erasing import TypedDiffers, erase_patient
 from phyassist.services.intake import start_consultation
 from phyassist.services.looking import find_current
-from phyassist.services.patients import (
-    edit_patient,
-    get_patient_to_change,
-    list_patients,
-    load_patient,
-    new_patient,
-)
+from phyassist.services.patients import edit_patient, list_patients, load_patient, new_patient
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
 from phyassist.web.pages.entrance import describe
@@ -66,8 +60,9 @@ def open_patient(desk: AtDesk, patient_id: PatientId) -> Response:
 
 @router.get("/patients/{patient_id}/edit")
 def show_patient(desk: AtDesk, patient_id: PatientId) -> Response:
-    patient = get_patient_to_change(desk.house.store, desk.by, patient_id)
-    return render(make_form(desk, fill_form(patient), patient_id))
+    patient = load_patient(desk.house.store, desk.by, patient_id).patient
+    form = fill_form(patient)
+    return render(make_form(desk, form, patient_id))
 
 
 @router.post("/patients/{patient_id}")

@@ -139,8 +139,7 @@ def view_head(file: PatientFile, desk: Desk, consultation_id: str = "") -> Patie
     facts = view_facts(file.record)
     name = show_name(file.patient, desk.practice.hide_names)
     number = "" if desk.practice.hide_names else file.patient.number
-    language, reads_only = file.patient.language, not file.may_change
-    return PatientHead(file.patient.id, name, number, facts, language, consultation_id, reads_only)
+    return PatientHead(file.patient.id, name, number, facts, file.patient.language, consultation_id)
 
 
 def view_consent(standing: Standing, patient_id: str) -> ConsentLine:

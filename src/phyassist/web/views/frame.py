@@ -42,7 +42,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class PatientHead:
-    """`consultation_id` is the one on show, if any.  `reads_only`: the file was shared for reading."""
+    """`consultation_id` is the one on show, if any."""
 
     patient_id: str
     name: str = field(repr=False)
@@ -50,7 +50,6 @@ class PatientHead:
     facts: str = field(repr=False)
     language: str
     consultation_id: str = ""
-    reads_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
