@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,78 @@ def test_a_share_shows_nothing_of_a_colleagues_private_notes(who: str, world: Wo
     assert [
         route for route, text in texts.items() if PRIVATELY in text or world.ids["process_note_id"] in text
     ] == []
+
+
+# What sends a form or saves by itself, and where to.
+SENDS = re.compile(r'(?:hx-post|hx-delete|data-autosave|data-upload|formaction)="([^"?]*)')
+FORM = re.compile(r'<form(?=[^>]*method="post")[^>]* action="([^"?]*)')
+REFUSED = (READ_ONLY, NOT_ALLOWED)
+FOR_READING = "This file is shared with you for reading only."
+
+
+def find_offered(text: str) -> set[tuple[str, str]]:
+    """The routes of the table that a page offers to change something with."""
+    addresses = {address for address in (*SENDS.findall(text), *FORM.findall(text)) if address}
+    return {
+        route
+        for route in TABLE
+        for address in addresses
+        if route[0] == "POST" and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", route[1]), address)
+    }
+
+
+@pytest.mark.parametrize("who", [each for each in PEOPLE if each != "nobody"])
+def test_no_page_offers_what_its_reader_is_refused(who: str, world: World, tmp_path: Path) -> None:
+    pages = [route for route in TABLE if route[0] == "GET" and TABLE[route].answers[who] == SHOWN]
+
+    with copy_of(world, tmp_path) as app:
+        offered = {route: find_offered(ask(world, app, who, route, world.ids).text) for route in pages}
+
+    refused = {
+        page: sorted(route[1] for route in routes if TABLE[route].answers[who] in REFUSED)
+        for page, routes in offered.items()
+    }
+    assert {page: routes for page, routes in refused.items() if routes} == {}
+
+
+def test_who_may_write_is_offered_what_changes_a_file(world: World, tmp_path: Path) -> None:
+    pages = [
+        "/patients/{patient_id}/consultations/{consultation_id}",
+        "/patients/{patient_id}/record",
+        "/patients/{patient_id}/notes",
+        "/patients/{patient_id}/consent",
+        "/patients/{patient_id}/edit",
+    ]
+
+    with copy_of(world, tmp_path) as app:
+        offered = set().union(
+            *(find_offered(ask(world, app, "writer", ("GET", page), world.ids).text) for page in pages)
+        )
+
+    assert {path for _, path in offered} >= {
+        "/consultations/{consultation_id}/source",
+        "/consultations/{consultation_id}/upload",
+        "/patients/{patient_id}/consultations",
+        "/drafts/{draft_id}/items/{item_id}",
+        "/drafts/{draft_id}/items/{item_id}/bring-back",
+        "/drafts/{draft_id}/note/preview",
+        "/patients/{patient_id}/record/{statement_id}/settle",
+        "/notes/{note_id}/amendments",
+        "/patients/{patient_id}/consent",
+        "/patients/{patient_id}",
+    }
+
+
+def test_a_file_shared_for_reading_says_so_on_each_of_its_pages(world: World, tmp_path: Path) -> None:
+    pages = [route for route in TABLE if route[0] == "GET" and route[1].startswith("/patients/{patient_id}/")]
+
+    with copy_of(world, tmp_path) as app:
+        texts = {
+            who: [ask(world, app, who, route, world.ids).text for route in pages]
+            for who in ("reader", "writer")
+        }
+
+    said = {who: [FOR_READING in text for text in texts[who] if 'class="shell"' in text] for who in texts}
+    assert said["reader"]
+    assert all(said["reader"])
+    assert not any(said["writer"])

@@ -27,7 +27,7 @@ from phyassist.domain.reading.sentences import split_sentences
 from phyassist.domain.records import ConsultationId, Record, RecordField
 from phyassist.errors import EmptyText, NotAllowed, TextTooLong
 from phyassist.prompts.grounding import find_ground
-from phyassist.services.access import check_may_change, check_of_patient, may_change
+from phyassist.services.access import check_may_change, check_of_patient
 from phyassist.services.consent import check_consent
 from phyassist.services.drafting import start_draft
 from phyassist.services.intake import start_consultation
@@ -141,14 +141,6 @@ def choose_branch(store: Store, by: SignedIn, *, thread_id: ThreadId, message_id
             check_may_change(tx, thread.patient_id)
         tx.chats.set_leaf(thread_id, thread.find_leaf(message_id))
         return tx.chats.get(thread_id)
-
-
-def may_ask(store: Store, by: SignedIn, *, patient_id: PatientId | None) -> bool:
-    """Whether the signed-in counsellor may write into the patient's file; anybody may about nobody."""
-    if patient_id is None:
-        return True
-    with store.read(by) as tx:
-        return may_change(tx, patient_id)
 
 
 def get_thread(store: Store, by: SignedIn, *, thread_id: ThreadId) -> ChatThread:

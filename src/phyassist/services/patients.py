@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from phyassist.domain.drafts import Draft, DraftState
@@ -10,7 +10,7 @@ from phyassist.domain.notes import Note, Withdrawn
 from phyassist.domain.people import Language, Patient, PatientId
 from phyassist.domain.records import Consultation, Record
 from phyassist.errors import BadInput
-from phyassist.services.access import check_counsels, check_may_change
+from phyassist.services.access import check_counsels, check_may_change, may_change
 from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
@@ -35,7 +35,10 @@ class PatientRow:
 
 @dataclass(frozen=True, slots=True)
 class PatientFile:
-    """All that a patient's pages show; consultations, notes and drafts newest first."""
+    """All that a patient's pages show; consultations, notes and drafts newest first.
+
+    Without `may_write` the file is shared for reading.
+    """
 
     patient: Patient
     record: Record
@@ -43,7 +46,9 @@ class PatientFile:
     notes: tuple[Note, ...]
     open_draft: Draft | None
     drafts: tuple[Draft, ...]
-    withdrawn: tuple[Withdrawn, ...] = ()
+    withdrawn: tuple[Withdrawn, ...]
+    # Whoever opens it sees the same file.
+    may_write: bool = field(compare=False)
 
 
 @again
@@ -114,7 +119,16 @@ def load_patient(store: Store, by: SignedIn, patient_id: PatientId) -> PatientFi
             open_draft=next((draft for draft in drafts if draft.state is DraftState.OPEN), None),
             drafts=drafts,
             withdrawn=tx.notes.list_withdrawn(patient_id),
+            may_write=may_change(tx, patient_id),
         )
+
+
+def may_write(store: Store, by: SignedIn, *, patient_id: PatientId | None) -> bool:
+    """Whether the signed-in counsellor may write into the patient's file; anybody may about nobody."""
+    if patient_id is None:
+        return True
+    with store.read(by) as tx:
+        return may_change(tx, patient_id)
 
 
 def _check_name(name: str) -> str:

@@ -35,7 +35,7 @@ from phyassist.services.adapters import (
 from phyassist.services.learning import Scope, leave_out, list_examples, plan_run
 from phyassist.services.learning_runs import Base, Run, get_run, list_runs, start_training
 from phyassist.services.looking import get_consultation
-from phyassist.services.patients import list_patients, load_patient
+from phyassist.services.patients import list_patients, load_patient, may_write
 from phyassist.services.workers import list_workers
 from phyassist.web.desk import AtDesk, AtUnattendedDesk, Desk
 from phyassist.web.faults import PageRoute
@@ -94,7 +94,7 @@ def merge_own(
 @router.get(AT + "/runs/{run_id}")
 def show_run(desk: AtUnattendedDesk, patient_id: PatientId, run_id: AdapterId) -> Response:
     """How far it is; a page that asks when it is over is loaded again."""
-    return tell_run(desk, f"/patients/{patient_id}/assistant", run_id)
+    return tell_run(desk, f"/patients/{patient_id}/assistant", run_id, patient_id)
 
 
 @router.post(AT + "/runs/{run_id}/cancel")
@@ -146,11 +146,12 @@ def back(patient_id: PatientId, said: str) -> Response:
     return RedirectResponse(f"/patients/{patient_id}/assistant?said={said}", 303)
 
 
-def tell_run(desk: Desk, place: str, run_id: AdapterId) -> Response:
+def tell_run(desk: Desk, place: str, run_id: AdapterId, patient_id: PatientId | None = None) -> Response:
     run = get_run(desk.house.store, desk.by, run_id=run_id)
     if run.job.is_over:
         return Response(status_code=204, headers={"HX-Redirect": place})
-    return render(RunFragment(desk.w, view_run(run, place, desk.w)))
+    writes = may_write(desk.house.store, desk.by, patient_id=patient_id)
+    return render(RunFragment(desk.w, view_run(run, place, desk.w), writes))
 
 
 def start_run(desk: Desk, scope: Scope, on: str) -> None:

@@ -24,13 +24,12 @@ from phyassist.services.chatting import (
     get_thread,
     get_thread_to_change,
     list_threads,
-    may_ask,
     take_as_item,
     take_to_record,
 )
 from phyassist.services.consent import load_consents
 from phyassist.services.looking import get_consultation
-from phyassist.services.patients import list_patients, load_patient
+from phyassist.services.patients import list_patients, load_patient, may_write
 from phyassist.web.chat_runs import stream_answer
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
@@ -246,9 +245,9 @@ def remove_thread(desk: AtDesk, thread_id: ThreadId) -> Response:
 
 def show_thread(desk: Desk, patient_id: PatientId | None, thread_id: str, place: str = "page") -> ThreadView:
     """The thread, or the place of a new one; what it begins with is read in advance."""
-    may_write = may_ask(desk.house.store, desk.by, patient_id=patient_id)
+    writes = may_write(desk.house.store, desk.by, patient_id=patient_id)
     wanted = ThreadId(thread_id) if thread_id else None
-    if may_write:
+    if writes:
         desk.house.warming.warm_chat(
             desk.house,
             desk.by,
@@ -258,11 +257,11 @@ def show_thread(desk: Desk, patient_id: PatientId | None, thread_id: str, place:
             meeting=beside(place),
         )
     if wanted is None:
-        return view_new_thread(patient_id, may_write=may_write)
+        return view_new_thread(patient_id, may_write=writes)
     thread = get_thread(desk.house.store, desk.by, thread_id=wanted)
     if thread.patient_id != patient_id:
         raise NotFound(f"thread {wanted} is not of this page", hint="go back to the list")
-    return make_thread_view(desk, thread, place, may_write=may_write)
+    return make_thread_view(desk, thread, place, may_write=writes)
 
 
 def beside(place: str) -> ConsultationId | None:

@@ -12,7 +12,7 @@ from phyassist.domain.drafts import DraftId, ItemId, Section
 from phyassist.errors import ChangedMeanwhile
 from phyassist.services.drafting import discard_draft, list_versions, restore_version
 from phyassist.services.looking import get_draft, get_draft_to_change
-from phyassist.services.patients import load_patient
+from phyassist.services.patients import load_patient, may_write
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import FaultAlert, PageRoute, make_fault
 from phyassist.web.render import render
@@ -96,7 +96,8 @@ def show_version(desk: AtDesk, draft_id: DraftId, version: int) -> Response:
     draft = get_draft(desk.house.store, desk.by, draft_id=draft_id, version=version)
     history = list_versions(desk.house.store, desk.by, draft_id=draft_id)
     row = next(each for each in view_versions(draft, history, desk.when) if each.version == version)
-    return render(OldVersionFragment(desk.w, view_draft(draft), row.at, row.change))
+    writes = may_write(desk.house.store, desk.by, patient_id=draft.patient_id)
+    return render(OldVersionFragment(desk.w, view_draft(draft), row.at, row.change, writes))
 
 
 @router.post("/drafts/{draft_id}/versions/{version}/restore")

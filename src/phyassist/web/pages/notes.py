@@ -24,7 +24,7 @@ from phyassist.services.noting import (
     save_note_settings,
     withdraw_note,
 )
-from phyassist.services.patients import list_patients, load_patient
+from phyassist.services.patients import list_patients, load_patient, may_write
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute, make_fault
 from phyassist.web.render import render
@@ -118,6 +118,7 @@ def make_preview(desk: Desk, note: Note, draft_id: DraftId, problem: str = "") -
         view_forms(desk.w, note.template),
         desk.practice.lock_after_days,
         problem,
+        may_write(desk.house.store, desk.by, patient_id=draft.patient_id),
     )
 
 

@@ -15,7 +15,8 @@ from phyassist.services.access import check_counsels
 from phyassist.services.erasing import TypedDiffers, erase_patient
 from phyassist.services.intake import start_consultation
 from phyassist.services.looking import find_current
-from phyassist.services.patients import edit_patient, list_patients, load_patient, new_patient
+from phyassist.services.patients import edit_patient, list_patients, load_patient, may_write, new_patient
+from phyassist.services.sharing import load_sharing
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
 from phyassist.web.pages.entrance import describe
@@ -109,6 +110,17 @@ def fill_form(patient: Patient) -> PatientForm:
 
 
 def make_form(desk: Desk, form: PatientForm, patient_id: str = "", problem: str = "") -> PatientFormPage:
-    frame = make_frame(desk, list_patients(desk.house.store, desk.by), patient_id)
-    after = form.after.isoformat() if form.after else ""
-    return PatientFormPage(desk.w, frame, patient_id, form.name, form.number, form.language, after, problem)
+    store, by = desk.house.store, desk.by
+    known = PatientId(patient_id) if patient_id else None
+    return PatientFormPage(
+        desk.w,
+        make_frame(desk, list_patients(store, by), patient_id),
+        patient_id,
+        form.name,
+        form.number,
+        form.language,
+        form.after.isoformat() if form.after else "",
+        problem,
+        may_write(store, by, patient_id=known),
+        known is None or load_sharing(store, by, known).mine,
+    )

@@ -27,8 +27,6 @@ from phyassist.web.views.examples import ExampleRow
 from phyassist.web.views.frame import Frame, PatientHead
 from phyassist.web.wording import Words
 
-NOTHING = "–"
-
 
 @dataclass(frozen=True, slots=True)
 class RunView:
@@ -166,6 +164,7 @@ class RunFragment:
     template: ClassVar[str] = "_learning_run.html"
     w: Words
     run: RunView
+    may_write: bool = True
 
 
 def say_choice(choice: AdapterChoice, desk: Desk) -> str:

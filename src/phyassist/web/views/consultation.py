@@ -139,7 +139,8 @@ def view_head(file: PatientFile, desk: Desk, consultation_id: str = "") -> Patie
     facts = view_facts(file.record)
     name = show_name(file.patient, desk.practice.hide_names)
     number = "" if desk.practice.hide_names else file.patient.number
-    return PatientHead(file.patient.id, name, number, facts, file.patient.language, consultation_id)
+    language, may_write = file.patient.language, file.may_write
+    return PatientHead(file.patient.id, name, number, facts, language, consultation_id, may_write)
 
 
 def view_consent(standing: Standing, patient_id: str) -> ConsentLine:

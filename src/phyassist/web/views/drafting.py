@@ -224,6 +224,7 @@ class OldVersionFragment:
     draft: DraftView
     at: str
     change: str
+    may_write: bool = True
 
 
 @dataclass(frozen=True, slots=True)

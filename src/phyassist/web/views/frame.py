@@ -42,7 +42,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class PatientHead:
-    """`consultation_id` is the one on show, if any."""
+    """`consultation_id` is the one on show, if any; without `may_write` the pages offer no change."""
 
     patient_id: str
     name: str = field(repr=False)
@@ -50,6 +50,7 @@ class PatientHead:
     facts: str = field(repr=False)
     language: str
     consultation_id: str = ""
+    may_write: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,7 @@ class NotePreview:
     forms: tuple[FormChoice, ...]
     lock_after_days: int
     problem: str = ""
+    may_write: bool = True
 
 
 @dataclass(frozen=True, slots=True)

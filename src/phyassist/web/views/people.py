@@ -13,7 +13,7 @@ from phyassist.web.wording import Words
 
 @dataclass(frozen=True, slots=True)
 class PatientFormPage:
-    """`patient_id` is empty for somebody new."""
+    """`patient_id` is empty for somebody new; who is not `in_charge` cannot delete the file."""
 
     template: ClassVar[str] = "patient.html"
     w: Words
@@ -24,6 +24,8 @@ class PatientFormPage:
     language: str
     after: str
     problem: str
+    may_write: bool = True
+    in_charge: bool = True
 
 
 @dataclass(frozen=True, slots=True)
