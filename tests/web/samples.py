@@ -241,7 +241,7 @@ def make_pages(language: Language) -> dict[str, View]:
     return {
         "setup": entrance.SetupPage(w, "auto", "", "cn", ""),
         "recovery": entrance.RecoveryKeyPage(w, "auto", key, "Dr. Wen", "2026-11-02"),
-        "unlock": entrance.UnlockPage(w, "auto", "/", w("unlock.wrong")),
+        "unlock": entrance.UnlockPage(w, "auto", "/", w("error.PA-VAULT-PASSPHRASE.what")),
         "recover": entrance.RecoverPage(w, "auto", ""),
         "join": entrance.JoinPage(w, "auto", ""),
         "join_person": entrance.JoinPage(w, "auto", "K7QF", w("role.counsellor"), NAMES[language][1]),
@@ -401,7 +401,7 @@ def make_fragments(language: Language) -> dict[str, View]:
     item = view.sections[1].items[0]
     fields = recording.view_record(make_record(language), "p1")
     meeting = consulting.view_consultation(make_consultation(language), (), when)
-    running = consulting.ActionsView("c1", "/run", "/stop", w("actions.writing"), 1, 5)
+    running = consulting.ActionsView("c1", "/run", "/stop", w("actions.organise_busy"), 1, 5)
     history = (DraftVersion(5, Change.WROTE, NOW), DraftVersion(4, Change.EDITED, NOW))
     past = drafting.ItemPast(4, when.moment(NOW), "edited", item.text, "qwen", (COMMENT[language],))
     fault = faults.make_fault(w, RuntimeError("never shown"))

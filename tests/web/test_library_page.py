@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from phyassist.errors import BadInput
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
+from phyassist.web.pages.library import read_year
 from tests.services.test_library import make_epub
 from tests.services.test_uploads import make_pdf
 from tests.web.driving import Driven, open_workspace
@@ -26,6 +28,17 @@ def add(pages: Driven, text: str = TEXT, name: str = "night.md", **headers: str)
     return pages.http.post(
         "/library", data={"scope": "own"}, files={"file": (name, text.encode())}, headers=headers
     )
+
+
+@pytest.mark.parametrize(("typed", "year"), [("2019", 2019), (" 2019年 ", 2019), ("", None)])
+def test_a_year_is_read_as_people_write_it(typed: str, year: int | None) -> None:
+    assert read_year(typed) == year
+
+
+@pytest.mark.parametrize("typed", ["19", "20199", "last year"])
+def test_what_is_no_year_is_said(typed: str) -> None:
+    with pytest.raises(BadInput):
+        read_year(typed)
 
 
 def test_what_is_added_is_found_and_opens_at_the_passage(pages: Driven):

@@ -89,6 +89,13 @@ def test_a_colleague_joins_and_from_then_on_everybody_says_their_name(app: FastA
     assert "Bo Lind" in browser.get("/patients").text
 
 
+def test_a_name_that_is_taken_stays_in_its_box(anna: TestClient) -> None:
+    reply = anna.post("/practice/people", data={"name": "Anna Weiss", "role": "counsellor"})
+
+    assert reply.status_code == 422
+    assert re.search(r'<input id="f-name"[^>]*value="Anna Weiss"', reply.text)
+
+
 def test_a_wrong_code_joins_nobody(app: FastAPI, anna: TestClient) -> None:
     browser = open_browser(app)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Annotated
 
@@ -93,7 +94,7 @@ def change_document(
     told = Reference(
         title.strip() or before.title,
         names,
-        int(year) if year.isdecimal() and len(year) == 4 else None,
+        read_year(year),
         before.reference.language,
         licence.strip(),
         source.strip(),
@@ -106,6 +107,16 @@ def change_document(
 def remove_from_library(desk: AtDesk, document_id: DocumentId) -> Response:
     remove_document(desk.house.store, desk.by, document_id=document_id)
     return RedirectResponse("/library?said=removed", 303)
+
+
+def read_year(typed: str) -> int | None:
+    """The year in "2019" or "2019年", None where none is given.  Raises BadInput for anything else."""
+    if not typed.strip():
+        return None
+    found = re.fullmatch(r"\D*(\d{4})\D*", typed)
+    if found is None:
+        raise BadInput("this is no year", hint="give its four digits", reason="no-year")
+    return int(found[1])
 
 
 def _take(desk: Desk, file: UploadFile, scope: Scope) -> str:

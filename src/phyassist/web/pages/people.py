@@ -41,7 +41,7 @@ def do_invite(desk: AtDesk, name: Annotated[str, Form()], role: Annotated[Role, 
         made = invite(desk.house.store, desk.by, name=name, role=role)
     except BadInput as error:
         taken = desk.w("people.name_taken") if name.strip() else describe(desk.w, error)
-        return render(make_people_page(desk, problem=taken), status=422)
+        return render(make_people_page(desk, invited=name, problem=taken), status=422)
     page = make_people_page(desk, code=made.code.reveal_text(), invited=" ".join(name.split()))
     return render(page)
 

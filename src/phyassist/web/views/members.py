@@ -41,7 +41,10 @@ class InvitationRow:
 
 @dataclass(frozen=True, slots=True)
 class PeoplePage:
-    """`code` is a one-time code that was just made, for `invited`; it is shown this once."""
+    """`code` is a one-time code that was just made, for `invited`; it is shown this once.
+
+    Without a code `invited` is what was typed and could not be taken.
+    """
 
     template: ClassVar[str] = "members.html"
     w: Words
