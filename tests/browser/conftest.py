@@ -225,3 +225,9 @@ def add_patient(page: Any, name: str, text: str = "") -> None:
     if text:
         page.fill("#source", text)
         until(page, "document.querySelector('#source').dataset.after > 0")
+
+
+def look_for(page: Any, box: str, words: str) -> None:
+    """Have the form around a box look for words, whether or not there is room for the box in this window."""
+    page.eval_on_selector(box, "(box, words) => { box.value = words; box.form.submit(); }", words)
+    page.wait_for_url("**sought=**")

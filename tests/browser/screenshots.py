@@ -28,7 +28,7 @@ from phyassist.services.practice import sign_in
 from phyassist.store.opening import open_store
 from phyassist.store.transactions import Store
 from phyassist.web.app import create_app
-from tests.browser.conftest import CHROMIUM, FLAGS, PlainSettings, free_port, wait_for
+from tests.browser.conftest import CHROMIUM, FLAGS, PlainSettings, free_port, look_for, wait_for
 
 ROOT = Path(__file__).parents[2]
 ZONE = "Asia/Shanghai"
@@ -114,7 +114,7 @@ def take_pages(browser: Any, url: str, language: str, folder: Path) -> None:
         "client-audit": f"{patient}/audit",
         "assistant": f"{patient}/assistant",
         "chat": f"{patient}/chat",
-        "library": f"{url}/library?q={'失眠' if language == 'zh' else 'insomnia'}",
+        "library": f"{url}/library",
         "practice-assistant": f"{url}/practice/assistant?kind=counsellor",
         "practice": f"{url}/practice",
         "practice-people": f"{url}/practice/people",
@@ -126,6 +126,8 @@ def take_pages(browser: Any, url: str, language: str, folder: Path) -> None:
     }
     for name, path in paths.items():
         page.goto(path)
+        if name == "library":
+            look_for(page, "#library-q", "失眠" if language == "zh" else "insomnia")
         take(name)
     page.goto(with_draft)
     # The rail's address leads on to that of the consultation itself.

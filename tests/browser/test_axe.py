@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Workspace, add_patient, set_up
+from tests.browser.conftest import Workspace, add_patient, look_for, set_up
 from tests.web.samples import NAMES, TEXT
 
 pytestmark = pytest.mark.browser
@@ -107,14 +107,17 @@ def test_no_page_breaks_a_rule(language: str, workspace: Workspace, open_page: A
         "erasures": f"{workspace.url}/practice/erasures",
         "new": f"{workspace.url}/patients/new",
         "practice": f"{workspace.url}/practice",
-        "library": f"{workspace.url}/library?q=PHQ-9",
         "passage": f"{workspace.url}/library/card-en-grief?at=2",
-        "found": f"{workspace.url}/find?q={NAMES[language][0]}",
         "missing": f"{workspace.url}/nowhere",
         "recover": f"{workspace.url}/recover",
     }.items():
         page.goto(url)
         look(page, found, name)
+    page.goto(f"{workspace.url}/library")
+    look_for(page, "#library-q", "PHQ-9")
+    look(page, found, "library")
+    look_for(page, "#find", NAMES[language][0])
+    look(page, found, "found")
     page.goto(f"{workspace.url}/practice")
     page.keyboard.press("?")
     look(page, found, "keys")

@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 
 from phyassist.lm.protocol import Ask
-from tests.browser.conftest import PATIENCE_S, GatedModel, Workspace, add_patient, free_port, set_up, until
+from tests.browser.conftest import (
+    PATIENCE_S,
+    GatedModel,
+    Workspace,
+    add_patient,
+    free_port,
+    look_for,
+    set_up,
+    until,
+)
 from tests.house.canary import CANARY
 
 pytestmark = pytest.mark.browser
@@ -120,7 +129,7 @@ def test_nothing_that_anybody_wrote_runs(nasty_workspace: Workspace, page: Any) 
     for path in ("record", "edit", "consultation", "process-notes", "notes"):
         page.goto(f"{patient}/{path}")
         look(page, path, found)
-    page.goto(f"{url}/find?q=onerror")
+    look_for(page, "#find", "onerror")
     look(page, "found", found)
     page.goto(f"{url}/practice")
     look(page, "practice", found)

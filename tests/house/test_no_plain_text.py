@@ -199,7 +199,7 @@ def talk(pages: Workspace, patient: str) -> None:
     general = pages.post("/chat", question=f"about nobody {CANARY}")
     pages.get(re.search(r'sse-connect="([^"?]+)', general).group(1))  # type: ignore[union-attr]
     pages.post(f"{patient}/chat", question=f"{CANARY}" * 2000)
-    assert CANARY in pages.get(f"{patient}/chat", q=CANARY)
+    assert CANARY in pages.post(f"{patient}/chat/search", words=CANARY)
     assert CANARY in pages.get("/chat")
 
 
@@ -207,7 +207,7 @@ def shelve(pages: Workspace) -> None:
     handbook = f"# Handbook {CANARY}\n\nOn {CANARY} and its relatives.".encode()
     pages.http.post("/library", data={"scope": "practice"}, files={"file": (f"{CANARY}.md", handbook)})
     pages.http.post("/library", data={"scope": "own"}, files={"file": (f"{CANARY}.png", handbook)})
-    found = pages.get("/library", q=CANARY)
+    found = pages.post("/library/search", words=CANARY)
     assert f"On {CANARY}" in found
     path = re.search(r"/library/[0-9a-f]{32}", found).group(0)  # type: ignore[union-attr]
     pages.post(path, title=f"Renamed {CANARY}", authors=CANARY, source=CANARY)
@@ -234,7 +234,7 @@ def sweep(pages: Workspace) -> list[bytes]:
     """
     answers = []
     wrong = dict.fromkeys(
-        ("words", "section", "passphrase", "form", "field", "q", "redo", "question", "parent"), STRANGER
+        ("words", "section", "passphrase", "form", "field", "sought", "redo", "question", "parent"), STRANGER
     )
     for route in pages.routes:
         # A form that is shown back names the address that it goes to; an id there is nobody's words.
@@ -268,7 +268,7 @@ def test_nothing_is_left_in_the_clear_by_the_pages(
     note = re.search(r"/notes/(\w+)/amendments", notes)
     workspace.post(f"/notes/{note.group(1)}/amendments", text=CANARY, reason=CANARY)  # type: ignore[union-attr]
     learn(workspace, patient)
-    workspace.get("/find", q=CANARY)
+    workspace.post("/find", words=CANARY)
     refusals = sweep(workspace)
 
     # The flows did go through: the canary stands on the pages, and the model was asked about it.
@@ -285,6 +285,6 @@ def test_a_locked_workspace_shows_nothing(workspace: Workspace):
     patient, at = consult(workspace)
     workspace.post("/lock")
 
-    pages = [workspace.get(path) for path in (patient, f"{patient}/record", f"{at}/source", "/find?q=a")]
+    pages = [workspace.get(path) for path in (patient, f"{patient}/record", f"{at}/source", "/find")]
 
     assert find_canary(pages) == []

@@ -175,7 +175,7 @@ def test_no_line_of_the_log_is_written_by_who_asks(
 
     inside.get(
         re.sub(r"\{[^}]+\}", "0" * 32, path),
-        params=dict.fromkeys(("q", "said", "form", "after", "items", "section", forged), forged),
+        params=dict.fromkeys(("sought", "said", "form", "after", "items", "section", forged), forged),
         headers={
             "Accept-Language": CANARY.encode(),
             "User-Agent": CANARY.encode(),

@@ -25,7 +25,7 @@ def make_library(language: Language, make_frame: Callable[[Language, str], Frame
         "library": LibraryPage(
             w=w,
             frame=frame,
-            q="night",
+            words="night",
             found=(found,),
             documents=(row,),
             cards=(card,),

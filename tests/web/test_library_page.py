@@ -30,6 +30,10 @@ def add(pages: Driven, text: str = TEXT, name: str = "night.md", **headers: str)
     )
 
 
+def look_for(pages: Driven, words: str) -> str:
+    return pages.http.post("/library/search", data={"words": words}, follow_redirects=True).text
+
+
 @pytest.mark.parametrize(("typed", "year"), [("2019", 2019), (" 2019年 ", 2019), ("", None)])
 def test_a_year_is_read_as_people_write_it(typed: str, year: int | None) -> None:
     assert read_year(typed) == year
@@ -43,7 +47,7 @@ def test_what_is_no_year_is_said(typed: str) -> None:
 
 def test_what_is_added_is_found_and_opens_at_the_passage(pages: Driven):
     reply = add(pages)
-    found = pages.http.get("/library", params={"q": "write down every night, a diary"}).text
+    found = look_for(pages, "write down every night, a diary")
     href = re.search(r'href="(/library/[0-9a-f]+\?at=1)#here"', found).group(1)  # type: ignore[union-attr]
     opened = pages.http.get(href).text
 
@@ -61,10 +65,10 @@ def test_the_cards_are_there_on_the_first_day(pages: Driven):
 
 
 def test_a_question_in_a_third_language_finds_its_own_documents_or_hears_why_it_finds_none(pages: Driven):
-    question = {"q": "что делать при бессоннице"}
-    before = pages.http.get("/library", params=question).text
+    question = "что делать при бессоннице"
+    before = look_for(pages, question)
     add(pages, "# Ночь\n\nПри бессоннице вставать в одно время.", "noch.md")
-    after = pages.http.get("/library", params=question).text
+    after = look_for(pages, question)
 
     assert "No passage has these words." in before
     assert "try words in Chinese or English" in before

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from phyassist.domain.people import Counsellor, CounsellorId, Role
 from phyassist.vault.keyring import Keyring, fingerprint
+from phyassist.vault.sealing import Place
 from phyassist.vault.secrets import Secret
 
 
@@ -31,6 +32,14 @@ class SignedIn:
     @property
     def id(self) -> CounsellorId:
         return self.counsellor.id
+
+    def seal_own(self, value: bytes, use: str) -> bytes:
+        """`value` for nobody but this counsellor, in no row: for a place outside the store, by its `use`."""
+        return self.keyring.own.seal(value, Place("outside", self.id, use))
+
+    def open_own(self, sealed: bytes, use: str) -> bytes:
+        """What `seal_own` sealed.  Raises CannotOpen."""
+        return self.keyring.own.open_sealed(sealed, Place("outside", self.id, use))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from typing import Any, ClassVar, Protocol
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from phyassist.web.sought import WORDS_CHARS_MAX
+
 
 class View(Protocol):
     """A frozen dataclass that names its template."""
@@ -34,6 +36,7 @@ def get_environment() -> Environment:
     environment.globals["styles"] = _names("css", ".css")
     # Whoever gets a fragment back for a change may make the next one; what a reader opens says otherwise.
     environment.globals["may_write"] = True
+    environment.globals["words_max"] = WORDS_CHARS_MAX
     return environment
 
 

@@ -37,6 +37,7 @@ from phyassist.web.pages.consultations import plain_lines
 from phyassist.web.pages.drafts import show_draft
 from phyassist.web.render import View, render
 from phyassist.web.runs import is_going
+from phyassist.web.sought import Looked, open_words, show_sought
 from phyassist.web.views.chatting import (
     ChatPage,
     ChatPanel,
@@ -61,10 +62,11 @@ Paragraph = Annotated[int, Form(ge=0)]
 
 
 @router.get("/patients/{patient_id}/chat")
-def show_patients_chat(desk: AtDesk, patient_id: PatientId, thread: str = "", q: str = "") -> Response:
+def show_patients_chat(desk: AtDesk, patient_id: PatientId, thread: str = "", sought: str = "") -> Response:
+    words = open_words(desk.by, sought)
     file = load_patient(desk.house.store, desk.by, patient_id)
     frame = make_frame(desk, list_patients(desk.house.store, desk.by), patient_id, "chat")
-    rows = list_threads(desk.house.store, desk.by, patient_id=patient_id, words=q)
+    rows = list_threads(desk.house.store, desk.by, patient_id=patient_id, words=words)
     shown = show_thread(desk, patient_id, thread)
     drafting = load_consents(desk.house.store, desk.by, patient_id=patient_id).of(Purpose.DRAFTING)
     return render(
@@ -75,19 +77,31 @@ def show_patients_chat(desk: AtDesk, patient_id: PatientId, thread: str = "", q:
             view_rows(rows, shown.thread_id, desk),
             shown,
             base_of(patient_id),
-            q,
+            words,
             view_consent(drafting, patient_id),
         )
     )
 
 
+@router.post("/patients/{patient_id}/chat/search")
+def search_patients_chat(desk: AtDesk, patient_id: PatientId, words: Looked = "") -> Response:
+    load_patient(desk.house.store, desk.by, patient_id)
+    return show_sought(desk.by, base_of(patient_id), words)
+
+
+@router.post("/chat/search")
+def search_general_chat(desk: AtDesk, words: Looked = "") -> Response:
+    return show_sought(desk.by, base_of(None), words)
+
+
 @router.get("/chat")
-def show_general_chat(desk: AtDesk, thread: str = "", q: str = "") -> Response:
+def show_general_chat(desk: AtDesk, thread: str = "", sought: str = "") -> Response:
+    words = open_words(desk.by, sought)
     frame = make_frame(desk, list_patients(desk.house.store, desk.by), tab="chat")
-    rows = list_threads(desk.house.store, desk.by, patient_id=None, words=q)
+    rows = list_threads(desk.house.store, desk.by, patient_id=None, words=words)
     shown = show_thread(desk, None, thread)
     listed = view_rows(rows, shown.thread_id, desk)
-    return render(ChatPage(desk.w, frame, None, listed, shown, base_of(None), q, None))
+    return render(ChatPage(desk.w, frame, None, listed, shown, base_of(None), words, None))
 
 
 @router.get("/consultations/{consultation_id}/chat")

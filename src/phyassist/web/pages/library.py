@@ -30,6 +30,7 @@ from phyassist.services.practice import save_practice_settings
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute, make_fault
 from phyassist.web.render import render
+from phyassist.web.sought import Looked, open_words, show_sought
 from phyassist.web.views.frame import Frame, make_frame
 from phyassist.web.views.library import LibraryPage, make_document_page, make_library_page
 
@@ -38,11 +39,19 @@ _SAID = ("added", "added_some", "known", "all_known", "references", "unchanged",
 
 
 @router.get("/library")
-def show_library(desk: AtDesk, q: str = "", said: str = "") -> Response:
+def show_library(desk: AtDesk, sought: str = "", said: str = "") -> Response:
     found: tuple[Passage, ...] = ()
-    if q.strip():
-        found = search_passages(desk.house.store, desk.by, q, embedder=desk.house.embedder)
-    return render(_make_page(desk, q=q, found=found, said=desk.w(f"library.{said}") if said in _SAID else ""))
+    words = open_words(desk.by, sought)
+    if words:
+        found = search_passages(desk.house.store, desk.by, words, embedder=desk.house.embedder)
+    return render(
+        _make_page(desk, words=words, found=found, said=desk.w(f"library.{said}") if said in _SAID else "")
+    )
+
+
+@router.post("/library/search")
+def search_library(desk: AtDesk, words: Looked = "") -> Response:
+    return show_sought(desk.by, "/library", words)
 
 
 @router.post("/library")

@@ -24,6 +24,7 @@ from phyassist.web.house import get_house
 from phyassist.web.pages.choices import set_language, set_theme
 from phyassist.web.pages.entrance import describe
 from phyassist.web.render import render
+from phyassist.web.sought import Looked, open_words, show_sought
 from phyassist.web.views.frame import WelcomePage, make_frame
 from phyassist.web.views.people import FoundFragment, FoundPage, PracticePage, RailFragment, view_found
 
@@ -64,15 +65,21 @@ def show_welcome(desk: AtDesk) -> Response:
     return render(WelcomePage(desk.w, make_frame(desk, rows)))
 
 
-@router.get("/find")
-def show_found(request: Request, desk: AtDesk, q: str = "") -> Response:
+@router.post("/find")
+def find_words(request: Request, desk: AtDesk, words: Looked = "") -> Response:
+    """While somebody types, what the rail shows; of a form that was sent, the page."""
+    if request.headers.get("hx-request") != "true":
+        return show_sought(desk.by, "/find", words)
     store, by = desk.house.store, desk.by
-    fragment = request.headers.get("hx-request") == "true"
-    if fragment and not q.strip():
+    if not words.strip():
         return render(RailFragment(desk.w, make_frame(desk, list_patients(store, by))))
-    found = view_found(find(store, by, q), desk)
-    if fragment:
-        return render(FoundFragment(desk.w, found))
+    return render(FoundFragment(desk.w, view_found(find(store, by, words), desk)))
+
+
+@router.get("/find")
+def show_found(desk: AtDesk, sought: str = "") -> Response:
+    store, by = desk.house.store, desk.by
+    found = view_found(find(store, by, open_words(by, sought)), desk)
     return render(FoundPage(desk.w, make_frame(desk, list_patients(store, by)), found))
 
 

@@ -42,7 +42,7 @@ class LibraryPage:
     template: ClassVar[str] = "library.html"
     w: Words
     frame: Frame
-    q: str = field(repr=False)
+    words: str = field(repr=False)
     found: tuple[PassageView, ...] = field(repr=False)
     documents: tuple[DocumentRow, ...] = field(repr=False)
     cards: tuple[DocumentRow, ...] = field(repr=False)
@@ -115,7 +115,7 @@ def make_library_page(
     frame: Frame,
     documents: tuple[Document, ...],
     *,
-    q: str = "",
+    words: str = "",
     found: tuple[Passage, ...] = (),
     said: str = "",
     problem: str = "",
@@ -131,7 +131,7 @@ def make_library_page(
     return LibraryPage(
         w=desk.w,
         frame=frame,
-        q=q,
+        words=words,
         found=tuple(view_passage(each) for each in found),
         documents=tuple(view_document(each, desk) for each in kept),
         cards=tuple(view_document(each, desk) for each in cards),

@@ -55,7 +55,7 @@ async function knock() {
 // The form still holds its words, and a part of the page that was asked for is still wanted.
 function sendAgain({ elt, verb, path }) {
   if (!elt.isConnected) return;
-  if (verb === "get") window.htmx.ajax("GET", path, { source: elt });
+  if (verb === "get" || elt.matches("input")) window.htmx.ajax(verb.toUpperCase(), path, { source: elt });
   else window.htmx.trigger(elt, elt.matches("form") ? "submit" : "click");
 }
 
