@@ -173,6 +173,18 @@ def test_no_write_is_taken_from_another_site(
     assert "did not come from a page of PhyAssist" in reply.text
 
 
+@pytest.mark.parametrize(
+    ("accepts", "cookie", "said"),
+    [("zh-CN", "", "没有改动任何内容"), ("en", "", "nothing was changed"), ("en", "zh", "没有改动任何内容")],
+)
+def test_who_is_turned_away_reads_why_in_their_language(
+    accepts: str, cookie: str, said: str, turned_away: TestClient
+) -> None:
+    headers = {"Origin": "null", "Accept-Language": accepts, "Cookie": f"phyassist_language={cookie}"}
+
+    assert said in turned_away.post("/patients", headers=headers).text
+
+
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_another_site_can_link_here_but_not_pull_a_page_in(site: str, inside: TestClient) -> None:
     pulls = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}

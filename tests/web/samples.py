@@ -251,7 +251,7 @@ def make_pages(language: Language) -> dict[str, View]:
         "fault": faults.FaultPage(w, "auto", fault),
         "welcome": frame.WelcomePage(w, make_frame(language, "")),
         "patient": people.PatientFormPage(
-            w, make_frame(language, ""), "p1", head.name, "0231", language, "", ""
+            w, make_frame(language, ""), "p1", "", head.name, "0231", language, "", ""
         ),
         "begin": people.BeginPage(w, make_frame(language, "consultation"), head),
         "found": people.FoundPage(w, make_frame(language, ""), make_found(w, language)),

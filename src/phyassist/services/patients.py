@@ -9,12 +9,12 @@ from phyassist.domain.drafts import Draft, DraftState
 from phyassist.domain.notes import Note, Withdrawn
 from phyassist.domain.people import Language, Patient, PatientId
 from phyassist.domain.records import Consultation, Record
-from phyassist.errors import BadInput
+from phyassist.errors import BadInput, NotFound
 from phyassist.services.access import check_counsels, check_may_change, may_change
 from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
-from phyassist.store.transactions import Store
+from phyassist.store.transactions import Store, Tx
 
 NAME_CHARACTERS_MAX = 200
 NUMBER_CHARACTERS_MAX = 60
@@ -53,17 +53,29 @@ class PatientFile:
 
 @again
 def new_patient(
-    store: Store, by: SignedIn, *, name: str, number: str = "", language: Language = "zh"
+    store: Store,
+    by: SignedIn,
+    *,
+    name: str,
+    number: str = "",
+    language: Language = "zh",
+    patient_id: PatientId | None = None,
 ) -> Patient:
     """A patient with a data key of their own.
 
-    Raises BadInput for an empty or overlong name, NotAllowed for an administrator, StoreFull.
+    A form that was given a `patient_id` makes one patient, however often it is sent; with another card in it,
+    it makes another.
+    Raises BadInput for an empty or overlong name, NotAllowed for an administrator, NotYourPatient, StoreFull.
     """
     check_counsels(by)
-    patient = Patient(PatientId(store.new_id()), _check_name(name), _check_number(number), language)
+    fresh = PatientId(store.new_id())
+    patient = Patient(patient_id or fresh, _check_name(name), _check_number(number), language)
     with store.write(by) as tx:
-        stored = tx.patients.add(patient)
-        tx.audit.write(Act.CREATED, Kind.PATIENT, patient.id)
+        known = _find_patient(tx, patient.id)
+        if known is not None and _is_same_card(known, patient):
+            return known
+        stored = tx.patients.add(patient if known is None else replace(patient, id=fresh))
+        tx.audit.write(Act.CREATED, Kind.PATIENT, stored.id)
     return stored
 
 
@@ -129,6 +141,18 @@ def may_write(store: Store, by: SignedIn, *, patient_id: PatientId | None) -> bo
         return True
     with store.read(by) as tx:
         return may_change(tx, patient_id)
+
+
+def _find_patient(tx: Tx, patient_id: PatientId) -> Patient | None:
+    """None where there is none; raises NotYourPatient."""
+    try:
+        return tx.patients.get(patient_id)
+    except NotFound:
+        return None
+
+
+def _is_same_card(one: Patient, other: Patient) -> bool:
+    return (one.name, one.number, one.language) == (other.name, other.number, other.language)
 
 
 def _check_name(name: str) -> str:

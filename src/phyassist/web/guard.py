@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from phyassist.web.house import get_words
 from phyassist.web.render import find_static
 
 READING = ("GET", "HEAD", "OPTIONS")
@@ -145,16 +147,19 @@ class Guard:
         known = len(headers.getlist("host")) == 1 and headers["host"] in self.hosts
         # Whoever watches over many machines asks for the sign of life by the machine's address.
         if not known and scope["path"] != ALIVE:
-            return PlainTextResponse(
-                "PhyAssist is not known here under this name: see the setting names.", 400
-            )
+            return say_refusal(scope, "name", 400)
         if scope["method"] in READING:
             if is_pulled_in(headers):
-                return PlainTextResponse("This page of PhyAssist was asked for by another site.", 403)
+                return say_refusal(scope, "pulled_in", 403)
             return None
         if not is_own_page(headers, scope.get("scheme", "http")):
-            return PlainTextResponse("This write did not come from a page of PhyAssist.", 403)
+            return say_refusal(scope, "foreign_write", 403)
         return None
+
+
+def say_refusal(scope: Scope, which: str, status: int) -> Response:
+    """A sentence and no page: whoever meets it may have come by way of somebody else's."""
+    return PlainTextResponse(get_words(Request(scope))(f"guard.{which}"), status)
 
 
 def is_door(path: str) -> bool:

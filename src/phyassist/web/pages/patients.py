@@ -32,6 +32,8 @@ class PatientForm(BaseModel):
     number: str = Field(default="", repr=False)
     language: Language = "zh"
     after: AwareDatetime | Literal[""] = ""
+    # Of who is new: the page was given it, so that a form which is sent twice makes one client.
+    new_id: str = Field(default="", pattern=r"^[\w-]{0,64}$")
 
 
 @router.get("/patients/new")
@@ -44,11 +46,20 @@ def show_new_patient(desk: AtDesk) -> Response:
 def create_patient(desk: AtDesk, form: Annotated[PatientForm, Form()]) -> Response:
     store, by = desk.house.store, desk.by
     try:
-        patient = new_patient(store, by, name=form.name, number=form.number, language=form.language)
+        patient = new_patient(
+            store,
+            by,
+            name=form.name,
+            number=form.number,
+            language=form.language,
+            patient_id=PatientId(form.new_id) if form.new_id else None,
+        )
     except BadInput as error:
         return render(make_form(desk, form, problem=describe(desk.w, error)), status=422)
-    consultation = start_consultation(store, by, patient_id=patient.id)
-    return RedirectResponse(f"/patients/{patient.id}/consultations/{consultation.id}", 303)
+    current = find_current(store, by, patient_id=patient.id)
+    if current is None:
+        current = start_consultation(store, by, patient_id=patient.id).id
+    return RedirectResponse(f"/patients/{patient.id}/consultations/{current}", 303)
 
 
 @router.get("/patients/{patient_id}")
@@ -116,6 +127,7 @@ def make_form(desk: Desk, form: PatientForm, patient_id: str = "", problem: str 
         desk.w,
         make_frame(desk, list_patients(store, by), patient_id),
         patient_id,
+        form.new_id or store.new_id(),
         form.name,
         form.number,
         form.language,

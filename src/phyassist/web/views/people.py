@@ -19,6 +19,7 @@ class PatientFormPage:
     w: Words
     frame: Frame
     patient_id: str
+    new_id: str
     name: str = field(repr=False)
     number: str = field(repr=False)
     language: str
