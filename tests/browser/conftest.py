@@ -229,5 +229,5 @@ def add_patient(page: Any, name: str, text: str = "") -> None:
 
 def look_for(page: Any, box: str, words: str) -> None:
     """Have the form around a box look for words, whether or not there is room for the box in this window."""
-    page.eval_on_selector(box, "(box, words) => { box.value = words; box.form.submit(); }", words)
-    page.wait_for_url("**sought=**")
+    with page.expect_navigation(url="**sought=**"):
+        page.eval_on_selector(box, "(box, words) => { box.value = words; box.form.submit(); }", words)
