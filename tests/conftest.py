@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from phyassist.domain.people import Patient
 from phyassist.services.patients import new_patient
@@ -29,6 +30,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 # What is imported and collected stays to the end: to look through it again and again takes a tenth.
 gc.set_threshold(50_000, 20, 20)
+
+# Other work on the machine makes any test slow once: none is judged by the clock.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # A store waits at every commit until the disk has written it, and tests commit many thousand times: on a disk
 # they wait longer than they compute.  What they write fits into memory, as long as none keeps what it wrote.
