@@ -171,6 +171,27 @@ def test_no_answer_holds_a_word_or_an_id_of_a_patient_of_somebody_else(
     assert {route: words for route, words in told.items() if words} == {}
 
 
+SEARCHES = ("/find", "/library/search", "/chat/search")
+
+
+@pytest.mark.parametrize("who", ["own", *STRANGERS])
+def test_nobody_finds_a_patient_of_somebody_else(who: str, world: World, tmp_path: Path) -> None:
+    with copy_of(world, tmp_path) as app:
+        browser = browser_of(world, app, who)
+        pages = [
+            browser.post(path, data={"words": words}, headers=headers, follow_redirects=True)
+            for path in SEARCHES
+            for words in ("Quist", "exams", "tired")
+            for headers in ({}, {"HX-Request": "true"})
+        ]
+
+    assert [page.status_code for page in pages] == [200] * len(pages)
+    assert any("Lee Quist" in page.text for page in pages) == (who == "own")
+    if who != "own":
+        told = [word for page in pages for word in (*PRIVATE, world.ids["patient_id"]) if word in page.text]
+        assert [word for word in told if word != "exams"] == []
+
+
 @pytest.mark.parametrize("who", ["writer", *READERS])
 def test_a_share_shows_nothing_of_a_colleagues_private_notes(who: str, world: World, tmp_path: Path) -> None:
     pages = [route for route in TABLE if route[0] == "GET" and TABLE[route].answers[who] == SHOWN]

@@ -33,7 +33,7 @@ class PatientForm(BaseModel):
     language: Language = "zh"
     after: AwareDatetime | Literal[""] = ""
     # Of who is new: the page was given it, so that a form which is sent twice makes one client.
-    new_id: str = Field(default="", pattern=r"^[\w-]{0,64}$")
+    new_id: str = Field(default="", pattern=r"^([0-9a-f]{32})?$")
 
 
 @router.get("/patients/new")
