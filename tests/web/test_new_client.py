@@ -50,6 +50,17 @@ def test_a_page_that_is_gone_back_to_makes_another_client(pages: Driven) -> None
     assert list_names(pages) == ["Hu Ping", "Lin Yue"]
 
 
+def test_a_form_that_is_sent_again_after_an_erasure_has_another_id(pages: Driven) -> None:
+    form = {**CARD, "new_id": read_id(pages)}
+
+    pages.http.post("/patients", data=form)
+    erased = pages.http.post(f"/patients/{form['new_id']}/delete", data={"confirm": CARD["name"]})
+    pages.http.post("/patients", data=form)
+
+    assert erased.status_code == 303
+    assert [row.patient.id == form["new_id"] for row in list_patients(pages.store, pages.by)] == [False]
+
+
 def test_each_page_has_an_id_of_its_own_and_a_refused_form_keeps_it(pages: Driven) -> None:
     one, other = read_id(pages), read_id(pages)
     refused = pages.http.post("/patients", data={**CARD, "name": " ", "new_id": one})

@@ -64,7 +64,7 @@ def new_patient(
     """A patient with a data key of their own.
 
     A form that was given a `patient_id` makes one patient, however often it is sent; with another card in it,
-    it makes another.
+    it makes another, and so it does once the first one's file is erased: a restore erases what has that id.
     Raises BadInput for an empty or overlong name, NotAllowed for an administrator, NotYourPatient, StoreFull.
     """
     check_counsels(by)
@@ -74,7 +74,8 @@ def new_patient(
         known = _find_patient(tx, patient.id)
         if known is not None and _is_same_card(known, patient):
             return known
-        stored = tx.patients.add(patient if known is None else replace(patient, id=fresh))
+        is_taken = known is not None or tx.erasures.holds(patient.id)
+        stored = tx.patients.add(replace(patient, id=fresh) if is_taken else patient)
         tx.audit.write(Act.CREATED, Kind.PATIENT, stored.id)
     return stored
 

@@ -66,6 +66,10 @@ class Erasures:
         """The newest first."""
         return self._find()
 
+    def holds(self, patient_id: PatientId) -> bool:
+        """Whether this patient's file was erased."""
+        return bool(self._find(erasures.c.erased_id == patient_id))
+
     def is_any_waiting(self) -> bool:
         """Whether a key that was erased may still lie in the database's own files."""
         waiting = select(erasures.c.id).where(erasures.c.cleaned_at.is_(None)).limit(1)
