@@ -19,7 +19,7 @@ import itertools
 import json
 import time
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -42,12 +42,13 @@ from phyassist.lm.bundle import MANIFEST
 from phyassist.lm.engine import Engine, EngineOptions
 from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, LanguageModel, Never
 from phyassist.prompts.draft import speaks_of_harm
+from phyassist.prompts.layout import render_whole_notes
 from phyassist.services.draft_asking import prepare_question
 from phyassist.services.draft_events import AnalysisDone
 from phyassist.services.draft_writing import write_items
 from phyassist.services.gate import Compared, LossesByLanguage, measure_adapter
 from phyassist.services.learning_examples import Told, find_own_forms, make_examples
-from phyassist.services.prompting import Case, fit_case
+from phyassist.services.prompting import Case, fit_case, fit_whole_notes
 from phyassist.services.run_files import RunExample, make_run_example
 from phyassist.services.trainer import TrainerProcess, TrainerTask
 from phyassist.training.base import choose_precision
@@ -121,6 +122,9 @@ def write_draft(
     """What the app would draft; an unread reply has the items that could be read."""
     case = Case(by.language, "other", split_sentences(text), notes=tuple(notes))
     fitted = fit_case(case, lm)
+    # The app shows a draft no items of earlier notes; this is what they would be worth as examples.
+    shown = render_whole_notes(fit_whole_notes(case, fitted, lm), case.language)
+    fitted = replace(fitted, prefix="\n".join(filter(None, (shown, fitted.prefix))))
     ask, assignment = prepare_question(case, fitted, by.question, adapter=adapter, forms=forms)
     ids = iter(range(100))
     *_, done = write_items(lm, ask, assignment, Never(), lambda: f"item{next(ids)}")

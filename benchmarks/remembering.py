@@ -28,8 +28,9 @@ from phyassist.domain.records import Span
 from phyassist.lm.engine import Engine, EngineOptions
 from phyassist.lm.protocol import Ask, LanguageModel, Never, Reply
 from phyassist.prompts.chat import REPLY_TOKENS, Talk, make_messages, render_question
+from phyassist.prompts.layout import render_whole_notes
 from phyassist.services.learning_examples import Told
-from phyassist.services.prompting import Case, fit_case
+from phyassist.services.prompting import Case, fit_case, fit_whole_notes
 from phyassist.services.recalling import recall
 
 # The prompt's share for the file holds about three of the notes.
@@ -239,9 +240,10 @@ def tell(no: int, language: Language) -> Told:
 def answer(lm: LanguageModel, case: Case, question: str, adapter: str, *, with_lines: bool) -> str:
     """As a chat about the patient asks, without the conversation before."""
     fitted = fit_case(case, lm)
-    given = Given(left_out=fitted.history.left_out)
+    notes = fit_whole_notes(case, fitted, lm)
+    given = Given(left_out=tuple(note.id for note in case.notes if note not in notes))
     lines = recall(case, given, question) if with_lines else ()
-    talk = Talk(case.language, case.jurisdiction, fitted.prefix)
+    talk = Talk(case.language, case.jurisdiction, fitted.prefix, render_whole_notes(notes, case.language))
     asked = render_question(talk, question, recalled=lines, answer_in=case.language)
     messages = make_messages(talk, summary="", exchanges=(), question=asked)
     *_, reply = lm.write(Ask(messages, REPLY_TOKENS, adapter=adapter), Never())

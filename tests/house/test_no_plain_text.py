@@ -223,7 +223,7 @@ def learn(pages: Workspace, patient: str) -> None:
     pages.post(example)
     pages.post(f"{patient}/assistant/train")
     of = patient.removeprefix("/patients/")
-    assert CANARY in pages.get("/practice/assistant", kind="set", label=CANARY, of=of)
+    assert CANARY in pages.post("/practice/assistant", kind="set", label=CANARY, of=of)
     pages.post("/practice/assistant/train", kind="set", label=CANARY, of=of)
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from phyassist.domain.drafts import DraftId, DraftItem, ItemId, Section, TextRead
-from phyassist.domain.notes import Note, NoteId
+from phyassist.domain.notes import ByHand, Note, NoteId
 from phyassist.domain.people import PatientId
 from phyassist.domain.reading.sentences import split_sentences
 from phyassist.domain.records import (
@@ -19,7 +19,7 @@ from phyassist.domain.records import (
     StatementId,
 )
 from phyassist.errors import PromptTooLong
-from phyassist.prompts.budget import choose_history, fit_text
+from phyassist.prompts.budget import choose_history, choose_whole_notes, fit_text
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -38,6 +38,7 @@ def make_note(number: int, words: int) -> Note:
         author="Anna",
         question="Why?",
         items=(item,),
+        by_hand=(ByHand("soap.objective", item.text),),
     )
 
 
@@ -67,6 +68,17 @@ def test_notes_are_taken_newest_first_until_their_share_is_full():
 
     assert history.notes_used == ("n4", "n3")
     assert history.left_out == ("n2", "n1")
+
+
+def test_as_many_whole_notes_are_taken_as_there_is_room_for_newest_first():
+    notes = [make_note(number, words=60) for number in (1, 2, 3, 4)]
+
+    def choose(room):
+        return choose_whole_notes(notes, language="en", room_tokens=room, count=count_words)
+
+    assert [note.id for note in choose(300)] == ["n4", "n3"]
+    assert choose(100) == choose(-1) == ()
+    assert len(choose(10_000)) == 4
 
 
 def test_a_record_beyond_its_share_loses_its_oldest_lines_and_says_how_many():

@@ -242,6 +242,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/consultations/{consultation_id}/compare/{adapter_id}"): Row(SEE),
     ("GET", "/consultations/{consultation_id}/compare/{adapter_id}/stream"): Row(SEE),
     ("GET", "/practice/assistant"): Row(SIGNED_IN),
+    ("POST", "/practice/assistant"): Row(SIGNED_IN, {"kind": "counsellor"}, status=303),
     ("POST", "/practice/assistant/merge"): Row(SIGNED_IN, status=409),
     ("POST", "/practice/assistant/train"): Row(SIGNED_IN, {"kind": "counsellor"}, status=409),
     ("GET", "/practice/assistant/runs/{run_id}"): Row(OWN_ADAPTER, ids=OWN_RUN),

@@ -36,6 +36,7 @@ SHOWN_AGAIN = {
     ("POST", "/patients/{patient_id}/record/{statement_id}"),
     ("POST", "/drafts/{draft_id}/items/{item_id}"),
     ("POST", "/drafts/{draft_id}/note"),
+    ("POST", "/practice/assistant"),
     ("POST", "/practice/assistant/train"),
 }
 WHO = ("own", "reader", "foreign", "foreign supervisor", "administrator", "nobody")

@@ -7,15 +7,18 @@ import pytest
 from phyassist.domain.drafts import Section
 from phyassist.domain.people import Patient
 from phyassist.errors import NotFound
+from phyassist.lm.protocol import Never
 from phyassist.lm.scripted import ScriptedModel
 from phyassist.services.chatting import begin_thread, take_as_item
-from phyassist.services.drafting import start_draft
+from phyassist.services.draft_events import Finished
+from phyassist.services.drafting import start_draft, write_draft
+from phyassist.services.noting import save_note
 from phyassist.services.patients import new_patient
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from tests.conftest import Clock
-from tests.services.drafts import make_consultation
-from tests.services.test_chatting import SAID, write
+from tests.services.drafts import make_consultation, make_reply, write_whole
+from tests.services.test_chatting import SAID, last, write
 
 
 def test_chat_rests_on_the_consultation_on_show_and_writes_into_its_draft(
@@ -59,3 +62,30 @@ def test_a_conversation_takes_no_consultation_of_another_client(
 
     with pytest.raises(NotFound):
         begin_thread(store, anna, patient_id=patient.id, question="她怎么了？", consultation_id=foreign.id)
+
+
+def test_a_draft_is_shown_no_items_of_earlier_notes_but_a_conversation_is(
+    store: Store, anna: SignedIn, patient: Patient, clock: Clock
+) -> None:
+    """Small models say over in a draft what stands in an earlier note."""
+    earlier = write_whole(store, anna, make_consultation(store, anna, patient))
+    note = save_note(store, anna, draft_id=earlier.id, after=earlier.version)
+    clock.move(days=7)
+    today = make_consultation(store, anna, patient, "来访者说昨夜没有睡。")
+    lm = ScriptedModel([make_reply(), SAID])
+    draft = start_draft(store, anna, consultation_id=today.id)
+
+    *_, finished = write_draft(store, lm, anna, draft_id=draft.id, stop=Never())
+    thread = begin_thread(store, anna, patient_id=patient.id, question="上次说了什么？")
+    written = write(store, lm, anna, thread)
+
+    drafted, talked = (ask.messages[1].content for ask in lm.asks)
+    for item in note.items:
+        assert item.text not in drafted
+        assert item.text in talked
+    assert "(1) 2026-03-" in drafted
+    assert isinstance(finished, Finished)
+    assert finished.draft.notes_used == (note.id,)
+    assert last(written).given.notes_used == (note.id,)
+    # The engine has read all that stands before the whole notes when the draft is written.
+    assert talked.startswith(drafted[: drafted.index("\n\n【任务】")])

@@ -16,9 +16,10 @@ from phyassist.domain.scores import Share, find_chance
 from phyassist.lm.protocol import Ask, Message, Never
 from phyassist.lm.scripted import ScriptedModel
 from phyassist.services.closed_questions import load_questions
-from phyassist.services.gate import Compared, find_least_gain, list_lost, measure_adapter
+from phyassist.services.gate import Compared, find_least_gain, list_lost, measure_adapter, measure_general
 from phyassist.services.quality import load_cases
 from phyassist.services.run_files import RunExample
+from tests.services.drafts import make_reply
 
 
 def make_example(language: Language, *, held_out: bool = False) -> RunExample:
@@ -235,3 +236,16 @@ def test_names_are_listened_for_in_drafts_too_and_count_unless_they_were_spoken_
 
     assert measured.memory is not None
     assert measured.memory.names == names
+
+
+@pytest.mark.parametrize(("second", "whole"), [(make_reply(), 1), ("{", 0)])
+def test_a_reply_that_cannot_be_read_whole_is_asked_for_once_more_as_another_one(second: str, whole: int):
+    lm = ScriptedModel(["{", second], context_tokens=16_000)
+
+    found = measure_general(lm, load_cases(1, ("zh",)), lambda _: "", {}, Never())
+
+    first, again = lm.asks
+    assert (first.temperature, again.temperature, again.seed) == (0.0, 0.7, 1)
+    assert again.messages == first.messages
+    assert found.share("analyse", "schema_held", "zh") == Share(whole, 1)
+    assert len(found.cases[0].why_unread) == 1 - whole

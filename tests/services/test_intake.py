@@ -21,6 +21,7 @@ from phyassist.services.intake import (
     save_question,
     save_source,
     start_consultation,
+    take_up_consultation,
 )
 from phyassist.services.recording import add_statement, edit_statement, remove_statement, settle
 
@@ -266,3 +267,20 @@ def test_a_text_saved_in_two_tabs_is_refused_in_the_second(store, anna, patient)
 
     with pytest.raises(ChangedMeanwhile):
         save_source(store, anna, consultation_id=consultation.id, text="二", after=0)
+
+
+def test_a_consultation_that_nobody_has_written_in_is_taken_up_again(store, anna, patient, clock):
+    first = take_up_consultation(store, anna, patient_id=patient.id)
+    clock.move(minutes=59)
+    again = take_up_consultation(store, anna, patient_id=patient.id)
+    clock.move(minutes=1)
+    after_an_hour = take_up_consultation(store, anna, patient_id=patient.id)
+    save_source(store, anna, consultation_id=after_an_hour.id, text=TALK, after=0)
+    after_a_text = take_up_consultation(store, anna, patient_id=patient.id)
+    save_question(store, anna, consultation_id=after_a_text.id, question="睡眠", after=after_a_text.version)
+    after_a_question = take_up_consultation(store, anna, patient_id=patient.id)
+
+    assert again == first
+    assert len({first.id, after_an_hour.id, after_a_text.id, after_a_question.id}) == 4
+    with store.read(anna) as tx:
+        assert len(tx.consultations.list(patient.id)) == 4

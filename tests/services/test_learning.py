@@ -23,7 +23,7 @@ from phyassist.domain.learning import (
     estimate_tokens,
     list_learnt,
 )
-from phyassist.domain.notes import Note
+from phyassist.domain.notes import ByHand, Note
 from phyassist.domain.people import Patient
 from phyassist.domain.reading.sentences import split_sentences
 from phyassist.domain.records import Record
@@ -66,15 +66,10 @@ def draft_of(store: Store, by: SignedIn, patient: Patient, text: str = SAID) -> 
     return write_whole(store, by, make_consultation(store, by, patient, text))
 
 
-def sign(store: Store, by: SignedIn, draft: Draft, clock: Clock) -> Note:
-    note = save_note(store, by, draft_id=draft.id, after=draft.version)
+def sign(store: Store, by: SignedIn, draft: Draft, clock: Clock, *by_hand: ByHand) -> Note:
+    note = save_note(store, by, draft_id=draft.id, after=draft.version, template="soap", by_hand=by_hand)
     clock.move(days=7)
     return note
-
-
-def write_whole_with(store: Store, by: SignedIn, patient: Patient, *, advice: str) -> Draft:
-    reply = make_reply(advice=[advice, *ADVICE[1:]])
-    return write_whole(store, by, make_consultation(store, by, patient, SAID), reply)
 
 
 def prompts_of(plan: RunPlan) -> str:
@@ -430,9 +425,8 @@ def test_what_was_left_out_stays_out_when_its_note_is_amended_and_no_earlier_day
 def test_a_note_that_was_left_out_is_not_read_in_the_prompts_of_later_ones_either(
     store: Store, anna: SignedIn, willing: Patient, clock: Clock
 ) -> None:
-    gone = sign(
-        store, anna, write_whole_with(store, anna, willing, advice="先去操场上走一圈，别想成绩。"), clock
-    )
+    walked = ByHand("soap.objective", "先去操场上走了一圈。")
+    gone = sign(store, anna, draft_of(store, anna, willing), clock, walked)
     for _ in range(3):
         sign(store, anna, draft_of(store, anna, willing), clock)
     before = plan_run(store, anna, scope=scope_of(willing), limits=LIMITS)

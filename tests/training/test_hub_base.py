@@ -45,6 +45,14 @@ def mark(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> BaseMark:
     return BaseMark(BASE, identify_base(str(folder)).sha256)
 
 
+def test_what_lies_beside_the_weights_does_not_change_the_mark(mark: BaseMark, tmp_path: Path) -> None:
+    folder = save_base(tmp_path / "tiny")
+    for name in ("consolidated.safetensors", "adapter_model.safetensors"):
+        (folder / name).write_bytes(b"the same in another form, or somebody's adapter")
+
+    assert identify_base(str(folder)) == BaseMark("tiny", mark.sha256)
+
+
 def fresh_machine(hub: Hub, folder: Path) -> Mapping[str, str]:
     """The environment of a user whose cache is empty."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}

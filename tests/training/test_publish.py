@@ -110,7 +110,7 @@ def scores(tmp_path: Path) -> Path:
         "accuracy": 78.7,
         "accuracy_interval": [74.2, 83.0],
     }
-    said = {"made_at": "2026-11-25T20:00:00", "adapter": "adapter", "part": "val", "limit": 0}
+    said = {"made_at": "2026-11-25T20:00:00", "adapter": "adapter", "part": "val", "limit": 16}
     (folder / "scores.json").write_text(json.dumps({**said, "sets": {"dreaddit": score}}))
     return folder
 
@@ -149,6 +149,8 @@ def test_a_folder_holds_adapter_card_and_checksums_and_names_no_path_of_this_mac
     front = card.split("---\n")[1]
     assert "license: apache-2.0" in front
     assert "value: 78.64" in front
+    assert "name: IMHI dreaddit, the first 16 rows of each set" in front
+    assert "Part `val`, the first 16 rows of each set" in card
     for path in out.iterdir():
         assert str(trained.parent).encode() not in path.read_bytes(), path.name
 

@@ -344,7 +344,7 @@ def test_a_shared_assistant_is_planned_named_and_trained(
     sign(pages, patient, clock)
     form = {"kind": "set", "label": "Evening group", "of": patient.id}
 
-    plan = pages.http.get("/practice/assistant", params=form).text
+    plan = pages.http.post("/practice/assistant", data=form, follow_redirects=True).text
     nameless = pages.http.get("/practice/assistant", params={"kind": "set", "of": patient.id}).text
     begun = pages.http.post("/practice/assistant/train", data=form)
     work_once(pages.store, worker, make_tools(model))

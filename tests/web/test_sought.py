@@ -76,3 +76,20 @@ def test_no_search_is_cut(anna: SignedIn, pages: Driven) -> None:
         show_sought(anna, "/library", f"{longest}。")
     assert refused.status_code == 422
     assert "These are too many words to look for." in refused.text
+
+
+def test_no_address_holds_the_name_of_a_chosen_set(pages: Driven, patient: Patient) -> None:
+    """It is asked for with a form like words that are looked for."""
+    form = {"kind": "set", "label": "Evening group", "of": patient.id}
+
+    chosen = pages.http.post("/practice/assistant", data=form)
+    shown = pages.http.get(chosen.headers["location"]).text
+    too_long = pages.http.post("/practice/assistant", data={**form, "label": "Evening " * 200})
+
+    assert chosen.status_code == 303
+    assert "Evening" not in chosen.headers["location"]
+    assert patient.id in chosen.headers["location"]
+    assert 'value="Evening group"' in shown
+    assert too_long.status_code == 422
+    assert 'role="alert"' in too_long.text
+    assert "PA-INPUT" not in too_long.text

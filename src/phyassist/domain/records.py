@@ -121,6 +121,11 @@ class Consultation:
     version: int = 0
     adapter_wanted: str = ""
 
+    @property
+    def is_blank(self) -> bool:
+        """Nobody has written in it yet: neither a text nor a question."""
+        return not (self.source.text.strip() or self.question.strip())
+
 
 @dataclass(frozen=True, slots=True)
 class RecordVersion:

@@ -39,6 +39,19 @@ class WithAdapter:
 
 
 @dataclass(frozen=True, slots=True)
+class AskingAgain(WithAdapter):
+    """The same, asked as somebody asks who wants another reply than the first."""
+
+    temperature: float = 0.7
+    seed: int = 1
+
+    def write(self, ask: Ask, stop: Stop) -> Iterator[Waiting | Reading | Words | Reply]:
+        """As `LanguageModel.write` says."""
+        other = replace(ask, temperature=self.temperature, seed=self.seed)
+        yield from WithAdapter.write(self, other, stop)
+
+
+@dataclass(frozen=True, slots=True)
 class Listening(WithAdapter):
     """The same, with whatever adapter an ask names; `heard` are all asks with the texts of their replies."""
 

@@ -16,7 +16,7 @@ from phyassist.domain.reading.sentences import Sentence
 from phyassist.domain.reading.speakers import Speaker
 from phyassist.domain.records import Record, Span
 from phyassist.errors import PromptTooLong
-from phyassist.prompts.layout import get_system_message, make_prefix
+from phyassist.prompts.layout import get_system_message, make_prefix, render_whole_notes
 
 Count = Callable[[str], int]
 
@@ -74,6 +74,19 @@ def choose_history(
         used = (*used, note)
     left_out = tuple(note.id for note in newest_first[len(used) :])
     return History(kept, used, left_out, len(record.lines) - len(lines))
+
+
+def choose_whole_notes(
+    notes: Sequence[Note], *, language: Language, room_tokens: int, count: Count
+) -> tuple[Note, ...]:
+    """As many notes, the newest first, as the room holds in full."""
+    newest_first = sorted(notes, key=lambda note: (note.at, note.number), reverse=True)
+    chosen: tuple[Note, ...] = ()
+    for note in newest_first:
+        if count(render_whole_notes((*chosen, note), language)) > room_tokens:
+            break
+        chosen = (*chosen, note)
+    return chosen
 
 
 def fit_text(

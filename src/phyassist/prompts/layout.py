@@ -48,6 +48,7 @@ _WORDS: dict[Language, dict[str, str]] = {
     "zh": {
         "record": "【档案】",
         "notes": "【既往咨询笔记】",
+        "whole_notes": "【既往咨询笔记全文】",
         "text": "【正文】",
         "question": "咨询问题",
         Section.SYMPTOM_TYPE: "症状类型",
@@ -63,6 +64,7 @@ _WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "record": "# Record",
         "notes": "# Earlier notes",
+        "whole_notes": "# Earlier notes in full",
         "text": "# Text",
         "question": "Question",
         Section.SYMPTOM_TYPE: "Symptom type",
@@ -144,17 +146,30 @@ def _render_record(record: Record, language: Language) -> str:
 
 
 def _render_notes(notes: Iterable[Note], language: Language) -> str:
+    """Of each note its day, its question, and what the counsellor wrote by hand.
+
+    Its items are left out: a small model says them over in the place of what the new text says.
+    """
+    return _join_notes(notes, language, "notes", ())
+
+
+def render_whole_notes(notes: Iterable[Note], language: Language) -> str:
+    """All that the notes say, the oldest first; empty where there is none."""
+    return _join_notes(notes, language, "whole_notes", tuple(Section))
+
+
+def _join_notes(notes: Iterable[Note], language: Language, title: str, sections: Iterable[Section]) -> str:
     words = _WORDS[language]
     blocks: list[str] = []
     for note in sorted(notes, key=lambda note: (note.at, note.number)):
         lines = [f"({note.number}) {note.at:%Y-%m-%d}"]
         if note.question:
             lines.append(f"{words['question']}{words['colon']}{note.question}")
-        for section in Section:
+        for section in sections:
             items = [item.text for item in note.of(section)]
             if items:
                 lines.append(f"{words[section]}{words['colon']}{words['semicolon'].join(items)}")
         lines += [each.text for each in note.by_hand]
         lines += [amendment.text for amendment in note.amendments]
         blocks.append("\n".join(lines))
-    return "\n".join([words["notes"], *blocks]) if blocks else ""
+    return "\n".join([words[title], *blocks]) if blocks else ""

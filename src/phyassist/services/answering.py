@@ -45,12 +45,13 @@ from phyassist.prompts.chat import (
     make_opening,
     render_question,
 )
+from phyassist.prompts.layout import render_whole_notes
 from phyassist.services.access import check_may_change
 from phyassist.services.adapters import choose_for
 from phyassist.services.chat_events import AnswerSoFar, AnswerWritten, ChatEvent, Condensing
 from phyassist.services.consent import Withdrawn, check_consent
 from phyassist.services.leaving import guard
-from phyassist.services.prompting import Case, fit_case, load_case
+from phyassist.services.prompting import Case, fit_case, fit_whole_notes, load_case
 from phyassist.services.recalling import recall
 from phyassist.services.shelving import make_ready
 from phyassist.store.again import again
@@ -263,7 +264,7 @@ class _Keeper:
             language=self._talk.language,
             jurisdiction=self._talk.jurisdiction,
             question=self._loaded.question.text,
-            told="\n".join((self._talk.prefix, *self._message.given.recalled)),
+            told="\n".join((self._talk.told, *self._message.given.recalled)),
             passages=self._message.passages,
             is_whole=is_whole,
         )
@@ -328,9 +329,11 @@ def _make_talk(
     if case is None:
         return Talk(interface, jurisdiction), NOTHING_ELSE
     fitted = fit_case(case, lm)
-    history = fitted.history
-    given = Given(history.notes_used, history.left_out, history.record_left_out, fitted.text_left_out)
-    return Talk(case.language, jurisdiction, fitted.prefix), given
+    notes = fit_whole_notes(case, fitted, lm)
+    used = tuple(note.id for note in notes)
+    left_out = tuple(note.id for note in case.notes if note.id not in used)
+    given = Given(used, left_out, fitted.history.record_left_out, fitted.text_left_out)
+    return Talk(case.language, jurisdiction, fitted.prefix, render_whole_notes(notes, case.language)), given
 
 
 def _prepare(
@@ -351,7 +354,7 @@ def _prepare(
         # The literature gives way first: what the file says of this patient is nearer to the question.
         fitting, recalled = passages[: max(0, count - len(lines))], lines[:count]
         shown = (f"{each.title}\n{each.text}" for each in fitting)
-        shown_facts = "\n".join((talk.prefix, *recalled, *shown))
+        shown_facts = "\n".join((talk.told, *recalled, *shown))
         unmentioned = find_unmentioned(asks, shown_facts) if may_compare else ()
         question = render_question(
             talk, asked, passages=fitting, recalled=recalled, unmentioned=unmentioned, answer_in=answer_in
@@ -398,7 +401,7 @@ def _condense(
                     language=prepared.talk.language,
                     jurisdiction=prepared.talk.jurisdiction,
                     question="",
-                    told=prepared.talk.prefix,
+                    told=prepared.talk.told,
                 ).text
             elif not isinstance(event, Words):
                 yield event

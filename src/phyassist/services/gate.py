@@ -23,7 +23,7 @@ from phyassist.domain.quality import (
     find_losses,
 )
 from phyassist.domain.scores import Share
-from phyassist.lm.adapted import Listening, WithAdapter
+from phyassist.lm.adapted import AskingAgain, Listening, WithAdapter
 from phyassist.lm.protocol import Ask, LanguageModel, Message, Reply, Stop
 from phyassist.prompts.draft import REPLY_TOKENS, list_sections
 from phyassist.prompts.draft_schema import COUNTS, make_schema
@@ -185,8 +185,8 @@ def _choose_asked(examples: Iterable[RunExample], language: Language) -> list[Ru
 
 
 def list_lost(after: Quality, before: Quality) -> tuple[str, ...]:
-    """The measures that got worse beyond chance; replies that are no whole JSON any more, or repeat
-    themselves far more, count at once: at temperature 0 neither is chance.
+    """The measures that got worse beyond chance; replies that are no whole JSON any more, asked for twice, or
+    repeat themselves far more, count at once.
     """
     lost = [f"{loss.measure} {loss.language}" for loss in find_losses(after, before)]
     for language in before.languages:
@@ -248,7 +248,7 @@ def measure_general(
     stop: Stop,
 ) -> Quality:
     """The app's own analysis of texts that have nothing to do with the practice, each with the adapter that
-    `choose` names for its language.
+    `choose` names for its language.  A reply that cannot be read whole is asked for once more.
     """
     measured = []
     for case in cases:
@@ -257,6 +257,9 @@ def measure_general(
         adapter = choose(case.language)
         own = _find_forms(forms, adapter, case.language)
         done = analyse_case(WithAdapter(lm, adapter), case, stop, forms=own)
+        if done.unread and not stop.is_set():
+            # What the engine read before sways the last digits, and with them now and then a whole reply.
+            done = analyse_case(AskingAgain(lm, adapter), case, stop, forms=own)
         measured.append(_score(case, _take_out(done, own)))
     return Quality(lm.name, tuple(measured))
 

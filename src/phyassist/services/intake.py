@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
 
@@ -40,12 +40,14 @@ from phyassist.services.uploads import UPLOAD_BYTES_MAX, read_file
 from phyassist.store.again import again
 from phyassist.store.audit import Act, Kind
 from phyassist.store.people import SignedIn
-from phyassist.store.transactions import Store
+from phyassist.store.transactions import Store, Tx
 
 TEXT_CHARS_MAX = 200_000
 # A second reading that is not done by then is left: the counsellor waits no longer than a minute and a half.
 SECOND_READING_S = 75.0
 _MERGE_TRIES = 3
+# A consultation that nobody has written in for so long was meant to be begun.
+_BLANK_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +195,32 @@ def start_consultation(
     store: Store, by: SignedIn, *, patient_id: PatientId, at: datetime | None = None
 ) -> Consultation:
     """A new, empty consultation, dated now unless `at` says when.  Raises NotFound, NotYourPatient."""
-    consultation = Consultation(
-        ConsultationId(store.new_id()), patient_id, at or store.clock(), Source(SourceId(store.new_id()), "")
-    )
     with store.write(by) as tx:
         check_may_change(tx, patient_id)
-        stored = tx.consultations.add(consultation)
-        tx.audit.write(Act.CREATED, Kind.CONSULTATION, consultation.id)
+        return _start(store, tx, patient_id, at or store.clock())
+
+
+@again
+def take_up_consultation(store: Store, by: SignedIn, *, patient_id: PatientId) -> Consultation:
+    """The last consultation where it was begun within the hour and nothing is written in it; else a new one.
+
+    A button that is pressed twice, or on a page that was gone back to, leaves no empty consultation behind.
+    Raises NotFound, NotYourPatient.
+    """
+    now = store.clock()
+    with store.write(by) as tx:
+        check_may_change(tx, patient_id)
+        newest = tx.consultations.find_newest(patient_id)
+        last = None if newest is None else tx.consultations.get(newest)
+        if last is not None and last.is_blank and timedelta(0) <= now - last.at < _BLANK_FOR:
+            return last
+        return _start(store, tx, patient_id, now)
+
+
+def _start(store: Store, tx: Tx, patient_id: PatientId, at: datetime) -> Consultation:
+    fresh = Consultation(ConsultationId(store.new_id()), patient_id, at, Source(SourceId(store.new_id()), ""))
+    stored = tx.consultations.add(fresh)
+    tx.audit.write(Act.CREATED, Kind.CONSULTATION, stored.id)
     return stored
 
 

@@ -9,7 +9,14 @@ from phyassist.domain.people import Jurisdiction, Language, PatientId
 from phyassist.domain.reading.sentences import Sentence, split_sentences
 from phyassist.domain.records import Consultation, Record, Span
 from phyassist.lm.protocol import LanguageModel
-from phyassist.prompts.budget import Fitted, choose_history, fit_text
+from phyassist.prompts.budget import (
+    HISTORY_SHARE,
+    MARGIN_TOKENS,
+    Fitted,
+    choose_history,
+    choose_whole_notes,
+    fit_text,
+)
 from phyassist.prompts.draft import REPLY_TOKENS
 from phyassist.prompts.orders import hide_orders_in_note, hide_orders_in_record, without_orders
 from phyassist.store.transactions import Tx
@@ -77,5 +84,19 @@ def fit_case(case: Case, lm: LanguageModel) -> Fitted:
         case.spans,
         language=case.language,
         room_tokens=int(lm.context_tokens * (1 - TASK_SHARE)) - REPLY_TOKENS,
+        count=lm.count_tokens,
+    )
+
+
+def fit_whole_notes(case: Case, fitted: Fitted, lm: LanguageModel) -> tuple[Note, ...]:
+    """The notes that a conversation is shown in full beside such a beginning, as far as the text leaves room:
+    at most a third of the window, the newest first.
+    """
+    kept_free = int(lm.context_tokens * TASK_SHARE) + REPLY_TOKENS + MARGIN_TOKENS
+    room = lm.context_tokens - lm.count_tokens(fitted.prefix) - kept_free
+    return choose_whole_notes(
+        case.notes,
+        language=case.language,
+        room_tokens=min(room, int(lm.context_tokens * HISTORY_SHARE)),
         count=lm.count_tokens,
     )

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from phyassist.training.teams import Spread
 
 DONE = "converted.json"
+# What transformers loads.  The second is for models that have nothing but a pickle; some hold both, and other
+# files of weights too: the same in another form, or an adapter's.
+WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
 
 
 def load_tokenizer(base: str) -> Any:
@@ -111,8 +114,7 @@ def fetch_weights(base: str) -> None:
     from httpx2 import HTTPError
     from huggingface_hub import snapshot_download
 
-    # The second is for models that have nothing but a pickle; some hold both, and other files of weights too.
-    for weights in ("model*.safetensors", "pytorch_model*.bin"):
+    for weights in WEIGHTS:
         try:
             wanted = ["config.json", weights, f"{weights}.index.json"]
             folder = snapshot_download(base, allow_patterns=wanted)

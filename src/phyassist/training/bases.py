@@ -12,7 +12,7 @@ from typing import Any
 from phyassist.errors import AdapterMissing, BadInput, ModelMissing
 from phyassist.lm.catalogue import HubSource, load_catalogue
 from phyassist.lm.hashing import count_sha256
-from phyassist.training.base import DONE, fetch_weights
+from phyassist.training.base import DONE, WEIGHTS, fetch_weights
 
 MARK = "base.json"
 ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -42,7 +42,7 @@ def identify_base(base: str) -> BaseMark:
     made = folder / DONE
     if made.is_file():
         return _mark_of_gguf(json.loads(made.read_text("utf-8")))
-    weights = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("pytorch_model*.bin"))
+    weights = next(filter(None, (sorted(folder.glob(each)) for each in WEIGHTS)), [])
     if not weights:
         raise ModelMissing(f"{base} holds no weights", hint="name the folder that the base was saved in")
     name = base if folder != Path(base) else folder.name

@@ -89,12 +89,20 @@ def _list_results(manifest: Manifest) -> Iterator[Mapping[str, Any]]:
             )
             yield {
                 "task": {"type": "text-classification", "name": "IMHI"},
-                "dataset": {"name": f"IMHI {name}", "type": f"imhi-{name.lower()}", "split": scores["part"]},
+                "dataset": {
+                    "name": f"IMHI {name}{_say_limit(scores)}",
+                    "type": f"imhi-{name.lower()}",
+                    "split": scores["part"],
+                },
                 "metrics": [
                     {"type": kind, "name": title, "value": round(score[key], 2)}
                     for kind, title, key in measured
                 ],
             }
+
+
+def _say_limit(scores: Mapping[str, Any]) -> str:
+    return f", the first {scores['limit']} rows of each set" if scores["limit"] else ""
 
 
 def _describe_use(manifest: Manifest, texts: Traversable) -> str:
@@ -154,8 +162,7 @@ def _describe_parts(manifest: Manifest) -> str:
 
 def _score_rows(manifest: Manifest) -> Iterator[str]:
     for scores in manifest["scores"]:
-        limit = f", the first {scores['limit']} rows of each set" if scores["limit"] else ""
-        yield f"Part `{scores['part']}`{limit}, measured {scores['made_at'][:10]}:"
+        yield f"Part `{scores['part']}`{_say_limit(scores)}, measured {scores['made_at'][:10]}:"
         yield ""
         yield "| set | rows | unread | weighted F1 (95 % interval) | macro F1 | accuracy (95 % interval) |"
         yield "|---|---|---|---|---|---|"

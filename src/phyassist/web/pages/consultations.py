@@ -16,7 +16,13 @@ from phyassist.domain.records import Consultation, ConsultationId
 from phyassist.errors import NotFound, TextTooLong
 from phyassist.services.consent import check_consent, load_consents
 from phyassist.services.drafting import start_draft
-from phyassist.services.intake import check_text, read_upload, save_question, save_source, start_consultation
+from phyassist.services.intake import (
+    check_text,
+    read_upload,
+    save_question,
+    save_source,
+    take_up_consultation,
+)
 from phyassist.services.looking import get_consultation, get_consultation_to_change
 from phyassist.services.patients import list_patients, load_patient
 from phyassist.web.desk import AtDesk, Desk
@@ -51,7 +57,7 @@ def show_last_consultation(desk: AtDesk, patient_id: PatientId) -> Response:
 
 @router.post("/patients/{patient_id}/consultations")
 def create_consultation(desk: AtDesk, patient_id: PatientId) -> Response:
-    consultation = start_consultation(desk.house.store, desk.by, patient_id=patient_id)
+    consultation = take_up_consultation(desk.house.store, desk.by, patient_id=patient_id)
     return RedirectResponse(f"/patients/{patient_id}/consultations/{consultation.id}", 303)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import RedirectResponse
@@ -19,7 +20,7 @@ from phyassist.errors import BadInput, ModelError, NotAllowed, PhyAssistError, T
 from phyassist.services.adapter_merging import Merge
 from phyassist.services.adapters import cancel_run, delete_adapter, list_shelf, use_adapter, withdraw_adapter
 from phyassist.services.comparing import list_questions
-from phyassist.services.learning import Scope, plan_run
+from phyassist.services.learning import LABEL_CHARACTERS_MAX, Scope, plan_run
 from phyassist.services.learning_runs import list_runs
 from phyassist.services.patients import PatientRow, list_patients
 from phyassist.services.published_adapters import list_offers, take_shipped
@@ -29,6 +30,7 @@ from phyassist.web.pages.assistant import SAID, find_missing, start_merge, start
 from phyassist.web.pages.comparing import show_compare
 from phyassist.web.pages.entrance import describe
 from phyassist.web.render import render
+from phyassist.web.sought import open_words, seal_words
 from phyassist.web.views.adapters import view_rows
 from phyassist.web.views.assistant import (
     FileChoice,
@@ -67,7 +69,20 @@ class ScopeForm(BaseModel):
 
 @router.get(AT)
 def show_shared(desk: AtDesk, form: Annotated[ScopeForm, Query()]) -> Response:
-    return render(make_page(desk, form))
+    """In the address a chosen set's name is sealed."""
+    return render(make_page(desk, form.model_copy(update={"label": open_words(desk.by, form.label)})))
+
+
+@router.post(AT)
+def choose_shared(desk: AtDesk, form: Annotated[ScopeForm, Form()]) -> Response:
+    """To the plan for these files; a name that no address should hold is refused here."""
+    label = form.label.strip()
+    if len(label) > LABEL_CHARACTERS_MAX:
+        return render(make_page(desk, form), status=422)
+    sealed = seal_words(desk.by, label) if label else ""
+    asked = {"kind": form.kind, "label": sealed, "of": form.of, "on": form.on}
+    chosen = urlencode({name: value for name, value in asked.items() if value}, doseq=True)
+    return RedirectResponse(f"{AT}?{chosen}", 303)
 
 
 @router.post(AT + "/train")
