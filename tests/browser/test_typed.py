@@ -258,5 +258,13 @@ def test_two_clicks_make_one_client_and_one_consultation(workspace: Workspace, o
     page.wait_for_selector("html[data-ready] #source")
 
     assert [url.rpartition("/")[2] for url in posts] == ["patients", "consultations"]
-    # The one that came with the client, and the one that was wished for.
+    # Nobody has written in the one that came with the client: it is taken up again, and no other is listed.
+    assert page.locator(".page-line .menu-list a[href*='/consultations/']").count() == 0
+
+    page.fill("#source", "She slept badly again.")
+    page.wait_for_timeout(1500)
+    click_twice(page, "[action$='/consultations'] button")
+    page.wait_for_timeout(500)
+    page.wait_for_selector("html[data-ready] #source")
+
     assert page.locator(".page-line .menu-list a[href*='/consultations/']").count() == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from phyassist.domain.drafts import Section
+from phyassist.domain.notes import ByHand
 from phyassist.domain.people import Patient
 from phyassist.errors import NotFound
 from phyassist.lm.protocol import Never
@@ -69,7 +70,12 @@ def test_a_draft_is_shown_no_items_of_earlier_notes_but_a_conversation_is(
 ) -> None:
     """Small models say over in a draft what stands in an earlier note."""
     earlier = write_whole(store, anna, make_consultation(store, anna, patient))
-    note = save_note(store, anna, draft_id=earlier.id, after=earlier.version)
+    by_hand = (ByHand("soap.objective", "衣着整洁。"),)
+    note = save_note(
+        store, anna, draft_id=earlier.id, after=earlier.version, template="soap", by_hand=by_hand
+    )
+    plain = write_whole(store, anna, make_consultation(store, anna, patient))
+    unsaid = save_note(store, anna, draft_id=plain.id, after=plain.version)
     clock.move(days=7)
     today = make_consultation(store, anna, patient, "来访者说昨夜没有睡。")
     lm = ScriptedModel([make_reply(), SAID])
@@ -83,9 +89,10 @@ def test_a_draft_is_shown_no_items_of_earlier_notes_but_a_conversation_is(
     for item in note.items:
         assert item.text not in drafted
         assert item.text in talked
-    assert "(1) 2026-03-" in drafted
+    assert "衣着整洁。" in drafted
+    assert ["(1) 2026-03-" in drafted, "(2) 2026-03-" in drafted] == [True, False]
     assert isinstance(finished, Finished)
     assert finished.draft.notes_used == (note.id,)
-    assert last(written).given.notes_used == (note.id,)
+    assert set(last(written).given.notes_used) == {note.id, unsaid.id}
     # The engine has read all that stands before the whole notes when the draft is written.
     assert talked.startswith(drafted[: drafted.index("\n\n【任务】")])

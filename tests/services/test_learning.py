@@ -66,7 +66,9 @@ def draft_of(store: Store, by: SignedIn, patient: Patient, text: str = SAID) -> 
     return write_whole(store, by, make_consultation(store, by, patient, text))
 
 
-def sign(store: Store, by: SignedIn, draft: Draft, clock: Clock, *by_hand: ByHand) -> Note:
+def sign(store: Store, by: SignedIn, draft: Draft, clock: Clock, seen: str = "衣着整洁。") -> Note:
+    """A note in which something is written by hand, so that the prompts of later ones show it."""
+    by_hand = (ByHand("soap.objective", seen),)
     note = save_note(store, by, draft_id=draft.id, after=draft.version, template="soap", by_hand=by_hand)
     clock.move(days=7)
     return note
@@ -425,8 +427,7 @@ def test_what_was_left_out_stays_out_when_its_note_is_amended_and_no_earlier_day
 def test_a_note_that_was_left_out_is_not_read_in_the_prompts_of_later_ones_either(
     store: Store, anna: SignedIn, willing: Patient, clock: Clock
 ) -> None:
-    walked = ByHand("soap.objective", "先去操场上走了一圈。")
-    gone = sign(store, anna, draft_of(store, anna, willing), clock, walked)
+    gone = sign(store, anna, draft_of(store, anna, willing), clock, "先去操场上走了一圈。")
     for _ in range(3):
         sign(store, anna, draft_of(store, anna, willing), clock)
     before = plan_run(store, anna, scope=scope_of(willing), limits=LIMITS)

@@ -53,7 +53,8 @@ class Fitted:
 def choose_history(
     record: Record, notes: Sequence[Note], *, language: Language, context_tokens: int, count: Count
 ) -> History:
-    """The record, then as many notes as fit into their share, newest first.
+    """The record, then as many notes as fit into their share, newest first, of those that say something by
+    hand: of the others a prompt shows nothing (`make_prefix`).
 
     A record that is longer than the share by itself loses its oldest lines; their number is told.
     """
@@ -66,7 +67,8 @@ def choose_history(
     while lines and tokens_of(replace(record, lines=lines), ()) > room:
         lines = lines[max(1, len(lines) // 8) :]
     kept = replace(record, lines=lines)
-    newest_first = sorted(notes, key=lambda note: (note.at, note.number), reverse=True)
+    by_hand = [note for note in notes if note.by_hand or note.amendments]
+    newest_first = sorted(by_hand, key=lambda note: (note.at, note.number), reverse=True)
     used: tuple[Note, ...] = ()
     for note in newest_first:
         if tokens_of(kept, (*used, note)) > room:
