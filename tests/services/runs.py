@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from phyassist.domain.adapters import AdapterCard, AdapterKind
 from phyassist.domain.consents import Answer, Purpose
 from phyassist.domain.learning import Limits
+from phyassist.domain.notes import ByHand
 from phyassist.domain.people import Patient
 from phyassist.lm.protocol import Ask, LanguageModel, ReadFile
 from phyassist.lm.scripted import ScriptedModel
@@ -76,7 +77,9 @@ def sign_notes(
         draft = edit_item(
             store, by, draft_id=draft.id, item_id=item.id, text=f"考试焦虑 {number}", after=draft.version
         )
-        save_note(store, by, draft_id=draft.id, after=draft.version)
+        # What is written by hand the prompts of later ones show.
+        by_hand = (ByHand("soap.objective", "衣着整洁。"),)
+        save_note(store, by, draft_id=draft.id, after=draft.version, template="soap", by_hand=by_hand)
         clock.move(days=7)
 
 
