@@ -64,8 +64,11 @@ def test_an_open_comment_and_an_open_edit_outlive_what_happens_to_items_beside_t
     moved = page.get_attribute(FIRST, "id")
 
     page.focus(f"{FIRST} .edit-form textarea")
-    page.keyboard.press("Control+Enter")
+    with page.expect_response(lambda response: response.request.method == "POST"):
+        page.keyboard.press("Control+Enter")
     until(page, f"document.querySelector('{FIRST} .item-text').innerText === 'the first, kept'")
+    # A click that comes while what was saved is still being put in place goes nowhere.
+    until(page, "!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
     page.evaluate(f"document.querySelector('{FIRST} [data-move=down]').click()")
     until(page, f"document.querySelector('{SECOND}').id === '{moved}'")
 
