@@ -40,14 +40,13 @@ class WithAdapter:
 
 @dataclass(frozen=True, slots=True)
 class AskingAgain(WithAdapter):
-    """The same, asked as somebody asks who wants another reply than the first."""
+    """The same, asked so that another reply comes than the first one at temperature 0."""
 
-    temperature: float = 0.7
-    seed: int = 1
+    temperature: float
 
     def write(self, ask: Ask, stop: Stop) -> Iterator[Waiting | Reading | Words | Reply]:
         """As `LanguageModel.write` says."""
-        other = replace(ask, temperature=self.temperature, seed=self.seed)
+        other = replace(ask, temperature=self.temperature, seed=ask.seed + 1)
         yield from WithAdapter.write(self, other, stop)
 
 

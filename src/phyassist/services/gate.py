@@ -29,6 +29,7 @@ from phyassist.prompts.draft import REPLY_TOKENS, list_sections
 from phyassist.prompts.draft_schema import COUNTS, make_schema
 from phyassist.services.closed_questions import answer_questions
 from phyassist.services.draft_events import AnalysisDone
+from phyassist.services.draft_writing import SECOND_TEMPERATURE
 from phyassist.services.quality import analyse_case, load_cases, read_draft, score_analysis
 from phyassist.services.run_files import RunExample
 
@@ -259,7 +260,7 @@ def measure_general(
         done = analyse_case(WithAdapter(lm, adapter), case, stop, forms=own)
         if done.unread and not stop.is_set():
             # What the engine read before sways the last digits, and with them now and then a whole reply.
-            done = analyse_case(AskingAgain(lm, adapter), case, stop, forms=own)
+            done = analyse_case(AskingAgain(lm, adapter, SECOND_TEMPERATURE), case, stop, forms=own)
         measured.append(_score(case, _take_out(done, own)))
     return Quality(lm.name, tuple(measured))
 
