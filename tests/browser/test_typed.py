@@ -195,6 +195,27 @@ def test_words_that_were_refused_are_asked_about_until_they_are_saved(
     assert page.input_value(f"{FIRST} .edit-form textarea") == "from this window"
 
 
+def test_words_under_a_heading_that_another_form_of_note_hides_are_asked_about(
+    workspace: Workspace, open_page: Any, asked: list[str]
+) -> None:
+    page = open_page("en")
+    make_draft(page, workspace)
+    stay_when_asked(page, asked)
+    page.click(".draft-bar .primary")
+    page.check("#note-form [value=soap]")
+    page.fill("#hand-soap-objective", "speaks slowly")
+    page.check("#note-form [value=birp]")
+    page.wait_for_selector("#hand-birp-response")
+
+    page.evaluate("window.location.reload()")
+    page.wait_for_timeout(300)
+
+    assert asked == ["beforeunload"]
+    page.check("#note-form [value=soap]")
+    page.wait_for_selector("#hand-soap-objective")
+    assert page.input_value("#hand-soap-objective") == "speaks slowly"
+
+
 def test_a_card_that_is_being_filled_in_stays_behind_the_lock(workspace: Workspace, open_page: Any) -> None:
     page = open_page("zh")
     set_up(page, workspace.url, "zh")

@@ -344,6 +344,25 @@ def test_a_new_adapter_is_taken_while_an_answer_is_written(
         assert engine.adapters == ()
 
 
+def test_what_came_first_makes_room_and_comes_back(
+    small_model_path: Path, adapter_paths: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("phyassist.lm.engine.SHELF_MAX", 2)
+    calm = adapter_paths["calm"].read_bytes()
+    with Engine(small_model_path, options=EngineOptions(2048)) as engine:
+        for name in ("first", "second", "third"):
+            engine.take_adapter(name, calm)
+        assert engine.adapters == ("second", "third")
+        with pytest.raises(AdapterMissing):
+            get_reply(engine.model, make_ask("Hello", reply_tokens=4, adapter="first"))
+
+        engine.take_adapter("first", calm)
+        reply = get_reply(engine.model, make_ask("Hello", reply_tokens=4, adapter="first"))
+
+        assert engine.adapters == ("third", "first")
+        assert reply.adapter == "first"
+
+
 def test_a_child_that_died_comes_back_with_the_adapters_that_it_took(
     small_model_path: Path, adapter_paths: dict[str, Path]
 ) -> None:

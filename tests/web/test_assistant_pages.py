@@ -1,9 +1,8 @@
-"""The assistant as a person meets it: what is missing, a run, its verdict, rolling back, the shared ones."""
+"""The assistant as a person meets it: a run, its verdict, rolling back, the shared ones."""
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from phyassist.services.consent import record_answers
 from phyassist.services.drafting import start_draft, write_draft
 from phyassist.services.learning_runs import Base
 from phyassist.services.patients import edit_patient
-from phyassist.services.workers import admit_worker, load_worker, see_worker
+from phyassist.services.workers import load_worker
 from phyassist.services.working import BaseFiles, Tools, work_once
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -27,7 +26,7 @@ from phyassist.store.workers import WorkerKeys
 from tests.conftest import PASSPHRASE, Clock
 from tests.services.drafts import SAID, make_consultation
 from tests.services.runs import TakingModel, make_tools, sign_notes, start
-from tests.web.driving import PART, Driven, no_model, open_workspace
+from tests.web.driving import PART, Driven, open_workspace
 
 
 @pytest.fixture
@@ -73,57 +72,6 @@ def test_what_is_missing_is_said_in_a_sentence_each(pages: Driven, patient: Pati
     assert "Uses the model alone: nothing has been trained yet." in ready
     assert re.search(r"Examples: 1, notes: 1; kept aside to measure by: 1\.", ready)
     assert [is_open(page) for page in (refused, single, ready)] == [False, False, True]
-
-
-def test_where_no_computer_can_train_the_page_says_what_to_install(
-    pages: Driven,
-    patient: Patient,
-    clock: Clock,
-    worker: WorkerKeys,
-    model: TakingModel,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    sign(pages, patient, clock)
-    shared = {"kind": "counsellor"}
-    # As where the training libraries are not installed: they are looked for and not found.
-    monkeypatch.setitem(sys.modules, "torch", None)
-
-    without = page_of(pages, patient)
-    without_shared = pages.http.get("/practice/assistant", params=shared).text
-    admit_worker(pages.store, pages.by, line=worker.line)
-    silent = page_of(pages, patient)
-    see_worker(pages.store, worker)
-    there = page_of(pages, patient)
-
-    for page in (without, without_shared, silent):
-        assert "This computer cannot train: the training libraries are not installed." in page
-    assert "This computer cannot train" not in there
-    assert [is_open(page) for page in (without, silent, there)] == [False, False, True]
-
-
-@pytest.mark.parametrize(
-    ("model", "said"),
-    [
-        (None, "There is no model to train for."),
-        (TakingModel(Base("served", "")), "nobody has said which one it has"),
-    ],
-)
-def test_without_a_model_or_its_files_name_the_page_says_so(
-    store: Store,
-    anna: SignedIn,
-    patient: Patient,
-    clock: Clock,
-    worker: WorkerKeys,
-    model: TakingModel | None,
-    said: str,
-) -> None:
-    found = no_model if model is None else (lambda: model)
-    with open_workspace(store, anna, model=found, worker=worker.line) as pages:
-        sign(pages, patient, clock)
-        page = page_of(pages, patient)
-
-    assert said in page
-    assert not is_open(page)
 
 
 def test_a_run_is_begun_watched_judged_used_and_rolled_back(

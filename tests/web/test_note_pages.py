@@ -13,10 +13,12 @@ from phyassist.services.noting import save_note, save_note_settings
 from phyassist.services.patients import load_patient
 from phyassist.services.practice import get_practice_settings
 from phyassist.services.reworking import edit_item
+from phyassist.services.sharing import share
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from tests.conftest import Clock
 from tests.services.drafts import make_consultation, write_whole
+from tests.services.joining import BO_PASSPHRASE, let_in
 from tests.web.driving import PART, Driven, open_workspace
 
 SOAP = {"template": "soap", "heading": ["soap.objective"], "text": ["衣着整洁。"]}
@@ -161,3 +163,24 @@ def test_a_setting_that_cannot_be_is_refused_in_a_sentence(pages: Driven, form: 
 
     assert reply.status_code == 422
     assert get_practice_settings(pages.store).note_template == "birp"
+
+
+def test_who_only_reads_is_not_told_that_they_edited(
+    pages: Driven, store: Store, anna: SignedIn, patient: Patient, written: Draft
+):
+    item = written.items[1]
+    edit_item(store, anna, draft_id=written.id, item_id=item.id, text="她很累。", after=written.version)
+    at = f"/patients/{patient.id}/consultations/{written.consultation_id}"
+    own = pages.http.get(at).text
+    bo = let_in(store, anna, "Bo Berg")
+    share(store, anna, patient_id=patient.id, with_id=bo.id, may_write=False)
+
+    pages.http.post("/lock")
+    pages.http.post("/unlock", data={"name": "Bo Berg", "passphrase": BO_PASSPHRASE})
+    read = pages.http.get(at).text
+
+    assert "她很累。" in own
+    assert "她很累。" in read
+    assert "edited by you" in own
+    assert "edited by you" not in read
+    assert "edited by hand" in read

@@ -27,8 +27,10 @@ from phyassist.lm.protocol import GGUF_FILE, Ask, LanguageModel, ReadFile
 # changes, and its cache in memory does not know which adapter a prompt was read with: so requests are pinned,
 # every one says the scale of every adapter, and that second cache is off.
 BASE_SLOT, ADAPTER_SLOT = 0, 1
-# What adapters may take in memory beside the model; the one that came first goes first.
+# What adapters may take in memory beside the model, and how many there may be: each change reads all of them
+# anew.  The one that came first goes first, and comes back when it is asked for.
 SHELF_BYTES_MAX = 1 << 30
+SHELF_MAX = 12
 # Who was told the old address a moment ago may still be on the way to it.
 _LINGER_S = 2.0
 _LOOK_EVERY_S = 0.5
@@ -306,7 +308,7 @@ def _fit_shelf(adapters: Mapping[str, AdapterSource], more_bytes: int) -> dict[s
     """Those that may stay where so much is added, the ones that came first leaving first."""
     kept = dict(adapters)
     sizes = {name: each.size_bytes for name, each in kept.items() if isinstance(each, MemoryFile)}
-    while sizes and sum(sizes.values()) + more_bytes > SHELF_BYTES_MAX:
+    while sizes and (len(kept) >= SHELF_MAX or sum(sizes.values()) + more_bytes > SHELF_BYTES_MAX):
         oldest = next(iter(sizes))
         del sizes[oldest], kept[oldest]
     return kept

@@ -19,6 +19,11 @@ _PREFIX = "phyassist-adapter-"
 _YOUNG_S = 60.0
 
 
+def has_memory_files() -> bool:
+    """Whether an adapter can be opened here, or handed to a model server: on Linux alone."""
+    return hasattr(os, "memfd_create") and SHARED.is_dir()
+
+
 class MemoryFile:
     """Bytes under a path that a child process opens.  `close` lets go of them.
 

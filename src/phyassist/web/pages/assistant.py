@@ -23,6 +23,7 @@ from phyassist.errors import (
     TrainingFailed,
     UnknownName,
 )
+from phyassist.lm.memory import has_memory_files
 from phyassist.services.adapter_merging import Merge, MergeHindrance, start_merging
 from phyassist.services.adapters import (
     cancel_run,
@@ -189,6 +190,8 @@ def find_missing(desk: Desk) -> tuple[str, ...]:
         return (desk.w("assistant.need_no-model"),)
     if not model.base_sha256:
         return (desk.w("assistant.need_no-base"),)
+    if not has_memory_files():
+        return (desk.w("assistant.need_no-memory-files"),)
     workers = list_workers(desk.house.store, desk.by)
     others = any(worker.is_there(desk.house.clock()) for worker in workers)
     if not others and find_spec("torch") is None:

@@ -29,9 +29,12 @@ function onSubmit(event) {
   sentAt = Date.now();
 }
 
-export function hasTyped() { return listBoxes(document).some(isTyped); }
+export function hasTyped() { return listWords().some(isTyped); }
 
-export function losesTyped() { return listBoxes(document).some((box) => box.form !== sent && isTyped(box)); }
+export function losesTyped() { return listWords().some((box) => box.form !== sent && isTyped(box)); }
+
+// Words under a heading that another form of note does not show go along unseen.
+function listWords() { return [...listBoxes(document), ...document.querySelectorAll("input[type=hidden][data-kept]")]; }
 
 // Whoever is asked and stays has sent nothing.
 export function stay() {
