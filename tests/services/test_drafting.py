@@ -20,6 +20,7 @@ from phyassist.errors import ChangedMeanwhile, EngineDown, NotAllowed
 from phyassist.lm.protocol import Ask, Never
 from phyassist.lm.scripted import ScriptedModel
 from phyassist.services.draft_events import (
+    AnalysisDone,
     Finished,
     ItemWritten,
     Prepared,
@@ -201,6 +202,38 @@ def test_of_a_draft_that_began_with_made_up_harm_only_the_second_try_is_kept(
     # The words of the second try follow on nothing of the first.
     assert {"自杀念头", TYPE} <= set(words)
     assert kept.version > draft.version
+
+
+def test_a_section_of_which_nothing_stands_is_asked_for_once_more(
+    store: Store, anna: SignedIn, consultation: Consultation
+):
+    draft = start_draft(store, anna, consultation_id=consultation.id)
+    # The rule on labels said over is no symptom type.
+    echo = make_reply(symptom_type="怀疑有障碍")
+    lm = ScriptedModel([echo, make_reply(reasons=None, advice=None)])
+
+    *_, done, last = write_draft(store, lm, anna, draft_id=draft.id, stop=Never())
+
+    assert isinstance(last, Finished)
+    assert isinstance(done, AnalysisDone)
+    assert [item.text for item in last.draft.standing] == [TYPE, *[text for _, text in REASONS], *ADVICE]
+    assert (done.repeated, done.unread, len(lm.asks)) == (1, (), 2)
+    assert "只写还缺的部分：症状类型" in lm.asks[1].messages[-1].content
+    assert lm.asks[1].temperature > 0
+
+
+def test_what_is_left_out_twice_is_not_asked_for_a_third_time(
+    store: Store, anna: SignedIn, consultation: Consultation
+):
+    draft = start_draft(store, anna, consultation_id=consultation.id)
+    echo = make_reply(symptom_type="怀疑有障碍")
+    lm = ScriptedModel([echo, make_reply(symptom_type="可考虑转介", reasons=None, advice=None)])
+
+    *_, last = write_draft(store, lm, anna, draft_id=draft.id, stop=Never())
+
+    assert isinstance(last, Finished)
+    assert last.draft.missing == (Section.SYMPTOM_TYPE,)
+    assert len(lm.asks) == 2
 
 
 def test_what_the_counsellor_edits_while_the_model_writes_stays(

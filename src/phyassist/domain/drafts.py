@@ -168,6 +168,13 @@ class Draft:
         return tuple(item for item in self.items if item.section == section and not item.deleted)
 
     @property
+    def missing(self) -> tuple[Section, ...]:
+        """Sections that nothing was written for yet."""
+        return tuple(
+            section for section in Section if not any(item.section == section for item in self.items)
+        )
+
+    @property
     def standing(self) -> tuple[DraftItem, ...]:
         """All items that stand, section by section."""
         return tuple(item for section in Section for item in self.of(section))

@@ -20,6 +20,8 @@ COPIED_SHARE_MAX = 0.3
 # Less than this is chance: a run of another seed moves the loss by about as much.
 LOSS_GAIN_MIN = 0.01
 SIMILARITY_SLACK = 0.05
+# Before the name and the language of a measure that got worse, among a verdict's numbers.
+LOST = "lost "
 _WORD = re.compile(r"[a-z0-9'’_]+|[㐀-䶿一-鿿]", re.IGNORECASE)
 _CJK = re.compile(r"[㐀-䶿一-鿿]")
 
@@ -91,6 +93,7 @@ class Measured:
             "copied_share": self.memory.copied_share if self.memory else None,
             "names": float(self.memory.names) if self.memory else None,
             "canaries": self.memory.canaries if self.memory else None,
+            **{f"{LOST}{name}": 1.0 for name in self.general_lost},
         }
         return {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
 

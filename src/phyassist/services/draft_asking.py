@@ -23,7 +23,7 @@ from phyassist.prompts.orders import count_hidden
 from phyassist.services.adapters import choose_for
 from phyassist.services.consent import check_consent
 from phyassist.services.draft_events import Prepared
-from phyassist.services.draft_writing import Assignment
+from phyassist.services.draft_writing import SECOND_TEMPERATURE, Assignment
 from phyassist.services.following import get_open
 from phyassist.services.intake import check_text
 from phyassist.services.library import FOUND_MAX, Embedder, get_passage, search_passages
@@ -54,6 +54,10 @@ class Round:
     ask: Ask
     assignment: Assignment
     change: Change
+
+    def ask_again(self) -> Round:
+        """The same, asked so that another reply comes than the first one at temperature 0."""
+        return replace(self, ask=replace(self.ask, temperature=SECOND_TEMPERATURE, seed=self.ask.seed + 1))
 
 
 # Sections to write, and items to write anew.

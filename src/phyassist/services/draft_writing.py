@@ -27,7 +27,7 @@ from phyassist.lm.protocol import Ask, LanguageModel, Reading, Reply, Stop, Wait
 from phyassist.prompts.citing import Shelf, find_citation
 from phyassist.prompts.draft import NO_SHELF
 from phyassist.prompts.draft_schema import Counts, without_broken_clause
-from phyassist.prompts.echoes import without_echoes
+from phyassist.prompts.echoes import is_echo_of_rule, without_echoes
 from phyassist.prompts.grounding import find_ground, is_repetition
 from phyassist.prompts.labels import without_labels
 from phyassist.prompts.replies import ItemWords, RawItem, ReplyReader, UnreadableReply
@@ -71,11 +71,12 @@ class Assignment:
         """An item without what the form broke off and what it says of the task; one of a form of its own as
         it is.
         """
-        if raw.section in self.forms or raw.section == Section.SYMPTOM_TYPE:
+        if raw.section in self.forms:
             return raw
+        if raw.section == Section.SYMPTOM_TYPE:
+            return replace(raw, text="") if is_echo_of_rule(raw.text, self.language) else raw
         text = without_broken_clause(raw.text, raw.section, self.language)
-        is_reason = raw.section == Section.REASON
-        return replace(raw, text=without_echoes(text, self.language) if is_reason else text)
+        return replace(raw, text=without_echoes(text, raw.section, self.language))
 
     def find_target(self, section: Section, no: int) -> DraftItem | None:
         """The item that number `no` of a section takes the place of; None where it is a new one."""

@@ -160,9 +160,7 @@ def write_draft(
     written stays.
     """
     loaded = load_draft(store, by, draft_id, lm, embedder)
-    missing = tuple(
-        section for section in Section if not any(item.section == section for item in loaded.draft.items)
-    )
+    missing = loaded.draft.missing
     if not missing:
         raise NotAllowed(f"draft {draft_id} has all its sections", hint="regenerate what should be different")
     yield from _write(
@@ -230,13 +228,16 @@ def _write(
 ) -> Iterator[DraftEvent]:
     """Ask for one part after the other and keep what comes of it, up to a stop or a reply that is not read.
 
-    It ends when consent is withdrawn in the middle.
+    Sections of which nothing stands in the end, as all was left out, are asked for once more.  It ends when
+    consent is withdrawn in the middle.
     """
     lm = guard(store, by, lm, loaded.draft.patient_id)
     stop = Withdrawn(stop, store, by, loaded.draft.patient_id)
     done: AnalysisDone | None = None
+    wanted = set[Section]()
     for part in parts:
         round_ = prepare_round(loaded, lm, *part)
+        wanted |= {section for section, (least, _) in round_.assignment.asked.items() if least}
         written, draft = yield from _write_part(store, lm, by, loaded, round_, stop=stop, ticks=ticks)
         loaded = replace(loaded, draft=draft)
         if done is None:
@@ -245,6 +246,12 @@ def _write(
         done = written if done is None else done.followed_by(written)
         if written.unread or written.reply.finish == "stopped":
             break
+    else:
+        lacking = tuple(section for section in loaded.draft.missing if section in wanted)
+        if lacking and done is not None:
+            round_ = prepare_round(loaded, lm, lacking).ask_again()
+            written, draft = yield from _write_part(store, lm, by, loaded, round_, stop=stop, ticks=ticks)
+            loaded, done = replace(loaded, draft=draft), done.followed_by(written)
     if done is not None:
         yield done
     yield Finished(loaded.draft)

@@ -99,11 +99,6 @@ def address_of(draft: Draft, wanted: Wanted | None = None) -> str:
     return f"/drafts/{draft.id}/stream?{(wanted or Wanted(draft.version)).to_query()}"
 
 
-def find_missing(draft: Draft) -> tuple[Section, ...]:
-    """Sections that nothing was written for yet."""
-    return tuple(section for section in Section if not any(item.section == section for item in draft.items))
-
-
 def view_writing(desk: Desk, draft: Draft, wanted: Wanted | None = None, *, oob: bool = False) -> ActionsView:
     """The run with its Stop, where Organise and Analysis were."""
     return ActionsView(
@@ -276,7 +271,7 @@ def view_actions(desk: Desk, consultation: Consultation, draft_id: str) -> Actio
         draft = get_draft(desk.house.store, desk.by, draft_id=DraftId(draft_id))
         if writing.is_alive(desk.house.store.clock()):
             return replace(view_writing(desk, draft), said=desk.w("actions.busy"))
-        if draft.state is DraftState.OPEN and find_missing(draft):
+        if draft.state is DraftState.OPEN and draft.missing:
             return ActionsView(consultation.id, said=desk.w("actions.broken_off"))
     said = desk.w("actions.organise_broken_off") if organising is not None else ""
     return ActionsView(consultation.id, said=said)

@@ -28,7 +28,7 @@ from phyassist.services.patients import list_patients, load_patient
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import PageRoute
 from phyassist.web.render import render
-from phyassist.web.runs import address_of, find_missing, stream_organise, view_actions, view_writing
+from phyassist.web.runs import address_of, stream_organise, view_actions, view_writing
 from phyassist.web.views.consultation import (
     ActionsFragment,
     ActionsView,
@@ -199,7 +199,7 @@ def find_laid_aside(present: Draft | None, fresh: Draft) -> str:
 
 
 def is_unfinished(draft: Draft | None, consultation: Consultation) -> bool:
-    return draft is not None and draft.question == consultation.question and bool(find_missing(draft))
+    return draft is not None and draft.question == consultation.question and bool(draft.missing)
 
 
 def plain_lines(text: str) -> str:

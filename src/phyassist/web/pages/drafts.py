@@ -16,7 +16,7 @@ from phyassist.services.patients import load_patient, may_write
 from phyassist.web.desk import AtDesk, Desk
 from phyassist.web.faults import FaultAlert, PageRoute, make_fault
 from phyassist.web.render import render
-from phyassist.web.runs import Wanted, address_of, find_missing, stream_draft, view_writing
+from phyassist.web.runs import Wanted, address_of, stream_draft, view_writing
 from phyassist.web.views.consultation import ActionsFragment, DraftRunFragment, RunView, name_notes
 from phyassist.web.views.drafting import (
     DraftFragment,
@@ -79,7 +79,7 @@ def begin_again(desk: AtDesk, draft_id: DraftId, section: Annotated[str, Form()]
     """After a reply that could not be read: what is still missing, else the section that it was about."""
     draft = get_draft_to_change(desk.house.store, desk.by, draft_id=draft_id)
     wanted = Wanted(draft.version)
-    if not find_missing(draft):
+    if not draft.missing:
         wanted = Wanted(draft.version, redo=True, section=Section(section) if section else None)
     return render(ActionsFragment(desk.w, view_writing(desk, draft, wanted)))
 

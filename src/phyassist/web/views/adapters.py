@@ -18,6 +18,7 @@ from phyassist.domain.adapters import (
     VerdictReason,
     find_bar,
 )
+from phyassist.domain.gate import LOST
 from phyassist.domain.people import Language
 from phyassist.services.adapters import Shelf
 from phyassist.web.desk import Desk
@@ -176,7 +177,15 @@ def say_verdict(verdict: Verdict | None, w: Words) -> str:
     )
     shown = ("loss_before", "loss_after", "similarity_before", "similarity_after")
     key = f"assistant.gate_{verdict.reason.value.replace(' ', '-')}"
-    return w(key, **{name: numbers[name] for name in shown})
+    said = w(key, **{name: numbers[name] for name in shown})
+    lost = dict.fromkeys(
+        name.removeprefix(LOST).split()[0] for name in verdict.numbers if name.startswith(LOST)
+    )
+    if verdict.reason != VerdictReason.GENERAL_LOST or not lost:
+        return said
+    return said + w(
+        "assistant.lost", what=w("assistant.lost_between").join(w(f"assistant.lost_{name}") for name in lost)
+    )
 
 
 def _say_languages(card: AdapterCard, w: Words) -> Iterable[str]:
