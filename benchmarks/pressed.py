@@ -6,7 +6,8 @@ In a store of its own, by the app's services: a counsellor of `tastes.py` has th
 of one client, edits the items and signs the notes, presses *Train*, and the worker of this computer sees the
 run through: examples, training, the gate, sealing.  The worker runs in the same process; the app starts it as
 one of its own, within two seconds of the press.  Then so many more consultations of that client are drafted
-twice, by the model alone and by what the app chooses, and the characters to change are counted.
+twice, by the model alone and by the new assistant, which the app chooses where the gate accepted it and the
+counsellor where not; the characters to change are counted.
 Writes docs/results/pressed.md and pressed.json.
 """
 
@@ -106,11 +107,17 @@ def measure(options: argparse.Namespace, by: Counsellor) -> dict[str, Any]:
                     sign_note(practice, lm, by, text)
                     say(f"{by.name}: note {no + 1} signed")
             run, seconds = press(practice, options.model, options.base, home)
+            if run.card is None or run.card.verdict is None:
+                raise SystemExit(f"the run came to no verdict: {run.job.state} {run.job.error_code}")
+            by_hand = "" if run.card.verdict.is_accepted else run.card.id
             with open_model(options.model) as lm:
                 drafts = {
                     way: [draft_next(practice, lm, by, text, wanted) for text in texts[options.notes : end]]
-                    for way, wanted in (("base", BASE_ALONE), ("chosen", ""))
+                    for way, wanted in (("base", BASE_ALONE), ("adapter", by_hand))
                 }
+    used = {item.written_by.adapter for draft in drafts["adapter"] for item in draft.standing}
+    if used != {run.card.id}:
+        raise SystemExit(f"drafts were written by {used}, not by the new assistant")
     return sum_run(run, seconds) | {
         way: sum_up([count(draft.standing, by) for draft in each]) for way, each in drafts.items()
     }
@@ -178,9 +185,9 @@ def press(practice: Practice, model: Path, base: str, home: Path) -> tuple[Run, 
 
 
 def sum_run(run: Run, seconds: float) -> dict[str, Any]:
-    if run.card is None or run.card.verdict is None:
-        raise SystemExit(f"the run came to no verdict: {run.job.state} {run.job.error_code}")
+    assert run.card is not None
     verdict = run.card.verdict
+    assert verdict is not None
     # What the plan of the next run takes for everything but the steps.
     overhead = float(run.card.config[OVERHEAD])
     return {
@@ -209,19 +216,19 @@ def save(options: argparse.Namespace, counsellors: dict[str, Any]) -> None:
         *(f"- {name}: {value}" for name, value in facts.items()),
         "",
         "| counsellor wants | from the press to the verdict | of it steps | loading, the gate, sealing "
-        "| the gate | the model alone | what the app chooses |",
+        "| the gate | the model alone | the new assistant |",
         "|---|---|---|---|---|---|---|",
         *(
             f"| {wants[name]} | {each['minutes']} min | {each['minutes_of_steps']} min "
             f"| {each['minutes_beside']} min "
             f"| {'accepted' if each['accepted'] else 'not put into use'}, {each['reason']} "
-            f"| {say_counts(each['base'])} | {say_counts(each['chosen'])} |"
+            f"| {say_counts(each['base'])} | {say_counts(each['adapter'])} |"
             for name, each in counsellors.items()
         ),
         "",
         "The last two: characters to change for a hundred kept · items kept as they are · drafts that met "
-        "the taste at once, on texts that nobody has learnt from. Where nothing was put into use, what the "
-        "app chooses is the model alone.",
+        "the taste at once, on texts that nobody has learnt from. Where the gate did not put the assistant "
+        "into use, it was chosen by hand for these consultations.",
         "",
         "What the gate measured:",
         "",
