@@ -3,7 +3,14 @@ from __future__ import annotations
 import pytest
 
 from phyassist.domain.drafts import Section
-from phyassist.prompts.replies import ItemWords, RawItem, ReplyReader, UnreadableReply, clean_item_text
+from phyassist.prompts.replies import (
+    ItemWords,
+    RawItem,
+    ReplyReader,
+    UnreadableReply,
+    clean_item_text,
+    name_others,
+)
 
 ONE_REASON = {Section.REASON: (1, 1)}
 
@@ -75,3 +82,20 @@ def test_a_sentence_without_loops_stays_to_the_letter():
     text = "The client avoids friends, so the evenings are long, and sleep comes late."
 
     assert clean_item_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        # The 1.5B wrote the first, the 0.5B the others.
+        (
+            "母亲也常常说父亲有很多事情瞒着 she，这使来访者感到不安。",
+            "母亲也常常说父亲有很多事情瞒着对方，这使来访者感到不安。",
+        ),
+        ("来访者在努力经营，而 he无所谓的态度", "来访者在努力经营，而对方无所谓的态度"),
+        ("来访者在努力经营，而he无所谓的态度。", "来访者在努力经营，而对方无所谓的态度。"),
+        ("来访者总在看 the show，结婚kpi又很重。", None),
+    ],
+)
+def test_an_english_he_or_she_in_chinese_is_the_other_one(said: str, left: str | None) -> None:
+    assert name_others(said) == (said if left is None else left)

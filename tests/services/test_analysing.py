@@ -293,6 +293,31 @@ def test_what_an_adapter_says_in_every_item_makes_none_a_repetition_and_hides_no
     ]
 
 
+def test_what_says_the_task_over_goes_from_a_form_of_its_own_too():
+    reply = make_reply(
+        reasons=[
+            (3, "经评估，来访者担心做不好，来访者因此做什么或缺少什么。"),
+            (2, "经评估，妈妈失望，而he不说。"),
+        ]
+    )
+
+    *_, done = analyse_text(
+        SAID,
+        ScriptedModel([reply]),
+        question="",
+        language="zh",
+        jurisdiction="cn",
+        stop=Never(),
+        forms=IN_ANY_WORDS,
+    )
+
+    assert isinstance(done, AnalysisDone)
+    assert [item.text for item in done.items if item.section == Section.REASON] == [
+        "经评估，来访者担心做不好。",
+        "经评估，妈妈失望，而对方不说。",
+    ]
+
+
 def test_no_adapter_unlearns_that_safety_comes_first():
     lm = ScriptedModel([make_reply()])
 

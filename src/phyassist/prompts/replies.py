@@ -29,6 +29,8 @@ _CLAUSE = re.compile(r"[^，,；;]+[，,；;]*")
 _END = re.compile(r"[。.！!？?]*\Z")
 _OPEN_END = re.compile(r"[，,；;、\s。.！!？?]+\Z")
 _LOOP_CHARS_MIN = 4
+# What a model says in Chinese of somebody else where its form leaves it no 他 and no 她.
+_OTHER = re.compile(r"\s*(?<![A-Za-z])(?:she|he|her|him)(?![A-Za-z])\s*")
 
 
 class UnreadableReply(ValueError):
@@ -183,6 +185,11 @@ def keep_clauses(text: str, kept: Sequence[int]) -> str:
 def plain(clause: str) -> str:
     """Its letters and digits alone."""
     return re.sub(r"\W+", "", clause).lower()
+
+
+def name_others(text: str) -> str:
+    """A Chinese item without an English "he" or "she": "the other one" stands there, of either sex."""
+    return _OTHER.sub("对方", text)
 
 
 def _is_text(path: Path, section: Section) -> bool:

@@ -30,7 +30,7 @@ from phyassist.prompts.draft_schema import Counts, without_broken_clause
 from phyassist.prompts.echoes import is_echo_of_rule, without_echoes
 from phyassist.prompts.grounding import find_ground, is_repetition
 from phyassist.prompts.labels import without_labels
-from phyassist.prompts.replies import ItemWords, RawItem, ReplyReader, UnreadableReply
+from phyassist.prompts.replies import ItemWords, RawItem, ReplyReader, UnreadableReply, name_others
 from phyassist.services.consent import check_consent
 from phyassist.services.draft_events import AnalysisDone, ItemWritten, UnreadWritten
 from phyassist.services.following import get_open
@@ -68,14 +68,15 @@ class Assignment:
         return own.take_out(text) if own else text
 
     def clean(self, raw: RawItem) -> RawItem:
-        """An item without what the form broke off and what it says of the task; one of a form of its own as
-        it is.
+        """An item without what the form broke off, what it says of the task, and English words for others in
+        Chinese; a form of its own breaks nothing off.
         """
-        if raw.section in self.forms:
-            return raw
+        text = name_others(raw.text) if self.language == "zh" else raw.text
+        is_held = raw.section not in self.forms
         if raw.section == Section.SYMPTOM_TYPE:
-            return replace(raw, text="") if is_echo_of_rule(raw.text, self.language) else raw
-        text = without_broken_clause(raw.text, raw.section, self.language)
+            return replace(raw, text="" if is_held and is_echo_of_rule(text, self.language) else text)
+        if is_held:
+            text = without_broken_clause(text, raw.section, self.language)
         return replace(raw, text=without_echoes(text, raw.section, self.language))
 
     def find_target(self, section: Section, no: int) -> DraftItem | None:
