@@ -107,6 +107,7 @@ def measure(options: argparse.Namespace, by: Counsellor) -> dict[str, Any]:
                     sign_note(practice, lm, by, text)
                     say(f"{by.name}: note {no + 1} signed")
             run, seconds = press(practice, options.model, options.base, home)
+            say(f"{by.name}: {seconds:.0f} s, {run.card and run.card.verdict}")
             if run.card is None or run.card.verdict is None:
                 raise SystemExit(f"the run came to no verdict: {run.job.state} {run.job.error_code}")
             by_hand = "" if run.card.verdict.is_accepted else run.card.id
@@ -136,7 +137,7 @@ def draft_next(practice: Practice, lm: LanguageModel, by: Counsellor, text: str,
     meeting = start_consultation(store, anna, patient_id=practice.patient_id)
     save_source(store, anna, consultation_id=meeting.id, text=text, after=meeting.source.version)
     if wanted:
-        want_adapter(store, anna, consultation_id=meeting.id, wanted=wanted)
+        want_adapter(store, anna, consultation_id=meeting.id, wanted=wanted, base_sha256=lm.base_sha256)
     draft = start_draft(store, anna, consultation_id=meeting.id, question=by.question)
     *_, last = write_draft(store, lm, anna, draft_id=draft.id, stop=Never())
     if not isinstance(last, Finished):
