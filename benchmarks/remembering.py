@@ -258,7 +258,8 @@ def measure(bench: Bench, language: Language) -> dict[str, Any]:
     run = bench.train(name, bench.make_examples(tolds, "none"))
     bench.engine.take_adapter(name, bench.kept.path(f"{name}.gguf").read_bytes())
     case = Case(language, "other", (), notes=tuple(told.note for told in tolds))
-    left_out = fit_case(case, bench.lm).history.left_out
+    shown = fit_whole_notes(case, fit_case(case, bench.lm), bench.lm)
+    left_out = {note.id for note in case.notes} - {note.id for note in shown}
     rows = []
     for told, (_, _, question, word) in zip(tolds, FACTS[language], strict=True):
         if told.note.id not in left_out:
