@@ -30,6 +30,7 @@ from phyassist.prompts.draft_schema import Counts, without_broken_clause
 from phyassist.prompts.echoes import is_echo_of_rule, without_echoes
 from phyassist.prompts.grounding import find_ground, is_repetition
 from phyassist.prompts.labels import without_labels
+from phyassist.prompts.referrals import without_referral
 from phyassist.prompts.replies import ItemWords, RawItem, ReplyReader, UnreadableReply, name_others
 from phyassist.services.consent import check_consent
 from phyassist.services.draft_events import AnalysisDone, ItemWritten, UnreadWritten
@@ -77,6 +78,8 @@ class Assignment:
             return replace(raw, text="" if is_held and is_echo_of_rule(text, self.language) else text)
         if is_held:
             text = without_broken_clause(text, raw.section, self.language)
+        if is_held and raw.section == Section.ADVICE:
+            text = without_referral(text, self.language)
         return replace(raw, text=without_echoes(text, raw.section, self.language))
 
     def find_target(self, section: Section, no: int) -> DraftItem | None:
