@@ -318,6 +318,19 @@ def test_what_says_the_task_over_goes_from_a_form_of_its_own_too():
     ]
 
 
+@pytest.mark.parametrize(("question", "left"), [("怎样帮助来访者？", 2), ("要不要转介给心理治疗师？", 3)])
+def test_sending_the_client_to_a_counsellor_is_left_out_unless_it_was_asked_about(question: str, left: int):
+    reply = make_reply(advice=[ADVICE[0], ADVICE[1], "建议来访者寻求专业帮助，如心理治疗师。"])
+
+    *_, done = analyse_text(
+        SAID, ScriptedModel([reply]), question=question, language="zh", jurisdiction="cn", stop=Never()
+    )
+
+    assert isinstance(done, AnalysisDone)
+    assert sum(item.section == Section.ADVICE for item in done.items) == left
+    assert done.repeated == 3 - left
+
+
 def test_no_adapter_unlearns_that_safety_comes_first():
     lm = ScriptedModel([make_reply()])
 

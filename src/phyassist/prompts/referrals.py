@@ -31,8 +31,19 @@ _ELSEWHERE: Mapping[Language, re.Pattern[str]] = {
 }
 
 
+# Whoever speaks of one wants to read of it.
+_SPOKEN_OF = re.compile(
+    r"专业(?:的)?帮助|心理(?:医生|治疗)|治疗师|转介"
+    r"|\brefer|therap|psycholog|professional help|another counsell?or",
+    re.IGNORECASE,
+)
 # A condition whose "then" is gone.
 _IF = re.compile(r"\s*(?:如果|若|假如|要是|and if\b|if\b)", re.IGNORECASE)
+
+
+def asks_for_referral(words: str) -> bool:
+    """Whether a question or a comment speaks of sending the client to somebody, in either language."""
+    return bool(_SPOKEN_OF.search(words))
 
 
 def without_referral(text: str, language: Language) -> str:

@@ -17,9 +17,10 @@ from phyassist.errors import NotFound
 from phyassist.lm.protocol import Ask, LanguageModel
 from phyassist.prompts.budget import MARGIN_TOKENS, Fitted
 from phyassist.prompts.citing import Shelf, choose_passages
-from phyassist.prompts.draft import NO_SHELF, REPLY_TOKENS, Task, make_redo_task, make_task
+from phyassist.prompts.draft import NO_SHELF, REPLY_TOKENS, Task, join_comments, make_redo_task, make_task
 from phyassist.prompts.layout import make_messages
 from phyassist.prompts.orders import count_hidden
+from phyassist.prompts.referrals import asks_for_referral
 from phyassist.services.adapters import choose_for
 from phyassist.services.consent import check_consent
 from phyassist.services.draft_events import Prepared
@@ -174,6 +175,7 @@ def prepare_round(
             others,
             shelf,
             task.forms,
+            asks_for_referral(" ".join([draft.question, *(join_comments(item) for item in targets)])),
         ),
         Change.REGENERATED if targets else Change.WROTE,
     )
@@ -245,7 +247,14 @@ def prepare_question(
         sentences=fitted.sentences,
         forms=forms,
     )
-    assignment = Assignment(task.asked, fitted.sentences, case.language, case.jurisdiction, forms=task.forms)
+    assignment = Assignment(
+        task.asked,
+        fitted.sentences,
+        case.language,
+        case.jurisdiction,
+        forms=task.forms,
+        may_refer=asks_for_referral(question),
+    )
     return _make_ask(case, fitted, task, adapter=adapter), assignment
 
 

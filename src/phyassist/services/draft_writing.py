@@ -52,6 +52,7 @@ class Assignment:
 
     `targets` are items whose places the new ones take, in the order of the reply; `others` stand beside them
     and are not to be said again.  `forms` are those that the adapter which writes has of its own.
+    `may_refer`: the counsellor asked about sending the client to somebody.
     """
 
     asked: Counts
@@ -62,6 +63,7 @@ class Assignment:
     others: tuple[DraftItem, ...] = field(default=(), repr=False)
     shelf: Shelf = field(default=NO_SHELF, repr=False)
     forms: Forms = field(default_factory=lambda: HELD, repr=False)
+    may_refer: bool = False
 
     def take_out(self, section: Section, text: str) -> str:
         """An item without what every item of its section says."""
@@ -78,7 +80,7 @@ class Assignment:
             return replace(raw, text="" if is_held and is_echo_of_rule(text, self.language) else text)
         if is_held:
             text = without_broken_clause(text, raw.section, self.language)
-        if is_held and raw.section == Section.ADVICE:
+        if is_held and raw.section == Section.ADVICE and not self.may_refer:
             text = without_referral(text, self.language)
         return replace(raw, text=without_echoes(text, raw.section, self.language))
 
