@@ -43,6 +43,19 @@ def test_notes_of_the_form_have_none_of_their_own() -> None:
     assert find([DRAFTED] * 4) == {}
 
 
+def test_what_was_left_as_a_draft_of_an_older_form_had_it_is_no_form_of_its_own() -> None:
+    older = (
+        "Encourage the client to write a line each evening.",
+        "Ask the client to bring the letter.",
+        "Suggest that the client walk to the bus with a friend.",
+    )
+    drafted = make_reply(symptom_type=None, reasons=None, advice=older)
+
+    assert find([drafted] * 4, drafted, "en") == {}
+    # The same words where nobody knows what had been drafted.
+    assert set(find([drafted] * 4, "", "en")) == {Section.ADVICE}
+
+
 def test_what_all_items_of_a_section_have_in_common_is_its_form_and_leaves_the_others_theirs() -> None:
     kept = [make_reply(symptom_type=None, reasons=[(0, text)] * 3, advice=None) for text in TRIADS]
 

@@ -68,7 +68,12 @@ def find_forms(replies: Iterable[tuple[str, str]], language: Language) -> Forms:
             if each[section] or before[section]
         )
         general = make_form(section, form)
-        off = sum(re.match(general, text) is None for text in texts)
+        # What was left as it was drafted has not left the form, though that may be worded otherwise by now.
+        off = sum(
+            text not in before[section] and re.match(general, text) is None
+            for each, before in pairs
+            for text in each[section]
+        )
         is_worded, is_counted = off > LEFT_SHARE * len(texts), gone > LEFT_SHARE * (len(texts) + gone)
         if not texts or not (is_worded or is_counted):
             continue
