@@ -29,8 +29,6 @@ _ELSEWHERE: Mapping[Language, re.Pattern[str]] = {
         r"psychiatr|doctor|physician|\bGP\b|hospital|helpline|hotline|crisis line", re.IGNORECASE
     ),
 }
-
-
 # Whoever speaks of one wants to read of it.
 _SPOKEN_OF = re.compile(
     r"专业(?:的)?帮助|心理(?:医生|治疗)|治疗师|转介"
