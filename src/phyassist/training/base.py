@@ -14,6 +14,7 @@ from phyassist.errors import BadInput, BadSetting, ModelMissing, TrainingFailed
 from phyassist.lm.folders import is_full, make_writable, say_full
 from phyassist.lm.ggufs import read_head
 from phyassist.lm.hashing import load_sha256
+from phyassist.training.attention import attend_plainly
 
 if TYPE_CHECKING:
     from phyassist.training.recipe import Precision, Recipe
@@ -175,6 +176,7 @@ def load_base(base: str, recipe: Recipe, device: str, spread: Spread = "copies")
         raise _missing(base) from error
     if quantised is None and spread == "copies":
         model.to(device)
+    attend_plainly(model)
     model.config.use_cache = False
     if recipe.checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})

@@ -8,6 +8,7 @@ from typing import Any
 
 from phyassist.errors import BadSetting
 from phyassist.lm.choose import look_at_machine
+from phyassist.training.attention import TOKENS_MAX, is_slow_with_torch
 from phyassist.training.base import choose_dtype, choose_precision, load_config
 from phyassist.training.footprint import count_loaded
 from phyassist.training.lora import attach_empty, count_frozen
@@ -63,9 +64,12 @@ def estimate_job(job: Job, team: Team | None = None) -> Fit:
     )
     # About 34 numbers a token, width and layer are kept for the way back; with checkpointing two of them.
     kept = width * (2 * layers + 34) if recipe.checkpointing else width * 34 * layers
-    # What a token may see is a number for each pair.
-    mask = recipe.row_tokens**2 * number_bytes
-    row = recipe.row_tokens * (kept * number_bytes + config.vocab_size * 4) + mask
+    # What a token may see is a number for each pair, and in plain products so is what it sees.
+    pairs = 1
+    if is_slow_with_torch(device, choose_dtype(recipe, device)) and recipe.row_tokens <= TOKENS_MAX:
+        pairs += config.num_attention_heads * (1 if recipe.checkpointing else layers)
+    seen_bytes = recipe.row_tokens**2 * number_bytes * pairs
+    row = recipe.row_tokens * (kept * number_bytes + config.vocab_size * 4) + seen_bytes
     team = team or Team()
     devices = _count_holding(team)
     # Shards are put together block by block, so that each device holds one whole beside its own.

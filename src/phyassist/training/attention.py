@@ -1,0 +1,60 @@
+"""Attention in plain matrix products, for rows under a mask on a processor that multiplies in bf16.
+
+torch's own kernel takes twice as long there; it needs less memory, so longer rows are left to it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+NAME = "plain"
+TOKENS_MAX = 1024
+
+
+def attend_plainly(model: Any) -> None:
+    """Have a model's layers attend so, where they would through torch's kernel on a processor in bf16."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import sdpa_mask
+
+    if not is_slow_with_torch(model.device.type, model.dtype) or model.config._attn_implementation != "sdpa":
+        return
+    AttentionInterface.register(NAME, attend)
+    AttentionMaskInterface.register(NAME, sdpa_mask)
+    model.set_attn_implementation(NAME)
+
+
+def is_slow_with_torch(device: str, dtype: Any) -> bool:
+    """Whether plain products are quicker: in fp32 they are not, and on a GPU the kernel is another."""
+    import torch
+
+    return device == "cpu" and dtype == torch.bfloat16
+
+
+def attend(
+    module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **given: Any
+) -> tuple[Any, None]:
+    """What is seen from each token (examples, tokens, heads, width), as transformers asks for it."""
+    import torch
+    from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
+
+    examples, heads, tokens, width = query.shape
+    is_plain = (
+        examples == 1
+        and tokens == key.shape[2] <= TOKENS_MAX
+        and attention_mask is not None
+        and attention_mask.shape == (1, 1, tokens, tokens)
+        and attention_mask.dtype == query.dtype
+        and not given.get("dropout")
+        and given.get("position_bias") is None
+    )
+    if not is_plain:
+        found: tuple[Any, None] = sdpa_attention_forward(module, query, key, value, attention_mask, **given)
+        return found
+    key, value = (repeat_kv(each, heads // each.shape[1])[0] for each in (key, value))
+    scores = torch.baddbmm(
+        attention_mask[0].expand(heads, -1, -1),
+        query[0],
+        key.transpose(1, 2),
+        alpha=given.get("scaling") or width**-0.5,
+    )
+    return torch.bmm(scores.softmax(-1), value).transpose(0, 1)[None].contiguous(), None
