@@ -38,8 +38,11 @@ def cut_heads(run: Path, out: Path, sets: Sequence[str]) -> None:
     save_file({**held, **{name: held[name][rows] for name in BY_LABEL}}, out / WEIGHTS)
     words = load_words(run)
     if words is not None:
-        shares = {name: share for name, share in words.shares.items() if name in sets}
-        replace(words, weights=words.weights[rows], bias=words.bias[rows], shares=shares).save(out)
+        replace(words, weights=words.weights[rows], bias=words.bias[rows]).save(out)
+        made = said["calibration"]
+        kept = [each for each, ask in zip(made["readings"], said["asks"], strict=True) if ask["set"] in sets]
+        by_set = {name: how for name, how in made["by_set"].items() if name in sets}
+        said["calibration"] = {"by_set": by_set, "readings": kept}
     said["asks"] = [ask for ask in said["asks"] if ask["set"] in sets]
     (out / CONFIG).write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
 

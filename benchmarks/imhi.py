@@ -1,6 +1,6 @@
 """The page of every run on IMHI.
 
-    python -m benchmarks.imhi --runs RUN… --test SCORES… --ships FOLDER… --chosen WHY [--before SCORES…]
+    python -m benchmarks.imhi [--runs RUN…] --test SCORES… --ships FOLDER… --chosen WHY [--before SCORES…]
     python -m benchmarks.imhi --page
 
 RUN is a folder of `phyassist train-heads`, SCORES one of `phyassist evaluate imhi --part test`, which is made
@@ -30,6 +30,8 @@ from phyassist.training.measures import SetScore
 RESULTS = Path(__file__).parents[1] / "docs/results"
 SETS = ("DR", "dreaddit", "Irf", "MultiWD", "SAD")
 SIZES = {"qwen2.5-coder-0.5b-instruct": "0.5B", "smollm2-135m-instruct": "0.13B"}
+# What the same base had when its heads were read another way, or were others.
+EARLIER = "earlier"
 # What answers; the rest of a folder is its card and its marks.
 ANSWERING = (
     "heads.json",
@@ -58,7 +60,7 @@ def describe_run(folder: Path, gpu: str) -> dict[str, Any]:
         "part": "val",
         "weighted_f1": done["weighted_f1"],
         "epoch": done["epoch"],
-        **{key: done[key] for key in ("heads_alone", "shares_of_words")},
+        **{key: done[key] for key in ("heads_alone", "calibration")},
         "epochs": [{"epoch": no, "weighted_f1": said["weighted_f1"]} for no, said in sorted(epochs.items())],
         "posts": config["posts"],
         "minutes": round(done["seconds"] / 60),
@@ -114,7 +116,9 @@ def make_tests(found: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     tests = {f"ours, {base}": read_scores(test) for base, test in found["tests"].items()}
     yield render_table(
-        tests, dict.fromkeys(tests, "test"), {f"ours, {base}": SIZES[base] for base in found["tests"]}
+        tests,
+        dict.fromkeys(tests, "test"),
+        {f"ours, {base}": SIZES[base.partition(",")[0]] for base in found["tests"]},
     )
     yield ""
     yield (
@@ -165,9 +169,12 @@ def gather(options: argparse.Namespace) -> dict[str, Any]:
     tests = [load_run(folder) for folder in options.test]
     earlier = [load_run(folder) for folder in options.before]
     kept = before.get("tests", {}) | ({earlier[0].said["base"]: list_scores(earlier)} if earlier else {})
+    base, said = tests[0].said["base"], list_scores(tests)
+    if kept.get(base, said) != said:
+        kept[f"{base}, {EARLIER}"] = kept.pop(base)
     # What ships stands first.
-    kept = {tests[0].said["base"]: list_scores(tests)} | kept
-    scores = read_scores(kept[tests[0].said["base"]])
+    kept = {base: said} | kept
+    scores = read_scores(said)
     heads = " ".join(f"--heads {folder}" for folder in options.ships)
     machine = f"{find_processor()}, {os.cpu_count()} cores"
     return {
@@ -210,11 +217,11 @@ def main() -> None:
     options = parser.parse_args()
     if options.page:
         found = json.loads((RESULTS / "imhi.json").read_text("utf-8"))
-    elif options.runs and options.test and options.ships and options.chosen:
+    elif options.test and options.ships and options.chosen:
         found = gather(options)
         (RESULTS / "imhi.json").write_text(json.dumps(found, indent=2) + "\n", "utf-8")
     else:
-        parser.error("name --runs, --test, --ships and --chosen, or --page alone")
+        parser.error("name --test, --ships and --chosen, or --page alone")
     (RESULTS / "imhi.md").write_text("\n".join(make_page(found)) + "\n", "utf-8")
 
 

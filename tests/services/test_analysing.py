@@ -223,6 +223,22 @@ def test_one_that_makes_it_up_twice_comes_up_empty_and_is_shown_as_it_came():
     assert done.reply.finish == "done"
 
 
+def test_a_section_of_which_nothing_stands_is_asked_for_once_more_without_a_file_too():
+    # The rule on labels said over is no symptom type.
+    lm = ScriptedModel(
+        [make_reply(symptom_type="怀疑有障碍"), make_reply(reasons=None, advice=None), make_reply()]
+    )
+
+    *events, done = analyse_text(SAID, lm, question="", language="zh", jurisdiction="cn", stop=Never())
+
+    assert isinstance(done, AnalysisDone)
+    assert not [event for event in events if isinstance(event, AnalysisDone)]
+    assert {item.section for item in done.items} == set(Section)
+    assert (done.repeated, done.unread, len(lm.asks)) == (1, (), 2)
+    assert "只写还缺的部分：症状类型" in lm.asks[1].messages[-1].content
+    assert lm.asks[1].temperature > 0
+
+
 def test_whoever_stops_is_not_asked_for_again():
     lm = ScriptedModel([MADE_UP, make_reply()])
     stop = threading.Event()

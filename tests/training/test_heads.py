@@ -22,7 +22,7 @@ from phyassist.training.heads.posts import Post, list_asks, load_posts
 from phyassist.training.heads.recipe import HeadRecipe
 from phyassist.training.heads.run import HeadJob, run_head_job, set_head_dials
 from phyassist.training.heads.score import HeadScorer
-from phyassist.training.heads.train import HeadScore, choose_shares, read_below
+from phyassist.training.heads.train import HeadScore, calibrate, read_below
 from phyassist.training.heads.words import fit_words, load_words
 from phyassist.training.imhi import load_rows
 from tests.training.test_prepare import NO, YES, ask, write_csv
@@ -191,14 +191,13 @@ def make_post(no: int, text: str, answer: int) -> Post:
 def test_words_say_the_same_before_and_after_the_disk_and_leave_out_what_is_rare(tmp_path: Path) -> None:
     asks = list_asks(["dreaddit", "SAD"])
     posts = [make_post(no, f"I am {('sad', 'glad')[no % 2]} Miriam{no}", no % 2) for no in range(20)]
-    words = replace(fit_words(posts, asks), shares={"dreaddit": 0.5})
+    words = fit_words(posts, asks)
 
     words.save(tmp_path)
     again = load_words(tmp_path)
     said = words.score(["I am sad", "so glad"], asks)
 
     assert again is not None
-    assert again.shares == {"dreaddit": 0.5}
     assert again.score(["I am sad", "so glad"], asks) == pytest.approx(said, abs=1e-5)
     assert said[0, 0] > said[0, 1] and said[1, 1] > said[1, 0]
     assert not [term for term in again.terms if "miriam" in term]
@@ -207,7 +206,7 @@ def test_words_say_the_same_before_and_after_the_disk_and_leave_out_what_is_rare
     assert load_words(tmp_path / "none") is None
 
 
-def test_words_count_as_much_as_helps_and_nothing_where_they_harm(tmp_path: Path) -> None:
+def test_words_count_as_much_as_helps(tmp_path: Path) -> None:
     import torch
 
     data, asks = write_sets(tmp_path), list_asks(["dreaddit"])
@@ -218,10 +217,12 @@ def test_words_count_as_much_as_helps_and_nothing_where_they_harm(tmp_path: Path
 
     # Heads that have learnt nothing say one label of all.
     torch.nn.init.constant_(headed.heads.bias, 0.0)
-    shares, scores = choose_shares(headed, right, val)
-    none, before = choose_shares(headed, wrong, val)
+    scores = calibrate(headed, right, val)
+    assert headed.calibration is not None
+    found = headed.calibration.by_set["dreaddit"]
 
-    assert shares["dreaddit"] > 0
     assert scores["dreaddit"] == 100.0
-    assert none == {"dreaddit": 0.0}
-    assert before["dreaddit"] < 100.0
+    assert found == "heads and 0.25 of the words"
+    # Words that are wrong about everything say as much as those that are right, to who has seen it.
+    assert calibrate(headed, wrong, val)["dreaddit"] == 100.0
+    assert headed.calibration.by_set["dreaddit"].startswith("regression over the question")

@@ -11,6 +11,7 @@ import pytest
 
 from phyassist.lm.hashing import count_sha256
 from phyassist.training.bases import save_base_mark
+from phyassist.training.heads.model import identify_heads
 from phyassist.training.run import describe_environment
 from tests.training.hub_server import Hub
 from tests.training.test_publish import REPO, base, hub, identify_base, run, save_numbers, scores, trained
@@ -84,7 +85,7 @@ def test_weights_that_are_damaged_are_not_published(
 def test_scores_of_other_heads_are_not_shown_on_the_card_of_these(
     heads: Path, scores: Path, tmp_path: Path, capsys: Any
 ) -> None:
-    own, other = count_sha256(heads / "heads.safetensors"), "0" * 64
+    own, other = identify_heads(heads), "0" * 64
     codes = {}
 
     for name, by in {

@@ -10,6 +10,7 @@ import pytest
 
 from phyassist.lm.bundle import CARD, MANIFEST, SUMS, read_sums, refuse_pickles, verify_sums
 from phyassist.lm.shipped import get_shipped, list_shipped
+from phyassist.training.heads.model import identify_heads
 from phyassist.training.model_card import render_model_card
 
 ROOT = Path(__file__).parents[2]
@@ -67,7 +68,7 @@ def test_what_learnt_from_imhi_is_for_research_alone_and_tells_its_scores(folder
     best = json.loads((ROOT / "docs/results/imhi.json").read_text("utf-8"))["best"]
 
     assert manifest["research_only"]
-    assert best["heads_sha256"][folder.name] == sums["heads.safetensors"]
+    assert best["heads_sha256"][folder.name] == identify_heads(folder)
     assert best["files_sha256"][folder.name].items() <= sums.items()
     assert manifest["scores"]
     for scores in manifest["scores"]:

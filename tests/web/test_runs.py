@@ -16,7 +16,10 @@ from tests.web.driving import open_workspace
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("zh", "另有 1 条没有新内容，未列出"), ("en", "left out, saying nothing new: 1")],
+    [
+        ("zh", "另有 1 条未列出：与别处重复，或不是写给咨询师的"),
+        ("en", "left out, said already or not meant for a counsellor: 1"),
+    ],
 )
 def test_what_was_left_out_because_it_was_said_before_is_counted(
     store: Store, anna: SignedIn, patient: Patient, language: str, words: str

@@ -121,7 +121,6 @@ def _open_answerer(
         from phyassist.training.answering import ByLikelihood, ByScores
         from phyassist.training.bases import identify_base
         from phyassist.training.evaluate import hash_file, open_scorer
-        from phyassist.training.heads.model import WEIGHTS as HEADS
 
     by: dict[str, Any] = {
         "base": Path(base).name,
@@ -147,11 +146,11 @@ def _open_answerer(
         # A base of the hub is here from now on.
         yield ByLikelihood(scorer), by | {"base_sha256": identify_base(folder).sha256}
         return
-    from phyassist.training.heads.model import load_headed
+    from phyassist.training.heads.model import identify_heads, load_headed
     from phyassist.training.heads.score import HeadScorer
 
     headed = HeadScorer(*(load_headed(folder, path) for path in heads))
-    by["heads_sha256"] = [hash_file(path / HEADS) for path in heads]
+    by["heads_sha256"] = [identify_heads(path) for path in heads]
     by["base_sha256"] = identify_base(folder).sha256
     yield ByScores(headed, open_scorer(folder, adapter) if explain else None), by
 

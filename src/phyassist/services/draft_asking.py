@@ -24,7 +24,7 @@ from phyassist.prompts.referrals import asks_for_referral
 from phyassist.services.adapters import choose_for
 from phyassist.services.consent import check_consent
 from phyassist.services.draft_events import Prepared
-from phyassist.services.draft_writing import SECOND_TEMPERATURE, Assignment
+from phyassist.services.draft_writing import Assignment, ask_again
 from phyassist.services.following import get_open
 from phyassist.services.intake import check_text
 from phyassist.services.library import FOUND_MAX, Embedder, get_passage, search_passages
@@ -58,7 +58,7 @@ class Round:
 
     def ask_again(self) -> Round:
         """The same, asked so that another reply comes than the first one at temperature 0."""
-        return replace(self, ask=replace(self.ask, temperature=SECOND_TEMPERATURE, seed=self.ask.seed + 1))
+        return replace(self, ask=ask_again(self.ask))
 
 
 # Sections to write, and items to write anew.
@@ -238,13 +238,19 @@ def prepare_question(
     *,
     adapter: str = "",
     forms: Forms = HELD,
+    sections: tuple[Section, ...] = tuple(Section),
+    present: tuple[DraftItem, ...] = (),
 ) -> tuple[Ask, Assignment]:
-    """The ask of a whole draft about a question, and what its reply is to bring."""
+    """The ask of a draft about a question, whole or some sections beside the items that are present, and what
+    its reply is to bring.
+    """
     task = make_task(
         question=question,
         language=case.language,
         jurisdiction=case.jurisdiction,
         sentences=fitted.sentences,
+        sections=sections,
+        present=present,
         forms=forms,
     )
     assignment = Assignment(
@@ -252,6 +258,7 @@ def prepare_question(
         fitted.sentences,
         case.language,
         case.jurisdiction,
+        others=present,
         forms=task.forms,
         may_refer=asks_for_referral(question),
     )

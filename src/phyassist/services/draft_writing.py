@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from phyassist.domain.adapters import HELD, Forms
@@ -65,6 +65,11 @@ class Assignment:
     forms: Forms = field(default_factory=lambda: HELD, repr=False)
     may_refer: bool = False
 
+    def find_lacking(self, items: Iterable[DraftItem]) -> tuple[Section, ...]:
+        """The sections that were to come and of which there is no item."""
+        there = {item.section for item in items}
+        return tuple(section for section, (least, _) in self.asked.items() if least and section not in there)
+
     def take_out(self, section: Section, text: str) -> str:
         """An item without what every item of its section says."""
         own = self.forms.get(section)
@@ -102,11 +107,15 @@ def write_items(
     written = yield from _write_once(lm, ask, assignment, first, new_id, give_up=first.give_up)
     if first.is_useless and not stop.is_set():
         yield UnreadWritten(written.unread[0])
-        other = replace(ask, temperature=SECOND_TEMPERATURE, seed=ask.seed + 1)
-        written = yield from _write_once(lm, other, assignment, stop, new_id)
+        written = yield from _write_once(lm, ask_again(ask), assignment, stop, new_id)
     if written.unread:
         yield UnreadWritten(written.unread[0])
     yield written
+
+
+def ask_again(ask: Ask) -> Ask:
+    """The same, so that another reply comes than the first one at temperature 0."""
+    return replace(ask, temperature=SECOND_TEMPERATURE, seed=ask.seed + 1)
 
 
 class _UntilUseless:

@@ -44,7 +44,7 @@ from phyassist.services.draft_events import (
     Prepared,
     UnreadWritten,
 )
-from phyassist.services.draft_writing import DraftKeeper, write_items
+from phyassist.services.draft_writing import DraftKeeper, WritingEvent, ask_again, write_items
 from phyassist.services.following import get_followed
 from phyassist.services.intake import check_text
 from phyassist.services.leaving import guard
@@ -109,6 +109,7 @@ def analyse_text(
 ) -> Iterator[AnalysisEvent]:
     """The draft of a text that belongs to no patient; touches no store.
 
+    Sections of which nothing stands in the end, as all was left out, are asked for once more.
     `forms` are those of the adapter that answers, where it has its own.
     Raises EmptyText, TextTooLong, PromptTooLong, EngineDown, ServerRefused.
     """
@@ -117,7 +118,24 @@ def analyse_text(
     fitted = fit_case(case, lm)
     ask, assignment = prepare_question(case, fitted, question, forms=forms)
     yield say_prepared(fitted, case.language, "")
-    yield from write_items(lm, ask, assignment, stop, new_id)
+    done = yield from _hold_done(write_items(lm, ask, assignment, stop, new_id))
+    lacking = assignment.find_lacking(done.items)
+    if lacking and not done.unread and done.reply.finish != "stopped":
+        ask, assignment = prepare_question(
+            case, fitted, question, forms=forms, sections=lacking, present=done.items
+        )
+        again = write_items(lm, ask_again(ask), assignment, stop, new_id)
+        done = done.followed_by((yield from _hold_done(again)))
+    yield done
+
+
+def _hold_done(events: Iterator[WritingEvent]) -> Generator[WritingEvent, None, AnalysisDone]:
+    """The events but the last, which comes back."""
+    for event in events:
+        if isinstance(event, AnalysisDone):
+            return event
+        yield event
+    raise RuntimeError("an analysis ended without AnalysisDone")
 
 
 @again

@@ -29,7 +29,7 @@ from phyassist.training.bases import (
     save_base_mark,
 )
 from phyassist.training.catalogue import NOT_STATED, load_sources
-from phyassist.training.heads.model import WEIGHTS as HEADS_WEIGHTS
+from phyassist.training.heads.model import identify_heads
 from phyassist.training.model_card import render_model_card
 from phyassist.training.provenance import find_facts
 
@@ -147,7 +147,7 @@ def _load_scores(folder: Path, adapter: Path, run: Path) -> Mapping[str, Any]:
         raise BadInput(f"{path} holds scores of the base alone", hint="evaluate the adapter")
     if adapter.name == HEADS:
         stated = set(scores.get("heads_sha256") or ())
-        if not is_of_heads or (stated and stated != {count_sha256(run / HEADS_WEIGHTS)}):
+        if not is_of_heads or (stated and stated != {identify_heads(run)}):
             raise BadInput(f"{path} holds scores of others than these heads", hint="evaluate these alone")
         return scores
     sha256 = scores.get("adapter_sha256")

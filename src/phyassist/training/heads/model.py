@@ -5,19 +5,22 @@ The reading is the label-wise attention of CAML (Mullenbach et al., NAACL 2018),
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from phyassist.errors import BadInput, ModelMissing
+from phyassist.lm.hashing import count_sha256
 from phyassist.training.adapters import check_weights
 from phyassist.training.base import find_device, load_base, load_tokenizer
 from phyassist.training.bases import ADAPTER_WEIGHTS, check_fits, fetch_base, find_base_mark
+from phyassist.training.heads.calibration import Calibration, load_calibration
 from phyassist.training.heads.posts import Ask
 from phyassist.training.heads.recipe import HeadRecipe
-from phyassist.training.heads.words import WordModel, load_words
+from phyassist.training.heads.words import TERMS, WordModel, load_words
 from phyassist.training.lora import find_targets
 from phyassist.training.recipe import Recipe
 
@@ -92,7 +95,9 @@ class Headed:
         self.reader = Reader(load_tokenizer(base), recipe.text_tokens)
         heads = make_heads(self._trunk.config.hidden_size, self.asks, recipe.dropout)
         self.heads = heads.to(self.device)
+        # What stands beside the heads once they have learnt.
         self.words: WordModel | None = None
+        self.calibration: Calibration | None = None
 
     def read_below(self, batch: Batch) -> Any:
         """What stands before `first_layer`, (posts, tokens, width); no part of it is ever trained."""
@@ -129,8 +134,9 @@ class Headed:
         save_file(lora, folder / ADAPTER / ADAPTER_WEIGHTS, metadata={"format": "pt"})
         save_file(self.heads.state_dict(), folder / WEIGHTS)
         said = {"recipe": asdict(self.recipe), "asks": [asdict(ask) for ask in self.asks]}
-        if self.words is not None:
+        if self.words is not None and self.calibration is not None:
             self.words.save(folder)
+            said["calibration"] = self.calibration.to_json()
         (folder / CONFIG).write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
 
 
@@ -145,14 +151,27 @@ def load_headed(base: str, folder: Path) -> Headed:
     mark = find_base_mark(folder / ADAPTER, folder)
     if mark is not None:
         check_fits(mark, fetch_base(base))
-    asks = [Ask(each["set"], each["question"], tuple(each["labels"])) for each in said["asks"]]
-    headed = Headed(base, asks, HeadRecipe(**said["recipe"]))
+    headed = Headed(base, _list_asks(said), HeadRecipe(**said["recipe"]))
     for weights in (folder / ADAPTER / ADAPTER_WEIGHTS, folder / WEIGHTS):
         check_weights(weights)
     set_peft_model_state_dict(headed.peft, load_file(folder / ADAPTER / ADAPTER_WEIGHTS))
     headed.heads.load_state_dict(load_file(folder / WEIGHTS))
     headed.words = load_words(folder)
+    if headed.words is not None:
+        headed.calibration = said["calibration"]
     return headed
+
+
+def _list_asks(said: Mapping[str, Any]) -> list[Ask]:
+    return [Ask(each["set"], each["question"], tuple(each["labels"])) for each in said["asks"]]
+
+
+def identify_heads(folder: Path) -> str:
+    """A SHA-256 of what makes the labels: the heads, and how they are read."""
+    digest = hashlib.sha256()
+    for name in (CONFIG, WEIGHTS):
+        digest.update(bytes.fromhex(count_sha256(folder / name)))
+    return digest.hexdigest()
 
 
 def check_heads(folders: Sequence[Path], sets: Sequence[str]) -> None:
@@ -170,6 +189,8 @@ def _load_description(folder: Path) -> Any:
     try:
         said = json.loads((folder / CONFIG).read_text("utf-8"))
         said["recipe"], said["asks"]
+        if (folder / TERMS).is_file():
+            said["calibration"] = load_calibration(said["calibration"], _list_asks(said))
     except OSError:
         raise ModelMissing(
             f"{folder} holds no heads", hint="name a folder that phyassist train-heads made"

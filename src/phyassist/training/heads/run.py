@@ -22,7 +22,7 @@ from phyassist.training.heads.train import (
     HeadScore,
     HeadStep,
     HeadTrainer,
-    choose_shares,
+    calibrate,
     read_below,
 )
 from phyassist.training.heads.words import fit_words
@@ -99,16 +99,15 @@ def run_head_job(
         checkpoints = FolderCheckpoints(job.out / "checkpoints")
         best = HeadTrainer(headed, below["train"], below["val"], checkpoints).run(write_and_hear)
     alone = best.weighted_f1
-    words = fit_words(train, headed.asks)
-    shares, together = choose_shares(headed, words, below["val"])
-    headed.words, best = replace(words, shares=shares), replace(best, weighted_f1=together)
+    together = calibrate(headed, fit_words(train, headed.asks), below["val"])
+    best = replace(best, weighted_f1=together)
     headed.save(job.out)
     # The base's folder need not be there where the heads are published.
     save_base_mark(job.out / HEADS, identify_base(job.base))
     done = {
         **asdict(best),
         "heads_alone": alone,
-        "shares_of_words": shares,
+        "calibration": {} if headed.calibration is None else headed.calibration.by_set,
         "seconds": round(time.perf_counter() - started, 1),
     }
     (job.out / DONE).write_text(json.dumps(done, indent=2) + "\n", encoding="utf-8")

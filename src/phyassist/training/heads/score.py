@@ -6,16 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from phyassist.domain.examples import Example
 from phyassist.errors import BadInput
 from phyassist.training.heads.model import Headed, pad
+from phyassist.training.heads.posts import Ask
 from phyassist.training.heads.train import group_lengths
 
 _POSTS_AT_ONCE = 256
 
+# The log-probability of each label of each question about a post.
+Said = Mapping[Ask, Any]
+
 
 class HeadScorer:
-    """Trained heads that say how likely each label of a question is."""
+    """Trained heads that say how likely each label of a question is; of several that know one, the mean."""
 
     def __init__(self, *headed: Headed) -> None:
         self._headed = headed
@@ -25,49 +31,55 @@ class HeadScorer:
 
         Raises BadInput where these heads were not trained for the set.
         """
-        import torch
-
-        headed = next((each for each in self._headed if any(ask.set == name for ask in each.asks)), None)
-        if headed is None:
+        known = [each for each in self._headed if any(ask.set == name for ask in each.asks)]
+        if not known:
             raise BadInput(f"these heads know no {name}", hint="train heads for it, or name other sets")
-        headed.peft.eval()
-        headed.heads.eval()
-        texts = tuple(dict.fromkeys(example.text for example in examples))
-        spoken = _find_spoken(headed, name, texts)
-        unread, rows = iter(texts), dict[str, Any]()
+        unread = iter(dict.fromkeys(example.text for example in examples))
+        read: list[dict[str, Said]] = [{} for _ in known]
         for example in examples:
-            if example.text not in rows:
-                rows |= _read_posts(headed, tuple(islice(unread, _POSTS_AT_ONCE)))
-            row = rows[example.text]
-            if example.text in spoken:
-                row = row + torch.from_numpy(spoken[example.text])
-            at = 0
-            for ask in headed.asks:
+            if example.text not in read[0]:
+                texts = tuple(islice(unread, _POSTS_AT_ONCE))
+                for held, headed in zip(read, known, strict=True):
+                    held.update(read_posts(headed, texts))
+            said = [held[example.text] for held in read]
+            for ask in said[0]:
                 if (ask.set, ask.question) == (name, example.question):
-                    said = torch.log_softmax(row[at : at + len(ask.labels)], -1)
-                    yield dict(zip(ask.labels, said.tolist(), strict=True))
+                    mean = np.mean([each[ask] for each in said], axis=0)
+                    yield dict(zip(ask.labels, mean.tolist(), strict=True))
                     break
-                at += len(ask.labels)
 
 
-def _read_posts(headed: Headed, texts: Sequence[str]) -> dict[str, Any]:
-    """The logits (labels,) of each text.  Those of a length are read together: weights go by once for all."""
+def read_posts(headed: Headed, texts: Sequence[str]) -> dict[str, Said]:
+    """What heads, and words where they have some, say of each text."""
+    rows = find_logits(headed, texts)
+    if headed.words is not None and headed.calibration is not None:
+        rows = headed.calibration.read(rows, headed.words.score(texts, headed.asks), headed.asks)
+    found: dict[str, Said] = {}
+    for text, row in zip(texts, rows, strict=True):
+        said, at = dict[Ask, Any](), 0
+        for ask in headed.asks:
+            of_ask = row[at : at + len(ask.labels)]
+            said[ask] = of_ask - np.logaddexp.reduce(of_ask)
+            at += len(ask.labels)
+        found[text] = said
+    return found
+
+
+def find_logits(headed: Headed, texts: Sequence[str]) -> Any:
+    """The heads' logits (texts, labels).  Those of a length are read together: weights go by once for all."""
     import torch
 
-    read = sorted(((headed.reader.read(text), text) for text in texts), key=lambda pair: len(pair[0]))
-    rows: dict[str, Any] = {}
+    headed.peft.eval()
+    headed.heads.eval()
+    read = sorted(((headed.reader.read(text), no) for no, text in enumerate(texts)), key=_find_length)
+    rows = np.zeros((len(texts), sum(len(ask.labels) for ask in headed.asks)), np.float32)
     with torch.inference_mode():
         for group in group_lengths([len(ids) for ids, _ in read], headed.recipe.step_tokens, len(read)):
             batch = pad([read[no][0] for no in group])
             logits = headed.read_above(headed.read_below(batch), batch.mask).cpu()
-            rows |= {read[no][1]: row for no, row in zip(group, logits, strict=True)}
+            rows[[read[no][1] for no in group]] = logits.numpy()
     return rows
 
 
-def _find_spoken(headed: Headed, name: str, texts: Sequence[str]) -> Mapping[str, Any]:
-    """What the words of each text add to its logits; nothing where there are none beside these heads."""
-    words = headed.words
-    if words is None or not texts:
-        return {}
-    said = words.shares.get(name, 0.0) * words.score(texts, headed.asks)
-    return dict(zip(texts, said, strict=True))
+def _find_length(read: tuple[Sequence[int], int]) -> int:
+    return len(read[0])

@@ -11,9 +11,12 @@ from dataclasses import asdict, dataclass, field
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
+
 from phyassist.errors import TrainingFailed
 from phyassist.training.base import say_no_memory
 from phyassist.training.checkpoints import Checkpoints
+from phyassist.training.heads.calibration import choose_calibration
 from phyassist.training.heads.model import Batch, Headed, pad
 from phyassist.training.heads.posts import Ask, Post
 from phyassist.training.heads.recipe import HeadRecipe
@@ -21,8 +24,6 @@ from phyassist.training.heads.words import WordModel
 from phyassist.training.measures import find_f1
 
 SAVE_STEPS = 50
-# How much the words may count beside the heads.
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,13 +233,8 @@ def score_rows(posts: Sequence[Post], rows: Iterable[Any], asks: Sequence[Ask]) 
     }
 
 
-def choose_shares(
-    headed: Headed, words: WordModel, posts: Sequence[BelowPost]
-) -> tuple[dict[str, float], dict[str, float]]:
-    """For each set how much the words count beside the heads, and the weighted F1 that it has then.
-
-    Of shares that are as good the smallest.
-    """
+def calibrate(headed: Headed, words: WordModel, posts: Sequence[BelowPost]) -> dict[str, float]:
+    """Heads and words read together as is best on these posts; the weighted F1 of each set."""
     read = [
         (each.post, row.numpy())
         for batch, logits in read_logits(headed, posts)
@@ -246,13 +242,10 @@ def choose_shares(
     ]
     of_posts = [post for post, _ in read]
     spoken = words.score([post.text for post in of_posts], headed.asks)
-    best: dict[str, tuple[float, float]] = {}
-    for share in SHARES:
-        rows = (row + share * said for (_, row), said in zip(read, spoken, strict=True))
-        for name, f1 in score_rows(of_posts, rows, headed.asks).items():
-            if name not in best or f1 > best[name][1]:
-                best[name] = (share, f1)
-    return {name: share for name, (share, _) in best.items()}, {name: f1 for name, (_, f1) in best.items()}
+    rows = np.stack([row for _, row in read])
+    headed.words = words
+    headed.calibration, scores = choose_calibration(rows, spoken, of_posts, headed.asks)
+    return scores
 
 
 def choose_labels(post: Post, row: Any, asks: Sequence[Ask]) -> Iterator[tuple[Ask, int, int]]:

@@ -1,13 +1,13 @@
 """What the words alone say, beside the heads: logistic regression over TF-IDF of one and two words.
 
-A small model reads words that are rare in its own corpus poorly.  How much the words count is chosen for each
-set on its validation posts, from nothing at all upwards.
+A small model reads words that are rare in its own corpus poorly.  How much the words count is for the
+calibration to say.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,13 +33,12 @@ _NEVER = -30.0
 
 @dataclass(frozen=True, slots=True)
 class WordModel:
-    """`weights` (labels of all asks, terms), `bias` (labels,); `shares`: how much it counts for each set."""
+    """`weights` (labels of all asks, terms), `bias` (labels,)."""
 
     terms: tuple[str, ...] = field(repr=False)
     rarity: Floats = field(repr=False)
     weights: Floats = field(repr=False)
     bias: Floats = field(repr=False)
-    shares: Mapping[str, float] = field(default_factory=dict)
 
     def score(self, texts: Sequence[str], asks: Sequence[Ask]) -> Floats:
         """Log-probabilities of all labels of all asks, (texts, labels), each ask's apart."""
@@ -54,17 +53,17 @@ class WordModel:
         return said
 
     def save(self, folder: Path) -> None:
-        """Terms and shares as JSON, numbers beside them."""
+        """Terms as JSON, numbers beside them."""
         from safetensors.numpy import save_file
 
         held = {"rarity": self.rarity, "weights": self.weights.astype(np.float16), "bias": self.bias}
         save_file(held, folder / WEIGHTS)
-        said = {"shares": dict(self.shares), "terms": self.terms}
+        said = {"terms": self.terms}
         (folder / TERMS).write_text(json.dumps(said, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def fit_words(posts: Sequence[Post], asks: Sequence[Ask]) -> WordModel:
-    """A model of each ask's labels, made of the posts that answer it; it counts nothing yet."""
+    """A model of each ask's labels, made of the posts that answer it."""
     vectoriser = _make_vectoriser(max_features=TERMS_MAX)
     rows = vectoriser.fit_transform([post.text for post in posts])
     terms = vectoriser.get_feature_names_out()
@@ -87,10 +86,10 @@ def load_words(folder: Path) -> WordModel | None:
     check_weights(folder / WEIGHTS)
     with say_damaged(folder / TERMS, "train or pull the heads anew"):
         said, held = json.loads((folder / TERMS).read_text("utf-8")), load_file(folder / WEIGHTS)
-        terms, shares, weights = tuple(said["terms"]), said["shares"], held["weights"].astype(np.float32)
+        terms, weights = tuple(said["terms"]), held["weights"].astype(np.float32)
         if weights.shape[1] != len(terms):
             raise ValueError
-        return WordModel(terms, held["rarity"], weights, held["bias"], shares)
+        return WordModel(terms, held["rarity"], weights, held["bias"])
 
 
 def _make_vectoriser(**how: Any) -> TfidfVectorizer:
