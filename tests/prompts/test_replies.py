@@ -9,6 +9,7 @@ from phyassist.prompts.replies import (
     ReplyReader,
     UnreadableReply,
     clean_item_text,
+    name_client,
     name_others,
 )
 
@@ -99,3 +100,22 @@ def test_a_sentence_without_loops_stays_to_the_letter():
 )
 def test_an_english_he_or_she_in_chinese_is_the_other_one(said: str, left: str | None) -> None:
     assert name_others(said) == (said if left is None else left)
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        # The 0.5B wrote both of one letter.
+        (
+            "The client does not trust their own parents and acts like she doesn't believe me either.",
+            "The client does not trust their own parents and acts like she doesn't believe them either.",
+        ),
+        (
+            "The client talks about a serious event in my life, so they keep it to myself.",
+            "The client talks about a serious event in their life, so they keep it to themselves.",
+        ),
+        ("The client has enemies, and Amy has a mystery.", None),
+    ],
+)
+def test_an_english_item_does_not_speak_as_the_client(said: str, left: str | None) -> None:
+    assert name_client(said) == (said if left is None else left)

@@ -239,6 +239,32 @@ def test_a_section_of_which_nothing_stands_is_asked_for_once_more_without_a_file
     assert lm.asks[1].temperature > 0
 
 
+@pytest.mark.parametrize(("forms", "said"), [({}, "their"), ({Section.REASON: OwnForm()}, "my")])
+def test_an_english_reason_speaks_of_the_client_unless_its_form_is_an_adapters_own(forms, said: str):
+    text = "My mother never believes me. I do not sleep."
+    reply = make_reply(
+        symptom_type="poor sleep",
+        reasons=[(1, "The client says that my mother never believes what is said, so sleep is short.")],
+        advice=["Ask the client what happens at night before sleep comes."],
+    )
+
+    *_, done = analyse_text(
+        text,
+        ScriptedModel([reply]),
+        question="",
+        language="en",
+        jurisdiction="other",
+        stop=Never(),
+        forms=forms,
+    )
+
+    assert isinstance(done, AnalysisDone)
+    reason = next(item for item in done.items if item.section == Section.REASON)
+    assert (
+        reason.text == f"The client says that {said} mother never believes what is said, so sleep is short."
+    )
+
+
 def test_whoever_stops_is_not_asked_for_again():
     lm = ScriptedModel([MADE_UP, make_reply()])
     stop = threading.Event()

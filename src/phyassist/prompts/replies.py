@@ -31,6 +31,9 @@ _OPEN_END = re.compile(r"[，,；;、\s。.！!？?]+\Z")
 _LOOP_CHARS_MIN = 4
 # What a model says in Chinese of somebody else where its form leaves it no 他 and no 她.
 _OTHER = re.compile(r"\s*(?<![A-Za-z])(?:she|he|her|him)(?![A-Za-z])\s*")
+# The form lets no capital I into an English item; these pass it.
+_OWN = re.compile(r"\b(?:my|me|myself)\b")
+_OF_CLIENT = {"my": "their", "me": "them", "myself": "themselves"}
 
 
 class UnreadableReply(ValueError):
@@ -190,6 +193,11 @@ def plain(clause: str) -> str:
 def name_others(text: str) -> str:
     """A Chinese item without an English "he" or "she": "the other one" stands there, of either sex."""
     return _OTHER.sub("对方", text)
+
+
+def name_client(text: str) -> str:
+    """An English item without the client's "my" and "me", into which small models fall: it speaks of them."""
+    return _OWN.sub(lambda found: _OF_CLIENT[found[0]], text)
 
 
 def _is_text(path: Path, section: Section) -> bool:

@@ -31,7 +31,14 @@ from phyassist.prompts.echoes import is_echo_of_rule, without_echoes
 from phyassist.prompts.grounding import find_ground, is_repetition
 from phyassist.prompts.labels import without_labels
 from phyassist.prompts.referrals import without_referral
-from phyassist.prompts.replies import ItemWords, RawItem, ReplyReader, UnreadableReply, name_others
+from phyassist.prompts.replies import (
+    ItemWords,
+    RawItem,
+    ReplyReader,
+    UnreadableReply,
+    name_client,
+    name_others,
+)
 from phyassist.services.consent import check_consent
 from phyassist.services.draft_events import AnalysisDone, ItemWritten, UnreadWritten
 from phyassist.services.following import get_open
@@ -76,13 +83,15 @@ class Assignment:
         return own.take_out(text) if own else text
 
     def clean(self, raw: RawItem) -> RawItem:
-        """An item without what the form broke off, what it says of the task, and English words for others in
-        Chinese; a form of its own breaks nothing off.
+        """An item without what the form broke off, what it says of the task, English words for others in
+        Chinese and the client's own "my" in English; a form of its own breaks nothing off.
         """
         text = name_others(raw.text) if self.language == "zh" else raw.text
         is_held = raw.section not in self.forms
         if raw.section == Section.SYMPTOM_TYPE:
             return replace(raw, text="" if is_held and is_echo_of_rule(text, self.language) else text)
+        if is_held and self.language == "en":
+            text = name_client(text)
         if is_held:
             text = without_broken_clause(text, raw.section, self.language)
         if is_held and raw.section == Section.ADVICE and not self.may_refer:
