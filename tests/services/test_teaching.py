@@ -76,7 +76,7 @@ def test_a_draft_that_holds_is_learnt_as_the_reply_to_what_the_app_asks():
             "a number nobody said",
         ),
         (
-            make_reply([*REASONS[:2], (3, "The client stays in my bed, so nothing changes.")]),
+            make_reply([*REASONS[:2], (3, "The client stays in our bed, so nothing changes.")]),
             "speaks as the client",
         ),
         (
