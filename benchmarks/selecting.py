@@ -74,7 +74,7 @@ def main() -> None:
         ("torch", "transformers", "lm_eval"),
     )
     lines = [
-        "# Choosing a base model: the catalogue's, measured",
+        "# Choosing a base model, measured",
         "",
         *(f"- {name}: {said}" for name, said in facts.items()),
         "",
@@ -85,7 +85,8 @@ def main() -> None:
         f"answers_en, answers_zh: which of {CHOICES} replies answers what a client wrote (counsel-chat; "
         "SmileChat's first turns), in percent, with the harness's standard error and the rows; by chance 25. "
         "The other replies were written to other clients and are about as long. Likelihood through "
-        "transformers, nothing shown before, no chat template. ARC, HellaSwag and MMLU were not at hand.",
+        "transformers, nothing shown before, no chat template. ARC, HellaSwag and MMLU were not at hand. A "
+        "difference of less than two standard errors tells nothing.",
     ]
     write_results(
         "select", facts | {"candidates": [asdict(each) for each in candidates]}, "\n".join(lines) + "\n"
