@@ -90,9 +90,8 @@ class Assignment:
         is_held = raw.section not in self.forms
         if raw.section == Section.SYMPTOM_TYPE:
             return replace(raw, text="" if is_held and is_echo_of_rule(text, self.language) else text)
-        if is_held and self.language == "en":
-            text = name_client(text)
         if is_held:
+            text = name_client(text) if self.language == "en" else text
             text = without_broken_clause(text, raw.section, self.language)
         if is_held and raw.section == Section.ADVICE and not self.may_refer:
             text = without_referral(text, self.language)

@@ -71,7 +71,9 @@ def find_logits(headed: Headed, texts: Sequence[str]) -> Any:
 
     headed.peft.eval()
     headed.heads.eval()
-    read = sorted(((headed.reader.read(text), no) for no, text in enumerate(texts)), key=_find_length)
+    read = sorted(
+        ((headed.reader.read(text), no) for no, text in enumerate(texts)), key=lambda pair: len(pair[0])
+    )
     rows = np.zeros((len(texts), sum(len(ask.labels) for ask in headed.asks)), np.float32)
     with torch.inference_mode():
         for group in group_lengths([len(ids) for ids, _ in read], headed.recipe.step_tokens, len(read)):
@@ -79,7 +81,3 @@ def find_logits(headed: Headed, texts: Sequence[str]) -> Any:
             logits = headed.read_above(headed.read_below(batch), batch.mask).cpu()
             rows[[read[no][1] for no in group]] = logits.numpy()
     return rows
-
-
-def _find_length(read: tuple[Sequence[int], int]) -> int:
-    return len(read[0])
