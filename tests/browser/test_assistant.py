@@ -41,6 +41,8 @@ def test_the_assistant_learns_answers_and_is_rolled_back(
     set_up(page, workspace.url, language)
     add_patient(page, NAMES[language][0], SAID)
     page.click(".tabs a[href$='/assistant']")
+    # The page before is still there, or none at all, for a moment after the click.
+    page.wait_for_selector("html[data-ready] button[form=train]")
     look(page, found, "nothing to learn from")
     assert page.locator("button[form=train]").is_disabled()
 
