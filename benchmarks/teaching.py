@@ -1,11 +1,11 @@
 """What the workspace's own adapter changes: drafts of texts that it never saw, with it and without.
 
-    python -m benchmarks.teaching MODEL.gguf ADAPTER.gguf --drafts FOLDER --work FOLDER [--texts 12]
+    python -m benchmarks.teaching MODEL.gguf ADAPTER --work FOLDER [--texts 12]
 
 The texts are of the parts kept for testing.  Counted: drafts in which a rule finds nothing to strike out, by
 the same rules that chose what was learnt from; and, on the cases that ship with the app, its own measures of
-an analysis.  Whether an item is wise is not counted.  `--drafts` names the prepared folder that the adapter
-learnt from.  What is done stands in the work FOLDER, so that a run that was broken off goes on.
+an analysis.  Whether an item is wise is not counted.  ADAPTER is a folder that was published, such as the one
+that ships.  What is done stands in the work FOLDER, so that a run that was broken off goes on.
 Writes docs/results/workspace-adapter.md and workspace-adapter.json.
 """
 
@@ -26,15 +26,16 @@ from phyassist.domain.people import Language
 from phyassist.domain.quality import MEASURES
 from phyassist.domain.scores import Share, add_shares
 from phyassist.lm.adapted import WithAdapter
+from phyassist.lm.bundle import MANIFEST
 from phyassist.lm.engine import Engine, EngineOptions
 from phyassist.lm.protocol import LanguageModel, Never
 from phyassist.services.quality import analyse_case, load_cases, score_analysis
 from phyassist.services.teaching import teach
 from phyassist.training.catalogue import get_source
 from phyassist.training.prepare import Plan
+from phyassist.training.publish import ADAPTER_GGUF
 from phyassist.training.taught import choose_texts
 from phyassist.training.templates import get_template
-from phyassist.training.writing import load_card
 
 SOURCES = ("counsel-chat", "smilechat")
 ARMS = ("base", "adapter")
@@ -46,7 +47,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("model", type=Path)
     parser.add_argument("adapter", type=Path)
-    parser.add_argument("--drafts", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--texts", type=int, default=12)
@@ -54,9 +54,10 @@ def main() -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     sources = tuple(get_source(name) for name in SOURCES)
     plan = Plan(sources, (), options.data, get_template("qwen"))
-    name = options.adapter.stem
+    name = options.adapter.name
+    weights = options.adapter / ADAPTER_GGUF
     with Engine(
-        options.model, adapters={name: options.adapter}, options=EngineOptions(context_tokens=4096)
+        options.model, adapters={name: weights}, options=EngineOptions(context_tokens=4096)
     ) as engine:
         models = {"base": engine.model, "adapter": WithAdapter(engine.model, name)}
         texts = [
@@ -77,11 +78,11 @@ def main() -> None:
         ]
     found = {
         "facts": list_facts(
-            f"python -m benchmarks.teaching {options.model.name} {options.adapter.name} --drafts FOLDER "
-            f"--work FOLDER --texts {options.texts}",
+            f"python -m benchmarks.teaching {options.model.name} {name} --work FOLDER "
+            f"--texts {options.texts}",
             ("xllamacpp",),
             model=options.model.stem,
-            learnt=say_learnt(load_card(options.drafts)),
+            learnt=say_learnt(json.loads((options.adapter / MANIFEST).read_text("utf-8"))["data"]),
             texts=f"{options.texts} of each language, of the parts kept for testing",
         ),
         "drafts": {
@@ -92,11 +93,10 @@ def main() -> None:
     write_results("workspace-adapter", found, make_page(found))
 
 
-def say_learnt(card: Mapping[str, Any]) -> str:
-    rows = card["parts"]["train"]["rows"]
-    asked = sum(each["rows"] for each in card["cleaned"].values())
+def say_learnt(data: Mapping[str, Any]) -> str:
+    rows = data["parts"]["train"]["rows"]
     named = ", ".join(f"{name} {count}" for name, count in rows.items())
-    return f"{sum(rows.values())} of {asked} drafts of {card['drafted_by']} ({named})"
+    return f"{sum(rows.values())} drafts of {data['drafted_by']} ({named})"
 
 
 def keep(path: Path, work: Any, *given: Any) -> Json:
