@@ -7,10 +7,10 @@ A change of a single character here makes every cached beginning useless: keep i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from phyassist.domain.drafts import Section
-from phyassist.domain.notes import Note
+from phyassist.domain.notes import Note, NoteId
 from phyassist.domain.people import Language
 from phyassist.domain.reading.sentences import Sentence
 from phyassist.domain.reading.speakers import Speaker
@@ -48,7 +48,7 @@ _WORDS: dict[Language, dict[str, str]] = {
     "zh": {
         "record": "【档案】",
         "notes": "【既往咨询笔记】",
-        "whole_notes": "【既往咨询笔记全文】",
+        "whole_notes": "【既往咨询笔记中的分析与建议】",
         "text": "【正文】",
         "question": "咨询问题",
         Section.SYMPTOM_TYPE: "症状类型",
@@ -64,7 +64,7 @@ _WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "record": "# Record",
         "notes": "# Earlier notes",
-        "whole_notes": "# Earlier notes in full",
+        "whole_notes": "# Analysis and advice of the earlier notes",
         "text": "# Text",
         "question": "Question",
         Section.SYMPTOM_TYPE: "Symptom type",
@@ -153,12 +153,24 @@ def _render_notes(notes: Iterable[Note], language: Language) -> str:
     return _join_notes(notes, language, "notes", ())
 
 
-def render_whole_notes(notes: Iterable[Note], language: Language) -> str:
-    """All that the notes say, the oldest first; empty where there is none."""
-    return _join_notes(notes, language, "whole_notes", tuple(Section))
+def render_whole_notes(
+    notes: Iterable[Note], language: Language, above: Collection[NoteId] = frozenset()
+) -> str:
+    """All that the notes say, the oldest first; empty where there is none.
+
+    `above` are those whose words by hand stand in the prefix: a small model that reads them twice tells them
+    alone when it is asked what a note advised.
+    """
+    return _join_notes(notes, language, "whole_notes", tuple(Section), above)
 
 
-def _join_notes(notes: Iterable[Note], language: Language, title: str, sections: Iterable[Section]) -> str:
+def _join_notes(
+    notes: Iterable[Note],
+    language: Language,
+    title: str,
+    sections: Iterable[Section],
+    above: Collection[NoteId] = frozenset(),
+) -> str:
     words = _WORDS[language]
     blocks: list[str] = []
     for note in sorted(notes, key=lambda note: (note.at, note.number)):
@@ -169,7 +181,8 @@ def _join_notes(notes: Iterable[Note], language: Language, title: str, sections:
             items = [item.text for item in note.of(section)]
             if items:
                 lines.append(f"{words[section]}{words['colon']}{words['semicolon'].join(items)}")
-        lines += [each.text for each in note.by_hand]
-        lines += [amendment.text for amendment in note.amendments]
+        if note.id not in above:
+            lines += [each.text for each in note.by_hand]
+            lines += [amendment.text for amendment in note.amendments]
         blocks.append("\n".join(lines))
     return "\n".join([words[title], *blocks]) if blocks else ""

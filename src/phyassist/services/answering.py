@@ -333,7 +333,8 @@ def _make_talk(
     used = tuple(note.id for note in notes)
     left_out = tuple(note.id for note in case.notes if note.id not in used)
     given = Given(used, left_out, fitted.history.record_left_out, fitted.text_left_out)
-    return Talk(case.language, jurisdiction, fitted.prefix, render_whole_notes(notes, case.language)), given
+    shown = render_whole_notes(notes, case.language, fitted.history.notes_used)
+    return Talk(case.language, jurisdiction, fitted.prefix, shown), given
 
 
 def _prepare(
