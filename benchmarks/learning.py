@@ -42,7 +42,6 @@ from phyassist.lm.bundle import MANIFEST
 from phyassist.lm.engine import Engine, EngineOptions
 from phyassist.lm.protocol import CONFIG_FILE, GGUF_FILE, WEIGHTS_FILE, LanguageModel, Never
 from phyassist.prompts.draft import speaks_of_harm
-from phyassist.prompts.layout import render_whole_notes
 from phyassist.services.draft_asking import prepare_question
 from phyassist.services.draft_events import AnalysisDone
 from phyassist.services.draft_writing import write_items
@@ -123,7 +122,7 @@ def write_draft(
     case = Case(by.language, "other", split_sentences(text), notes=tuple(notes))
     fitted = fit_case(case, lm)
     # The app shows a draft no items of earlier notes; this is what they would be worth as examples.
-    shown = render_whole_notes(fit_whole_notes(case, fitted, lm), case.language)
+    _, shown = fit_whole_notes(case, fitted, lm)
     fitted = replace(fitted, prefix="\n".join(filter(None, (shown, fitted.prefix))))
     ask, assignment = prepare_question(case, fitted, by.question, adapter=adapter, forms=forms)
     ids = iter(range(100))

@@ -28,7 +28,6 @@ from phyassist.domain.records import Span
 from phyassist.lm.engine import Engine, EngineOptions
 from phyassist.lm.protocol import Ask, LanguageModel, Never, Reply
 from phyassist.prompts.chat import REPLY_TOKENS, Talk, make_messages, render_question
-from phyassist.prompts.layout import render_whole_notes
 from phyassist.services.learning_examples import Told
 from phyassist.services.prompting import Case, fit_case, fit_whole_notes
 from phyassist.services.recalling import recall
@@ -240,10 +239,9 @@ def tell(no: int, language: Language) -> Told:
 def answer(lm: LanguageModel, case: Case, question: str, adapter: str, *, with_lines: bool) -> str:
     """As a chat about the patient asks, without the conversation before."""
     fitted = fit_case(case, lm)
-    notes = fit_whole_notes(case, fitted, lm)
+    notes, shown = fit_whole_notes(case, fitted, lm)
     given = Given(left_out=tuple(note.id for note in case.notes if note not in notes))
     lines = recall(case, given, question) if with_lines else ()
-    shown = render_whole_notes(notes, case.language, fitted.history.notes_used)
     talk = Talk(case.language, case.jurisdiction, fitted.prefix, shown)
     asked = render_question(talk, question, recalled=lines, answer_in=case.language)
     messages = make_messages(talk, summary="", exchanges=(), question=asked)
@@ -259,7 +257,7 @@ def measure(bench: Bench, language: Language) -> dict[str, Any]:
     run = bench.train(name, bench.make_examples(tolds, "none"))
     bench.engine.take_adapter(name, bench.kept.path(f"{name}.gguf").read_bytes())
     case = Case(language, "other", (), notes=tuple(told.note for told in tolds))
-    shown = fit_whole_notes(case, fit_case(case, bench.lm), bench.lm)
+    shown, _ = fit_whole_notes(case, fit_case(case, bench.lm), bench.lm)
     left_out = {note.id for note in case.notes} - {note.id for note in shown}
     rows = []
     for told, (_, _, question, word) in zip(tolds, FACTS[language], strict=True):

@@ -20,6 +20,7 @@ from phyassist.domain.records import (
 )
 from phyassist.errors import PromptTooLong
 from phyassist.prompts.budget import choose_history, choose_whole_notes, fit_text
+from phyassist.prompts.layout import render_whole_notes
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -73,12 +74,18 @@ def test_notes_are_taken_newest_first_until_their_share_is_full():
 def test_as_many_whole_notes_are_taken_as_there_is_room_for_newest_first():
     notes = [make_note(number, words=60) for number in (1, 2, 3, 4)]
 
-    def choose(room):
-        return choose_whole_notes(notes, language="en", room_tokens=room, count=count_words)
+    def choose(room, above=()):
+        chosen, shown = choose_whole_notes(
+            notes, above=above, language="en", room_tokens=room, count=count_words
+        )
+        assert shown == (render_whole_notes(chosen, "en", above) if chosen else "")
+        return [note.id for note in chosen]
 
-    assert [note.id for note in choose(300)] == ["n4", "n3"]
-    assert choose(100) == choose(-1) == ()
+    assert choose(300) == ["n4", "n3"]
+    assert choose(100) == choose(-1) == []
     assert len(choose(10_000)) == 4
+    # What stands above takes no room again.
+    assert choose(300, above=("n3", "n4")) == ["n4", "n3", "n2"]
 
 
 def test_a_record_beyond_its_share_loses_its_oldest_lines_and_says_how_many():

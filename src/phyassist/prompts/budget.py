@@ -6,7 +6,7 @@ prompts stays the same while the text grows, and the engine reads it once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from phyassist.domain.drafts import TextRead
@@ -79,16 +79,26 @@ def choose_history(
 
 
 def choose_whole_notes(
-    notes: Sequence[Note], *, language: Language, room_tokens: int, count: Count
-) -> tuple[Note, ...]:
-    """As many notes, the newest first, as the room holds in full."""
+    notes: Sequence[Note],
+    *,
+    above: Collection[NoteId],
+    language: Language,
+    room_tokens: int,
+    count: Count,
+) -> tuple[tuple[Note, ...], str]:
+    """As many notes, the newest first, as the room holds, and what a prompt shows of them.
+
+    `above` are those whose words by hand stand in the prefix, and are not said again.
+    """
     newest_first = sorted(notes, key=lambda note: (note.at, note.number), reverse=True)
     chosen: tuple[Note, ...] = ()
+    shown = ""
     for note in newest_first:
-        if count(render_whole_notes((*chosen, note), language)) > room_tokens:
+        more = render_whole_notes((*chosen, note), language, above)
+        if count(more) > room_tokens:
             break
-        chosen = (*chosen, note)
-    return chosen
+        chosen, shown = (*chosen, note), more
+    return chosen, shown
 
 
 def fit_text(

@@ -45,7 +45,6 @@ from phyassist.prompts.chat import (
     make_opening,
     render_question,
 )
-from phyassist.prompts.layout import render_whole_notes
 from phyassist.services.access import check_may_change
 from phyassist.services.adapters import choose_for
 from phyassist.services.chat_events import AnswerSoFar, AnswerWritten, ChatEvent, Condensing
@@ -329,11 +328,10 @@ def _make_talk(
     if case is None:
         return Talk(interface, jurisdiction), NOTHING_ELSE
     fitted = fit_case(case, lm)
-    notes = fit_whole_notes(case, fitted, lm)
+    notes, shown = fit_whole_notes(case, fitted, lm)
     used = tuple(note.id for note in notes)
     left_out = tuple(note.id for note in case.notes if note.id not in used)
     given = Given(used, left_out, fitted.history.record_left_out, fitted.text_left_out)
-    shown = render_whole_notes(notes, case.language, fitted.history.notes_used)
     return Talk(case.language, jurisdiction, fitted.prefix, shown), given
 
 

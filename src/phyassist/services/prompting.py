@@ -88,14 +88,15 @@ def fit_case(case: Case, lm: LanguageModel) -> Fitted:
     )
 
 
-def fit_whole_notes(case: Case, fitted: Fitted, lm: LanguageModel) -> tuple[Note, ...]:
-    """The notes that a conversation is shown in full beside such a beginning, as far as the text leaves room:
-    at most a third of the window, the newest first.
+def fit_whole_notes(case: Case, fitted: Fitted, lm: LanguageModel) -> tuple[tuple[Note, ...], str]:
+    """The notes that a conversation is shown in full beside such a beginning, as far as the text leaves room,
+    and what it is shown of them: at most a third of the window, the newest first.
     """
     kept_free = int(lm.context_tokens * TASK_SHARE) + REPLY_TOKENS + MARGIN_TOKENS
     room = lm.context_tokens - lm.count_tokens(fitted.prefix) - kept_free
     return choose_whole_notes(
         case.notes,
+        above=fitted.history.notes_used,
         language=case.language,
         room_tokens=min(room, int(lm.context_tokens * HISTORY_SHARE)),
         count=lm.count_tokens,
