@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from phyassist.cli.opening import find_base_sha256
+from phyassist.cli.opening import find_base
 from phyassist.cli.options import AsJson
 from phyassist.cli.run import get_run
 from phyassist.cli.screen import make_console, say_json, tell
@@ -42,7 +42,7 @@ def show(
         found = find_patient(practice, patient)
         examples = list_examples(practice.store, practice.by, patient_id=found.id)
         scope = Scope(AdapterKind.PATIENT, (found.id,))
-        base = find_base_sha256(settings)
+        base = find_base(settings).sha256
         plan = plan_run(practice.store, practice.by, scope=scope, limits=settings.limits, base_sha256=base)
     if as_json:
         say_json(_as_json(found.id, examples, plan, texts=texts))

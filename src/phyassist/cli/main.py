@@ -29,6 +29,7 @@ from phyassist.cli import (
     evaluating,
     heads,
     learning,
+    learning_runs,
     library,
     models,
     notes,
@@ -110,6 +111,11 @@ evaluating.app.command("explanations")(scoring.explanations)
 evaluating.app.command("compare")(scoring.compare)
 evaluating.app.command("select")(scoring.select)
 app.add_typer(learning.app, name="learning")
+learning.app.command("train")(learning_runs.train)
+learning.app.command("runs")(learning_runs.runs)
+learning.app.command("cancel")(learning_runs.cancel)
+learning.app.command("use")(learning_runs.use)
+learning.app.command("withdraw")(learning_runs.withdraw)
 app.add_typer(data.app, name="data")
 data.app.command("draft")(teaching.draft)
 app.command("train")(train.train)

@@ -12,6 +12,7 @@ from phyassist.errors import ModelMissing
 if TYPE_CHECKING:
     from phyassist.lm.opening import OpenModel
     from phyassist.lm.protocol import LanguageModel
+    from phyassist.services.learning_runs import Base
     from phyassist.settings import Settings
 
 
@@ -45,17 +46,20 @@ def open_language_model(
     )
 
 
-def find_base_sha256(settings: Settings) -> str:
-    """The hash of the model's file without opening it; empty where there is none or nobody said which."""
+def find_base(settings: Settings) -> Base:
+    """The model's name and its file's hash, unopened; empty where there is none or nobody said which."""
     from phyassist.errors import ModelDamaged, UnknownName
     from phyassist.lm.opening import find_file, find_sha256
+    from phyassist.services.learning_runs import Base
 
     try:
         if settings.model_url:
-            return find_sha256(settings.model_base, settings.models_dir) if settings.model_base else ""
-        return find_file(settings.model, settings.models_dir).sha256
+            named = settings.model_base
+            return Base(named, find_sha256(named, settings.models_dir) if named else "")
+        file = find_file(settings.model, settings.models_dir)
+        return Base(file.name, file.sha256)
     except (ModelMissing, ModelDamaged, UnknownName):
-        return ""
+        return Base("", "")
 
 
 @contextmanager

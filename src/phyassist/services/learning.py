@@ -226,6 +226,11 @@ def _check_scope(scope: Scope) -> None:
     if scope.kind == AdapterKind.PATIENT and len(scope.patient_ids) != 1:
         raise BadInput("a patient's adapter is of one patient", hint="name one")
     if scope.kind != AdapterKind.SET:
+        if scope.kind != AdapterKind.PATIENT and scope.patient_ids:
+            raise BadInput(
+                "an adapter that learns from all files names no patient",
+                hint="name none, or make a chosen set",
+            )
         return
     if not scope.patient_ids:
         raise BadInput("nobody was chosen", hint="choose the patients to learn from")

@@ -1,0 +1,166 @@
+"""`phyassist learning train`, `runs`, `cancel`, `use`, `withdraw`: adapters made and chosen, no page open."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from phyassist.cli.learning import SHORT_ID
+from phyassist.cli.opening import find_base
+from phyassist.cli.options import AsJson
+from phyassist.cli.run import get_run
+from phyassist.cli.screen import make_console, say, say_json, tell
+from phyassist.cli.unlocking import PassphraseStdin, Practice, find_patient, open_practice
+
+if TYPE_CHECKING:
+    from phyassist.domain.adapters import AdapterCard
+    from phyassist.services.learning_runs import Run
+
+AdapterArgument = Annotated[str, typer.Argument(help="Id of the adapter, or the beginning of it.")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run, or the beginning of it.")]
+
+
+class KindName(StrEnum):
+    PATIENT = "patient"
+    COUNSELLOR = "counsellor"
+    PRACTICE = "practice"
+    SET = "set"
+
+
+def train(
+    context: typer.Context,
+    patients: Annotated[
+        list[str] | None,
+        typer.Argument(help="Id, number or name of each: one of a patient's own adapter, several of a set."),
+    ] = None,
+    kind: Annotated[
+        KindName,
+        typer.Option(
+            help="Whose it is: a patient's, yours (all who agreed), the practice's (the same), or a set's."
+        ),
+    ] = KindName.PATIENT,
+    name: Annotated[str, typer.Option(help="What a set is called.")] = "",
+    on: Annotated[str, typer.Option(help="Published adapter to go on from; empty: the model alone.")] = "",
+    as_json: AsJson = False,
+    passphrase_stdin: PassphraseStdin = False,
+) -> None:
+    """Begin a run that learns from notes; a running workspace takes it up, or phyassist worker --once."""
+    from phyassist.domain.adapters import AdapterKind
+    from phyassist.services.learning import Scope
+    from phyassist.services.learning_runs import start_training
+    from phyassist.services.workers import load_worker
+
+    settings = get_run(context).load_settings()
+    here = load_worker(settings.home).line
+    with open_practice(settings, from_stdin=passphrase_stdin) as practice:
+        ids = tuple(find_patient(practice, each).id for each in patients or ())
+        run = start_training(
+            practice.store,
+            practice.by,
+            scope=Scope(AdapterKind(kind.value), ids, name.strip()),
+            limits=settings.limits,
+            base=find_base(settings),
+            on=_find_card(practice, on).id if on else "",
+            here=here,
+        )
+    if as_json:
+        say_json(run_as_json(run))
+        return
+    say(run.id)
+    tell(f"{run.job.total} steps; a running workspace takes it up by itself, or phyassist worker --once")
+
+
+def runs(context: typer.Context, as_json: AsJson = False, passphrase_stdin: PassphraseStdin = False) -> None:
+    """List the runs that you may see, the newest first: how far each is, or what became of it."""
+    from phyassist.services.learning_runs import list_runs
+
+    settings = get_run(context).load_settings()
+    with open_practice(settings, from_stdin=passphrase_stdin) as practice:
+        found = list_runs(practice.store, practice.by)
+    rows = [run_as_json(each) for each in found]
+    if as_json:
+        say_json(rows)
+        return
+    if not rows:
+        tell("no runs yet")
+        return
+    from rich.table import Table
+
+    table = Table("id", "kind", "state", "phase", "step", "minutes left", "error", box=None, pad_edge=False)
+    for row in rows:
+        left = "" if row["left_s"] is None else str(round(row["left_s"] / 60))
+        step = f"{row['step']}/{row['steps']}" if row["steps"] else ""
+        cells = (row["id"][:SHORT_ID], row["kind"], row["state"], row["phase"], step, left, row["error"])
+        table.add_row(*cells)
+    make_console().print(table)
+
+
+def cancel(context: typer.Context, run: RunArgument, passphrase_stdin: PassphraseStdin = False) -> None:
+    """Break off a run; nothing of it stays."""
+    from phyassist.services.adapters import cancel_run
+
+    settings = get_run(context).load_settings()
+    with open_practice(settings, from_stdin=passphrase_stdin) as practice:
+        card = _find_card(practice, run)
+        is_off = cancel_run(practice.store, practice.by, adapter_id=card.id)
+    tell(f"run {card.id[:SHORT_ID]} " + ("is broken off" if is_off else "was over, and stays as it is"))
+
+
+def use(context: typer.Context, adapter: AdapterArgument, passphrase_stdin: PassphraseStdin = False) -> None:
+    """Let an adapter answer from now on, whatever the gate said of it."""
+    from phyassist.services.adapters import use_adapter
+
+    settings = get_run(context).load_settings()
+    with open_practice(settings, from_stdin=passphrase_stdin) as practice:
+        card = _find_card(practice, adapter)
+        use_adapter(practice.store, practice.by, adapter_id=card.id)
+    tell(f"adapter {card.id[:SHORT_ID]} answers from now on")
+
+
+def withdraw(
+    context: typer.Context, adapter: AdapterArgument, passphrase_stdin: PassphraseStdin = False
+) -> None:
+    """Refuse an adapter, or roll it back: the one that was in use before it answers again."""
+    from phyassist.services.adapters import withdraw_adapter
+
+    settings = get_run(context).load_settings()
+    with open_practice(settings, from_stdin=passphrase_stdin) as practice:
+        card = _find_card(practice, adapter)
+        withdraw_adapter(practice.store, practice.by, adapter_id=card.id)
+    tell(f"adapter {card.id[:SHORT_ID]} answers no more")
+
+
+def run_as_json(run: Run) -> dict[str, Any]:
+    """A run as it stands; `phase`, `step`, `steps` and `left_s` tell of one that goes on."""
+    job = run.job
+    progress = None if job.is_over else run.progress
+    return {
+        "id": run.id,
+        "kind": run.card.kind.value if run.card else "",
+        "patient": job.patient_id,
+        "state": job.state.value,
+        "phase": progress.phase.value if progress else "",
+        "step": progress.step if progress else 0,
+        "steps": (progress.steps if progress else 0) or job.total,
+        "left_s": progress.left_s if progress else None,
+        "made_at": job.made_at.isoformat() if job.made_at else None,
+        "ended_at": job.ended_at.isoformat() if job.ended_at else None,
+        "error": job.error_code,
+    }
+
+
+def _find_card(practice: Practice, typed: str) -> AdapterCard:
+    """Raises UnknownName unless exactly one adapter that is seen begins so."""
+    from phyassist.errors import UnknownName
+    from phyassist.services.adapters import list_shelf
+
+    found = [
+        card for card in list_shelf(practice.store, practice.by).known if typed and card.id.startswith(typed)
+    ]
+    if len(found) != 1:
+        raise UnknownName(
+            f"{len(found)} adapters begin so", hint="phyassist learning adapters and runs list them"
+        )
+    return found[0]
