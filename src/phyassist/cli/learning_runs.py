@@ -133,7 +133,7 @@ def withdraw(
 
 
 def run_as_json(run: Run) -> dict[str, Any]:
-    """A run as it stands; `phase`, `step`, `steps` and `left_s` tell of one that goes on."""
+    """A run as it stands; `phase` and `left_s` tell of one that goes on."""
     job = run.job
     progress = None if job.is_over else run.progress
     return {
@@ -142,8 +142,8 @@ def run_as_json(run: Run) -> dict[str, Any]:
         "patient": job.patient_id,
         "state": job.state.value,
         "phase": progress.phase.value if progress else "",
-        "step": progress.step if progress else 0,
-        "steps": (progress.steps if progress else 0) or job.total,
+        "step": job.done,
+        "steps": job.total,
         "left_s": progress.left_s if progress else None,
         "made_at": job.made_at.isoformat() if job.made_at else None,
         "ended_at": job.ended_at.isoformat() if job.ended_at else None,
