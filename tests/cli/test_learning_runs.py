@@ -68,6 +68,7 @@ def test_a_run_is_begun_seen_and_broken_off(cli: Cli, taught: Patient) -> None:
     ]
     assert waiting[0]["steps"] > 0
     assert begun.out[:8] in seen.out
+    assert taught.id[:8] in seen.out
     assert [run["state"] for run in list_runs(cli)] == ["cancelled"]
     assert list_states(cli, taught.number) == []
 
@@ -132,3 +133,15 @@ def test_without_a_known_model_nothing_begins(
     ran = cli("learning", "train", taught.number)
 
     assert (ran.code, "model_base" in ran.err) == (1, True)
+
+
+def test_without_the_models_file_its_own_sentence_stands_and_the_examples_are_seen(
+    cli: Cli, taught: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PHYASSIST_MODEL_URL")
+    monkeypatch.setenv("PHYASSIST_MODEL", MODEL)
+
+    ran, seen = cli("learning", "train", taught.number), cli("learning", "show", taught.number)
+
+    assert (ran.code, "PA-MODEL-MISSING" in ran.err, "server" in ran.err) == (1, True, False)
+    assert seen.code == 0

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from phyassist.domain.adapters import AdapterCard
     from phyassist.domain.learning import LearningExample, RunPlan
     from phyassist.domain.people import PatientId
+    from phyassist.settings import Settings
     from phyassist.store.people import SignedIn
     from phyassist.store.transactions import Store
 
@@ -42,7 +43,7 @@ def show(
         found = find_patient(practice, patient)
         examples = list_examples(practice.store, practice.by, patient_id=found.id)
         scope = Scope(AdapterKind.PATIENT, (found.id,))
-        base = find_base(settings).sha256
+        base = _find_base_sha256(settings)
         plan = plan_run(practice.store, practice.by, scope=scope, limits=settings.limits, base_sha256=base)
     if as_json:
         say_json(_as_json(found.id, examples, plan, texts=texts))
@@ -106,6 +107,16 @@ def adapters(
             card.verdict.reason.value if card.verdict else "",
         )
     make_console().print(table)
+
+
+def _find_base_sha256(settings: Settings) -> str:
+    """Empty where there is no model: what would be learnt can be seen without one."""
+    from phyassist.errors import ModelDamaged, ModelMissing, UnknownName
+
+    try:
+        return find_base(settings).sha256
+    except (ModelMissing, ModelDamaged, UnknownName):
+        return ""
 
 
 def _find_example(store: Store, by: SignedIn, patient_id: PatientId, typed: str) -> LearningExample:

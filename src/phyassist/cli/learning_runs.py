@@ -88,12 +88,13 @@ def runs(context: typer.Context, as_json: AsJson = False, passphrase_stdin: Pass
         return
     from rich.table import Table
 
-    table = Table("id", "kind", "state", "phase", "step", "minutes left", "error", box=None, pad_edge=False)
+    columns = ("id", "kind", "patient", "state", "phase", "step", "minutes left", "error")
+    table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         left = "" if row["left_s"] is None else str(round(row["left_s"] / 60))
         step = f"{row['step']}/{row['steps']}" if row["steps"] else ""
-        cells = (row["id"][:SHORT_ID], row["kind"], row["state"], row["phase"], step, left, row["error"])
-        table.add_row(*cells)
+        of = (row["id"][:SHORT_ID], row["kind"], (row["patient"] or "")[:SHORT_ID])
+        table.add_row(*of, row["state"], row["phase"], step, left, row["error"])
     make_console().print(table)
 
 

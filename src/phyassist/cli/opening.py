@@ -47,19 +47,18 @@ def open_language_model(
 
 
 def find_base(settings: Settings) -> Base:
-    """The model's name and its file's hash, unopened; empty where there is none or nobody said which."""
-    from phyassist.errors import ModelDamaged, UnknownName
+    """The model's name and its file's hash, unopened; both empty where nobody said which one a server has.
+
+    Raises ModelMissing, ModelDamaged, UnknownName.
+    """
     from phyassist.lm.opening import find_file, find_sha256
     from phyassist.services.learning_runs import Base
 
-    try:
-        if settings.model_url:
-            named = settings.model_base
-            return Base(named, find_sha256(named, settings.models_dir) if named else "")
-        file = find_file(settings.model, settings.models_dir)
-        return Base(file.name, file.sha256)
-    except (ModelMissing, ModelDamaged, UnknownName):
-        return Base("", "")
+    if settings.model_url:
+        named = settings.model_base
+        return Base(named, find_sha256(named, settings.models_dir) if named else "")
+    file = find_file(settings.model, settings.models_dir)
+    return Base(file.name, file.sha256)
 
 
 @contextmanager
