@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Workspace, add_patient, set_up, until
+from phyassist.web.pages import consultations
+from tests.browser.conftest import PATIENCE_S, Workspace, add_patient, set_up, until
 from tests.web.samples import NAMES, TEXT
 
 pytestmark = pytest.mark.browser
@@ -41,8 +43,45 @@ def test_a_chinese_transcript_that_fits_is_saved_while_the_page_is_left(
     type_and_leave(page, LINE * 200)
     page.wait_for_url(lambda url: url != where)
     page.goto(where)
+    until(page, "document.querySelector('#source').dataset.after == 2")
 
     assert page.input_value("#source") == LINE * 200
+
+
+@pytest.mark.parametrize("meanwhile", ["", "还没看到的字。"])
+def test_who_comes_back_before_the_words_that_were_left_sees_them_arrive(
+    meanwhile: str, workspace: Workspace, open_page: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page("zh")
+    where = open_consultation(page, workspace)
+    gate = threading.Event()
+    save = consultations.save_source
+
+    def save_late(*held: Any, **sent: Any) -> Any:
+        gate.wait(PATIENCE_S)
+        return save(*held, **sent)
+
+    monkeypatch.setattr(consultations, "save_source", save_late)
+
+    type_and_leave(page, LINE)
+    page.wait_for_url(lambda url: url != where)
+    page.goto(where)
+    assert page.input_value("#source") == "先前。"
+    if meanwhile:
+        page.focus("#source")
+        page.keyboard.insert_text(meanwhile)
+    gate.set()
+
+    if meanwhile:
+        page.wait_for_selector("#source-changed:not([hidden])")
+        assert meanwhile in page.input_value("#source")
+        page.click("#source-changed [data-take-theirs]")
+    until(page, "document.querySelector('#source').dataset.after == 2")
+    assert page.input_value("#source") == LINE
+    assert page.is_hidden("#source-changed")
+    page.fill("#source", LINE * 2)
+    until(page, "document.querySelector('#source').dataset.after == 3")
+    assert page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('left:'))") == []
 
 
 def test_a_chinese_transcript_that_does_not_fit_holds_the_page_until_it_is_saved(
@@ -118,5 +157,10 @@ def test_a_question_of_two_windows_asks_beside_its_own_box(workspace: Workspace,
     page.wait_for_selector("#question-changed:not([hidden])")
 
     assert page.is_hidden("#source-changed")
+    page.focus("#question")
+    page.keyboard.insert_text(", and more of it")
     page.click("#question-changed [data-take-theirs]")
+    assert page.input_value("#question") == "the other window's question"
+    page.wait_for_timeout(1000)
+    assert page.is_hidden("#question-changed")
     assert page.input_value("#question") == "the other window's question"

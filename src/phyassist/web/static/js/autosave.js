@@ -11,6 +11,9 @@ const MOST_MS = 5000;
 const PARTING_BYTES = 60000;
 // A server that waits for its database answers late; until then the page says that it is tried again.
 const LATE_MS = 3000;
+// Whoever comes back at once waits this long for the words that were on their way when the page was left.
+const ARRIVAL_MS = 10000;
+const LOOK_MS = 250;
 const boxes = new Map();
 
 export function startAutosave() {
@@ -31,6 +34,9 @@ export function startAutosave() {
     for (const state of boxes.values()) if (state.dirty) send(state);
     const loses = document.body.matches(".workspace") && losesTyped();
     if (loses || losesBox()) { stay(); event.preventDefault(); event.returnValue = say("leave"); }
+  });
+  window.addEventListener("pagehide", () => {
+    for (const state of boxes.values()) if (state.sending) sessionStorage.setItem(leftAt(state.box), state.box.dataset.after);
   });
   document.body.addEventListener("htmx:confirm", (event) => {
     // What the model is to read must be saved before it is asked.
@@ -53,9 +59,12 @@ export async function flush() {
 }
 
 function watch(box) {
-  const state = { box, timer: 0, dirty: false, since: 0, sending: null, parting: 0, failed: false, note: document.getElementById(box.dataset.savedTo) };
+  const state = { box, timer: 0, dirty: false, since: 0, sending: null, parting: 0, failed: false, choosing: false, note: document.getElementById(box.dataset.savedTo) };
   boxes.set(box, state);
   showLength(box);
+  const left = sessionStorage.getItem(leftAt(box));
+  sessionStorage.removeItem(leftAt(box));
+  if (left !== null && Number(left) >= Number(box.dataset.after)) begin(state, awaitArrival(state), 1);
   // Words typed while the page was still loading.
   if (box.value !== box.defaultValue) { state.dirty = true; send(state); }
   box.addEventListener("input", () => {
@@ -69,10 +78,50 @@ function watch(box) {
 }
 
 function send(state) {
+  // Between two texts the counsellor chooses first: to send one again would only be refused again.
+  if (state.choosing) return Promise.resolve();
   if (state.sending) return state.sending.then(() => (state.dirty ? send(state) : undefined));
   window.clearTimeout(state.timer);
-  state.sending = post(state).finally(() => { state.sending = null; state.parting = 0; });
+  return begin(state, post(state));
+}
+
+function begin(state, work, parting = state.parting) {
+  state.parting = parting;
+  state.sending = work.finally(() => { state.sending = null; state.parting = 0; });
   return state.sending;
+}
+
+// Where a page that is left notes what a box's words came after.  The words themselves never stand there.
+function leftAt(box) { return `left:${box.dataset.autosave}`; }
+
+// The page was made before the words that were on their way had arrived: it takes them, and nobody else is blamed.
+async function awaitArrival(state) {
+  const { box, note } = state;
+  mark(note, say("saving"));
+  for (const end = Date.now() + ARRIVAL_MS; Date.now() < end;) {
+    const stored = await ask(box);
+    if (stored && stored.version > Number(box.dataset.after)) {
+      // What was typed meanwhile followed older words: the one who typed it chooses.
+      if (!state.dirty) show(state, stored);
+      return;
+    }
+    await new Promise((done) => window.setTimeout(done, LOOK_MS));
+  }
+  mark(note, "");
+}
+
+// What is stored of a box: its text, version and time; null where it cannot be asked for now.
+async function ask(box) {
+  const reply = await fetch(box.dataset.autosave, { headers: { Accept: "application/json" } }).catch(() => null);
+  return reply && reply.ok ? reply.json() : null;
+}
+
+function show(state, stored) {
+  state.box.value = stored.text;
+  state.box.dataset.after = stored.version;
+  mark(state.note, say("saved", { time: stored.time }));
+  showLength(state.box);
+  showSource(state.box, stored.text);
 }
 
 async function post(state) {
@@ -146,20 +195,18 @@ function mark(note, text, waiting = false) {
 
 async function showChanged(state) {
   const card = document.getElementById(`${state.box.id}-changed`);
-  const reply = await fetch(state.box.dataset.autosave, { headers: { Accept: "application/json" } });
-  if (!reply.ok) return;
-  const theirs = await reply.json();
+  state.choosing = true;
+  const theirs = await ask(state.box);
+  state.choosing = theirs !== null;
+  if (!theirs) return;
   card.hidden = false;
-  card.querySelector("[data-keep-mine]").onclick = () => { card.hidden = true; state.box.dataset.after = theirs.version; send(state); };
+  const choose = () => { card.hidden = true; state.choosing = false; };
+  card.querySelector("[data-keep-mine]").onclick = () => { choose(); state.box.dataset.after = theirs.version; send(state); };
   card.querySelector("[data-take-theirs]").onclick = () => {
-    card.hidden = true;
-    state.box.value = theirs.text;
-    state.box.dataset.after = theirs.version;
+    choose();
     state.dirty = false;
     state.failed = false;
-    mark(state.note, say("saved", { time: theirs.time }));
-    showLength(state.box);
-    showSource(state.box, theirs.text);
+    show(state, theirs);
   };
 }
 
