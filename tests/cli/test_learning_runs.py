@@ -1,4 +1,4 @@
-"""`phyassist learning train`, `runs`, `cancel`, `use`, `withdraw`, with a worker whose tools cost nothing."""
+"""`phyassist learning train`, `merge`, `runs`, `cancel`, `use`, `withdraw`; a worker's tools cost nothing."""
 
 from __future__ import annotations
 
@@ -53,6 +53,17 @@ def list_states(cli: Cli, *patient: str) -> list[str]:
     return [each["state"] for each in json.loads(cli("learning", "adapters", *patient, "--json").out)]
 
 
+def work(store: Store, home: Path) -> None:
+    base = Base(MODEL, get_catalogue_model(MODEL).sha256)
+    work_once(store, load_worker(home), make_tools(TakingModel(base)))
+
+
+def train_whole(cli: Cli, store: Store, home: Path, *how: str) -> str:
+    run = cli("learning", "train", *how).out.strip()
+    work(store, home)
+    return run
+
+
 def test_a_run_is_begun_seen_and_broken_off(cli: Cli, taught: Patient) -> None:
     before = cli("learning", "runs")
     begun = cli("learning", "train", taught.number)
@@ -77,8 +88,7 @@ def test_what_a_worker_made_is_used_and_withdrawn(
     cli: Cli, taught: Patient, store: Store, home: Path
 ) -> None:
     run = cli("learning", "train", taught.number).out.strip()
-    base = Base(MODEL, get_catalogue_model(MODEL).sha256)
-    work_once(store, load_worker(home), make_tools(TakingModel(base)))
+    work(store, home)
     done, made = list_runs(cli), list_states(cli, taught.number)
 
     used = cli("learning", "use", run[:8])
@@ -107,6 +117,53 @@ def test_a_shared_one_learns_from_all_who_agreed_and_a_set_under_its_name(cli: C
     ]
 
 
+def test_two_become_one_that_is_measured_on_a_note_that_neither_has_read(
+    cli: Cli, taught: Patient, store: Store, anna: SignedIn, clock: Clock, home: Path
+) -> None:
+    sign_notes(store, anna, taught, clock, count=2)
+    two = [
+        train_whole(cli, store, home, taught.number),
+        train_whole(cli, store, home, "--kind", "set", "--name", "mornings", taught.number),
+    ]
+
+    begun = cli("learning", "merge", *(each[:8] for each in two), "--patient", taught.number, "--way", "svd")
+    waiting = list_runs(cli)
+    work(store, home)
+    merged = json.loads(cli("learning", "adapters", taught.number, "--json").out)
+
+    assert begun.code == 0
+    assert "2 adapters become one" in begun.err
+    assert (waiting[0]["id"], waiting[0]["state"]) == (begun.out.strip(), "waiting")
+    assert [run["state"] for run in list_runs(cli)] == ["done"] * 3
+    assert begun.out.strip() in {each["id"] for each in merged}
+
+
+def test_what_was_merged_once_is_not_merged_with_its_own_parts(
+    cli: Cli,
+    taught: Patient,
+    store: Store,
+    anna: SignedIn,
+    clock: Clock,
+    home: Path,
+) -> None:
+    sign_notes(store, anna, taught, clock, count=2)
+    shared = ("--kind", "set", "--name", "mornings", taught.number)
+    two = [train_whole(cli, store, home, *shared), train_whole(cli, store, home, *shared)]
+    merged = cli("learning", "merge", *two, "--name", "both").out.strip()
+    work(store, home)
+
+    again = cli("learning", "merge", merged, two[0], "--name", "again")
+    unnamed = cli("learning", "merge", *two)
+    alone = cli("learning", "merge", two[0], "--name", "one")
+    wrong = cli("learning", "merge", *two, "--name", "both", "--way", "stir")
+
+    assert [each.code for each in (again, unnamed, alone, wrong)] == [1, 1, 1, 1]
+    assert "built on another, or both on the same" in again.err
+    assert "needs a name of up to 60 characters" in unnamed.err
+    assert "one adapter alone is not merged" in alone.err
+    assert "there is no way stir of merging" in wrong.err
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
@@ -116,6 +173,7 @@ def test_a_shared_one_learns_from_all_who_agreed_and_a_set_under_its_name(cli: C
         (("train", "0231", "--on", "ffff"), "0 adapters begin so"),
         (("use", "ffff"), "0 adapters begin so"),
         (("cancel", ""), "0 adapters begin so"),
+        (("merge", "ffff", "eeee"), "0 adapters begin so"),
     ],
 )
 def test_what_cannot_be_is_a_sentence(cli: Cli, taught: Patient, typed: tuple[str, ...], said: str) -> None:

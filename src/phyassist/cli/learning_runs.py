@@ -1,4 +1,4 @@
-"""`phyassist learning train`, `runs`, `cancel`, `use`, `withdraw`: adapters made and chosen, no page open."""
+"""`phyassist learning train`, `merge`, `runs`, `cancel`, `use`, `withdraw`: adapters without a page open."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from phyassist.cli.unlocking import PassphraseStdin, Practice, find_patient, ope
 
 if TYPE_CHECKING:
     from phyassist.domain.adapters import AdapterCard
+    from phyassist.errors import BadInput
+    from phyassist.services.adapter_merging import MergeHindrance
     from phyassist.services.learning_runs import Run
 
 AdapterArgument = Annotated[str, typer.Argument(help="Id of the adapter, or the beginning of it.")]
@@ -65,11 +67,44 @@ def train(
             on=_find_card(practice, on).id if on else "",
             here=here,
         )
-    if as_json:
-        say_json(run_as_json(run))
-        return
-    say(run.id)
-    tell(f"{run.job.total} steps; a running workspace takes it up by itself, or phyassist worker --once")
+    _tell_begun(run, f"{run.job.total} steps", as_json=as_json)
+
+
+def merge(
+    context: typer.Context,
+    adapters: Annotated[
+        list[str], typer.Argument(help="Id of each adapter, or the beginning of it: two or more.")
+    ],
+    patient: Annotated[
+        str, typer.Option(help="Id, number or name of the patient whose it becomes; empty: a set's.")
+    ] = "",
+    name: Annotated[str, typer.Option(help="What the set is called.")] = "",
+    way: Annotated[
+        str, typer.Option(help="cat keeps all, svd is as small as one, ties_svd drops what disagrees.")
+    ] = "cat",
+    as_json: AsJson = False,
+    passphrase_stdin: PassphraseStdin = False,
+) -> None:
+    """Begin a run that joins what adapters learnt apart, and measures it on notes that none has read."""
+    from phyassist.services.adapter_merging import Merge, MergeHindrance, start_merging
+    from phyassist.services.workers import load_worker
+
+    settings = get_run(context).load_settings()
+    here = load_worker(settings.home).line
+    with open_practice(settings, from_stdin=passphrase_stdin) as practice:
+        ids = tuple(_find_card(practice, each).id for each in adapters)
+        patient_id = find_patient(practice, patient).id if patient else None
+        begun = start_merging(
+            practice.store,
+            practice.by,
+            merge=Merge(ids, way, patient_id, name.strip()),
+            limits=settings.limits,
+            base=find_base(settings),
+            here=here,
+        )
+    if isinstance(begun, MergeHindrance):
+        raise _describe(begun)
+    _tell_begun(begun, f"{len(ids)} adapters become one", as_json=as_json)
 
 
 def runs(context: typer.Context, as_json: AsJson = False, passphrase_stdin: PassphraseStdin = False) -> None:
@@ -150,6 +185,46 @@ def run_as_json(run: Run) -> dict[str, Any]:
         "ended_at": job.ended_at.isoformat() if job.ended_at else None,
         "error": job.error_code,
     }
+
+
+def _tell_begun(run: Run, what: str, *, as_json: bool) -> None:
+    if as_json:
+        say_json(run_as_json(run))
+        return
+    say(run.id)
+    tell(f"{what}; a running workspace takes it up by itself, or phyassist worker --once")
+
+
+def _describe(hindrance: MergeHindrance) -> BadInput:
+    """What keeps adapters from being merged, as a sentence and what to do."""
+    from phyassist.errors import BadInput
+    from phyassist.services.adapter_merging import MergeHindrance as Why
+
+    what, hint = {
+        Why.ONE_ALONE: ("one adapter alone is not merged", "name two or more"),
+        Why.UNFIT: (
+            "one of these is of another model, another patient's, in training, or holds what was withdrawn",
+            "phyassist learning adapters lists what each is",
+        ),
+        Why.IN_COMMON: (
+            "one of these was built on another, or both on the same, and that part would count twice",
+            "merge adapters that learnt apart",
+        ),
+        Why.NO_LABEL: ("a merged set needs a name of up to 60 characters", "give one with --name"),
+        Why.NOBODY: (
+            "none of those whom they learnt from is one that you may change, so nothing can measure it",
+            "somebody who keeps one of them merges",
+        ),
+        Why.NO_CONSENT: (
+            "none of those whom they learnt from agrees any more, so nothing can measure it",
+            "phyassist consent set records an answer",
+        ),
+        Why.NO_NOTE: (
+            "they have learnt from every note that there is, so none is left to measure by",
+            "sign another note first",
+        ),
+    }[hindrance]
+    return BadInput(what, hint=hint)
 
 
 def _find_card(practice: Practice, typed: str) -> AdapterCard:
