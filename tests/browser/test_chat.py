@@ -14,7 +14,8 @@ from phyassist.lm.scripted import ScriptedModel
 from tests.browser.conftest import PATIENCE_S, GatedModel, Workspace, add_patient, set_up, until, wait_for
 from tests.browser.replies import answers
 from tests.browser.test_axe import look
-from tests.browser.test_behaviour import COMPOSE
+from tests.browser.test_behaviour import COMPOSE, make_draft
+from tests.browser.test_notes import open_preview
 from tests.web.samples import NAMES, TEXT
 
 pytestmark = pytest.mark.browser
@@ -101,6 +102,24 @@ def test_an_answer_is_streamed_and_its_thread_found_again(talking: Workspace, op
     page.press("#find-threads", "Enter")
     page.click(".found-threads a")
     page.wait_for_selector(".turn.answer .paragraph")
+
+
+def test_an_answer_names_the_notes_that_it_read_and_opens_them(talking: Workspace, open_page: Any) -> None:
+    page = open_page("en")
+    make_draft(page, talking)
+    open_preview(page)
+    page.click("#note-form .primary")
+    page.wait_for_selector(".note[open] .paper")
+    page.click(".tabs a >> nth=3")
+    page.wait_for_selector("html[data-ready] #ask")
+
+    send(page, ASKED["en"], 2)
+    named = page.inner_text(".turn.answer .hint")
+    page.click(".turn.answer .hint a")
+    page.wait_for_selector(".note[open] .paper")
+
+    assert named.startswith("Notes it read: Note 1, ")
+    assert "#note-" in page.url
 
 
 def test_stop_keeps_what_came_and_a_question_asked_differently_is_a_branch(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from phyassist.domain.chats import GivenNote
 from phyassist.domain.drafts import Section
 from phyassist.domain.notes import ByHand
 from phyassist.domain.people import Patient
@@ -93,6 +94,30 @@ def test_a_draft_is_shown_no_items_of_earlier_notes_but_a_conversation_is(
     assert ["(1) 2026-03-" in drafted, "(2) 2026-03-" in drafted] == [True, False]
     assert isinstance(finished, Finished)
     assert finished.draft.notes_used == (note.id,)
-    assert set(last(written).given.notes_used) == {note.id, unsaid.id}
+    assert set(last(written).given.notes_used) == {
+        GivenNote(each.id, each.number, each.at) for each in (note, unsaid)
+    }
     # The engine has read all that stands before the whole notes when the draft is written.
     assert talked.startswith(drafted[: drafted.index("\n\n【任务】")])
+
+
+def test_a_conversation_knows_the_note_of_the_consultation_that_it_is_about_and_a_new_draft_does_not(
+    store: Store, anna: SignedIn, patient: Patient
+) -> None:
+    today = make_consultation(store, anna, patient)
+    draft = write_whole(store, anna, today)
+    by_hand = (ByHand("soap.objective", "衣着整洁。"),)
+    note = save_note(store, anna, draft_id=draft.id, after=draft.version, template="soap", by_hand=by_hand)
+    lm = ScriptedModel([make_reply(), SAID])
+    again = start_draft(store, anna, consultation_id=today.id)
+
+    *_, finished = write_draft(store, lm, anna, draft_id=again.id, stop=Never())
+    thread = begin_thread(store, anna, patient_id=patient.id, question="这次定了什么计划？")
+    written = write(store, lm, anna, thread)
+
+    drafted, talked = (ask.messages[1].content for ask in lm.asks)
+    assert all(item.text in talked and item.text not in drafted for item in note.items)
+    assert ("衣着整洁。" in drafted, talked.count("衣着整洁。")) == (False, 1)
+    assert isinstance(finished, Finished)
+    assert finished.draft.notes_used == ()
+    assert last(written).given.notes_used == (GivenNote(note.id, note.number, note.at),)

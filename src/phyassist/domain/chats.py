@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import NewType
 
 from phyassist.domain.drafts import WrittenBy
+from phyassist.domain.notes import NoteId
 from phyassist.domain.people import CounsellorId, PatientId
 from phyassist.domain.records import ConsultationId
 from phyassist.errors import NotAllowed, NotFound
@@ -54,13 +55,22 @@ class GivenPassage:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenNote:
+    """A note that an answer was given whole, as its file calls it: by number and day."""
+
+    id: NoteId
+    number: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Given:
-    """What else the prompt held: notes by their ids, and how much was left out because it did not fit.
+    """What else the prompt held: whole notes, and how much was left out because it did not fit.
 
     `recalled` are lines of what was left out that stood beside the question, as the model read them.
     """
 
-    notes_used: tuple[str, ...] = ()
+    notes_used: tuple[GivenNote, ...] = ()
     left_out: tuple[str, ...] = ()
     record_left_out: int = 0
     text_left_out: int = 0

@@ -18,6 +18,7 @@ from phyassist.domain.chats import (
     ChatThread,
     Exchange,
     Given,
+    GivenNote,
     GivenPassage,
     MessageId,
     MessageKind,
@@ -329,8 +330,8 @@ def _make_talk(
         return Talk(interface, jurisdiction), NOTHING_ELSE
     fitted = fit_case(case, lm)
     notes, shown = fit_whole_notes(case, fitted, lm)
-    used = tuple(note.id for note in notes)
-    left_out = tuple(note.id for note in case.notes if note.id not in used)
+    used = tuple(GivenNote(note.id, note.number, note.at) for note in notes)
+    left_out = tuple(note.id for note in case.all_notes if note not in notes)
     given = Given(used, left_out, fitted.history.record_left_out, fitted.text_left_out)
     return Talk(case.language, jurisdiction, fitted.prefix, shown), given
 

@@ -30,7 +30,8 @@ TASK_SHARE = 1 / 8
 class Case:
     """The text at hand and what surrounds it; in which language and under which rules it is written about.
 
-    `spans` are those of the record's statements from this text.
+    `spans` are those of the record's statements from this text.  `notes` are of other consultations,
+    `own_notes` of this one: a draft is to read the text itself, a conversation is about both.
     """
 
     language: Language
@@ -39,6 +40,11 @@ class Case:
     spans: tuple[Span, ...] = ()
     record: Record = field(default_factory=Record)
     notes: tuple[Note, ...] = field(default=(), repr=False)
+    own_notes: tuple[Note, ...] = field(default=(), repr=False)
+
+    @property
+    def all_notes(self) -> tuple[Note, ...]:
+        return (*self.notes, *self.own_notes)
 
 
 def load_case(tx: Tx, patient_id: PatientId, consultation: Consultation | None) -> Case:
@@ -66,6 +72,7 @@ def load_case(tx: Tx, patient_id: PatientId, consultation: Consultation | None) 
         spans,
         hide_orders_in_record(record.before(consultation.id), language),
         tuple(note for note in notes if note.consultation_id != consultation.id),
+        tuple(note for note in notes if note.consultation_id == consultation.id),
     )
 
 
@@ -95,7 +102,7 @@ def fit_whole_notes(case: Case, fitted: Fitted, lm: LanguageModel) -> tuple[tupl
     kept_free = int(lm.context_tokens * TASK_SHARE) + REPLY_TOKENS + MARGIN_TOKENS
     room = lm.context_tokens - lm.count_tokens(fitted.prefix) - kept_free
     return choose_whole_notes(
-        case.notes,
+        case.all_notes,
         above=fitted.history.notes_used,
         language=case.language,
         room_tokens=min(room, int(lm.context_tokens * HISTORY_SHARE)),

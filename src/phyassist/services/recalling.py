@@ -38,7 +38,8 @@ def recall(case: Case, given: Given, question: str) -> tuple[str, ...]:
 def _list_lines(case: Case, given: Given) -> Iterator[str]:
     left_out = set(given.left_out)
     lines = [_of_record(line) for line in case.record.lines[: given.record_left_out]]
-    lines += [line for note in sorted(case.notes, key=_day) if note.id in left_out for line in _of_note(note)]
+    notes = sorted(case.all_notes, key=_day)
+    lines += [line for note in notes if note.id in left_out for line in _of_note(note)]
     yield from dict.fromkeys(_shorten(line) for line in lines)
 
 

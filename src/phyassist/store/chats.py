@@ -6,8 +6,9 @@ given to the recovery key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select, update
@@ -16,12 +17,14 @@ from phyassist.domain.chats import (
     ChatMessage,
     ChatThread,
     Given,
+    GivenNote,
     GivenPassage,
     MessageId,
     MessageKind,
     MessageState,
     ThreadId,
 )
+from phyassist.domain.notes import NoteId
 from phyassist.domain.people import CounsellorId, PatientId
 from phyassist.domain.records import ConsultationId
 from phyassist.errors import NotFound
@@ -218,7 +221,7 @@ def pack_message(message: ChatMessage) -> bytes:
             "passages": [
                 [each.number, each.passage_id, each.title, each.page, each.text] for each in message.passages
             ],
-            "notes": list(message.given.notes_used),
+            "notes": [[each.id, each.number, each.at.isoformat()] for each in message.given.notes_used],
             "left_out": list(message.given.left_out),
             "record_left_out": message.given.record_left_out,
             "recalled": list(message.given.recalled),
@@ -244,7 +247,7 @@ def unpack_message(blob: bytes, bare: ChatMessage) -> ChatMessage:
             adapter_reason=fields.get("adapter_reason", ""),
             passages=tuple(GivenPassage(*each) for each in fields.get("passages", ())),
             given=Given(
-                tuple(fields.get("notes", ())),
+                tuple(_read_given_notes(fields.get("notes", ()))),
                 tuple(fields.get("left_out", ())),
                 int(fields.get("record_left_out", 0)),
                 int(fields.get("text_left_out", 0)),
@@ -257,6 +260,14 @@ def unpack_message(blob: bytes, bare: ChatMessage) -> ChatMessage:
         )
 
     return unpack(blob, read)
+
+
+def _read_given_notes(said: Sequence[Any]) -> Iterator[GivenNote]:
+    for each in said:
+        # Answers of before hold ids alone, which say neither number nor day.
+        if not isinstance(each, str):
+            note_id, number, at = each
+            yield GivenNote(NoteId(note_id), int(number), datetime.fromisoformat(at))
 
 
 def _find_key(desk: Desk) -> DataKey | None:

@@ -50,6 +50,12 @@ class PassageView:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteLink:
+    name: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class TurnView:
     """A question or an answer; `place` of `places` says which of the branches beside it this is.
 
@@ -70,6 +76,7 @@ class TurnView:
     before_id: str
     after_id: str
     passages: tuple[PassageView, ...]
+    notes: tuple[NoteLink, ...]
     left_out: tuple[str, ...]
     recalled: tuple[str, ...] = field(repr=False)
     summary: str = field(repr=False)
@@ -287,6 +294,13 @@ def view_turn(
                 "/library/{}?at={}#here".format(*parse_passage_id(each.passage_id)),
             )
             for each in message.passages
+        ),
+        tuple(
+            NoteLink(
+                desk.w("given.note", no=each.number, date=desk.when.date(each.at)),
+                f"/patients/{thread.patient_id}/notes?note={each.id}#note-{each.id}",
+            )
+            for each in given.notes_used
         ),
         tuple(desk.w(f"chat.left_out_{what}", count=count) for what, count in left_out if count),
         given.recalled,
