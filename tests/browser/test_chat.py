@@ -118,7 +118,7 @@ def test_an_answer_names_the_notes_that_it_read_and_opens_them(talking: Workspac
     page.click(".turn.answer .hint a")
     page.wait_for_selector(".note[open] .paper")
 
-    assert named.startswith("Notes it read: Note 1, ")
+    assert named.startswith("It also read: Note 1, ")
     assert "#note-" in page.url
 
 

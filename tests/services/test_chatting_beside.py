@@ -16,6 +16,7 @@ from phyassist.services.draft_events import Finished
 from phyassist.services.drafting import start_draft, write_draft
 from phyassist.services.noting import save_note
 from phyassist.services.patients import new_patient
+from phyassist.services.reworking import delete_item, edit_item
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from tests.conftest import Clock
@@ -121,3 +122,47 @@ def test_a_conversation_knows_the_note_of_the_consultation_that_it_is_about_and_
     assert isinstance(finished, Finished)
     assert finished.draft.notes_used == ()
     assert last(written).given.notes_used == (GivenNote(note.id, note.number, note.at),)
+
+
+def test_a_conversation_knows_the_open_draft_and_takes_nothing_in_it_for_said(
+    store: Store, anna: SignedIn, patient: Patient
+) -> None:
+    today = make_consultation(store, anna, patient)
+    draft = write_whole(store, anna, today)
+    first, second = draft.standing[:2]
+    draft = edit_item(
+        store, anna, draft_id=draft.id, item_id=first.id, text="他叫铁柱，三十一岁。", after=draft.version
+    )
+    draft = delete_item(store, anna, draft_id=draft.id, item_id=second.id, after=draft.version)
+    lm = ScriptedModel(["来访者叫铁柱，养了一只猫叫元宵。", SAID])
+
+    thread = begin_thread(store, anna, patient_id=patient.id, question="草稿里写了什么？")
+    answer = last(write(store, lm, anna, thread))
+    save_note(store, anna, draft_id=draft.id, after=draft.version)
+    later = begin_thread(store, anna, patient_id=patient.id, question="笔记里写了什么？")
+    afterwards = last(write(store, lm, anna, later))
+
+    talked, signed = (ask.messages[1].content for ask in lm.asks)
+    assert "【手头的草稿，尚未保存为笔记】" in talked
+    assert all(item.text in talked for item in draft.standing)
+    assert second.text not in talked
+    assert (answer.given.draft_read, answer.given.notes_used) == (True, ())
+    # What the counsellor wrote there was given; what else the answer names was not.
+    assert answer.absent == ("元宵",)
+    assert "【手头的草稿" not in signed
+    assert (afterwards.given.draft_read, len(afterwards.given.notes_used)) == (False, 1)
+
+
+def test_a_draft_that_does_not_fit_is_named_as_left_out(
+    store: Store, anna: SignedIn, patient: Patient
+) -> None:
+    long = "".join(f"来访者说第{no}天夜里又醒了。" for no in range(400))
+    today = make_consultation(store, anna, patient, long)
+    write_whole(store, anna, today)
+    lm = ScriptedModel([SAID], context_tokens=2048)
+
+    thread = begin_thread(store, anna, patient_id=patient.id, question="草稿里写了什么？")
+    answer = last(write(store, lm, anna, thread))
+
+    assert "【手头的草稿" not in lm.asks[0].messages[1].content
+    assert (answer.given.draft_read, answer.given.draft_left_out) == (False, True)

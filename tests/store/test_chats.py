@@ -42,7 +42,7 @@ FULL = ChatMessage(
     written_by=MODEL,
     adapter_reason="patient-adapter",
     passages=(GivenPassage(1, "p7", "睡眠手册", "12", "固定起床时间"),),
-    given=Given((GivenNote(NoteId("note1"), 7, AT),), ("note2",), 3, 4),
+    given=Given((GivenNote(NoteId("note1"), 7, AT),), ("note2",), 3, 4, draft_read=True),
     summary="谈过睡眠",
     held_back=("你不是一个人",),
     absent=("小花",),
@@ -73,7 +73,9 @@ def test_a_message_is_read_back_and_so_is_what_was_written_long_ago() -> None:
 
     assert unpack_message(pack_message(FULL), bare) == FULL
     # It said which notes had been read, but not by what number and day they are called.
-    first = dataclasses.replace(FULL, absent=(), given=dataclasses.replace(FULL.given, notes_used=()))
+    first = dataclasses.replace(
+        FULL, absent=(), given=dataclasses.replace(FULL.given, notes_used=(), draft_read=False)
+    )
     assert unpack_message(FIRST_CODING.encode(), bare) == first
 
 

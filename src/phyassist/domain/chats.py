@@ -68,6 +68,7 @@ class Given:
     """What else the prompt held: whole notes, and how much was left out because it did not fit.
 
     `recalled` are lines of what was left out that stood beside the question, as the model read them.
+    `draft_read`: it held the open draft; `draft_left_out`: there was one, and it did not fit.
     """
 
     notes_used: tuple[GivenNote, ...] = ()
@@ -75,6 +76,8 @@ class Given:
     record_left_out: int = 0
     text_left_out: int = 0
     recalled: tuple[str, ...] = field(default=(), repr=False)
+    draft_read: bool = False
+    draft_left_out: bool = False
 
 
 NOTHING_ELSE = Given()

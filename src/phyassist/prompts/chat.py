@@ -48,17 +48,18 @@ class Talk:
     """How a conversation is led: in which language, under which rules, and what it begins with.
 
     `prefix` is the beginning of every prompt about the patient; empty for one about nobody in particular.
-    `notes` are earlier notes in full, which only a conversation is shown.
+    `notes` are notes in full and `draft` what stands in the open draft: only a conversation is shown them.
     """
 
     language: Language
     jurisdiction: Jurisdiction
     prefix: str = field(default="", repr=False)
     notes: str = field(default="", repr=False)
+    draft: str = field(default="", repr=False)
 
     @property
     def told(self) -> str:
-        """All that is said of the patient before the task."""
+        """All that the file says of the patient; a draft proves nothing, since nobody has signed it."""
         return "\n\n".join(filter(None, (self.prefix, self.notes)))
 
 
@@ -74,7 +75,9 @@ def make_opening(talk: Talk) -> tuple[Message, Message]:
     labels = texts["labels_cn" if talk.jurisdiction == "cn" else "labels_other"]
     if talk.prefix:
         task = Template(texts["task"]).substitute(labels=labels).strip()
-        return get_system_message(talk.language), Message("user", join_task(talk.told, task))
+        return get_system_message(talk.language), Message(
+            "user", join_task("\n\n".join(filter(None, (talk.told, talk.draft))), task)
+        )
     task = Template(texts["general_task"]).substitute(labels=labels).strip()
     return Message("system", texts["general_system"]), Message("user", task)
 

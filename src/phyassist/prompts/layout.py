@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from phyassist.domain.drafts import Section
+from phyassist.domain.drafts import Draft, Section
 from phyassist.domain.notes import Note, NoteId
 from phyassist.domain.people import Language
 from phyassist.domain.reading.sentences import Sentence
@@ -49,6 +49,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "record": "【档案】",
         "notes": "【既往咨询笔记】",
         "whole_notes": "【既往咨询笔记中的分析与建议】",
+        "draft": "【手头的草稿，尚未保存为笔记】",
         "text": "【正文】",
         "question": "咨询问题",
         Section.SYMPTOM_TYPE: "症状类型",
@@ -65,6 +66,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "record": "# Record",
         "notes": "# Earlier notes",
         "whole_notes": "# Analysis and advice of the earlier notes",
+        "draft": "# The draft at hand, not a note yet",
         "text": "# Text",
         "question": "Question",
         Section.SYMPTOM_TYPE: "Symptom type",
@@ -164,6 +166,21 @@ def render_whole_notes(
     return _join_notes(notes, language, "whole_notes", tuple(Section), above)
 
 
+def render_draft(draft: Draft, language: Language) -> str:
+    """What stands in a draft, section by section; empty where nothing does."""
+    lines = _render_sections(draft, tuple(Section), language)
+    return "\n".join([_WORDS[language]["draft"], *lines]) if lines else ""
+
+
+def _render_sections(written: Draft | Note, sections: Iterable[Section], language: Language) -> list[str]:
+    words = _WORDS[language]
+    return [
+        f"{words[section]}{words['colon']}{words['semicolon'].join(item.text for item in items)}"
+        for section in sections
+        if (items := written.of(section))
+    ]
+
+
 def _join_notes(
     notes: Iterable[Note],
     language: Language,
@@ -177,10 +194,7 @@ def _join_notes(
         lines = [f"({note.number}) {note.at:%Y-%m-%d}"]
         if note.question:
             lines.append(f"{words['question']}{words['colon']}{note.question}")
-        for section in sections:
-            items = [item.text for item in note.of(section)]
-            if items:
-                lines.append(f"{words[section]}{words['colon']}{words['semicolon'].join(items)}")
+        lines += _render_sections(note, sections, language)
         if note.id not in above:
             lines += [each.text for each in note.by_hand]
             lines += [amendment.text for amendment in note.amendments]

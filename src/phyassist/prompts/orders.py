@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from phyassist.domain.drafts import Draft
 from phyassist.domain.notes import Note
 from phyassist.domain.people import Language
 from phyassist.domain.reading.sentences import Sentence, split_sentences
@@ -73,6 +74,14 @@ def hide_orders_in_record(record: Record, language: Language) -> Record:
         return replace(line, statement=replace(line.statement, text=text))
 
     return replace(record, lines=tuple(hide(line) for line in record.lines))
+
+
+def hide_orders_in_draft(draft: Draft, language: Language) -> Draft:
+    """A draft as a model is shown it."""
+    return replace(
+        draft,
+        items=tuple(replace(item, text=hide_orders(item.text, language)) for item in draft.items),
+    )
 
 
 def hide_orders_in_note(note: Note, language: Language) -> Note:

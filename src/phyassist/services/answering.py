@@ -46,12 +46,13 @@ from phyassist.prompts.chat import (
     make_opening,
     render_question,
 )
+from phyassist.prompts.orders import hide_orders_in_draft
 from phyassist.services.access import check_may_change
 from phyassist.services.adapters import choose_for
 from phyassist.services.chat_events import AnswerSoFar, AnswerWritten, ChatEvent, Condensing
 from phyassist.services.consent import Withdrawn, check_consent
 from phyassist.services.leaving import guard
-from phyassist.services.prompting import Case, fit_case, fit_whole_notes, load_case
+from phyassist.services.prompting import Case, fit_case, fit_draft, fit_whole_notes, load_case
 from phyassist.services.recalling import recall
 from phyassist.services.shelving import make_ready
 from phyassist.store.again import again
@@ -318,6 +319,9 @@ def _load_case(
     at_hand = consultation_id or tx.consultations.find_newest(patient_id)
     consultation = None if at_hand is None else tx.consultations.get(at_hand)
     case = load_case(tx, patient_id, consultation)
+    draft = None if consultation is None else tx.drafts.open_of(consultation.id)
+    if draft is not None:
+        case = replace(case, draft=hide_orders_in_draft(draft, case.language))
     wanted = consultation.adapter_wanted if consultation else ""
     choice = choose_for(tx, patient_id, lm.base_sha256, wanted).in_words
     return case, case.jurisdiction, choice
@@ -329,11 +333,20 @@ def _make_talk(
     if case is None:
         return Talk(interface, jurisdiction), NOTHING_ELSE
     fitted = fit_case(case, lm)
-    notes, shown = fit_whole_notes(case, fitted, lm)
+    draft = fit_draft(case, fitted, lm)
+    notes, shown = fit_whole_notes(case, fitted, lm, beside=draft)
     used = tuple(GivenNote(note.id, note.number, note.at) for note in notes)
     left_out = tuple(note.id for note in case.all_notes if note not in notes)
-    given = Given(used, left_out, fitted.history.record_left_out, fitted.text_left_out)
-    return Talk(case.language, jurisdiction, fitted.prefix, shown), given
+    has_draft = case.draft is not None and bool(case.draft.standing)
+    given = Given(
+        used,
+        left_out,
+        fitted.history.record_left_out,
+        fitted.text_left_out,
+        draft_read=bool(draft),
+        draft_left_out=has_draft and not draft,
+    )
+    return Talk(case.language, jurisdiction, fitted.prefix, shown, draft), given
 
 
 def _prepare(
@@ -344,7 +357,9 @@ def _prepare(
     asked = loaded.question.text
     lines = recall(loaded.case, given, asked) if loaded.case is not None else ()
     answer_in = choose_answer_language(asked, interface)
-    # What the assistant said before proves nothing: it may have made it up.
+    # What the assistant said or drafted before proves nothing: it may have made it up.
+    draft = loaded.case.draft if loaded.case is not None else None
+    own_words = [item.text for item in draft.standing if item.edited] if draft is not None else []
     path = loaded.thread.path_to(loaded.question.id)
     asks = [each.text for each in path if each.kind is MessageKind.QUESTION]
     # Words of two languages cannot be looked for in one another.
@@ -354,7 +369,7 @@ def _prepare(
         # The literature gives way first: what the file says of this patient is nearer to the question.
         fitting, recalled = passages[: max(0, count - len(lines))], lines[:count]
         shown = (f"{each.title}\n{each.text}" for each in fitting)
-        shown_facts = "\n".join((talk.told, *recalled, *shown))
+        shown_facts = "\n".join((talk.told, *own_words, *recalled, *shown))
         unmentioned = find_unmentioned(asks, shown_facts) if may_compare else ()
         question = render_question(
             talk, asked, passages=fitting, recalled=recalled, unmentioned=unmentioned, answer_in=answer_in

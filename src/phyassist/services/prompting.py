@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from phyassist.domain.drafts import Draft
 from phyassist.domain.notes import Note
 from phyassist.domain.people import Jurisdiction, Language, PatientId
 from phyassist.domain.reading.sentences import Sentence, split_sentences
@@ -18,6 +19,7 @@ from phyassist.prompts.budget import (
     fit_text,
 )
 from phyassist.prompts.draft import REPLY_TOKENS
+from phyassist.prompts.layout import render_draft
 from phyassist.prompts.orders import hide_orders_in_note, hide_orders_in_record, without_orders
 from phyassist.store.transactions import Tx
 
@@ -31,7 +33,8 @@ class Case:
     """The text at hand and what surrounds it; in which language and under which rules it is written about.
 
     `spans` are those of the record's statements from this text.  `notes` are of other consultations,
-    `own_notes` of this one: a draft is to read the text itself, a conversation is about both.
+    `own_notes` of this one, and `draft` is what is open of it: a conversation is about them, while a draft is
+    to read the text itself.
     """
 
     language: Language
@@ -41,6 +44,7 @@ class Case:
     record: Record = field(default_factory=Record)
     notes: tuple[Note, ...] = field(default=(), repr=False)
     own_notes: tuple[Note, ...] = field(default=(), repr=False)
+    draft: Draft | None = field(default=None, repr=False)
 
     @property
     def all_notes(self) -> tuple[Note, ...]:
@@ -95,12 +99,19 @@ def fit_case(case: Case, lm: LanguageModel) -> Fitted:
     )
 
 
-def fit_whole_notes(case: Case, fitted: Fitted, lm: LanguageModel) -> tuple[tuple[Note, ...], str]:
-    """The notes that a conversation is shown in full beside such a beginning, as far as the text leaves room,
-    and what it is shown of them: at most a third of the window, the newest first.
+def fit_draft(case: Case, fitted: Fitted, lm: LanguageModel) -> str:
+    """What a conversation is shown of the open draft beside such a beginning; empty where it has no room."""
+    shown = render_draft(case.draft, case.language) if case.draft is not None else ""
+    return shown if lm.count_tokens(shown) <= _find_room(fitted, "", lm) else ""
+
+
+def fit_whole_notes(
+    case: Case, fitted: Fitted, lm: LanguageModel, *, beside: str = ""
+) -> tuple[tuple[Note, ...], str]:
+    """The notes that a conversation is shown in full beside such a beginning and a draft, as far as they
+    leave room, and what it is shown of them: at most a third of the window, the newest first.
     """
-    kept_free = int(lm.context_tokens * TASK_SHARE) + REPLY_TOKENS + MARGIN_TOKENS
-    room = lm.context_tokens - lm.count_tokens(fitted.prefix) - kept_free
+    room = _find_room(fitted, beside, lm)
     return choose_whole_notes(
         case.all_notes,
         above=fitted.history.notes_used,
@@ -108,3 +119,8 @@ def fit_whole_notes(case: Case, fitted: Fitted, lm: LanguageModel) -> tuple[tupl
         room_tokens=min(room, int(lm.context_tokens * HISTORY_SHARE)),
         count=lm.count_tokens,
     )
+
+
+def _find_room(fitted: Fitted, beside: str, lm: LanguageModel) -> int:
+    kept_free = int(lm.context_tokens * TASK_SHARE) + REPLY_TOKENS + MARGIN_TOKENS
+    return lm.context_tokens - lm.count_tokens(fitted.prefix) - lm.count_tokens(beside) - kept_free

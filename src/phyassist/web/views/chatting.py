@@ -76,6 +76,7 @@ class TurnView:
     before_id: str
     after_id: str
     passages: tuple[PassageView, ...]
+    draft_read: bool
     notes: tuple[NoteLink, ...]
     left_out: tuple[str, ...]
     recalled: tuple[str, ...] = field(repr=False)
@@ -262,6 +263,7 @@ def view_turn(
     cited = {int(number) for number in _CITED.findall(message.text)}
     given = message.given
     left_out = (
+        ("draft", int(given.draft_left_out)),
         ("notes", len(given.left_out)),
         ("record", given.record_left_out),
         ("text", given.text_left_out),
@@ -283,25 +285,9 @@ def view_turn(
         len(beside),
         beside[at - 1] if at > 0 else "",
         beside[at + 1] if at + 1 < len(beside) else "",
-        tuple(
-            PassageView(
-                each.number,
-                each.passage_id,
-                each.title,
-                each.page,
-                each.text,
-                each.number in cited,
-                "/library/{}?at={}#here".format(*parse_passage_id(each.passage_id)),
-            )
-            for each in message.passages
-        ),
-        tuple(
-            NoteLink(
-                desk.w("given.note", no=each.number, date=desk.when.date(each.at)),
-                f"/patients/{thread.patient_id}/notes?note={each.id}#note-{each.id}",
-            )
-            for each in given.notes_used
-        ),
+        _view_passages(message, cited),
+        given.draft_read,
+        _link_notes(message, thread, desk),
         tuple(desk.w(f"chat.left_out_{what}", count=count) for what, count in left_out if count),
         given.recalled,
         message.summary,
@@ -311,6 +297,31 @@ def view_turn(
         message.with_library,
         thread.patient_id is not None,
         may_write,
+    )
+
+
+def _view_passages(message: ChatMessage, cited: set[int]) -> tuple[PassageView, ...]:
+    return tuple(
+        PassageView(
+            each.number,
+            each.passage_id,
+            each.title,
+            each.page,
+            each.text,
+            each.number in cited,
+            "/library/{}?at={}#here".format(*parse_passage_id(each.passage_id)),
+        )
+        for each in message.passages
+    )
+
+
+def _link_notes(message: ChatMessage, thread: ChatThread, desk: Desk) -> tuple[NoteLink, ...]:
+    return tuple(
+        NoteLink(
+            desk.w("given.note", no=each.number, date=desk.when.date(each.at)),
+            f"/patients/{thread.patient_id}/notes?note={each.id}#note-{each.id}",
+        )
+        for each in message.given.notes_used
     )
 
 
