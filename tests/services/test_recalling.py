@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import pytest
+
+from phyassist.domain.drafts import Section
 from phyassist.domain.people import Patient
 from phyassist.lm.protocol import Never
 from phyassist.lm.scripted import ScriptedModel
 from phyassist.services.chatting import begin_thread, get_thread
 from phyassist.services.drafting import start_draft, write_draft
 from phyassist.services.noting import save_note
+from phyassist.services.recalling import find_named, find_sections
 from phyassist.services.reworking import edit_item
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
 from tests.conftest import Clock
+from tests.prompts.test_budget import make_note
 from tests.services.drafts import make_consultation, make_reply
 from tests.services.test_chatting import SAID, last, write
 
@@ -76,3 +81,86 @@ def test_a_long_line_is_shortened_where_everybody_sees_it(
 
     (line,) = (each for each in answer.given.recalled if "年糕" in each)
     assert line.endswith("…")
+
+
+def test_the_note_that_a_question_names_stands_beside_it_though_it_stands_above(
+    store: Store, anna: SignedIn, patient: Patient, clock: Clock
+) -> None:
+    for words in (FACT, "来访者说昨天和同事吵了一架。"):
+        sign_note(store, anna, patient, words)
+        clock.move(days=7)
+    make_consultation(store, anna, patient, "来访者今天说得很少。")
+    lm = ScriptedModel([SAID, SAID])
+
+    write(store, lm, anna, begin_thread(store, anna, patient_id=patient.id, question="第一次给了什么建议？"))
+    write(store, lm, anna, begin_thread(store, anna, patient_id=patient.id, question="来访者怎么样？"))
+
+    named, plain = (ask.messages[-1].content for ask in lm.asks)
+    beside = named.rpartition("【问到的笔记】")[2]
+    assert named.count(FACT) == 2
+    assert FACT in beside
+    assert ("建议：" in beside, "原因：" in beside) == (True, False)
+    assert "【问到的笔记】" not in plain
+
+
+def test_a_named_note_that_did_not_fit_is_read_all_the_same(
+    store: Store, anna: SignedIn, patient: Patient, clock: Clock
+) -> None:
+    for words in (FACT, *(f"第{number}次谈到和同事的冲突，以及加班。" for number in range(10))):
+        sign_note(store, anna, patient, words)
+        clock.move(days=7)
+    thread = begin_thread(store, anna, patient_id=patient.id, question="笔记 1 里有什么？")
+    lm = ScriptedModel([SAID], context_tokens=3000)
+
+    answer = last(write(store, lm, anna, thread))
+
+    before, _, beside = lm.asks[0].messages[-1].content.rpartition("【问到的笔记】")
+    assert FACT not in before
+    assert FACT in beside
+    assert 1 in {note.number for note in answer.given.notes_used}
+    assert not {note.id for note in answer.given.notes_used} & set(answer.given.left_out)
+
+
+@pytest.mark.parametrize(
+    ("question", "number"),
+    [
+        ("What did the first note advise?", 1),
+        ("what was planned in the second counselling session", 2),
+        ("Which reasons stand in note 3?", 3),
+        ("What did we plan last time?", 4),
+        ("Summarise the previous session.", 4),
+        ("第一次咨询的笔记里给了哪些建议？", 1),
+        ("第 3 次谈了什么？", 3),
+        ("笔记2里的原因是什么？", 2),
+        ("上次定了什么计划？", 4),
+        ("上一次的建议呢？", 4),
+        ("最后一篇笔记写了什么？", 4),
+        ("Note 9?", None),
+        ("第九次谈了什么？", None),
+        ("What should I ask first?", None),
+        ("把第二条建议说短些。", None),
+        ("When did the client last sleep well?", None),
+        ("Her last job was hard?", None),
+        ("他上学的时候怎么样？", None),
+    ],
+)
+def test_a_question_names_a_note_by_its_place_its_number_or_as_the_last(
+    question: str, number: int | None
+) -> None:
+    notes = [make_note(no, 3) for no in (3, 1, 4, 2)]
+
+    found = find_named(notes, question)
+
+    assert (found.number if found else None) == number
+
+
+@pytest.mark.parametrize(
+    ("question", "sections"),
+    [
+        ("What did the first note advise?", [Section.ADVICE]),
+        ("上次的原因和建议是什么？", [Section.REASON, Section.ADVICE]),
+        ("What does note 2 say?", list(Section)),
+    ],
+)
+def test_what_is_asked_about_is_what_is_shown(question: str, sections: list[Section]) -> None:
+    assert list(find_sections(question)) == sections

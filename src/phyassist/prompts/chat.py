@@ -104,17 +104,21 @@ def render_question(
     question: str,
     *,
     passages: Sequence[GivenPassage] = (),
+    named: str = "",
     recalled: Sequence[str] = (),
     unmentioned: Sequence[str] = (),
     answer_in: Language,
 ) -> str:
     """The question with what it may be answered from.  Passages are data: orders in them are hidden.
 
+    `named` is the note that the question is about, though it may stand above: what is near is told whole.
     `recalled` are lines of the file that do not stand above; `unmentioned` words of the question that no line
     has: told so, a small model says that it is not mentioned, and makes up less.
     """
     texts = load_texts(talk.language)
     said = f"{texts['question']}{question.strip()}"
+    if named:
+        said = f"{named}\n\n{said}"
     if recalled:
         shown = "\n".join(recalled)
         said = f"{texts['recalled']}{shown}\n\n{said}"

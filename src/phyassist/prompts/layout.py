@@ -49,6 +49,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "record": "【档案】",
         "notes": "【既往咨询笔记】",
         "whole_notes": "【既往咨询笔记中的分析与建议】",
+        "named_note": "【问到的笔记】",
         "draft": "【手头的草稿，尚未保存为笔记】",
         "text": "【正文】",
         "question": "咨询问题",
@@ -66,6 +67,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "record": "# Record",
         "notes": "# Earlier notes",
         "whole_notes": "# Analysis and advice of the earlier notes",
+        "named_note": "# The note that is asked about",
         "draft": "# The draft at hand, not a note yet",
         "text": "# Text",
         "question": "Question",
@@ -164,6 +166,13 @@ def render_whole_notes(
     alone when it is asked what a note advised.
     """
     return _join_notes(notes, language, "whole_notes", tuple(Section), above)
+
+
+def render_named_note(
+    note: Note, sections: Iterable[Section], language: Language, above: Collection[NoteId] = frozenset()
+) -> str:
+    """These sections of a note that a question names, and its words by hand unless it is among `above`."""
+    return _join_notes((note,), language, "named_note", sections, above)
 
 
 def render_draft(draft: Draft, language: Language) -> str:

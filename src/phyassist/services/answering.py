@@ -28,6 +28,7 @@ from phyassist.domain.chats import (
 )
 from phyassist.domain.consents import Purpose
 from phyassist.domain.drafts import WrittenBy
+from phyassist.domain.notes import Note, NoteId
 from phyassist.domain.people import Jurisdiction, Language, PatientId
 from phyassist.domain.reading.sentences import guess_language
 from phyassist.domain.records import ConsultationId
@@ -46,6 +47,7 @@ from phyassist.prompts.chat import (
     make_opening,
     render_question,
 )
+from phyassist.prompts.layout import render_named_note
 from phyassist.prompts.orders import hide_orders_in_draft
 from phyassist.services.access import check_may_change
 from phyassist.services.adapters import choose_for
@@ -53,7 +55,7 @@ from phyassist.services.chat_events import AnswerSoFar, AnswerWritten, ChatEvent
 from phyassist.services.consent import Withdrawn, check_consent
 from phyassist.services.leaving import guard
 from phyassist.services.prompting import Case, fit_case, fit_draft, fit_whole_notes, load_case
-from phyassist.services.recalling import recall
+from phyassist.services.recalling import find_named, find_sections, recall
 from phyassist.services.shelving import make_ready
 from phyassist.store.again import again
 from phyassist.store.people import SignedIn
@@ -355,6 +357,8 @@ def _prepare(
     """Raises PromptTooLong where the question alone leaves no room for an answer."""
     talk, given = _make_talk(loaded.case, loaded.jurisdiction, lm, interface)
     asked = loaded.question.text
+    note = find_named(loaded.case.all_notes, asked) if loaded.case is not None else None
+    named = _render_named(note, talk, asked) if note is not None else ""
     lines = recall(loaded.case, given, asked) if loaded.case is not None else ()
     answer_in = choose_answer_language(asked, interface)
     # What the assistant said or drafted before proves nothing: it may have made it up.
@@ -365,22 +369,51 @@ def _prepare(
     # Words of two languages cannot be looked for in one another.
     may_compare = bool(talk.prefix) and guess_language(asked) == talk.language
     room = lm.context_tokens - _count(lm, make_opening(talk)) - MARGIN_TOKENS
-    for count in range(len(passages) + len(lines), -1, -1):
+    first = 1 if named else 0
+    for count in range(first + len(lines) + len(passages), -1, -1):
         # The literature gives way first: what the file says of this patient is nearer to the question.
-        fitting, recalled = passages[: max(0, count - len(lines))], lines[:count]
+        recalled = lines[: max(0, count - first)]
+        fitting = passages[: max(0, count - first - len(lines))]
+        beside = named if count else ""
         shown = (f"{each.title}\n{each.text}" for each in fitting)
-        shown_facts = "\n".join((talk.told, *own_words, *recalled, *shown))
+        shown_facts = "\n".join((talk.told, *own_words, beside, *recalled, *shown))
         unmentioned = find_unmentioned(asks, shown_facts) if may_compare else ()
         question = render_question(
-            talk, asked, passages=fitting, recalled=recalled, unmentioned=unmentioned, answer_in=answer_in
+            talk,
+            asked,
+            passages=fitting,
+            named=beside,
+            recalled=recalled,
+            unmentioned=unmentioned,
+            answer_in=answer_in,
         )
         facts = "\n".join((shown_facts, *asks))
         prepared = _Prepared(
-            talk, replace(given, recalled=recalled), room, fitting, question, facts, unmentioned
+            talk,
+            replace(_with_note(given, note) if beside and note else given, recalled=recalled),
+            room,
+            fitting,
+            question,
+            facts,
+            unmentioned,
         )
         if _fits(lm, prepared, "", ()):
             return prepared
     raise PromptTooLong("the question is too long for the model", hint="shorten it")
+
+
+def _render_named(note: Note, talk: Talk, asked: str) -> str:
+    by_hand = [each.text for each in note.by_hand] + [each.text for each in note.amendments]
+    # What was written by hand is said once: read twice, it is all that a small model tells.
+    above = {note.id} if all(words in talk.prefix for words in by_hand) else set[NoteId]()
+    return render_named_note(note, find_sections(asked), talk.language, above)
+
+
+def _with_note(given: Given, note: Note) -> Given:
+    if note.id not in given.left_out:
+        return given
+    used = (*given.notes_used, GivenNote(note.id, note.number, note.at))
+    return replace(given, notes_used=used, left_out=tuple(each for each in given.left_out if each != note.id))
 
 
 def _fits(lm: LanguageModel, prepared: _Prepared, summary: str, exchanges: Sequence[Exchange]) -> bool:

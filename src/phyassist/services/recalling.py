@@ -1,12 +1,14 @@
-"""Lines of a patient's file that do not fit a prompt, found again by the words of a question."""
+"""What of a patient's file stands beside a question: the note that it names, and lines that fit it best."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from phyassist.domain.chats import Given
+from phyassist.domain.drafts import Section
 from phyassist.domain.notes import Note
 from phyassist.domain.records import RecordLine
 from phyassist.knowledge.terms import split_terms
@@ -15,6 +17,53 @@ from phyassist.services.prompting import Case
 # Each is read by the engine before the first word comes.
 LINES_MAX = 4
 LINE_CHARACTERS = 300
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_HAN_NUMBERS = "一二三四五六七八九十"
+_NTH = re.compile(
+    rf"\b(?P<word>{'|'.join(_ORDINALS)})\s+(?:\w+\s+)?(?:note|session|consultation|meeting|appointment)s?\b"
+    rf"|第\s*(?P<han>[{_HAN_NUMBERS}]|\d{{1,3}})\s*(?:次|回|篇|份)",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\bnote\s+(?:no\.?|number)?\s*(\d{1,3})\b|笔记\s*(\d{1,3})", re.IGNORECASE)
+_NEWEST = re.compile(
+    r"\b(?:last|latest|newest|previous|most recent)\s+(?:\w+\s+)?"
+    r"(?:note|session|consultation|meeting|appointment|time)s?\b"
+    r"|(?:上|前|最近|最后)一?[次回篇份]",
+    re.IGNORECASE,
+)
+_SECTIONS = {
+    Section.SYMPTOM_TYPE: re.compile(r"\bsymptom|\btype\b|症状|类型", re.IGNORECASE),
+    Section.REASON: re.compile(r"\breasons?\b|\bcauses?\b|\bwhy\b|原因|为什么", re.IGNORECASE),
+    Section.ADVICE: re.compile(
+        r"\badvi[cs]\w*|\brecommend\w*|\bsuggest\w*|\bplan\w*|建议|计划|打算|安排", re.IGNORECASE
+    ),
+}
+
+
+def find_named(notes: Sequence[Note], question: str) -> Note | None:
+    """The note that a question names: the first one, note 3, that of the last time; None where it names none,
+    or one that there is not.
+    """
+    in_order = sorted(notes, key=lambda note: (note.at, note.number))
+    if numbered := _NUMBER.search(question):
+        number = int(numbered[1] or numbered[2])
+        return next((note for note in in_order if note.number == number), None)
+    if nth := _NTH.search(question):
+        place = _read_place(nth)
+        return in_order[place - 1] if 0 < place <= len(in_order) else None
+    return in_order[-1] if in_order and _NEWEST.search(question) else None
+
+
+def find_sections(question: str) -> tuple[Section, ...]:
+    """Which sections of a note a question is about; all where it names none."""
+    named = tuple(section for section, words in _SECTIONS.items() if words.search(question))
+    return named or tuple(Section)
+
+
+def _read_place(nth: re.Match[str]) -> int:
+    if nth["word"]:
+        return _ORDINALS.index(nth["word"].lower()) + 1
+    return _HAN_NUMBERS.index(nth["han"]) + 1 if nth["han"] in _HAN_NUMBERS else int(nth["han"])
 
 
 def recall(case: Case, given: Given, question: str) -> tuple[str, ...]:
