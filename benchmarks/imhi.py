@@ -101,7 +101,7 @@ def tell_making(run: Mapping[str, Any]) -> str:
     """By which command, where, how long, and whether it came to its end."""
     said = [f"`{run['command']}`" if "command" in run else run["no_command"]]
     gpu = run.get("on", {}).get("gpu")
-    said.append(f"one {gpu}" if gpu else "one core")
+    said.append(f"one {gpu}" if gpu else run.get("cores", "one core"))
     if "minutes" in run:
         said.append(f"{run['minutes']} minutes")
     if "broken_off" in run:
