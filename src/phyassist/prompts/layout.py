@@ -171,8 +171,21 @@ def render_whole_notes(
 def render_named_note(
     note: Note, sections: Iterable[Section], language: Language, above: Collection[NoteId] = frozenset()
 ) -> str:
-    """These sections of a note that a question names, and its words by hand unless it is among `above`."""
-    return _join_notes((note,), language, "named_note", sections, above)
+    """These sections of a note that a question names, and its words by hand unless it is among `above`.
+
+    Each item has a line and each section says how many it has: a small model tells more of them then.
+    """
+    words = _WORDS[language]
+    lines = [words["named_note"], f"({note.number}) {note.at:%Y-%m-%d}"]
+    for section in sections:
+        items = note.of(section)
+        if items:
+            lines.append(f"{words[section]} ({len(items)}){words['colon']}".rstrip())
+            lines += [f"- {item.text}" for item in items]
+    if note.id not in above:
+        lines += [each.text for each in note.by_hand]
+        lines += [amendment.text for amendment in note.amendments]
+    return "\n".join(lines)
 
 
 def render_draft(draft: Draft, language: Language) -> str:
