@@ -15,7 +15,7 @@ from phyassist.cli.unlocking import PassphraseStdin
 
 if TYPE_CHECKING:
     from phyassist.cli.unlocking import Practice
-    from phyassist.domain.chats import ChatMessage, ChatThread
+    from phyassist.domain.chats import ChatMessage, ChatThread, Given
     from phyassist.domain.people import Language, PatientId
     from phyassist.lm.protocol import LanguageModel
 
@@ -134,7 +134,23 @@ class _Talk:
             tell(f"stands nowhere in what the assistant was given: {', '.join(answer.absent)}")
         if answer.held_back:
             tell(f"sentences held back because they spoke to the client: {len(answer.held_back)}")
+        given = answer.given
+        read = [f"note {each.number}" for each in given.notes_used] + ["the open draft"] * given.draft_read
+        if read:
+            tell(f"also read: {', '.join(read)}")
+        unread = [f"{count} {what}" for what, count in _count_left_out(given).items() if count]
+        if unread:
+            tell(f"did not fit the model: {', '.join(unread)}")
         tell(f"thread {self._thread.id[:8]} · {answer.state.value}")
+
+
+def _count_left_out(given: Given) -> dict[str, int]:
+    return {
+        "notes": len(given.left_out),
+        "drafts": int(given.draft_left_out),
+        "record lines": given.record_left_out,
+        "sentences of the text": given.text_left_out,
+    }
 
 
 def shape_answer(thread: ChatThread, answer: ChatMessage) -> dict[str, Any]:
@@ -151,6 +167,9 @@ def shape_answer(thread: ChatThread, answer: ChatMessage) -> dict[str, Any]:
         ],
         "held_back": len(answer.held_back),
         "absent": list(answer.absent),
+        "notes_read": [each.number for each in answer.given.notes_used],
+        "draft_read": answer.given.draft_read,
+        "left_out": {what.replace(" ", "_"): count for what, count in _count_left_out(answer.given).items()},
         "condensed": bool(answer.summary),
         "model": answer.written_by.model,
         "adapter": answer.written_by.adapter,
