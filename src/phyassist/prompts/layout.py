@@ -173,15 +173,14 @@ def render_named_note(
 ) -> str:
     """These sections of a note that a question names, and its words by hand unless it is among `above`.
 
-    Each item has a line and each section says how many it has: a small model tells more of them then.
+    Each item has a line and a number: a small model tells more of them then.
     """
     words = _WORDS[language]
     lines = [words["named_note"], f"({note.number}) {note.at:%Y-%m-%d}"]
     for section in sections:
-        items = note.of(section)
-        if items:
-            lines.append(f"{words[section]} ({len(items)}){words['colon']}".rstrip())
-            lines += [f"- {item.text}" for item in items]
+        lines += [
+            f"{words[section]} {no}{words['colon']}{item.text}" for no, item in enumerate(note.of(section), 1)
+        ]
     if note.id not in above:
         lines += [each.text for each in note.by_hand]
         lines += [amendment.text for amendment in note.amendments]
