@@ -99,7 +99,7 @@ def test_the_note_that_a_question_names_stands_beside_it_though_it_stands_above(
     beside = named.rpartition("【问到的笔记】")[2]
     assert named.count(FACT) == 2
     assert FACT in beside
-    assert ("建议 1：" in beside, "原因 1：" in beside) == (True, False)
+    assert ("建议：" in beside, "原因：" in beside) == (True, False)
     assert "【问到的笔记】" not in plain
 
 

@@ -173,14 +173,13 @@ def render_named_note(
 ) -> str:
     """These sections of a note that a question names, and its words by hand unless it is among `above`.
 
-    Each item has a line and a number: a small model tells more of them then.
+    Each item has a line, named by its section: a small model tells more of them then.  Of numbers or counts
+    it told those alone at times.
     """
     words = _WORDS[language]
     lines = [words["named_note"], f"({note.number}) {note.at:%Y-%m-%d}"]
     for section in sections:
-        lines += [
-            f"{words[section]} {no}{words['colon']}{item.text}" for no, item in enumerate(note.of(section), 1)
-        ]
+        lines += [f"{words[section]}{words['colon']}{item.text}" for item in note.of(section)]
     if note.id not in above:
         lines += [each.text for each in note.by_hand]
         lines += [amendment.text for amendment in note.amendments]
