@@ -109,14 +109,17 @@ def test_a_named_note_that_did_not_fit_is_read_all_the_same(
     for words in (FACT, *(f"第{number}次谈到和同事的冲突，以及加班。" for number in range(10))):
         sign_note(store, anna, patient, words)
         clock.move(days=7)
-    thread = begin_thread(store, anna, patient_id=patient.id, question="笔记 1 里有什么？")
+    thread = begin_thread(store, anna, patient_id=patient.id, question="笔记 1 里有什么建议？")
     lm = ScriptedModel([SAID], context_tokens=3000)
 
     answer = last(write(store, lm, anna, thread))
 
     before, _, beside = lm.asks[0].messages[-1].content.rpartition("【问到的笔记】")
     assert FACT not in before
-    assert FACT in beside
+    # It stands nowhere else: all of it is read, and no line of it a second time.
+    assert all(f"{name}：" in beside for name in ("症状类型", "原因", "建议"))
+    assert beside.count(FACT) == 1
+    assert not any(FACT in line for line in answer.given.recalled)
     assert 1 in {note.number for note in answer.given.notes_used}
     assert not {note.id for note in answer.given.notes_used} & set(answer.given.left_out)
 

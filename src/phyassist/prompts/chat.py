@@ -62,6 +62,11 @@ class Talk:
         """All that the file says of the patient; a draft proves nothing, since nobody has signed it."""
         return "\n\n".join(filter(None, (self.prefix, self.notes)))
 
+    @property
+    def shown(self) -> str:
+        """All that stands before the task."""
+        return "\n\n".join(filter(None, (self.told, self.draft)))
+
 
 @lru_cache(maxsize=2)
 def load_texts(language: Language) -> Mapping[str, Any]:
@@ -75,9 +80,7 @@ def make_opening(talk: Talk) -> tuple[Message, Message]:
     labels = texts["labels_cn" if talk.jurisdiction == "cn" else "labels_other"]
     if talk.prefix:
         task = Template(texts["task"]).substitute(labels=labels).strip()
-        return get_system_message(talk.language), Message(
-            "user", join_task("\n\n".join(filter(None, (talk.told, talk.draft))), task)
-        )
+        return get_system_message(talk.language), Message("user", join_task(talk.shown, task))
     task = Template(texts["general_task"]).substitute(labels=labels).strip()
     return Message("system", texts["general_system"]), Message("user", task)
 

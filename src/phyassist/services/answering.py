@@ -27,7 +27,7 @@ from phyassist.domain.chats import (
     list_exchanges,
 )
 from phyassist.domain.consents import Purpose
-from phyassist.domain.drafts import WrittenBy
+from phyassist.domain.drafts import Section, WrittenBy
 from phyassist.domain.notes import Note, NoteId
 from phyassist.domain.people import Jurisdiction, Language, PatientId
 from phyassist.domain.reading.sentences import guess_language
@@ -358,8 +358,9 @@ def _prepare(
     talk, given = _make_talk(loaded.case, loaded.jurisdiction, lm, interface)
     asked = loaded.question.text
     note = find_named(loaded.case.all_notes, asked) if loaded.case is not None else None
-    named = _render_named(note, talk, asked) if note is not None else ""
-    lines = recall(loaded.case, given, asked) if loaded.case is not None else ()
+    named = _render_named(note, given, talk, asked) if note is not None else ""
+    with_named = _with_note(given, note) if note is not None else given
+    lines = recall(loaded.case, with_named, asked) if loaded.case is not None else ()
     answer_in = choose_answer_language(asked, interface)
     # What the assistant said or drafted before proves nothing: it may have made it up.
     draft = loaded.case.draft if loaded.case is not None else None
@@ -390,7 +391,7 @@ def _prepare(
         facts = "\n".join((shown_facts, *asks))
         prepared = _Prepared(
             talk,
-            replace(_with_note(given, note) if beside and note else given, recalled=recalled),
+            replace(with_named if beside else given, recalled=recalled),
             room,
             fitting,
             question,
@@ -402,11 +403,13 @@ def _prepare(
     raise PromptTooLong("the question is too long for the model", hint="shorten it")
 
 
-def _render_named(note: Note, talk: Talk, asked: str) -> str:
+def _render_named(note: Note, given: Given, talk: Talk, asked: str) -> str:
+    """The sections that are asked about; all of a note that did not fit above."""
     by_hand = [each.text for each in note.by_hand] + [each.text for each in note.amendments]
     # What was written by hand is said once: read twice, it is all that a small model tells.
     above = {note.id} if all(words in talk.prefix for words in by_hand) else set[NoteId]()
-    return render_named_note(note, find_sections(asked), talk.language, above)
+    sections = tuple(Section) if note.id in given.left_out else find_sections(asked)
+    return render_named_note(note, sections, talk.language, above)
 
 
 def _with_note(given: Given, note: Note) -> Given:

@@ -101,7 +101,9 @@ def fit_case(case: Case, lm: LanguageModel) -> Fitted:
 
 def fit_draft(case: Case, fitted: Fitted, lm: LanguageModel) -> str:
     """What a conversation is shown of the open draft beside such a beginning; empty where it has no room."""
-    shown = render_draft(case.draft, case.language) if case.draft is not None else ""
+    if case.draft is None:
+        return ""
+    shown = render_draft(case.draft, case.language)
     return shown if lm.count_tokens(shown) <= _find_room(fitted, "", lm) else ""
 
 

@@ -36,7 +36,7 @@ export function startAutosave() {
     if (loses || losesBox()) { stay(); event.preventDefault(); event.returnValue = say("leave"); }
   });
   window.addEventListener("pagehide", () => {
-    for (const state of boxes.values()) if (state.sending) sessionStorage.setItem(leftAt(state.box), state.box.dataset.after);
+    for (const state of boxes.values()) if (state.parting) sessionStorage.setItem(leftAt(state.box), state.box.dataset.after);
   });
   document.body.addEventListener("htmx:confirm", (event) => {
     // What the model is to read must be saved before it is asked.
