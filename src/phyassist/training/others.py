@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from phyassist.errors import BadInput
+from phyassist.training.lora import multiply_as_base
 
 if TYPE_CHECKING:
     from peft import LoraConfig
@@ -34,6 +35,7 @@ def speaking_as(model: Any, files: AdapterFiles) -> Iterator[None]:
     own = model.active_adapter
     model.add_adapter(_OTHER, make_config(files, json.loads(files.config).get("layers_to_transform")))
     try:
+        multiply_as_base(model)
         fill(model, files, _OTHER)
         model.set_adapter(_OTHER)
         yield

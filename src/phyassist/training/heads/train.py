@@ -21,6 +21,7 @@ from phyassist.training.heads.model import Batch, Headed, pad
 from phyassist.training.heads.posts import Ask, Post
 from phyassist.training.heads.recipe import HeadRecipe
 from phyassist.training.heads.words import WordModel
+from phyassist.training.lora import multiply_as_base
 from phyassist.training.measures import find_f1
 
 SAVE_STEPS = 50
@@ -85,6 +86,7 @@ class HeadTrainer:
 
         self._headed, self._train, self._val, self._checkpoints = headed, train, val, checkpoints
         recipe = headed.recipe
+        multiply_as_base(headed.peft)
         lora = [weight for weight in headed.peft.parameters() if weight.requires_grad]
         heads = list(headed.heads.parameters())
         groups = [
