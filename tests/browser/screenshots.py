@@ -128,6 +128,10 @@ def take_pages(browser: Any, url: str, language: str, folder: Path) -> None:
         page.goto(path)
         if name == "library":
             look_for(page, "#library-q", "失眠" if language == "zh" else "insomnia")
+        if name == "chat":
+            take("chat-new")
+            ask_first(page)
+            paths[name] = page.url
         take(name)
     page.goto(with_draft)
     # The rail's address leads on to that of the consultation itself.
@@ -176,6 +180,13 @@ def share_with_colleague(page: Any, patient: str) -> None:
     page.select_option("#f-to", index=1)
     page.click("form[action$='/sharing'] button.primary")
     page.wait_for_selector("main .people")
+
+
+def ask_first(page: Any) -> None:
+    """The first question that a new conversation offers, with its whole answer."""
+    page.click("[data-starter] >> nth=0")
+    page.press("#ask", "Enter")
+    page.wait_for_selector(".turn.answer [data-copy-answer]", timeout=DRAFT_WAIT_MS)
 
 
 def take_draft(page: Any, take: Any) -> None:

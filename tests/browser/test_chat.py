@@ -104,6 +104,24 @@ def test_an_answer_is_streamed_and_its_thread_found_again(talking: Workspace, op
     page.wait_for_selector(".turn.answer .paragraph")
 
 
+def test_a_new_conversation_offers_questions_that_can_be_changed_before_they_are_asked(
+    talking: Workspace, open_page: Any
+) -> None:
+    page = open_page("en")
+    open_chat(page, talking)
+    page.fill("#ask", "Before the exam: ")
+
+    assert page.locator("[data-starter]").all_inner_texts() == ["What could I ask first next time?"]
+    page.click("[data-starter]")
+    assert page.input_value("#ask") == "Before the exam: What could I ask first next time?"
+    assert page.evaluate("document.activeElement.id") == "ask"
+    assert page.locator(".turn").count() == 0
+    page.press("#ask", "Enter")
+    done(page, 2)
+
+    assert page.locator("[data-starter]").count() == 0
+
+
 def test_an_answer_names_the_notes_that_it_read_and_opens_them(talking: Workspace, open_page: Any) -> None:
     page = open_page("en")
     make_draft(page, talking)

@@ -85,6 +85,19 @@ def test_a_citation_points_to_what_was_given_or_is_gone(
     assert (answer.text, answer.cited) == (text, cited)
 
 
+@pytest.mark.parametrize(
+    ("reply", "shown"),
+    [
+        ("建议：\n1. **睡眠**：先问睡眠。\n2. **早", "建议：\n1. 睡眠：先问睡眠。\n2. 早"),
+        ("## Sleep\n* Ask `when` it began.\n* **Ask", "Sleep\n- Ask when it began.\n- Ask"),
+        ("先问*", "先问"),
+        ("#1 on the list is sleep, 3 * 2 nights.", "#1 on the list is sleep, 3 * 2 nights."),
+    ],
+)
+def test_marks_of_markdown_are_not_shown_not_even_while_they_come(reply: str, shown: str) -> None:
+    assert read(reply).text == shown
+
+
 def test_in_china_an_answer_names_signs_and_referral_in_place_of_a_diagnosis() -> None:
     answer = read("她得了抑郁症。", question="她是不是抑郁症？")
     elsewhere = read("她得了抑郁症。", question="她是不是抑郁症？", jurisdiction="other")

@@ -11,7 +11,7 @@ from phyassist.domain.people import Patient
 from phyassist.errors import NotFound
 from phyassist.lm.protocol import Never
 from phyassist.lm.scripted import ScriptedModel
-from phyassist.services.chatting import begin_thread, take_as_item
+from phyassist.services.chatting import Starter, begin_thread, list_starters, take_as_item
 from phyassist.services.draft_events import Finished
 from phyassist.services.drafting import start_draft, write_draft
 from phyassist.services.noting import save_note
@@ -55,6 +55,24 @@ def test_chat_rests_on_the_consultation_on_show_and_writes_into_its_draft(
     assert ["不想活了" in ask.messages[-1].content for ask in lm.asks] == [True, False]
     assert takes[None].consultation_id == today.id
     assert takes[last_week.id].id == left_open.id
+
+
+def test_a_conversation_may_begin_with_what_the_file_can_answer(
+    store: Store, anna: SignedIn, patient: Patient
+) -> None:
+    nothing = list_starters(store, anna, patient_id=patient.id)
+    consultation = make_consultation(store, anna, patient)
+    a_text = list_starters(store, anna, patient_id=patient.id)
+    draft = start_draft(store, anna, consultation_id=consultation.id)
+    *_, done = write_draft(store, ScriptedModel([make_reply()]), anna, draft_id=draft.id, stop=Never())
+    a_draft = list_starters(store, anna, patient_id=patient.id, consultation_id=consultation.id)
+    save_note(store, anna, draft_id=draft.id, after=done.draft.version)
+    a_note = list_starters(store, anna, patient_id=patient.id, consultation_id=consultation.id)
+
+    assert nothing == ()
+    assert a_text == (Starter.NEXT,)
+    assert a_draft == (Starter.DRAFT, Starter.NEXT)
+    assert a_note == (Starter.NOTE, Starter.NEXT)
 
 
 def test_a_conversation_takes_no_consultation_of_another_client(

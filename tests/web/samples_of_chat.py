@@ -67,9 +67,11 @@ def make_chat_pages(
     row = chatting.ThreadRowView("/patients/p1/chat?thread=t1", ASKED[language], "14:03", True)
     consent = ConsentLine("p1", "open")
     new = chatting.view_new_thread(None, may_write=True)
+    begun = chatting.view_new_thread("p1", may_write=True, starters=(w("chat.starter_next"),))
     frame = make_frame(language, "chat")
     return {
         "chat": chatting.ChatPage(w, frame, head, (row,), thread, "/patients/p1/chat", "", consent),
+        "chat_new": chatting.ChatPage(w, frame, head, (), begun, "/patients/p1/chat", "", consent),
         "chat_found": chatting.ChatPage(w, frame, head, (row,), thread, "/patients/p1/chat", "x", consent),
         "chat_general": chatting.ChatPage(w, frame, None, (), new, "/chat", "", None),
     }

@@ -23,6 +23,7 @@ ThreadId = NewType("ThreadId", str)
 MessageId = NewType("MessageId", str)
 BY_PERSON = WrittenBy()
 _CITED = re.compile(r"\[(\d{1,2})\]")
+_LIST_MARK = re.compile(r"^(?:[-•·]\s|(?:\(?\d{1,2}[.、)]|（?\d{1,2}）)(?!\d))\s*")
 
 
 class MessageKind(StrEnum):
@@ -200,11 +201,14 @@ def split_paragraphs(text: str) -> tuple[str, ...]:
 
 
 def get_paragraph(message: ChatMessage, number: int) -> tuple[str, tuple[GivenPassage, ...]]:
-    """Paragraph `number`, from 0, without its citations, and the passages that it cites.  Raises NotFound."""
+    """Paragraph `number`, from 0, without its citations and its mark in a list, and the passages that it
+    cites.  Raises NotFound.
+    """
     paragraphs = split_paragraphs(message.text)
     if not 0 <= number < len(paragraphs):
         raise NotFound(f"message {message.id} has no paragraph {number}", hint="load the page again")
     given = {each.number: each for each in message.passages}
     cited = dict.fromkeys(int(each) for each in _CITED.findall(paragraphs[number]) if int(each) in given)
     words = _CITED.sub(lambda found: "" if int(found[1]) in given else found[0], paragraphs[number])
+    words = _LIST_MARK.sub("", words)
     return " ".join(words.split()), tuple(given[each] for each in cited)

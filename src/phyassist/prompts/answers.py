@@ -22,6 +22,9 @@ _CITED = re.compile(
 # The text at hand is shown in numbered sentences: such a number leads nowhere on the page.
 _SENTENCE_NO = re.compile(r"\s*\[\d{1,4}(?:\s*[,，、–-]\s*\d{1,4})*\]")
 _SPEAKER = re.compile(r"^\s*(?:助手|咨询师|assistant|counsellor)\s*[:：]\s*", re.I)
+# Marks of Markdown, which the page shows as they are; a single star may be the half of two still to come.
+_MARKUP = re.compile(r"\*\*|\*\Z|`|^[ \t]*#{1,6}[ \t]+", re.MULTILINE)
+_STAR = re.compile(r"^[ \t]*\*[ \t]+", re.MULTILINE)
 _QUOTED = re.compile(r"“[^”]*”|‘[^’]*’|「[^」]*」|\"[^\"\n]*\"")
 _REFERS = re.compile(r"转介|转诊|精神科|精神专科|心理科医[生师]|\brefer(?:ral|red|ring)?\b|\bpsychiatr", re.I)
 
@@ -83,7 +86,8 @@ def read_answer(
     `told` is what the patient's file says: a diagnosis that is quoted from there is a report and stays.
     """
     lines, held_back = [], list[str]()
-    for line in _SPEAKER.sub("", reply.strip()).splitlines():
+    plain = _MARKUP.sub("", _STAR.sub("- ", reply.strip()))
+    for line in _SPEAKER.sub("", plain).splitlines():
         kept = _hold_back(line, held_back)
         if kept.strip() or not line.strip():
             lines.append(kept.rstrip())

@@ -7,6 +7,7 @@ thread about nobody in particular is seen by its author alone.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from phyassist.domain.chats import (
     ChatMessage,
@@ -48,6 +49,14 @@ class ThreadRow:
 
     thread: ChatThread
     excerpt: str = field(default="", repr=False)
+
+
+class Starter(StrEnum):
+    """A question that a conversation may begin with: about what lies in the file."""
+
+    NOTE = "note"
+    DRAFT = "draft"
+    NEXT = "next"
 
 
 @again
@@ -176,6 +185,24 @@ def list_threads(
 
 
 @again
+def list_starters(
+    store: Store, by: SignedIn, *, patient_id: PatientId, consultation_id: ConsultationId | None = None
+) -> tuple[Starter, ...]:
+    """Questions that the file can answer: the draft is that of the consultation, else of the last one.
+
+    Raises NotFound, NotYourPatient.
+    """
+    with store.read(by) as tx:
+        at_hand = consultation_id or tx.consultations.find_newest(patient_id)
+        draft = None if at_hand is None else tx.drafts.open_of(at_hand)
+        fits = {
+            Starter.NOTE: patient_id in tx.notes.marks(),
+            Starter.DRAFT: draft is not None and bool(draft.of(Section.ADVICE)),
+            Starter.NEXT: at_hand is not None,
+        }
+    return tuple(starter for starter, can in fits.items() if can)
+
+
 def delete_thread(store: Store, by: SignedIn, *, thread_id: ThreadId) -> None:
     """The thread with all its branches, for good.  Raises NotFound, NotYourPatient, ReadOnly."""
     with store.write(by) as tx:

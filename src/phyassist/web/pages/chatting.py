@@ -23,6 +23,7 @@ from phyassist.services.chatting import (
     delete_thread,
     get_thread,
     get_thread_to_change,
+    list_starters,
     list_threads,
     take_as_item,
     take_to_record,
@@ -271,11 +272,17 @@ def show_thread(desk: Desk, patient_id: PatientId | None, thread_id: str, place:
             meeting=beside(place),
         )
     if wanted is None:
-        return view_new_thread(patient_id, may_write=writes)
+        starters = _list_starters(desk, patient_id, place) if writes and patient_id else ()
+        return view_new_thread(patient_id, may_write=writes, starters=starters)
     thread = get_thread(desk.house.store, desk.by, thread_id=wanted)
     if thread.patient_id != patient_id:
         raise NotFound(f"thread {wanted} is not of this page", hint="go back to the list")
     return make_thread_view(desk, thread, place, may_write=writes)
+
+
+def _list_starters(desk: Desk, patient_id: PatientId, place: str) -> tuple[str, ...]:
+    found = list_starters(desk.house.store, desk.by, patient_id=patient_id, consultation_id=beside(place))
+    return tuple(desk.w(f"chat.starter_{starter}") for starter in found)
 
 
 def beside(place: str) -> ConsultationId | None:

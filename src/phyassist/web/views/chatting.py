@@ -94,6 +94,7 @@ class ThreadView:
     """`url` is where a question goes; `run` the stream of the answer that is being written, with its `stop`.
 
     `leaf_id` is the answer that the next question follows; `page` the address of the thread itself.
+    `starters` are questions that a new one may begin with.
     """
 
     thread_id: str
@@ -107,6 +108,7 @@ class ThreadView:
     run: str = ""
     stop: str = ""
     said: str = ""
+    starters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +232,9 @@ def view_rows(rows: tuple[ThreadRow, ...], current_id: str, desk: Desk) -> tuple
     )
 
 
-def view_new_thread(patient_id: str | None, *, may_write: bool) -> ThreadView:
+def view_new_thread(patient_id: str | None, *, may_write: bool, starters: tuple[str, ...] = ()) -> ThreadView:
     base = base_of(patient_id)
-    return ThreadView("", patient_id or "", base, base, "", (), may_write, False)
+    return ThreadView("", patient_id or "", base, base, "", (), may_write, False, starters=starters)
 
 
 def view_thread(thread: ChatThread, desk: Desk, *, may_write: bool, going: str = "") -> ThreadView:

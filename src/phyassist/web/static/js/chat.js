@@ -49,8 +49,18 @@ function onClick(event) {
     passage.querySelector("summary").focus();
     passage.scrollIntoView({ block: "nearest" });
   }
+  const starter = event.target.closest("[data-starter]");
+  if (starter) takeStarter(starter);
   const copies = event.target.closest("[data-copy-answer]");
   if (copies) copyAnswer(copies);
+}
+
+// Put where it can be changed before it is asked; what stands there already is the counsellor's own.
+function takeStarter(starter) {
+  const box = document.getElementById("ask");
+  box.focus();
+  box.setRangeText(starter.innerText, box.selectionStart, box.selectionEnd, "end");
+  box.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 function copyAnswer(button) {
