@@ -96,11 +96,11 @@ def test_the_note_that_a_question_names_stands_beside_it_though_it_stands_above(
     write(store, lm, anna, begin_thread(store, anna, patient_id=patient.id, question="来访者怎么样？"))
 
     named, plain = (ask.messages[-1].content for ask in lm.asks)
-    beside = named.rpartition("【问到的笔记】")[2]
+    beside = named.rpartition("【问到的笔记：第一次】")[2]
     assert named.count(FACT) == 2
     assert FACT in beside
     assert ("建议：" in beside, "原因：" in beside) == (True, False)
-    assert "【问到的笔记】" not in plain
+    assert "【问到的笔记" not in plain
 
 
 def test_a_named_note_that_did_not_fit_is_read_all_the_same(
@@ -114,7 +114,7 @@ def test_a_named_note_that_did_not_fit_is_read_all_the_same(
 
     answer = last(write(store, lm, anna, thread))
 
-    before, _, beside = lm.asks[0].messages[-1].content.rpartition("【问到的笔记】")
+    before, _, beside = lm.asks[0].messages[-1].content.rpartition("【问到的笔记：笔记 1】")
     assert FACT not in before
     # It stands nowhere else: all of it is read, and no line of it a second time.
     assert all(f"{name}：" in beside for name in ("症状类型", "原因", "建议"))
@@ -154,7 +154,8 @@ def test_a_question_names_a_note_by_its_place_its_number_or_as_the_last(
 
     found = find_named(notes, question)
 
-    assert (found.number if found else None) == number
+    assert (found.note.number if found else None) == number
+    assert found is None or found.called in question
 
 
 @pytest.mark.parametrize(

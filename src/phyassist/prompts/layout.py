@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from string import Template
 
 from phyassist.domain.drafts import Draft, Section
 from phyassist.domain.notes import Note, NoteId
@@ -49,7 +50,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "record": "【档案】",
         "notes": "【既往咨询笔记】",
         "whole_notes": "【既往咨询笔记中的分析与建议】",
-        "named_note": "【问到的笔记】",
+        "named_note": "【问到的笔记：$words】",
         "draft": "【手头的草稿，尚未保存为笔记】",
         "text": "【正文】",
         "question": "咨询问题",
@@ -67,7 +68,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "record": "# Record",
         "notes": "# Earlier notes",
         "whole_notes": "# Analysis and advice of the earlier notes",
-        "named_note": "# The note that is asked about",
+        "named_note": "# $words",
         "draft": "# The draft at hand, not a note yet",
         "text": "# Text",
         "question": "Question",
@@ -169,15 +170,21 @@ def render_whole_notes(
 
 
 def render_named_note(
-    note: Note, sections: Iterable[Section], language: Language, above: Collection[NoteId] = frozenset()
+    note: Note,
+    called: str,
+    sections: Iterable[Section],
+    language: Language,
+    above: Collection[NoteId] = frozenset(),
 ) -> str:
     """These sections of a note that a question names, and its words by hand unless it is among `above`.
 
-    Each item has a line, named by its section: a small model tells more of them then.  Of numbers or counts
-    it told those alone at times.
+    Over it stands what the question `called` it: otherwise a small model may tell of another one.  Each item
+    has a line, named by its section: more of them are told then.  Of numbers or counts it told those alone at
+    times.
     """
     words = _WORDS[language]
-    lines = [words["named_note"], f"({note.number}) {note.at:%Y-%m-%d}"]
+    heading = Template(words["named_note"]).substitute(words=called[:1].upper() + called[1:])
+    lines = [heading, f"({note.number}) {note.at:%Y-%m-%d}"]
     for section in sections:
         lines += [f"{words[section]}{words['colon']}{item.text}" for item in note.of(section)]
     if note.id not in above:

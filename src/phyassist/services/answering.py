@@ -55,7 +55,7 @@ from phyassist.services.chat_events import AnswerSoFar, AnswerWritten, ChatEvent
 from phyassist.services.consent import Withdrawn, check_consent
 from phyassist.services.leaving import guard
 from phyassist.services.prompting import Case, fit_case, fit_draft, fit_whole_notes, load_case
-from phyassist.services.recalling import find_named, find_sections, recall
+from phyassist.services.recalling import NamedNote, find_named, find_sections, recall
 from phyassist.services.shelving import make_ready
 from phyassist.store.again import again
 from phyassist.store.people import SignedIn
@@ -357,9 +357,9 @@ def _prepare(
     """Raises PromptTooLong where the question alone leaves no room for an answer."""
     talk, given = _make_talk(loaded.case, loaded.jurisdiction, lm, interface)
     asked = loaded.question.text
-    note = find_named(loaded.case.all_notes, asked) if loaded.case is not None else None
-    named = _render_named(note, given, talk, asked) if note is not None else ""
-    with_named = _with_note(given, note) if note is not None else given
+    found = find_named(loaded.case.all_notes, asked) if loaded.case is not None else None
+    named = _render_named(found, given, talk, asked) if found is not None else ""
+    with_named = _with_note(given, found.note) if found is not None else given
     lines = recall(loaded.case, with_named, asked) if loaded.case is not None else ()
     answer_in = choose_answer_language(asked, interface)
     # What the assistant said or drafted before proves nothing: it may have made it up.
@@ -403,13 +403,14 @@ def _prepare(
     raise PromptTooLong("the question is too long for the model", hint="shorten it")
 
 
-def _render_named(note: Note, given: Given, talk: Talk, asked: str) -> str:
+def _render_named(found: NamedNote, given: Given, talk: Talk, asked: str) -> str:
     """The sections that are asked about; all of a note that did not fit above."""
+    note = found.note
     by_hand = [each.text for each in note.by_hand] + [each.text for each in note.amendments]
     # What was written by hand is said once: read twice, it is all that a small model tells.
     above = {note.id} if all(words in talk.prefix for words in by_hand) else set[NoteId]()
     sections = tuple(Section) if note.id in given.left_out else find_sections(asked)
-    return render_named_note(note, sections, talk.language, above)
+    return render_named_note(note, found.called, sections, talk.language, above)
 
 
 def _with_note(given: Given, note: Note) -> Given:

@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from phyassist.domain.chats import Given
 from phyassist.domain.drafts import Section
@@ -40,18 +41,29 @@ _SECTIONS = {
 }
 
 
-def find_named(notes: Sequence[Note], question: str) -> Note | None:
+@dataclass(frozen=True, slots=True)
+class NamedNote:
+    """A note, and what a question called it."""
+
+    note: Note = field(repr=False)
+    called: str = field(repr=False)
+
+
+def find_named(notes: Sequence[Note], question: str) -> NamedNote | None:
     """The note that a question names: the first one, note 3, that of the last time; None where it names none,
     or one that there is not.
     """
     in_order = sorted(notes, key=lambda note: (note.at, note.number))
-    if numbered := _NUMBER.search(question):
-        number = int(numbered[1] or numbered[2])
-        return next((note for note in in_order if note.number == number), None)
-    if nth := _NTH.search(question):
-        place = _read_place(nth)
-        return in_order[place - 1] if 0 < place <= len(in_order) else None
-    return in_order[-1] if in_order and _NEWEST.search(question) else None
+    if named := _NUMBER.search(question):
+        number = int(named[1] or named[2])
+        note = next((note for note in in_order if note.number == number), None)
+    elif named := _NTH.search(question):
+        place = _read_place(named)
+        note = in_order[place - 1] if 0 < place <= len(in_order) else None
+    else:
+        named = _NEWEST.search(question)
+        note = in_order[-1] if in_order else None
+    return NamedNote(note, named[0].strip()) if named and note else None
 
 
 def find_sections(question: str) -> tuple[Section, ...]:
