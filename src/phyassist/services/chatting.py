@@ -184,7 +184,6 @@ def list_threads(
     return tuple(ThreadRow(thread, excerpt) for thread, excerpt in found if excerpt)
 
 
-@again
 def list_starters(
     store: Store, by: SignedIn, *, patient_id: PatientId, consultation_id: ConsultationId | None = None
 ) -> tuple[Starter, ...]:
@@ -203,6 +202,7 @@ def list_starters(
     return tuple(starter for starter, can in fits.items() if can)
 
 
+@again
 def delete_thread(store: Store, by: SignedIn, *, thread_id: ThreadId) -> None:
     """The thread with all its branches, for good.  Raises NotFound, NotYourPatient, ReadOnly."""
     with store.write(by) as tx:
