@@ -39,22 +39,33 @@ def attend(
 
     examples, heads, tokens, width = query.shape
     is_plain = (
-        examples == 1
-        and tokens == key.shape[2] <= TOKENS_MAX
-        and attention_mask is not None
-        and attention_mask.shape == (1, 1, tokens, tokens)
-        and attention_mask.dtype == query.dtype
+        examples * tokens**2 <= TOKENS_MAX**2
+        and tokens == key.shape[2]
+        and _can_add(attention_mask, module, query)
         and not given.get("dropout")
         and given.get("position_bias") is None
     )
     if not is_plain:
         found: tuple[Any, None] = sdpa_attention_forward(module, query, key, value, attention_mask, **given)
         return found
-    key, value = (repeat_kv(each, heads // each.shape[1])[0] for each in (key, value))
+    query, key, value = (
+        repeat_kv(each, heads // each.shape[1]).flatten(0, 1) for each in (query, key, value)
+    )
+    if attention_mask is None:
+        attention_mask = torch.full((tokens, tokens), float("-inf"), dtype=query.dtype).triu_(1)
     scores = torch.baddbmm(
-        attention_mask[0].expand(heads, -1, -1),
-        query[0],
+        attention_mask.view(1, tokens, tokens).expand(examples * heads, -1, -1),
+        query,
         key.transpose(1, 2),
         alpha=given.get("scaling") or width**-0.5,
     )
-    return torch.bmm(scores.softmax(-1), value).transpose(0, 1)[None].contiguous(), None
+    seen = torch.bmm(scores.softmax(-1), value)
+    return seen.unflatten(0, (examples, heads)).transpose(1, 2).contiguous(), None
+
+
+def _can_add(mask: Any, module: Any, query: Any) -> bool:
+    """Whether the mask is one for all heads and examples; without one a token sees those before it."""
+    if mask is None:
+        return bool(module.is_causal)
+    tokens = query.shape[2]
+    return bool(mask.shape == (1, 1, tokens, tokens) and mask.dtype == query.dtype)
