@@ -22,7 +22,7 @@ from phyassist.training.heads.posts import Post, list_asks, load_posts
 from phyassist.training.heads.recipe import HeadRecipe
 from phyassist.training.heads.run import HeadJob, run_head_job, set_head_dials
 from phyassist.training.heads.score import HeadScorer
-from phyassist.training.heads.train import HeadScore, calibrate, read_below
+from phyassist.training.heads.train import HeadScore, read_below, score_heads
 from phyassist.training.heads.words import fit_words, load_words
 from phyassist.training.imhi import load_rows
 from tests.training.test_prepare import NO, YES, ask, write_csv
@@ -64,7 +64,10 @@ def test_heads_learn_a_rule_and_come_back_from_the_disk(tmp_path: Path) -> None:
     assert [max(each, key=lambda label: each[label]) for each in scored] == [row.label for row in rows]
     assert json.loads((tmp_path / "run" / "done.json").read_text("utf-8"))["epoch"] == best.epoch
     assert load_base_mark(tmp_path / "run" / HEADS) == identify_base(base)
-    assert len((tmp_path / "run" / "progress.jsonl").read_text("utf-8").splitlines()) > RECIPE.epochs
+    lines = (tmp_path / "run" / "progress.jsonl").read_text("utf-8").splitlines()
+    scores = [said for said in map(json.loads, lines) if said["kind"] == "eval"]
+    assert len(lines) > len(scores) == RECIPE.epochs
+    assert best.epoch == max(scores, key=lambda said: sum(said["weighted_f1"].values()))["epoch"]
 
 
 def test_heads_on_another_base_are_refused_though_they_would_fit(tmp_path: Path) -> None:
@@ -217,12 +220,12 @@ def test_words_count_as_much_as_helps(tmp_path: Path) -> None:
 
     # Heads that have learnt nothing say one label of all.
     torch.nn.init.constant_(headed.heads.bias, 0.0)
-    scores = calibrate(headed, right, val)
+    score = score_heads(headed, right, val, 1)
     assert headed.calibration is not None
     found = headed.calibration.by_set["dreaddit"]
 
-    assert scores["dreaddit"] == 100.0
+    assert score.weighted_f1["dreaddit"] == 100.0 > score.heads_alone["dreaddit"]
     assert found == "heads and 0.25 of the words"
     # Words that are wrong about everything say as much as those that are right, to who has seen it.
-    assert calibrate(headed, wrong, val)["dreaddit"] == 100.0
+    assert score_heads(headed, wrong, val, 1).weighted_f1["dreaddit"] == 100.0
     assert headed.calibration.by_set["dreaddit"].startswith("regression over the question")

@@ -22,7 +22,6 @@ from phyassist.training.heads.train import (
     HeadScore,
     HeadStep,
     HeadTrainer,
-    calibrate,
     read_below,
 )
 from phyassist.training.heads.words import fit_words
@@ -97,16 +96,13 @@ def run_head_job(
             hear(report)
 
         checkpoints = FolderCheckpoints(job.out / "checkpoints")
-        best = HeadTrainer(headed, below["train"], below["val"], checkpoints).run(write_and_hear)
-    alone = best.weighted_f1
-    together = calibrate(headed, fit_words(train, headed.asks), below["val"])
-    best = replace(best, weighted_f1=together)
+        words = fit_words(train, headed.asks)
+        best = HeadTrainer(headed, below["train"], below["val"], words, checkpoints).run(write_and_hear)
     headed.save(job.out)
     # The base's folder need not be there where the heads are published.
     save_base_mark(job.out / HEADS, identify_base(job.base))
     done = {
         **asdict(best),
-        "heads_alone": alone,
         "calibration": {} if headed.calibration is None else headed.calibration.by_set,
         "seconds": round(time.perf_counter() - started, 1),
     }

@@ -16,7 +16,7 @@ import numpy as np
 from phyassist.errors import TrainingFailed
 from phyassist.training.base import say_no_memory
 from phyassist.training.checkpoints import Checkpoints
-from phyassist.training.heads.calibration import choose_calibration
+from phyassist.training.heads.calibration import choose_calibration, load_calibration
 from phyassist.training.heads.model import Batch, Headed, pad
 from phyassist.training.heads.posts import Ask, Post
 from phyassist.training.heads.recipe import HeadRecipe
@@ -48,11 +48,15 @@ class HeadStep:
 
 @dataclass(frozen=True, slots=True)
 class HeadScore:
-    """Weighted F1 of each set on the validation posts after an epoch, in percent, and the mean loss."""
+    """Weighted F1 of each set on the validation posts after an epoch, in percent, and the heads' mean loss.
+
+    `weighted_f1` is that of heads and words, read as is best; `heads_alone` that of the heads' own labels.
+    """
 
     epoch: int
     loss: float
     weighted_f1: dict[str, float]
+    heads_alone: dict[str, float] = field(default_factory=dict)
 
     @property
     def mean(self) -> float:
@@ -80,11 +84,13 @@ class HeadTrainer:
         headed: Headed,
         train: Sequence[BelowPost],
         val: Sequence[BelowPost],
+        words: WordModel,
         checkpoints: Checkpoints | None = None,
     ) -> None:
         import torch
 
         self._headed, self._train, self._val, self._checkpoints = headed, train, val, checkpoints
+        self._words = words
         recipe = headed.recipe
         multiply_as_base(headed.peft)
         lora = [weight for weight in headed.peft.parameters() if weight.requires_grad]
@@ -103,14 +109,14 @@ class HeadTrainer:
 
     @say_no_memory()
     def run(self, hear: Hear) -> HeadScore:
-        """The score of the best epoch, whose weights `headed` has in the end.
+        """The score of the best epoch, whose weights and calibration `headed` has in the end.
 
         Goes on from the newest checkpoint, if there is one.  Raises TrainingFailed, StoreFull.
         """
         for step in range(self._go_on(), len(self._plan)):
             hear(self._step(step))
             if step + 1 in self._ends:
-                score = score_heads(self._headed, self._val, self._ends.index(step + 1) + 1)
+                score = score_heads(self._headed, self._words, self._val, self._ends.index(step + 1) + 1)
                 hear(score)
                 if self._best is None or score.mean > self._best.mean:
                     self._best, self._best_weights = score, _copy(self._headed)
@@ -193,16 +199,24 @@ def find_loss(logits: Any, posts: Sequence[BelowPost], asks: Sequence[Ask]) -> A
     return total / len(posts)
 
 
-def score_heads(headed: Headed, posts: Sequence[BelowPost], epoch: int) -> HeadScore:
-    """Weighted F1 by set of the likeliest labels."""
+def score_heads(headed: Headed, words: WordModel, posts: Sequence[BelowPost], epoch: int) -> HeadScore:
+    """How good heads and words are, read together as is best on these posts; `headed` then reads them so.
+
+    Heads that are the better ones may say yes too often: by their own likeliest labels an earlier epoch
+    would be kept, though calibration mends just that.
+    """
     of_posts: list[Post] = []
     rows: list[Any] = []
     loss = 0.0
     for batch, logits in read_logits(headed, posts):
         loss += float(find_loss(logits, batch, headed.asks)) * len(batch)
         of_posts += [each.post for each in batch]
-        rows += list(logits)
-    return HeadScore(epoch, loss / max(1, len(posts)), score_rows(of_posts, rows, headed.asks))
+        rows += [row.numpy() for row in logits]
+    alone = score_rows(of_posts, rows, headed.asks)
+    spoken = words.score([post.text for post in of_posts], headed.asks)
+    headed.words = words
+    headed.calibration, together = choose_calibration(np.stack(rows), spoken, of_posts, headed.asks)
+    return HeadScore(epoch, loss / max(1, len(posts)), together, alone)
 
 
 def read_logits(headed: Headed, posts: Sequence[BelowPost]) -> Iterator[tuple[list[BelowPost], Any]]:
@@ -233,21 +247,6 @@ def score_rows(posts: Sequence[Post], rows: Iterable[Any], asks: Sequence[Ask]) 
         for ask in asks
         if ask.set in gold
     }
-
-
-def calibrate(headed: Headed, words: WordModel, posts: Sequence[BelowPost]) -> dict[str, float]:
-    """Heads and words read together as is best on these posts; the weighted F1 of each set."""
-    read = [
-        (each.post, row.numpy())
-        for batch, logits in read_logits(headed, posts)
-        for each, row in zip(batch, logits, strict=True)
-    ]
-    of_posts = [post for post, _ in read]
-    spoken = words.score([post.text for post in of_posts], headed.asks)
-    rows = np.stack([row for _, row in read])
-    headed.words = words
-    headed.calibration, scores = choose_calibration(rows, spoken, of_posts, headed.asks)
-    return scores
 
 
 def choose_labels(post: Post, row: Any, asks: Sequence[Ask]) -> Iterator[tuple[Ask, int, int]]:
@@ -308,7 +307,11 @@ def _copy(headed: Headed) -> dict[str, Any]:
     from peft import get_peft_model_state_dict
 
     lora = {key: value.clone() for key, value in get_peft_model_state_dict(headed.peft).items()}
-    return {"lora": lora, "heads": {key: value.clone() for key, value in headed.heads.state_dict().items()}}
+    return {
+        "lora": lora,
+        "heads": {key: value.clone() for key, value in headed.heads.state_dict().items()},
+        "calibration": None if headed.calibration is None else headed.calibration.to_json(),
+    }
 
 
 def _put_back(headed: Headed, held: dict[str, Any]) -> None:
@@ -316,3 +319,5 @@ def _put_back(headed: Headed, held: dict[str, Any]) -> None:
 
     set_peft_model_state_dict(headed.peft, held["lora"])
     headed.heads.load_state_dict(held["heads"])
+    said = held["calibration"]
+    headed.calibration = None if said is None else load_calibration(said, headed.asks)
