@@ -124,6 +124,12 @@ def test_a_run_that_was_broken_off_ends_as_one_that_was_not(tmp_path: Path) -> N
     assert resumed.loss == pytest.approx(whole.loss, abs=1e-5)
     ours, theirs = (load_file(tmp_path / name / "heads.safetensors") for name in ("whole", "broken"))
     assert all(abs(ours[key] - theirs[key]).max() < 1e-5 for key in ours)
+    # Killed after the last checkpoint, before anything was written of it.
+    for name in ("heads.json", "words.json", "done.json"):
+        (tmp_path / "broken" / name).unlink()
+    run_head_job(broken, lambda _: None, resume=True)
+    for name in ("heads.json", "words.json"):
+        assert (tmp_path / "broken" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     with pytest.raises(BadInput, match="another recipe"):
         run_head_job(replace(broken, recipe=RECIPE), print, resume=True)
 

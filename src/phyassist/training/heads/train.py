@@ -125,6 +125,7 @@ class HeadTrainer:
         if self._best is None:
             raise TrainingFailed("no epoch was trained", hint="set epochs to one or more")
         _put_back(self._headed, self._best_weights)
+        self._headed.words = self._words
         return self._best
 
     def _step(self, step: int) -> HeadStep:
