@@ -66,6 +66,9 @@ def test_examples_of_a_length_see_without_a_mask_what_stands_before() -> None:
         assert ours.shape == theirs.shape
         assert (ours - theirs).float().norm() < 0.02 * theirs.float().norm()
     assert not torch.equal(found[0][0], found[1][0])
+    both_ways = [how(module, *asked, None, is_causal=False)[0] for how in (attend, sdpa_attention_forward)]
+    assert torch.equal(*both_ways)
+    assert not torch.allclose(both_ways[0], found[0][0], atol=0.1)
 
 
 def test_a_long_row_is_left_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ torch's own kernel takes twice as long there; it needs less memory, so longer ro
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 NAME = "plain"
@@ -41,7 +42,7 @@ def attend(
     is_plain = (
         examples * tokens**2 <= TOKENS_MAX**2
         and tokens == key.shape[2]
-        and _can_add(attention_mask, module, query)
+        and (_is_added(attention_mask, query) or _is_causal(attention_mask, module, given))
         and not given.get("dropout")
         and given.get("position_bias") is None
     )
@@ -63,9 +64,13 @@ def attend(
     return seen.unflatten(0, (examples, heads)).transpose(1, 2).contiguous(), None
 
 
-def _can_add(mask: Any, module: Any, query: Any) -> bool:
-    """Whether the mask is one for all heads and examples; without one a token sees those before it."""
-    if mask is None:
-        return bool(module.is_causal)
+def _is_added(mask: Any, query: Any) -> bool:
+    """Whether the mask is one to add to the scores of all heads and examples."""
     tokens = query.shape[2]
-    return bool(mask.shape == (1, 1, tokens, tokens) and mask.dtype == query.dtype)
+    return bool(mask is not None and mask.shape == (1, 1, tokens, tokens) and mask.dtype == query.dtype)
+
+
+def _is_causal(mask: Any, module: Any, given: Mapping[str, Any]) -> bool:
+    """Whether without a mask each token sees those before it, as torch's kernel would be told."""
+    asked = given.get("is_causal")
+    return mask is None and bool(getattr(module, "is_causal", True) if asked is None else asked)
