@@ -26,6 +26,8 @@ from phyassist.prompts.referrals import without_referral
             "Work with the client to identify any triggers, and work with the therapist to address them.",
             "Work with the client to identify any triggers.",
         ),
+        ("en", "Invite the client to a support group or therapy session.", ""),
+        ("en", "Encourage the client to start therapy to work on it.", ""),
         ("zh", "鼓励来访者寻求专业帮助，如心理咨询师，以获得专业的指导和帮助。", ""),
         ("zh", "建议来访者寻求专业的心理咨询师的帮助，了解来访者对父母之间的矛盾的看法。", ""),
         (
@@ -37,6 +39,9 @@ from phyassist.prompts.referrals import without_referral
         ("en", "Plan with the client to see a psychiatrist about the panic attacks.", None),
         ("en", "Agree with the client on whom to call at night, the crisis line or a sister.", None),
         ("en", "Ask the client how earlier therapy helped, and what was missing.", None),
+        ("en", "Invite the client to bring the list to the next counselling session.", None),
+        ("en", "Invite the client to a support group of other widows.", None),
+        ("en", "Encourage the client to try a therapy exercise at home.", None),
         ("zh", "约定来访者夜里难受时拨打心理援助热线，再告诉姐姐。", None),
         ("zh", "必要时安排来访者到精神科就诊，并在下次会谈时回顾。", None),
         ("zh", "询问来访者以前做心理咨询时，什么最有用。", None),

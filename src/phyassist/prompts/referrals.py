@@ -18,7 +18,10 @@ _AWAY: Mapping[Language, re.Pattern[str]] = {
         r"|session with|referr?al to|refer to|work with)\b[^.,;]{0,40}?"
         r"\b(?:professional (?:help|support)|mental health (?:professional|provider|specialist)s?"
         r"|(?:therap|psycholog)ists?|counsell?ors?)\b"
-        r"|\bseek(?:ing)?\b[^.,;]{0,20}?\b(?:therapy|counsell?ing|professional (?:help|support))\b",
+        r"|\bseek(?:ing)?\b[^.,;]{0,20}?\b(?:therapy|counsell?ing|professional (?:help|support))\b"
+        r"|\b(?:invite|encourage|attend|join|start|sign up for)\b[^.,;]{0,40}?"
+        r"\b(?:an?|or|some|attend|join|start)\s(?:therapy|counsell?ing)(?: sessions?)?"
+        r"(?=\s*(?:[.,;]|$|(?:to|where|with|for|or|so)\b))",
         re.IGNORECASE,
     ),
 }
