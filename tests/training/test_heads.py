@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 from phyassist.cli.main import main
 from phyassist.errors import BadInput, BadSetting
 from phyassist.training.bases import HEADS, MARK, identify_base, load_base_mark
-from phyassist.training.heads.model import Headed, load_headed, pad
+from phyassist.training.heads.model import Headed, Reader, load_headed
 from phyassist.training.heads.posts import Post, list_asks, load_posts
 from phyassist.training.heads.recipe import HeadRecipe
 from phyassist.training.heads.run import HeadJob, run_head_job, set_head_dials
@@ -26,7 +26,7 @@ from phyassist.training.heads.train import HeadScore, read_below, score_heads
 from phyassist.training.heads.words import fit_words, load_words
 from phyassist.training.imhi import load_rows
 from tests.training.test_prepare import NO, YES, ask, write_csv
-from tests.training.tiny import save_base
+from tests.training.tiny import make_tokenizer, save_base
 
 RECIPE = HeadRecipe(
     first_layer=1,
@@ -146,9 +146,9 @@ def test_a_text_reads_the_same_alone_and_beside_a_longer_one(tmp_path: Path) -> 
     headed.heads.eval()
     short, long = headed.reader.read("I am sad."), headed.reader.read("I am glad. " * 9)
 
-    alone, beside = pad([short]), pad([short, long])
-    first = headed.read_above(headed.read_below(alone), alone.mask)
-    both = headed.read_above(headed.read_below(beside), beside.mask)
+    alone, beside = headed.reader.pad([short]), headed.reader.pad([short, long])
+    first, _ = headed.read_above(headed.read_below(alone), alone.mask)
+    both, _ = headed.read_above(headed.read_below(beside), beside.mask)
 
     assert torch.allclose(first[0], both[0], atol=1e-5)
     assert first.shape == (1, 2 + 9)
@@ -164,6 +164,75 @@ def test_a_long_text_keeps_its_beginning_and_its_end(tmp_path: Path) -> None:
     assert len(long) == RECIPE.text_tokens
     assert long[:100] == short[:100]
     assert long[-1] == headed.reader.read("b")[-1]
+
+
+def test_a_text_read_twice_is_answered_from_the_second_time() -> None:
+    once, twice = (Reader(make_tokenizer(), RECIPE.text_tokens, times) for times in (1, 2))
+    texts = ("I am so alone.", "I am glad. " * 60)
+    first, *short = once.read(texts[0])
+
+    read = [twice.read(text) for text in texts]
+    mask = twice.pad(read).mask
+
+    assert read[0] == [first, *short, *once.read("\n")[1:], *short]
+    assert [no for no, each in enumerate(mask[0]) if each] == list(
+        range(len(read[0]) - len(short), len(read[0]))
+    )
+    assert mask[1].sum() == RECIPE.text_tokens - 1
+    assert [read[0][no] for no in twice.find(texts[0], "alone")] == once.read("alone")[1:]
+    assert min(twice.find(texts[0], "alone")) > len(short)
+
+
+def test_evidence_is_found_where_it_stands_in_what_is_read() -> None:
+    reader = Reader(make_tokenizer(), RECIPE.text_tokens, 1)
+    begin, end = "I'm  so Alone. ", " No one would miss me"
+    long = begin + "x" * 700 + end
+
+    for text in (begin, long):
+        ids = reader.read(text)
+        found = reader.find(text, "I’m so alone")
+        assert [ids[no] for no in found] == reader.read("I'm  so Alone")[1:]
+    assert max(reader.find(long, "miss me")) == RECIPE.text_tokens - 1
+    assert reader.find(long, "x" * 700)[-1] == RECIPE.text_tokens - len(reader.read(end))
+    assert reader.find(begin, "burden") == reader.find(begin, "") == ()
+
+
+def test_heads_learn_to_look_where_the_annotators_found_their_evidence(tmp_path: Path) -> None:
+    data, base = tmp_path, str(save_base(tmp_path / "base"))
+    labels = [
+        (
+            f"{no}: we {('sang', 'wept')[no % 2]} and it rained {'on ' * (no % 5)}",
+            str(no % 2),
+            ("", "rained")[no % 2],
+            "0",
+            "",
+        )
+        for no in range(40)
+    ]
+    write_csv(data / "imhi/labels/Irf.csv", ("text", "belong", "belong_exp", "burden", "burden_exp"), labels)
+    for part in ("val", "test"):
+        rows = [
+            (
+                f'Consider this post: "{part} {no}: we {("sang", "wept")[no % 2]}" Question: '
+                "Does the post show risk of thwarted belongingness?",
+                ("No, the post does not show this risk.", "Yes, the post shows this risk.")[no % 2],
+            )
+            for no in range(8)
+        ]
+        write_csv(data / "imhi" / part / "Irf.csv", ("query", "gpt-3.5-turbo"), rows)
+    posts = load_posts(("Irf",), data, "train")
+    shares = []
+    for weight in (0.0, 3.0):
+        out, recipe = tmp_path / f"run{weight:g}", replace(RECIPE, evidence_weight=weight)
+        run_head_job(HeadJob(base, ("Irf",), data, out, recipe), lambda _: None)
+        headed = load_headed(base, out)
+        below = [each for each in read_below(headed, posts) if each.evidence]
+        batch = headed.reader.pad([headed.reader.read(each.post.text) for each in below])
+        _, looked = headed.read_above(headed.read_below(batch), batch.mask)
+        shares += [looked[row, list(each.evidence[0]), 0].sum().item() for row, each in enumerate(below)]
+
+    assert len(shares) == 2 * 20
+    assert all(1.5 * alone < shown for alone, shown in zip(shares[:20], shares[20:], strict=True))
 
 
 def test_a_post_of_the_test_set_is_not_trained_on(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ class Example:
     """Question, category, analysis and advice about a text; what its source lacks stays None or empty.
 
     `key` names the person, post or conversation: examples of one key never stand in two parts.
-    `answer` is the sentence that settles a closed question; `label` is its word in the source's label table.
+    `answer` is the sentence that settles a closed question; `label` is its word in the source's label table;
+    `evidence` are the words of the text that its annotators gave for it.
     """
 
     source: str
@@ -30,6 +31,7 @@ class Example:
     advice: tuple[str, ...] = field(default=(), repr=False)
     answer: str = field(default="", repr=False)
     label: str = ""
+    evidence: str = field(default="", repr=False)
 
     @property
     def holds_reply(self) -> bool:

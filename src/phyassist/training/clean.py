@@ -105,6 +105,7 @@ def repair(example: Example) -> Example:
         text=_mend(example.text),
         analysis=tuple(_mend(each) for each in example.analysis),
         advice=tuple(_mend(each) for each in example.advice),
+        evidence=_mend(example.evidence),
     )
 
 

@@ -217,7 +217,7 @@ def _read_imhi(card: SourceCard, path: Path) -> Iterator[Row]:
 def _read_irf_labels(card: SourceCard, path: Path) -> Iterator[Row]:
     for record in read_records(path):
         for column, question in zip(("belong", "burden"), get_table("irf").questions, strict=True):
-            yield _labelled(card, record, column, question)
+            yield _labelled(card, record, column, question, f"{column}_exp")
 
 
 def _read_multiwd_labels(card: SourceCard, path: Path) -> Iterator[Row]:
@@ -227,11 +227,14 @@ def _read_multiwd_labels(card: SourceCard, path: Path) -> Iterator[Row]:
             yield _labelled(card, record, column, question)
 
 
-def _labelled(card: SourceCard, record: Mapping[str, Any], column: str, question: str) -> Row:
+def _labelled(
+    card: SourceCard, record: Mapping[str, Any], column: str, question: str, evidence: str = ""
+) -> Row:
     label = {"1": "yes", "0": "no"}.get(_cell(record.get(column)))
     if label is None:
         return Row(None, None, "label not in the table")
-    return Row(None, _closed(card, _cell(record.get("text")), question, label, ()))
+    said = _closed(card, _cell(record.get("text")), question, label, ())
+    return Row(None, replace(said, evidence=_cell(record.get(evidence))))
 
 
 def _closed(card: SourceCard, post: str, question: str, label: str, analysis: tuple[str, ...]) -> Example:

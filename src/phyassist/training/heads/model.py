@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,33 +38,62 @@ class Batch:
 
 
 class Reader:
-    """The tokens of a text as the heads see it: the model's first token, then the text's own."""
+    """The tokens of a text as the model sees it: its first token, then the text's own, as often as is said.
 
-    def __init__(self, tokenizer: Any, text_tokens: int) -> None:
-        self._tokenizer, self._most = tokenizer, text_tokens
+    What a token of a causal model says of a text read twice, it says having seen all of it (Springer et al.,
+    ICLR 2025): the heads read the last time alone.
+    """
+
+    def __init__(self, tokenizer: Any, text_tokens: int, times: int) -> None:
+        self._tokenizer, self._most, self._times = tokenizer, text_tokens, times
         first = tokenizer.bos_token_id
         self.first = first if first is not None else tokenizer.eos_token_id
+        self._between: list[int] = tokenizer("\n", add_special_tokens=False)["input_ids"]
 
     def read(self, text: str) -> list[int]:
-        """At most `text_tokens` ids; of a longer text its beginning and its end."""
-        ids = list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        """At most `text_tokens` ids each time, the first token among them; of a longer text its beginning and
+        its end.
+        """
+        ids = self._cut(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        return [self.first, *ids, *([*self._between, *ids] * (self._times - 1))]
+
+    def pad(self, texts: Sequence[Sequence[Any]]) -> Batch:
+        """Some that were read, as one batch.
+
+        The first token is what a causal model rests its attention on: the heads do not read it.
+        """
+        import torch
+
+        ids = torch.zeros(len(texts), max(map(len, texts)), dtype=torch.long)
+        mask = torch.zeros(ids.shape)
+        for no, text in enumerate(texts):
+            ids[no, : len(text)] = torch.tensor(text)
+            mask[no, self._find_last(len(text)) : len(text)] = 1
+        return Batch(ids, mask)
+
+    def find(self, text: str, words: str) -> tuple[int, ...]:
+        """Where in what `read` gives some words of the text stand; empty where they do not."""
+        apart = r"\s+".join(re.escape(word).replace("'", "['’]") for word in words.replace("’", "'").split())
+        found = re.search(apart, text, re.IGNORECASE) if apart else None
+        if found is None:
+            return ()
+        told = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        places = self._cut(told["offset_mapping"])
+        last = self._find_last(1 + self._times * len(places) + (self._times - 1) * len(self._between))
+        return tuple(
+            last + no for no, (begin, end) in enumerate(places) if end > found.start() and begin < found.end()
+        )
+
+    def _find_last(self, length: int) -> int:
+        """Where in so many tokens the text begins for the last time."""
+        return length - (length - 1 - (self._times - 1) * len(self._between)) // self._times
+
+    def _cut(self, told: Sequence[Any]) -> list[Any]:
         room = self._most - 1
-        if len(ids) > room:
-            begin = room * 2 // 3
-            ids = ids[:begin] + ids[begin - room :]
-        return [self.first, *ids]
-
-
-def pad(texts: Sequence[Sequence[int]]) -> Batch:
-    """The first token is what a causal model rests its attention on: the heads do not read it."""
-    import torch
-
-    ids = torch.zeros(len(texts), max(map(len, texts)), dtype=torch.long)
-    mask = torch.zeros(ids.shape)
-    for no, text in enumerate(texts):
-        ids[no, : len(text)] = torch.tensor(text)
-        mask[no, 1 : len(text)] = 1
-    return Batch(ids, mask)
+        if len(told) <= room:
+            return list(told)
+        begin = room * 2 // 3
+        return [*told[:begin], *told[begin - room :]]
 
 
 class Headed:
@@ -92,7 +122,7 @@ class Headed:
         torch.manual_seed(recipe.seed)
         self.peft = get_peft_model(model, config)
         self._trunk = self.peft.get_base_model().model
-        self.reader = Reader(load_tokenizer(base), recipe.text_tokens)
+        self.reader = Reader(load_tokenizer(base), recipe.text_tokens, recipe.times_read)
         heads = make_heads(self._trunk.config.hidden_size, self.asks, recipe.dropout)
         self.heads = heads.to(self.device)
         # What stands beside the heads once they have learnt.
@@ -107,11 +137,12 @@ class Headed:
             hidden = self._trunk.embed_tokens(batch.ids.to(self.device))
             return self._through(hidden, 0, self.recipe.first_layer)
 
-    def read_above(self, hidden: Any, mask: Any) -> Any:
-        """Logits of all labels of all asks, (posts, labels)."""
+    def read_above(self, hidden: Any, mask: Any) -> tuple[Any, Any]:
+        """Logits of all labels, (posts, labels), and where each of them looked, (posts, tokens, labels)."""
         hidden = hidden.to(self.device, self._trunk.dtype)
         hidden = self._through(hidden, self.recipe.first_layer, self.recipe.last_layer + 1)
-        return self.heads(hidden.float(), mask.to(self.device))
+        said: tuple[Any, Any] = self.heads(hidden.float(), mask.to(self.device))
+        return said
 
     def _through(self, hidden: Any, begin: int, end: int) -> Any:
         import torch
@@ -201,7 +232,9 @@ def _load_description(folder: Path) -> Any:
 
 
 def make_heads(width: int, asks: Sequence[Ask], dropout: float) -> Any:
-    """A module from (posts, tokens, width) and a mask to the logits of all labels."""
+    """A module from (posts, tokens, width) and a mask to the logits of all labels, (posts, labels), and the
+    shares of each label's attention, (posts, tokens, labels).
+    """
     import torch
     from torch import nn
 
@@ -217,12 +250,12 @@ def make_heads(width: int, asks: Sequence[Ask], dropout: float) -> Any:
             self.drop = nn.Dropout(dropout)
             nn.init.zeros_(self.query.weight)
 
-        def forward(self, hidden: Any, mask: Any) -> Any:
+        def forward(self, hidden: Any, mask: Any) -> tuple[Any, Any]:
             hidden = self.norm(hidden)
             looked = self.query(hidden).masked_fill(mask[..., None] == 0, -1e9).softmax(1)
             found = torch.einsum("btl,btw->blw", looked, hidden)
             mean = (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
             read = self.drop(torch.cat([found, mean[:, None].expand_as(found)], dim=-1))
-            return (read * self.weight).sum(-1) + self.bias
+            return (read * self.weight).sum(-1) + self.bias, looked
 
     return Heads()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from phyassist.domain.examples import Part
@@ -30,12 +30,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A text and what its annotators said: for the place of a question among all asks, that of its label."""
+    """A text and what its annotators said: for the place of a question among all asks, that of its label,
+    and, where they gave any, the words of the text that speak for it.
+    """
 
     set: str
     key: str
     text: str = field(repr=False)
     answers: Mapping[int, int] = field(repr=False)
+    evidence: Mapping[int, str] = field(default_factory=dict, repr=False)
 
 
 def list_asks(sets: Sequence[str]) -> tuple[Ask, ...]:
@@ -69,8 +72,10 @@ def load_posts(sets: Sequence[str], data: Path, part: Part) -> tuple[Post, ...]:
             if row.part != part or example is None or (held_out and held_out.leaks(part, example.text)):
                 continue
             post = found.setdefault((name, example.text), Post(name, example.key, example.text, {}))
-            answers = dict(post.answers)
+            no = asks[name, example.question]
             # A post that its annotators answered twice keeps the first answer.
-            answers.setdefault(asks[name, example.question], labels[name].index(example.label))
-            found[name, example.text] = Post(name, post.key, post.text, answers)
+            if no not in post.answers:
+                answers = {**post.answers, no: labels[name].index(example.label)}
+                evidence = {**post.evidence, **({no: example.evidence} if example.evidence else {})}
+                found[name, example.text] = replace(post, answers=answers, evidence=evidence)
     return tuple(found.values())

@@ -34,6 +34,7 @@ _ABOVE_ZERO = (
     "head_learning_rate",
     "epochs",
     "text_tokens",
+    "times_read",
     "step_tokens",
     "step_posts",
 )
@@ -152,8 +153,9 @@ def _check_dials(recipe: HeadRecipe) -> None:
     for name in _SHARES:
         if not 0 <= numbers[name] < 1:
             raise BadSetting(f"{name} is a share of one", hint="give a number from 0 to below 1")
-    if not 0 <= recipe.first_layer <= recipe.last_layer or not 0 <= recipe.weight_decay < math.inf:
+    weights = (recipe.weight_decay, recipe.evidence_weight)
+    if not 0 <= recipe.first_layer <= recipe.last_layer or not all(0 <= each < math.inf for each in weights):
         raise BadSetting(
-            "first_layer is 0 to last_layer, and weight_decay is 0 or above",
+            "first_layer is 0 to last_layer, weight_decay and evidence_weight are 0 or above",
             hint="give such numbers",
         )

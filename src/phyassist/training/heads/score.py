@@ -10,7 +10,7 @@ import numpy as np
 
 from phyassist.domain.examples import Example
 from phyassist.errors import BadInput
-from phyassist.training.heads.model import Headed, pad
+from phyassist.training.heads.model import Headed
 from phyassist.training.heads.posts import Ask
 from phyassist.training.heads.train import group_lengths
 
@@ -77,7 +77,7 @@ def find_logits(headed: Headed, texts: Sequence[str]) -> Any:
     rows = np.zeros((len(texts), sum(len(ask.labels) for ask in headed.asks)), np.float32)
     with torch.inference_mode():
         for group in group_lengths([len(ids) for ids, _ in read], headed.recipe.step_tokens, len(read)):
-            batch = pad([read[no][0] for no in group])
-            logits = headed.read_above(headed.read_below(batch), batch.mask).cpu()
-            rows[[read[no][1] for no in group]] = logits.numpy()
+            batch = headed.reader.pad([read[no][0] for no in group])
+            logits, _ = headed.read_above(headed.read_below(batch), batch.mask)
+            rows[[read[no][1] for no in group]] = logits.cpu().numpy()
     return rows

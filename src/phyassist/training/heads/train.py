@@ -6,7 +6,7 @@ import io
 import math
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import accumulate
 from typing import Any
@@ -17,7 +17,7 @@ from phyassist.errors import TrainingFailed
 from phyassist.training.base import say_no_memory
 from phyassist.training.checkpoints import Checkpoints
 from phyassist.training.heads.calibration import choose_calibration, load_calibration
-from phyassist.training.heads.model import Batch, Headed, pad
+from phyassist.training.heads.model import Batch, Headed
 from phyassist.training.heads.posts import Ask, Post
 from phyassist.training.heads.recipe import HeadRecipe
 from phyassist.training.heads.words import WordModel
@@ -25,14 +25,19 @@ from phyassist.training.lora import multiply_as_base
 from phyassist.training.measures import find_f1
 
 SAVE_STEPS = 50
+# Below it a head looks nowhere near, and the logarithm would have no bound.
+LEAST_SHARE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class BelowPost:
-    """A post and what the frozen layers say of it, (tokens, width) in half precision."""
+    """A post and what the frozen layers say of it, (tokens, width) in half precision; for the place of a
+    question the tokens that are evidence for its answer.
+    """
 
     post: Post = field(repr=False)
     hidden: Any = field(repr=False)
+    evidence: Mapping[int, tuple[int, ...]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +75,13 @@ def read_below(headed: Headed, posts: Sequence[Post]) -> Iterator[BelowPost]:
     """Every post through the frozen layers, those of a length together."""
     read = sorted(((headed.reader.read(post.text), post) for post in posts), key=lambda pair: len(pair[0]))
     for group in group_lengths([len(ids) for ids, _ in read], headed.recipe.step_tokens, len(read)):
-        hidden = headed.read_below(pad([read[no][0] for no in group])).half()
+        hidden = headed.read_below(headed.reader.pad([read[no][0] for no in group])).half()
         for row, no in enumerate(group):
             ids, post = read[no]
-            yield BelowPost(post, hidden[row, : len(ids)].clone())
+            found = {ask: headed.reader.find(post.text, words) for ask, words in post.evidence.items()}
+            yield BelowPost(
+                post, hidden[row, : len(ids)].clone(), {ask: at for ask, at in found.items() if at}
+            )
 
 
 class HeadTrainer:
@@ -140,7 +148,9 @@ class HeadTrainer:
         for group in self._optimiser.param_groups:
             group["lr"] = group["peak"] * _rate(step, steps, headed.recipe.warmup)
         posts = [self._train[no] for no in self._plan[step]]
-        loss = find_loss(_logits(headed, posts), posts, headed.asks)
+        logits, looked = _read(headed, posts)
+        loss = find_loss(logits, posts, headed.asks)
+        loss = loss + headed.recipe.evidence_weight * find_evidence_loss(looked, posts, headed.asks)
         mean = float(loss.detach())
         if not math.isfinite(mean):
             raise TrainingFailed(
@@ -200,6 +210,22 @@ def find_loss(logits: Any, posts: Sequence[BelowPost], asks: Sequence[Ask]) -> A
     return total / len(posts)
 
 
+def find_evidence_loss(looked: Any, posts: Sequence[BelowPost], asks: Sequence[Ask]) -> Any:
+    """Minus the logarithm of the share of an answer's attention that falls on its evidence, summed, for each
+    post.  `looked` (posts, tokens, labels).
+
+    Attention learnt from annotators' rationales: Bao et al., EMNLP 2018.
+    """
+    import torch
+
+    total, begins = torch.zeros((), device=looked.device), [0, *accumulate(len(ask.labels) for ask in asks)]
+    for row, each in enumerate(posts):
+        for no, places in each.evidence.items():
+            share = looked[row, list(places), begins[no] + each.post.answers[no]].sum()
+            total = total - torch.log(share.clamp(min=LEAST_SHARE))
+    return total / len(posts)
+
+
 def score_heads(headed: Headed, words: WordModel, posts: Sequence[BelowPost], epoch: int) -> HeadScore:
     """How good heads and words are, read together as is best on these posts; `headed` then reads them so.
 
@@ -232,7 +258,7 @@ def read_logits(headed: Headed, posts: Sequence[BelowPost]) -> Iterator[tuple[li
             [len(each.hidden) for each in ordered], headed.recipe.step_tokens, len(ordered)
         ):
             batch = [ordered[no] for no in group]
-            yield batch, _logits(headed, batch).cpu()
+            yield batch, _read(headed, batch)[0].cpu()
 
 
 def score_rows(posts: Sequence[Post], rows: Iterable[Any], asks: Sequence[Ask]) -> dict[str, float]:
@@ -259,10 +285,10 @@ def choose_labels(post: Post, row: Any, asks: Sequence[Ask]) -> Iterator[tuple[A
         at += len(ask.labels)
 
 
-def _logits(headed: Headed, posts: Sequence[BelowPost]) -> Any:
+def _read(headed: Headed, posts: Sequence[BelowPost]) -> tuple[Any, Any]:
     import torch
 
-    batch: Batch = pad([range(len(each.hidden)) for each in posts])
+    batch: Batch = headed.reader.pad([range(len(each.hidden)) for each in posts])
     hidden = torch.zeros(*batch.ids.shape, posts[0].hidden.shape[-1], device=headed.device)
     for row, each in enumerate(posts):
         hidden[row, : len(each.hidden)] = each.hidden.float()
