@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from phyassist.domain.drafts import Section
+from phyassist.domain.drafts import DraftItem, ItemId, Section
 from phyassist.domain.people import Patient
 from phyassist.lm.protocol import Never
 from phyassist.lm.scripted import ScriptedModel
 from phyassist.services.chatting import begin_thread, get_thread
 from phyassist.services.drafting import start_draft, write_draft
 from phyassist.services.noting import save_note
-from phyassist.services.recalling import find_named, find_sections
+from phyassist.services.recalling import find_named, find_sections, find_untold, list_asked
 from phyassist.services.reworking import edit_item
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
@@ -122,6 +124,72 @@ def test_a_named_note_that_did_not_fit_is_read_all_the_same(
     assert not any(FACT in line for line in answer.given.recalled)
     assert 1 in {note.number for note in answer.given.notes_used}
     assert not {note.id for note in answer.given.notes_used} & set(answer.given.left_out)
+
+
+def test_what_a_note_advised_and_the_answer_leaves_out_is_named_below_it(
+    store: Store, anna: SignedIn, patient: Patient, clock: Clock
+) -> None:
+    sign_note(store, anna, patient, FACT)
+    clock.move(days=7)
+    with store.read(anna) as tx:
+        (note,) = tx.notes.list(patient.id)
+    advice = [item.text for item in note.of(Section.ADVICE)]
+    assert advice[-1] == FACT
+    asked = [
+        begin_thread(store, anna, patient_id=patient.id, question=question)
+        for question in ("上次给了什么建议？", "上次给了什么建议？", "上次的建议为什么没用？")
+    ]
+    lm = ScriptedModel([f"上次建议：{FACT}", "上次的建议有：" + "".join(advice), "资料里没有提到。"])
+
+    one, whole, why = (last(write(store, lm, anna, thread)) for thread in asked)
+
+    assert one.untold == tuple(advice[:-1]) != ()
+    assert get_thread(store, anna, thread_id=asked[0].id).path[-1].untold == one.untold
+    assert (whole.untold, why.untold) == ((), ())
+    endings = [ask.messages[-1].content.endswith("请逐条列出。") for ask in lm.asks]
+    assert endings == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("question", "section"),
+    [
+        ("What did the last note advise?", Section.ADVICE),
+        ("List the advice of the last note.", Section.ADVICE),
+        ("Tell me all the reasons in note 1.", Section.REASON),
+        ("Which reasons does the first note give?", Section.REASON),
+        ("What was recommended last time?", Section.ADVICE),
+        ("上次的建议有哪些？", Section.ADVICE),
+        ("列出上次笔记的原因", Section.REASON),
+        ("第一次建议她做什么？", Section.ADVICE),
+        ("What did she do with the advice of the last session?", None),
+        ("Why did the advice of the last session not help?", None),
+        ("Tell me whether the last advice helped.", None),
+        ("What happened after the last session?", None),
+        ("上次的建议她做了吗？", None),
+        ("上次的建议为什么没有用？", None),
+    ],
+)
+def test_items_are_asked_for_where_a_question_wants_them_told(question: str, section: Section | None) -> None:
+    items = tuple(DraftItem(ItemId(each), each, f"of {each}") for each in Section)
+    note = replace(make_note(1, 3), items=items)
+
+    assert list_asked(note, question) == (() if section is None else (f"of {section}",))
+
+
+@pytest.mark.parametrize(
+    ("item", "answer", "is_told"),
+    [
+        ("Ride the two stops, three times this week.", "It was to ride two stops three times.", True),
+        ("Ride the two stops, three times this week.", "It was advised to rest.", False),
+        ("Ride the two stops, three times this week.", "", False),
+        ("每天固定时间起床，写下睡了几个小时。", "建议固定时间起床，并写下睡了几个小时。", True),
+        ("每天固定时间起床，写下睡了几个小时。", "建议多和朋友联系。", False),
+        # Words of two languages cannot be compared.
+        ("每天固定时间起床，写下睡了几个小时。", "It was advised to rest.", True),
+    ],
+)
+def test_an_item_is_told_where_half_of_its_words_are(item: str, answer: str, *, is_told: bool) -> None:
+    assert find_untold([item], answer) == (() if is_told else (item,))
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ FULL = ChatMessage(
     summary="谈过睡眠",
     held_back=("你不是一个人",),
     absent=("小花",),
+    untold=("固定起床时间",),
 )
 # What the first release with conversations wrote.
 FIRST_CODING = (
@@ -74,7 +75,7 @@ def test_a_message_is_read_back_and_so_is_what_was_written_long_ago() -> None:
     assert unpack_message(pack_message(FULL), bare) == FULL
     # It said which notes had been read, but not by what number and day they are called.
     first = dataclasses.replace(
-        FULL, absent=(), given=dataclasses.replace(FULL.given, notes_used=(), draft_read=False)
+        FULL, absent=(), untold=(), given=dataclasses.replace(FULL.given, notes_used=(), draft_read=False)
     )
     assert unpack_message(FIRST_CODING.encode(), bare) == first
 

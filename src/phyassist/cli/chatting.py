@@ -132,6 +132,8 @@ class _Talk:
                 say(f"[{each.number}] {each.title}{f', p. {each.page}' if each.page else ''}")
         if answer.absent:
             tell(f"stands nowhere in what the assistant was given: {', '.join(answer.absent)}")
+        if answer.untold:
+            tell(f"in that note too, and perhaps not told: {' · '.join(answer.untold)}")
         if answer.held_back:
             tell(f"sentences held back because they spoke to the client: {len(answer.held_back)}")
         given = answer.given
@@ -167,6 +169,7 @@ def shape_answer(thread: ChatThread, answer: ChatMessage) -> dict[str, Any]:
         ],
         "held_back": len(answer.held_back),
         "absent": list(answer.absent),
+        "untold": list(answer.untold),
         "notes_read": [each.number for each in answer.given.notes_used],
         "draft_read": answer.given.draft_read,
         "left_out": {what.replace(" ", "_"): count for what, count in _count_left_out(answer.given).items()},

@@ -92,8 +92,9 @@ class ChatMessage:
     `passages` are those that the answer was given.  `summary` stood in the prompt in place of the
     conversation before the question.  `held_back` are sentences of the model's that are not part of the
     answer: they spoke to the patient.  `absent` are facts that it states of the patient and that stand
-    nowhere in what the model was given.  `consultation_id` is the consultation beside which an answer was
-    asked for, whose text it was given; None: the last one.
+    nowhere in what the model was given.  `untold` are items of the note that was asked for, which it
+    was given and does not tell.  `consultation_id` is the consultation beside which an answer was asked for,
+    whose text it was given; None: the last one.
     """
 
     id: MessageId
@@ -112,6 +113,7 @@ class ChatMessage:
     summary: str = field(default="", repr=False)
     held_back: tuple[str, ...] = field(default=(), repr=False)
     absent: tuple[str, ...] = field(default=(), repr=False)
+    untold: tuple[str, ...] = field(default=(), repr=False)
     consultation_id: ConsultationId | None = None
 
 

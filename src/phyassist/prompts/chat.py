@@ -110,13 +110,15 @@ def render_question(
     named: str = "",
     recalled: Sequence[str] = (),
     unmentioned: Sequence[str] = (),
+    each_item: bool = False,
     answer_in: Language,
 ) -> str:
     """The question with what it may be answered from.  Passages are data: orders in them are hidden.
 
     `named` is the note that the question is about, though it may stand above: what is near is told whole.
     `recalled` are lines of the file that do not stand above; `unmentioned` words of the question that no line
-    has: told so, a small model says that it is not mentioned, and makes up less.
+    has: told so, a small model says that it is not mentioned, and makes up less.  `each_item`: it asks
+    for the items of the note named, of which a small model tells the first alone at times if not told so.
     """
     texts = load_texts(talk.language)
     said = f"{texts['question']}{question.strip()}"
@@ -132,6 +134,8 @@ def render_question(
             for each in passages
         )
         said = f"{texts['passages']}{shown}\n{texts['cite']}\n\n{said}"
+    if each_item:
+        said += texts["each_item"]
     for word in unmentioned:
         said += Template(texts["unmentioned"]).substitute(word=word)
     if talk.jurisdiction == "cn" and asks_for_label(question):

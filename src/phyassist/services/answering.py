@@ -27,8 +27,7 @@ from phyassist.domain.chats import (
     list_exchanges,
 )
 from phyassist.domain.consents import Purpose
-from phyassist.domain.drafts import Section, WrittenBy
-from phyassist.domain.notes import Note, NoteId
+from phyassist.domain.drafts import WrittenBy
 from phyassist.domain.people import Jurisdiction, Language, PatientId
 from phyassist.domain.reading.sentences import guess_language
 from phyassist.domain.records import ConsultationId
@@ -47,7 +46,6 @@ from phyassist.prompts.chat import (
     make_opening,
     render_question,
 )
-from phyassist.prompts.layout import render_named_note
 from phyassist.prompts.orders import hide_orders_in_draft
 from phyassist.services.access import check_may_change
 from phyassist.services.adapters import choose_for
@@ -55,7 +53,14 @@ from phyassist.services.chat_events import AnswerSoFar, AnswerWritten, ChatEvent
 from phyassist.services.consent import Withdrawn, check_consent
 from phyassist.services.leaving import guard
 from phyassist.services.prompting import Case, fit_case, fit_draft, fit_whole_notes, load_case
-from phyassist.services.recalling import NamedNote, find_named, find_sections, recall
+from phyassist.services.recalling import (
+    find_named,
+    find_untold,
+    list_asked,
+    recall,
+    render_named,
+    with_note,
+)
 from phyassist.services.shelving import make_ready
 from phyassist.store.again import again
 from phyassist.store.people import SignedIn
@@ -89,7 +94,7 @@ class _Prepared:
 
     `passages`, and the lines that `given` recalls, are those that had room beside the question.  `facts` is
     all that may hold facts, the counsellor's own questions among it; `unmentioned` is whom or what the
-    question asks for and nothing of it mentions.
+    question asks for and nothing of it mentions, `items` are those of the note that it asks for.
     """
 
     talk: Talk
@@ -99,6 +104,7 @@ class _Prepared:
     question: str = field(repr=False)
     facts: str = field(repr=False)
     unmentioned: tuple[str, ...] = field(repr=False)
+    items: tuple[str, ...] = field(repr=False)
 
 
 def write_answer(
@@ -193,11 +199,13 @@ class _Keeper:
         self._talk = Talk("zh", loaded.jurisdiction)
         self._facts = ""
         self._unmentioned: tuple[str, ...] = ()
+        self._items: tuple[str, ...] = ()
         self._begun = ticks()
 
     def begin(self, prepared: _Prepared, summary: str) -> None:
         self._talk = prepared.talk
         self._facts, self._unmentioned = prepared.facts, prepared.unmentioned
+        self._items = prepared.items
         self._message = replace(
             self._message,
             passages=prepared.passages,
@@ -246,18 +254,21 @@ class _Keeper:
     def _save(self, state: MessageState) -> None:
         is_whole = state is not MessageState.WAITING
         answer = self._read(is_whole=is_whole)
+        # Words of two languages cannot be compared.
+        may_compare = is_whole and guess_language(answer.text) == self._talk.language
         changed = replace(
             self._message,
             text=answer.text,
             held_back=answer.held_back,
-            absent=self._find_absent(answer.text) if is_whole else (),
+            absent=self._find_absent(answer.text) if may_compare else (),
+            untold=find_untold(self._items, answer.text) if may_compare else (),
             state=state,
         )
         self._message = _save_answer(self._store, self._by, self._loaded.thread, changed)
 
     def _find_absent(self, text: str) -> tuple[str, ...]:
-        """What was asked for or answered and nobody gave; words of two languages cannot be compared."""
-        if not self._talk.prefix or guess_language(text) != self._talk.language:
+        """What of a patient was asked for or answered and nobody gave."""
+        if not self._talk.prefix:
             return ()
         return (*self._unmentioned, *find_absent(text, self._facts))
 
@@ -358,8 +369,9 @@ def _prepare(
     talk, given = _make_talk(loaded.case, loaded.jurisdiction, lm, interface)
     asked = loaded.question.text
     found = find_named(loaded.case.all_notes, asked) if loaded.case is not None else None
-    named = _render_named(found, given, talk, asked) if found is not None else ""
-    with_named = _with_note(given, found.note) if found is not None else given
+    named = render_named(found, given, talk, asked) if found is not None else ""
+    with_named = with_note(given, found.note) if found is not None else given
+    items = list_asked(found.note, asked) if found is not None else ()
     lines = recall(loaded.case, with_named, asked) if loaded.case is not None else ()
     answer_in = choose_answer_language(asked, interface)
     # What the assistant said or drafted before proves nothing: it may have made it up.
@@ -386,6 +398,7 @@ def _prepare(
             named=beside,
             recalled=recalled,
             unmentioned=unmentioned,
+            each_item=bool(beside) and len(items) > 1,
             answer_in=answer_in,
         )
         facts = "\n".join((shown_facts, *asks))
@@ -397,27 +410,11 @@ def _prepare(
             question,
             facts,
             unmentioned,
+            items if beside else (),
         )
         if _fits(lm, prepared, "", ()):
             return prepared
     raise PromptTooLong("the question is too long for the model", hint="shorten it")
-
-
-def _render_named(found: NamedNote, given: Given, talk: Talk, asked: str) -> str:
-    """The sections that are asked about; all of a note that did not fit above."""
-    note = found.note
-    by_hand = [each.text for each in note.by_hand] + [each.text for each in note.amendments]
-    # What was written by hand is said once: read twice, it is all that a small model tells.
-    above = {note.id} if all(words in talk.prefix for words in by_hand) else set[NoteId]()
-    sections = tuple(Section) if note.id in given.left_out else find_sections(asked)
-    return render_named_note(note, found.called, sections, talk.language, above)
-
-
-def _with_note(given: Given, note: Note) -> Given:
-    if note.id not in given.left_out:
-        return given
-    used = (*given.notes_used, GivenNote(note.id, note.number, note.at))
-    return replace(given, notes_used=used, left_out=tuple(each for each in given.left_out if each != note.id))
 
 
 def _fits(lm: LanguageModel, prepared: _Prepared, summary: str, exchanges: Sequence[Exchange]) -> bool:

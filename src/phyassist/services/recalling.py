@@ -6,13 +6,16 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from phyassist.domain.chats import Given
+from phyassist.domain.chats import Given, GivenNote
 from phyassist.domain.drafts import Section
-from phyassist.domain.notes import Note
+from phyassist.domain.notes import Note, NoteId
+from phyassist.domain.reading.sentences import guess_language
 from phyassist.domain.records import RecordLine
 from phyassist.knowledge.terms import split_terms
+from phyassist.prompts.chat import Talk
+from phyassist.prompts.layout import render_named_note
 from phyassist.services.prompting import Case
 
 # Each is read by the engine before the first word comes.
@@ -39,6 +42,23 @@ _SECTIONS = {
         r"\badvi[cs]\w*|\brecommend\w*|\bsuggest\w*|\bplan\w*|建议|计划|打算|安排", re.IGNORECASE
     ),
 }
+
+
+_SECTION_EN = r"(?:symptom\w*|types?|reasons?|causes?|advi[cs]\w*|recommend\w*|suggest\w*|plan\w*)"
+_SECTION_ZH = r"(?:症状|类型|原因|建议|计划|打算|安排)"
+# A question for what stands there; one for what became of it, or what to make of it, is another.
+_ASKS_FOR_ITEMS = re.compile(
+    rf"\b(?:what|which)\s+(?:\w+\s+){{0,2}}?{_SECTION_EN}\b"
+    rf"|\bwhat\s+(?:did|does|do|was|were|is|are)\s+(?!(?:the\s+client|she|he|they)\b)[^?.,]*\b{_SECTION_EN}\b"
+    rf"|\b(?:list|name|repeat|(?:tell|show|give)(?:\s+me)?)\s+(?:all\s+)?(?:the|its|every|each|all)\b"
+    rf"[^?.,]*\b{_SECTION_EN}\b"
+    rf"|(?:什么|哪些|哪几[条个项])(?:样的|的)?{_SECTION_ZH}|{_SECTION_ZH}(?:都|了|写)*(?:是|有|包括)?(?:什么|哪些|哪几)"
+    r"|建议(?:来访者|[她他])做(?:什么|哪些)"
+    rf"|(?:列出|列举|列一下|复述|说出|说一下)[^，。？]*{_SECTION_ZH}",
+    re.IGNORECASE,
+)
+# An item is told where the answer has at least this share of its terms; told in quite other words, it is not.
+_TOLD_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +92,42 @@ def find_sections(question: str) -> tuple[Section, ...]:
     return named or tuple(Section)
 
 
+def list_asked(note: Note, question: str) -> tuple[str, ...]:
+    """The items of a note that a question asks for; empty where it asks what to make of them."""
+    if not _ASKS_FOR_ITEMS.search(question):
+        return ()
+    return tuple(item.text for section in find_sections(question) for item in note.of(section))
+
+
+def find_untold(items: Sequence[str], answer: str) -> tuple[str, ...]:
+    """The items of which an answer tells less than half, by their terms; none in another language than it."""
+    said, language = set(split_terms(answer)), guess_language(answer)
+    terms = ((item, set(split_terms(item))) for item in items if guess_language(item) == language)
+    return tuple(item for item, wanted in terms if len(wanted & said) < _TOLD_SHARE * len(wanted))
+
+
 def _read_place(nth: re.Match[str]) -> int:
     if nth["word"]:
         return _ORDINALS.index(nth["word"].lower()) + 1
     return _HAN_NUMBERS.index(nth["han"]) + 1 if nth["han"] in _HAN_NUMBERS else int(nth["han"])
+
+
+def render_named(found: NamedNote, given: Given, talk: Talk, asked: str) -> str:
+    """The sections that are asked about; all of a note that did not fit above."""
+    note = found.note
+    by_hand = [each.text for each in note.by_hand] + [each.text for each in note.amendments]
+    # What was written by hand is said once: read twice, it is all that a small model tells.
+    above = {note.id} if all(words in talk.prefix for words in by_hand) else set[NoteId]()
+    sections = tuple(Section) if note.id in given.left_out else find_sections(asked)
+    return render_named_note(note, found.called, sections, talk.language, above)
+
+
+def with_note(given: Given, note: Note) -> Given:
+    """What was given, with a note that did not fit above and stands beside the question."""
+    if note.id not in given.left_out:
+        return given
+    used = (*given.notes_used, GivenNote(note.id, note.number, note.at))
+    return replace(given, notes_used=used, left_out=tuple(each for each in given.left_out if each != note.id))
 
 
 def recall(case: Case, given: Given, question: str) -> tuple[str, ...]:

@@ -231,6 +231,7 @@ def pack_message(message: ChatMessage) -> bytes:
             "summary": message.summary,
             "held_back": list(message.held_back),
             "absent": list(message.absent),
+            "untold": list(message.untold),
             "consultation": message.consultation_id or "",
         }
     )
@@ -260,6 +261,7 @@ def unpack_message(blob: bytes, bare: ChatMessage) -> ChatMessage:
             summary=fields.get("summary", ""),
             held_back=tuple(fields.get("held_back", ())),
             absent=tuple(fields.get("absent", ())),
+            untold=tuple(fields.get("untold", ())),
             consultation_id=ConsultationId(fields.get("consultation", "")) or None,
         )
 

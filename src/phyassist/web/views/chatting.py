@@ -83,6 +83,7 @@ class TurnView:
     summary: str = field(repr=False)
     held_back: tuple[str, ...] = field(repr=False)
     absent: tuple[str, ...] = field(repr=False)
+    untold: tuple[str, ...] = field(repr=False)
     written_by: str
     with_library: bool
     of_patient: bool
@@ -295,6 +296,7 @@ def view_turn(
         message.summary,
         message.held_back,
         message.absent,
+        message.untold,
         " + ".join(part for part in (message.written_by.model, message.written_by.adapter) if part),
         message.with_library,
         thread.patient_id is not None,
