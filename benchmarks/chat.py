@@ -16,7 +16,6 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import before_others, find_processor
+from benchmarks.practice import open_practice
 
 from phyassist.domain.chats import ChatThread
 from phyassist.domain.people import Language, Patient
@@ -35,12 +35,9 @@ from phyassist.prompts.labels import without_labels
 from phyassist.services.answering import warm_chat, write_answer
 from phyassist.services.chat_events import AnswerSoFar, AnswerWritten
 from phyassist.services.chatting import ask, begin_thread, get_thread
-from phyassist.services.demo import PastClock, fill_practice
 from phyassist.services.patients import list_patients
-from phyassist.store.opening import open_store
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
-from phyassist.vault.keyring import Argon2Cost
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 QUESTIONS: dict[Language, tuple[str, str, str]] = {
@@ -153,14 +150,10 @@ def summarise(rows: list[Asked]) -> dict[str, Any]:
 
 
 def run(path: Path, patients: int, *, show: bool) -> dict[str, Any]:
-    clock = PastClock(datetime.now(UTC))
-    cheap = Argon2Cost(memory_kib=64, passes=1, lanes=1)
     with (
-        tempfile.TemporaryDirectory() as folder,
-        open_store(f"sqlite:///{folder}/practice.db", clock=clock, passphrase_cost=cheap) as store,
+        open_practice() as (store, by),
         Engine(path, options=EngineOptions(threads=count_threads())) as engine,
     ):
-        by = fill_practice(store, clock, now=datetime.now(UTC)).signed_in
         bench = Bench(store, by, path.stem, engine.model, show=show)
         rows = [row.patient for row in list_patients(store, by)][:patients]
         engine.model.count_tokens("ready")

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import list_facts, write_results
+from benchmarks.practice import open_practice
 
 from phyassist.domain.chats import ChatMessage
 from phyassist.domain.people import Language, Patient
@@ -29,13 +28,10 @@ from phyassist.lm.protocol import LanguageModel, Never
 from phyassist.services.answering import write_answer
 from phyassist.services.chat_events import AnswerWritten
 from phyassist.services.chatting import begin_thread
-from phyassist.services.demo import PastClock, fill_practice
 from phyassist.services.patients import list_patients
 from phyassist.services.recalling import find_named, find_untold, list_asked
-from phyassist.store.opening import open_store
 from phyassist.store.people import SignedIn
 from phyassist.store.transactions import Store
-from phyassist.vault.keyring import Argon2Cost
 
 QUESTIONS: Mapping[Language, Sequence[str]] = {
     "en": (
@@ -82,14 +78,10 @@ def ask(store: Store, by: SignedIn, lm: LanguageModel, patient: Patient, questio
 
 
 def measure(path: Path, *, show: bool) -> Iterator[Told]:
-    clock = PastClock(datetime.now(UTC))
-    cheap = Argon2Cost(memory_kib=64, passes=1, lanes=1)
     with (
-        tempfile.TemporaryDirectory() as folder,
-        open_store(f"sqlite:///{folder}/practice.db", clock=clock, passphrase_cost=cheap) as store,
+        open_practice() as (store, by),
         Engine(path, options=EngineOptions(threads=count_threads())) as engine,
     ):
-        by = fill_practice(store, clock, now=datetime.now(UTC)).signed_in
         for patient in (row.patient for row in list_patients(store, by)):
             with store.read(by) as tx:
                 notes = tx.notes.list(patient.id)
