@@ -28,7 +28,7 @@ def make_turns(language: Language) -> tuple[chatting.TurnView, ...]:
     at = when.moment(datetime(2026, 11, 2, 6, 3, tzinfo=UTC))
     question = chatting.TurnView(
         "t1", "q1", "", "question", ASKED[language], (), "done", at, "Bo", 1, 2, "", "q2",
-        (), False, (), (), (), "", (), (), "", True, True, True,
+        (), False, (), (), (), "", (), (), (), "", True, True, True,
     )  # fmt: skip
     passage = chatting.PassageView(1, "p7", "Sleep", "12", ASKED[language], True, "/library/p")
     answer = chatting.TurnView(
@@ -38,7 +38,7 @@ def make_turns(language: Language) -> tuple[chatting.TurnView, ...]:
         True,
         (chatting.NoteLink(w("given.note", no=1, date="2026-11-02"), "/patients/p1/notes?note=n1#note-n1"),),
         (w("chat.left_out_notes", count=2),), (f"2026-03-02: {ASKED[language]}",),
-        ASKED[language], (ASKED[language],), ("Max", "29"), "qwen + a3", True, True, True,
+        ASKED[language], (ASKED[language],), ("Max", "29"), (ASKED[language],), "qwen + a3", True, True, True,
     )  # fmt: skip
     return question, answer
 
