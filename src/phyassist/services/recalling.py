@@ -57,6 +57,12 @@ _ASKS_FOR_ITEMS = re.compile(
     rf"|(?:列出|列举|列一下|复述|说出|说一下)[^，。？]*{_SECTION_ZH}",
     re.IGNORECASE,
 )
+# What could be advised now stands in no note.
+_ASKS_FOR_OTHERS = re.compile(
+    r"\b(?:can|could|would|should|might|shall)\b(?!\s+you\b)|\b(?:new|further|other|another|more)\b"
+    r"|应该|该给|可以|还能|新的|别的|其他",
+    re.IGNORECASE,
+)
 # An item is told where the answer has at least this share of its terms; told in quite other words, it is not.
 _TOLD_SHARE = 0.5
 
@@ -94,7 +100,7 @@ def find_sections(question: str) -> tuple[Section, ...]:
 
 def list_asked(note: Note, question: str) -> tuple[str, ...]:
     """The items of a note that a question asks for; empty where it asks what to make of them."""
-    if not _ASKS_FOR_ITEMS.search(question):
+    if not _ASKS_FOR_ITEMS.search(question) or _ASKS_FOR_OTHERS.search(question):
         return ()
     return tuple(item.text for section in find_sections(question) for item in note.of(section))
 
