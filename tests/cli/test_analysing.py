@@ -141,7 +141,9 @@ def test_what_was_left_out_because_it_was_said_before_is_counted(cli: Cli, outsi
     told = cli("analyse", str(case.path))
     value = json.loads(cli("analyse", str(case.path), "--json").out)
 
-    assert "items left out: 1 (said already, or not meant for a counsellor)" in told.err
+    assert (
+        "items left out: 1 (said already, said of somebody else, or not meant for a counsellor)" in told.err
+    )
     check_shape(value, "analyse")
     assert (value["repeated"], len(value["advice"])) == (1, 2)
 

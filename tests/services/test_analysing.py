@@ -79,6 +79,28 @@ def test_an_item_that_repeats_an_earlier_one_is_not_shown_but_counted():
     assert done.repeated == 1
 
 
+def test_a_reason_that_says_of_the_client_what_was_said_of_another_is_not_shown_but_counted():
+    text = f"{SAID}她总是一个人喝酒，夜里哭。"
+    done = analyse(make_reply(reasons=[(6, "来访者一个人喝酒，因此情绪更差。"), *REASONS[:2]]), text=text)
+
+    assert [item.text for item in done.items if item.section == Section.REASON] == [
+        said for _, said in REASONS[:2]
+    ]
+    assert done.repeated == 1
+
+
+def test_the_effect_that_a_reason_before_ends_in_is_not_said_over():
+    effect = "这使来访者情绪低落"
+    reasons = [(2, f"来访者考试没有考好，{effect}。"), (4, f"来访者已经不去上课了，{effect}。")]
+    done = analyse(make_reply(reasons=[*reasons, REASONS[1]]))
+
+    assert [item.text for item in done.items if item.section == Section.REASON] == [
+        f"来访者考试没有考好，{effect}。",
+        "来访者已经不去上课了。",
+        REASONS[1][1],
+    ]
+
+
 def test_broken_json_keeps_the_items_before_it_and_shows_the_rest_as_unread():
     reply = make_reply()[:-30] + "oops"
 

@@ -17,8 +17,8 @@ from tests.web.driving import open_workspace
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("zh", "另有 1 条未列出：与别处重复，或不是写给咨询师的"),
-        ("en", "left out: 1 (said already, or not meant for a counsellor)"),
+        ("zh", "另有 1 条未列出：与别处重复、说的是别人，或不是写给咨询师的"),
+        ("en", "left out: 1 (said already, said of somebody else, or not meant for a counsellor)"),
     ],
 )
 def test_what_was_left_out_because_it_was_said_before_is_counted(

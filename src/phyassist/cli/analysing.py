@@ -113,7 +113,8 @@ def _show(events: Iterator[DraftEvent], language: Language, *, as_json: bool) ->
         by = f"{reply.model} + {reply.adapter}" if reply.adapter else reply.model
         tell(f"\n{by}, {reply.reply_tokens} tokens in {reply.seconds:.1f} s")
         if done.repeated:
-            tell(f"items left out: {done.repeated} (said already, or not meant for a counsellor)")
+            why = "said already, said of somebody else, or not meant for a counsellor"
+            tell(f"items left out: {done.repeated} ({why})")
 
 
 def _tell_left_out(prepared: Prepared) -> None:

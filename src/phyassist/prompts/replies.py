@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -169,6 +169,15 @@ def _without_loops(text: str) -> str:
         and not (no == len(heads) - 1 and any(other.startswith(head) for other in heads[:no]))
     ]
     return keep_clauses(text, kept)
+
+
+def without_said(text: str, earlier: Iterable[str]) -> str:
+    """An item without the clauses that stand in an earlier one to the letter, its first clause apart: a small
+    model ends one reason after the other in the same effect.
+    """
+    said = {plain(part) for each in earlier for part in split_clauses(each)}
+    parts = split_clauses(text)
+    return keep_clauses(text, [no for no, part in enumerate(parts) if no == 0 or plain(part) not in said])
 
 
 def split_clauses(text: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from phyassist.domain.adapters import HELD, Forms
@@ -24,6 +24,7 @@ from phyassist.domain.reading.harm import is_of_harm
 from phyassist.domain.reading.sentences import Sentence
 from phyassist.errors import ChangedMeanwhile
 from phyassist.lm.protocol import Ask, LanguageModel, Reading, Reply, Stop, Waiting
+from phyassist.prompts.attributing import is_of_another
 from phyassist.prompts.citing import Shelf, find_citation
 from phyassist.prompts.draft import NO_SHELF
 from phyassist.prompts.draft_schema import Counts, without_broken_clause
@@ -38,6 +39,7 @@ from phyassist.prompts.replies import (
     UnreadableReply,
     name_client,
     name_others,
+    without_said,
 )
 from phyassist.services.consent import check_consent
 from phyassist.services.draft_events import AnalysisDone, ItemWritten, UnreadWritten
@@ -82,9 +84,10 @@ class Assignment:
         own = self.forms.get(section)
         return own.take_out(text) if own else text
 
-    def clean(self, raw: RawItem) -> RawItem:
-        """An item without what the form broke off, what it says of the task, English words for others in
-        Chinese and the client's own "my" in English; a form of its own breaks nothing off.
+    def clean(self, raw: RawItem, items: Sequence[DraftItem]) -> RawItem:
+        """An item without what the form broke off, what it says of the task, what reasons before it end in,
+        English words for others in Chinese and the client's own "my" in English; a form of its own breaks
+        nothing off.
         """
         text = name_others(raw.text) if self.language == "zh" else raw.text
         is_held = raw.section not in self.forms
@@ -93,6 +96,8 @@ class Assignment:
         if is_held:
             text = name_client(text) if self.language == "en" else text
             text = without_broken_clause(text, raw.section, self.language)
+        if is_held and raw.section == Section.REASON:
+            text = without_said(text, (item.text for item in items if item.section == Section.REASON))
         if is_held and raw.section == Section.ADVICE and not self.may_refer:
             text = without_referral(text, self.language)
         return replace(raw, text=without_echoes(text, raw.section, self.language))
@@ -166,17 +171,14 @@ def _write_once(
                     if isinstance(part, ItemWords):
                         yield part
                         continue
-                    raw = assignment.clean(part)
+                    raw = assignment.clean(part, items)
                     if not raw.text:
                         repeated += 1
                         continue
                     item = _make_item(raw, assignment, new_id, WrittenBy(lm.name, ask.adapter))
                     if not harm_was_given and _asserts_harm(item):
                         raise UnreadableReply("unspoken", item.section)
-                    said = _said(item, items, assignment)
-                    if is_repetition(assignment.take_out(item.section, item.text), said) or _is_as_before(
-                        item, assignment
-                    ):
+                    if not _is_new(item, items, assignment) or _is_of_another(item, assignment):
                         repeated += 1
                         continue
                     items.append(item)
@@ -218,9 +220,19 @@ def _said(item: DraftItem, items: list[DraftItem], assignment: Assignment) -> li
     ]
 
 
-def _is_as_before(item: DraftItem, assignment: Assignment) -> bool:
-    """Whether a redone item is its old one word for word: its comments were not followed then."""
-    return any(item.id == old.id and item.text == old.text for old in assignment.targets)
+def _is_new(item: DraftItem, items: list[DraftItem], assignment: Assignment) -> bool:
+    """Whether it says what no other does, and, where it was redone, other words than before: its comments
+    were not followed else.
+    """
+    as_before = any(item.id == old.id and item.text == old.text for old in assignment.targets)
+    said = _said(item, items, assignment)
+    return not as_before and not is_repetition(assignment.take_out(item.section, item.text), said)
+
+
+def _is_of_another(item: DraftItem, assignment: Assignment) -> bool:
+    return item.section == Section.REASON and is_of_another(
+        item.text, item.quote, assignment.sentences, assignment.language
+    )
 
 
 def _make_item(raw: RawItem, assignment: Assignment, new_id: NewId, by: WrittenBy) -> DraftItem:
