@@ -24,6 +24,7 @@ from benchmarks.machine import find_processor
 from phyassist.lm.bundle import SUMS, read_sums
 from phyassist.training.baselines import render_table
 from phyassist.training.comparing import RunScores, load_run
+from phyassist.training.heads.model import identify_heads
 from phyassist.training.heads.recipe import HeadRecipe
 from phyassist.training.measures import SetScore
 
@@ -195,10 +196,7 @@ def gather(options: argparse.Namespace) -> dict[str, Any]:
             "weighted_f1": {score.name: score.weighted_f1 for score in scores},
             "interval": {score.name: score.weighted_f1_interval for score in scores},
             "mean": sum(score.weighted_f1 for score in scores) / len(scores),
-            "heads_sha256": {
-                folder.name: test.said["heads_sha256"][0]
-                for folder, test in zip(options.ships, tests, strict=True)
-            },
+            "heads_sha256": {folder.name: identify_heads(folder) for folder in options.ships},
             "files_sha256": {folder.name: list_answering(folder) for folder in options.ships},
         },
     }

@@ -13,11 +13,12 @@ import pytest
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'phyassist[train]'")
 
-from benchmarks.cut_heads import cut_heads
+from benchmarks.cut_heads import cut_heads, narrow_lora
 
 from phyassist.errors import BadInput
 from phyassist.training.heads.calibration import (
     Calibration,
+    Heard,
     choose_calibration,
     find_features,
     load_calibration,
@@ -59,7 +60,7 @@ def make_rows(count: int = 300) -> tuple[Any, Any, list[Post]]:
 def test_a_label_that_heads_say_too_rarely_is_read_more_often_and_nothing_else_is_changed() -> None:
     heads, words, posts = make_rows()
 
-    calibration, scores = choose_calibration(heads, words, posts, ASKS)
+    (calibration,), scores = choose_calibration([Heard(heads, words, ASKS)], posts, ASKS)
 
     said = calibration.read(heads, words, ASKS)
     asked = [no for no, post in enumerate(posts) if 0 in post.answers]
@@ -80,14 +81,32 @@ def test_what_is_scored_was_not_fitted() -> None:
     heads, words = (chance.normal(size=(60, 3)).astype(np.float32) for _ in range(2))
     posts = [Post("B", str(no), f"post {no}", {0: int(chance.integers(3))}) for no in range(60)]
 
-    _, scores = choose_calibration(heads, words, posts, ASKS[2:])
+    _, scores = choose_calibration([Heard(heads, words, ASKS[2:])], posts, ASKS[2:])
 
     assert scores["B"] < 48
 
 
+def test_runs_that_are_read_together_are_calibrated_for_their_mean() -> None:
+    """Each of two runs is wrong about other posts, and one of them knows one set alone."""
+    heads, words, posts = make_rows()
+    wrong = [heads.copy(), heads[:, 4:].copy()]
+    of_b = [no for no, post in enumerate(posts) if 2 in post.answers]
+    wrong[0][of_b[:30], 4:], wrong[1][of_b[30:60]] = [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]
+    runs = [Heard(wrong[0], words, ASKS), Heard(wrong[1], words[:, 4:], ASKS[2:])]
+
+    calibrations, scores = choose_calibration(runs, posts, ASKS)
+    _, alone = choose_calibration(runs[:1], posts, ASKS)
+
+    assert alone["B"] < 95
+    assert scores["B"] == 100
+    assert scores["A"] == alone["A"]
+    assert [set(each.by_set) for each in calibrations] == [{"A", "B"}, {"B"}]
+    assert [len(each.readings) for each in calibrations] == [3, 1]
+
+
 def test_a_calibration_comes_back_from_json_and_another_is_refused() -> None:
     heads, words, posts = make_rows()
-    calibration, _ = choose_calibration(heads, words, posts, ASKS)
+    (calibration,), _ = choose_calibration([Heard(heads, words, ASKS)], posts, ASKS)
     said = json.loads(json.dumps(calibration.to_json()))
 
     again = load_calibration(said, ASKS)
@@ -119,6 +138,14 @@ def test_several_heads_that_know_a_set_say_the_mean_and_a_cut_run_says_what_it_s
         assert mean == pytest.approx({label: (first[label] + second[label]) / 2 for label in mean}, abs=1e-5)
     cut, whole = (read_posts(each, texts) for each in (load_headed(base, tmp_path / "cut"), loaded[0]))
     assert all(cut[text][ask] == pytest.approx(whole[text][ask]) for text in texts for ask in whole[text])
+    lora = tmp_path / "cut/heads/adapter_model.safetensors"
+    size = lora.stat().st_size
+    narrow_lora(tmp_path / "cut")
+    narrow = read_posts(load_headed(base, tmp_path / "cut"), texts)
+    assert lora.stat().st_size < 0.8 * size
+    for text in texts:
+        for ask, said in whole[text].items():
+            assert narrow[text][ask] == pytest.approx(said, abs=0.02)
 
 
 def test_heads_without_their_calibration_are_refused(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def check_weights(path: Path) -> None:
 
     try:
         with safe_open(path, framework="pt") as file:
-            is_sound = all(file.get_tensor(name).isfinite().all() for name in file.keys())  # noqa: SIM118
+            is_sound = all(file.get_tensor(name).float().isfinite().all() for name in file.keys())  # noqa: SIM118
     except (SafetensorError, ValueError, OSError):
         is_sound = False
     if not is_sound:

@@ -162,7 +162,10 @@ def _describe_parts(manifest: Manifest) -> str:
 
 def _score_rows(manifest: Manifest) -> Iterator[str]:
     for scores in manifest["scores"]:
-        yield f"Part `{scores['part']}`{_say_limit(scores)}, measured {scores['made_at'][:10]}:"
+        read = scores.get("heads") or ()
+        # The mean of several heads is what none of them says alone.
+        mean = f", the mean of {', '.join(read)}" if len(read) > 1 else ""
+        yield f"Part `{scores['part']}`{_say_limit(scores)}{mean}, measured {scores['made_at'][:10]}:"
         yield ""
         yield "| set | rows | unread | weighted F1 (95 % interval) | macro F1 | accuracy (95 % interval) |"
         yield "|---|---|---|---|---|---|"

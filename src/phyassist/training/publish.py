@@ -147,8 +147,11 @@ def _load_scores(folder: Path, adapter: Path, run: Path) -> Mapping[str, Any]:
         raise BadInput(f"{path} holds scores of the base alone", hint="evaluate the adapter")
     if adapter.name == HEADS:
         stated = set(scores.get("heads_sha256") or ())
-        if not is_of_heads or (stated and stated != {identify_heads(run)}):
-            raise BadInput(f"{path} holds scores of others than these heads", hint="evaluate these alone")
+        if not is_of_heads or (stated and identify_heads(run) not in stated):
+            raise BadInput(
+                f"{path} holds scores of others than these heads",
+                hint="evaluate these, alone or with those that they are read with",
+            )
         return scores
     sha256 = scores.get("adapter_sha256")
     # Scores through the engine are of the same weights as the engine reads them.

@@ -81,27 +81,45 @@ def load_calibration(said: Mapping[str, Any], asks: Sequence[Ask]) -> Calibratio
     return Calibration(readings, dict(said["by_set"]))
 
 
-def choose_calibration(
-    heads: Floats, words: Floats, posts: Sequence[Post], asks: Sequence[Ask]
-) -> tuple[Calibration, dict[str, float]]:
-    """The calibration, and the weighted F1 in percent that it has for each set on posts that it was not
-    fitted to.  Of those that are as good the simplest.
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one run's heads and words say of some posts: (posts, labels of all its asks) each."""
 
-    `heads` and `words` (posts, labels of all asks) are logits and log-probabilities.
+    heads: Floats = field(repr=False)
+    words: Floats = field(repr=False)
+    asks: Sequence[Ask]
+
+
+def choose_calibration(
+    heard: Sequence[Heard], posts: Sequence[Post], asks: Sequence[Ask]
+) -> tuple[tuple[Calibration, ...], dict[str, float]]:
+    """A calibration for each of the runs, and the weighted F1 in percent that the mean of those which know a
+    set has for it on posts that nothing was fitted to.  Of those that are as good the simplest.
+
+    The posts' answers have the numbers of `asks`, which are those of all runs.
     """
     by_set: dict[str, str] = {}
     scores: dict[str, float] = {}
-    readings: dict[Ask, Reading] = {}
+    readings: list[dict[Ask, Reading]] = [{} for _ in heard]
     for name in dict.fromkeys(ask.set for ask in asks):
-        features = find_features(heads, words, asks, name)
+        knowing = [no for no, each in enumerate(heard) if any(ask.set == name for ask in each.asks)]
+        features = [find_features(heard[no].heads, heard[no].words, heard[no].asks, name) for no in knowing]
         best = -1.0
         for said, fit in _list_ways(asks, name):
             score = _cross_validate(features, posts, asks, name, fit)
             if score > best + 1e-9:
                 best, by_set[name] = score, said
-                readings |= fit(features, posts)
+                for no, each in zip(knowing, features, strict=True):
+                    readings[no] |= fit(each, posts)
         scores[name] = best
-    return Calibration(tuple(readings[ask] for ask in asks), by_set), scores
+    calibrations = (
+        Calibration(
+            tuple(of_run[ask] for ask in each.asks),
+            {name: said for name, said in by_set.items() if any(ask.set == name for ask in each.asks)},
+        )
+        for each, of_run in zip(heard, readings, strict=True)
+    )
+    return tuple(calibrations), scores
 
 
 def find_features(heads: Floats, words: Floats, asks: Sequence[Ask], name: str) -> Floats:
@@ -187,9 +205,11 @@ def _list_ways(asks: Sequence[Ask], name: str) -> Iterator[tuple[str, Any]]:
 
 
 def _cross_validate(
-    features: Floats, posts: Sequence[Post], asks: Sequence[Ask], name: str, fit: Any
+    features: Sequence[Floats], posts: Sequence[Post], asks: Sequence[Ask], name: str, fit: Any
 ) -> float:
-    """Weighted F1 in percent on posts that a reading was not fitted to, the mean of some rounds."""
+    """Weighted F1 in percent, of the mean of all runs, on posts that no reading was fitted to: the mean of
+    some rounds.
+    """
     rows = [row for row, post in enumerate(posts) if any(asks[no].set == name for no in post.answers)]
     rounds = 1 if isinstance(fit, _Shared) else ROUNDS
     scores = []
@@ -200,12 +220,18 @@ def _cross_validate(
         for fold in range(FOLDS):
             held = order[fold::FOLDS]
             rest = sorted(set(order) - set(held))
-            readings = fit(features[rest], [posts[row] for row in rest])
+            readings = [fit(each[rest], [posts[row] for row in rest]) for each in features]
             for no, ask in enumerate(asks):
                 if ask.set != name:
                     continue
                 asked = [row for row in held if no in posts[row].answers]
-                read = features[asked] @ readings[ask].weights.T + readings[ask].bias
+                read = np.mean(
+                    [
+                        _normalise(each[asked] @ of_run[ask].weights.T + of_run[ask].bias)
+                        for each, of_run in zip(features, readings, strict=True)
+                    ],
+                    axis=0,
+                )
                 gold += [ask.labels[posts[row].answers[no]] for row in asked]
                 said += [ask.labels[int(each)] for each in read.argmax(1)]
         labels = next(ask.labels for ask in asks if ask.set == name)

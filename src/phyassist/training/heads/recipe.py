@@ -16,7 +16,7 @@ class HeadRecipe:
         default=20, metadata={"help": "The last layer with LoRA; the heads read what it says."}
     )
     rank: int = field(default=16, metadata={"help": "Rank of the LoRA matrices."})
-    alpha: int = field(default=32, metadata={"help": "LoRA's scale is alpha divided by rank."})
+    alpha: float = field(default=32.0, metadata={"help": "LoRA's scale is alpha divided by rank."})
     dropout: float = field(default=0.1, metadata={"help": "Share of what the heads read left out at random."})
     learning_rate: float = field(default=4e-4, metadata={"help": "Learning rate of LoRA at its height."})
     head_learning_rate: float = field(default=2e-3, metadata={"help": "Learning rate of the heads."})

@@ -16,7 +16,7 @@ import numpy as np
 from phyassist.errors import TrainingFailed
 from phyassist.training.base import say_no_memory
 from phyassist.training.checkpoints import Checkpoints
-from phyassist.training.heads.calibration import choose_calibration, load_calibration
+from phyassist.training.heads.calibration import Heard, choose_calibration, load_calibration
 from phyassist.training.heads.model import Batch, Headed
 from phyassist.training.heads.posts import Ask, Post
 from phyassist.training.heads.recipe import HeadRecipe
@@ -242,7 +242,8 @@ def score_heads(headed: Headed, words: WordModel, posts: Sequence[BelowPost], ep
     alone = score_rows(of_posts, rows, headed.asks)
     spoken = words.score([post.text for post in of_posts], headed.asks)
     headed.words = words
-    headed.calibration, together = choose_calibration(np.stack(rows), spoken, of_posts, headed.asks)
+    heard = Heard(np.stack(rows), spoken, headed.asks)
+    (headed.calibration,), together = choose_calibration([heard], of_posts, headed.asks)
     return HeadScore(epoch, loss / max(1, len(posts)), together, alone)
 
 
