@@ -3,8 +3,8 @@
     python -m benchmarks.imhi [--runs RUN…] --test SCORES… --ships FOLDER… --chosen WHY [--before SCORES…]
     python -m benchmarks.imhi --page
 
-RUN is a folder of `phyassist train-heads`, SCORES one of `phyassist evaluate imhi --part test`, which is made
-once for what ships, or shipped before.  Runs and tests that stand in docs/results/imhi.json already stay.
+RUN is a folder of `phyassist train-heads`, SCORES those of `phyassist evaluate imhi --part test`, which are
+made once for what ships, or shipped before.  Runs and tests that docs/results/imhi.json has already stay.
 Writes docs/results/imhi.md and imhi.json; with --page the former alone, of what stands in the latter.
 """
 
@@ -127,7 +127,7 @@ def make_tests(found: Mapping[str, Any]) -> Iterator[str]:
         "other papers or documents, whose readers and splits may differ."
     )
     yield ""
-    yield found["not_reached"]
+    yield found["beside"]
     yield ""
     yield "Other looks at the test sets:"
     yield ""
@@ -184,7 +184,7 @@ def gather(options: argparse.Namespace) -> dict[str, Any]:
         "versions": ", ".join(f"{name} {said}" for name, said in tests[0].said["environment"].items()),
         "runs": [run for run in before["runs"] if run["name"] not in names] + runs,
         "chosen": options.chosen,
-        "not_reached": options.not_reached or before["not_reached"],
+        "beside": options.beside or before["beside"],
         "tests": kept,
         "data_sha256": {name: sha256 for test in tests for name, sha256 in test.said["data_sha256"].items()},
         "left_out": LEFT_OUT,
@@ -207,11 +207,13 @@ def main() -> None:
     parser.add_argument("--page", action="store_true", help="Write the page alone, of what imhi.json holds.")
     parser.add_argument("--runs", type=Path, nargs="+", default=[])
     parser.add_argument("--gpu", default="", help="On which these runs were made, if on one.")
-    parser.add_argument("--test", type=Path, nargs="+", default=[], help="one for each that ships")
+    parser.add_argument("--test", type=Path, nargs="+", default=[], help="of all sets together")
     parser.add_argument("--ships", type=Path, nargs="+", default=[])
     parser.add_argument("--before", type=Path, nargs="*", default=[], help="those of what shipped before")
     parser.add_argument("--chosen", default="", help="What ships of these, and why, in a sentence.")
-    parser.add_argument("--not-reached", default="", help="What is above it, and what would get there.")
+    parser.add_argument(
+        "--beside", default="", help="How it stands beside others, and what would get further."
+    )
     options = parser.parse_args()
     if options.page:
         found = json.loads((RESULTS / "imhi.json").read_text("utf-8"))

@@ -48,7 +48,7 @@ def render_model_card(manifest: Manifest, *, has_curves: bool) -> str:
         recipe="\n".join(f"| {name} | {_spell(value)} |" for name, value in manifest["recipe"].items()),
         training=_describe_training(manifest),
         curves="![Loss by epoch](curves.png)\n" if has_curves else "",
-        scores="\n".join(filter(None, [*_score_rows(manifest), manifest["measured"]])) or _NO_SCORES,
+        scores="\n\n".join(filter(None, [*_list_scores(manifest), manifest["measured"]])) or _NO_SCORES,
         answers_in=_say_languages(manifest),
         use=_describe_use(manifest, texts),
         phyassist=manifest["phyassist"],
@@ -160,23 +160,26 @@ def _describe_parts(manifest: Manifest) -> str:
     )
 
 
-def _score_rows(manifest: Manifest) -> Iterator[str]:
+def _list_scores(manifest: Manifest) -> Iterator[str]:
+    """Each evaluation: what was read, and a table."""
     for scores in manifest["scores"]:
         read = scores.get("heads") or ()
         # The mean of several heads is what none of them says alone.
-        mean = f", the mean of {', '.join(read)}" if len(read) > 1 else ""
-        yield f"Part `{scores['part']}`{_say_limit(scores)}{mean}, measured {scores['made_at'][:10]}:"
-        yield ""
-        yield "| set | rows | unread | weighted F1 (95 % interval) | macro F1 | accuracy (95 % interval) |"
-        yield "|---|---|---|---|---|---|"
+        mean = f", the mean of {', '.join(read)} (each with a `--heads` of its own)" if len(read) > 1 else ""
+        lines = [
+            f"Part `{scores['part']}`{_say_limit(scores)}{mean}, measured {scores['made_at'][:10]}:",
+            "",
+            "| set | rows | unread | weighted F1 (95 % interval) | macro F1 | accuracy (95 % interval) |",
+            "|---|---|---|---|---|---|",
+        ]
         for name, score in scores["sets"].items():
             f1, right = (score[key] for key in ("weighted_f1_interval", "accuracy_interval"))
-            yield (
+            lines.append(
                 f"| {name} | {score['rows']} | {score['unread']} "
                 f"| {score['weighted_f1']:.2f} ({f1[0]:.1f}–{f1[1]:.1f}) | {score['macro_f1']:.2f} "
                 f"| {score['accuracy']:.2f} ({right[0]:.1f}–{right[1]:.1f}) |"
             )
-        yield ""
+        yield "\n".join(lines)
 
 
 def _describe_training(manifest: Manifest) -> str:
