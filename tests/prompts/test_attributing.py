@@ -12,8 +12,11 @@ HUSBAND = (
     "My husband and I have been together for seven years now. I have a problem lying to him. Ever since, he "
     "gives me the cold shoulder. He gets so mad and ignores me for days. He's really verbally and "
     "emotionally abusive. I am tired of crying. I'm so worried, and he is worried too. My mother drinks "
-    "every night. I drink every night too."
+    "every night. I drink every night too. He stays out all night. My son heard it. "
+    "She cuts herself. "
 )
+MESSAGING = "I found him messaging his ex-girlfriend."
+HUSBAND += MESSAGING
 ABUSIVE = "He's really verbally and emotionally abusive."
 FATHER = "我一回家就紧张。他经常喝酒骂人，我只能躲在房间里。我妈妈一直不理解我。我也很难过，她也很难过。"
 
@@ -31,6 +34,11 @@ FATHER = "我一回家就紧张。他经常喝酒骂人，我只能躲在房间�
         ("The client is tired of crying.", "I am tired of crying.", False),
         ("The client is worried.", "I'm so worried, and he is worried too.", False),
         ("The client drinks every night.", "My mother drinks every night.", True),
+        ("The client is drinking every night.", "My mother drinks every night.", True),
+        ("The client has been cutting herself.", "She cuts herself.", True),
+        # The 1.5B wrote these two.
+        ("The client was messaging his ex-girlfriend about the old times.", MESSAGING, True),
+        ("The client is staying out all night but does not tell them.", "He stays out all night.", True),
         ("The client drinks every night.", "I drink every night too.", False),
     ],
 )

@@ -89,6 +89,21 @@ def test_a_reason_that_says_of_the_client_what_was_said_of_another_is_not_shown_
     assert done.repeated == 1
 
 
+def test_where_all_reasons_were_said_of_another_they_are_asked_for_once_more_and_told_who_is_who():
+    text = f"{SAID}她总是一个人喝酒，夜里哭。"
+    wrong = make_reply(reasons=[(5, said) for said in ("来访者一个人喝酒，因此难过。",) * 3])
+    lm = ScriptedModel([wrong, make_reply(symptom_type=None, advice=None)])
+
+    *_, done = analyse_text(text, lm, question="", language="zh", jurisdiction="other", stop=Never())
+
+    assert isinstance(done, AnalysisDone)
+    assert [item.text for item in done.items if item.section == Section.REASON] == [
+        said for _, said in REASONS
+    ]
+    asked = [ask.messages[-1].content for ask in lm.asks]
+    assert ["“他”“她”是别人" in each for each in asked] == [False, True]
+
+
 def test_the_effect_that_a_reason_before_ends_in_is_not_said_over():
     effect = "这使来访者情绪低落"
     reasons = [(2, f"来访者考试没有考好，{effect}。"), (4, f"来访者已经不去上课了，{effect}。")]

@@ -15,6 +15,7 @@ from phyassist.domain.people import Jurisdiction, Language
 from phyassist.domain.reading.harm import is_of_harm
 from phyassist.domain.reading.sentences import Sentence
 from phyassist.domain.reading.speakers import Speaker
+from phyassist.prompts.attributing import tells_own_story
 from phyassist.prompts.citing import Shelf, render_shelf
 from phyassist.prompts.draft_schema import COUNTS, Counts, Redone, keep_safety, load_texts, make_schema
 from phyassist.prompts.replies import KEYS
@@ -75,6 +76,12 @@ def make_task(
     names = texts["comma"].join(texts["names"][section.value] for section in asked)
     if present:
         task += Template(texts["missing"]).substitute(present=_render(present, texts), missing=names)
+        if Section.REASON in asked and any(
+            tells_own_story(each, sentences, language)
+            for each in {sentence.speaker for sentence in sentences}
+        ):
+            # All reasons that were there may have been left out, as they spoke of somebody else.
+            task += texts["others"]
     elif len(asked) < len(COUNTS):
         task += Template(texts["only"]).substitute(names=names)
     schema = make_schema(
